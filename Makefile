@@ -1,0 +1,61 @@
+# Everything runs in .venv, which the first target that needs it makes: `make demo` and `make test`
+# want Python 3.11 to 3.13 with pip and venv, make, and nothing else.
+
+PYTHON ?= python3
+VENV := .venv
+READY := $(VENV)/.ready
+BENCH_READY := $(VENV)/.bench-ready
+BIN := $(VENV)/bin
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
+
+# Two test processes of one thread each use two cores better than one process of two threads.
+# Two inter-op threads, because a collective of two replicas would wait for itself on one.
+TEST_ENVIRONMENT := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=2
+PYTEST := $(TEST_ENVIRONMENT) $(BIN)/python -m pytest -q -n 2
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint format benchmarks clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
+
+demo: $(READY) ## Train a DCGAN on real digits: a picture grid, a number, a SavedModel
+	$(BIN)/python -m kerasgan.demo
+
+test: $(READY) lint ## Lint, types, then the tests on TensorFlow and on JAX
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow"
+	KERAS_BACKEND=jax $(PYTEST) -m "not slow"
+
+test-all: $(READY) lint ## The same with the tests that take minutes
+	KERAS_BACKEND=tensorflow $(PYTEST)
+	KERAS_BACKEND=jax $(PYTEST)
+
+lint: $(READY) ## Check style, formatting and the types of the public API
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: $(READY) ## Format the code and fix what ruff can fix
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+benchmarks: $(BENCH_READY) ## Run the benchmarks one after the other (tens of minutes; installs PyTorch)
+	$(BIN)/python -m benchmarks.dirac
+	$(BIN)/python -m benchmarks.engines
+	$(BIN)/python -m benchmarks.digits
+	$(BIN)/python -m benchmarks.speed
+
+clean: ## Remove the virtual environment and the tools' caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+
+$(READY): setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "kerasgan needs Python 3.11, 3.12 or 3.13, but '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)." \
+	       "Name a suitable one, for example: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; } >&2
+	$(PYTHON) -m venv $(VENV)
+	$(PIP_INSTALL) -e '.[dev]'
+	@touch $@
+
+$(BENCH_READY): $(READY)
+	$(PIP_INSTALL) -e '.[bench]'
+	@touch $@

@@ -1,0 +1,205 @@
+"""DCGAN in PyTorch, written for comparison: what the speed benchmark measures kerasgan against.
+
+The networks of Radford et al. 2016 (arXiv:1511.06434) with the PyTorch world's usual choices,
+kernel 4 and normal latents, for 64×64×3 images: 100 latents, then 4×4×512, 8×8×256, 16×16×128,
+32×32×64 and 64×64×3, and the discriminator the other way round. Two ways to train them do the same
+mathematics:
+
+* `example`: how PyTorch's public DCGAN example goes about a step. Channels first, Adam as it comes,
+  a backward pass each for real and generated images; the generator's step also computes gradients
+  of the discriminator's weights, which nobody uses.
+* `tuned`: the best we know of. Channels last, fused Adam, and a discriminator that is frozen in the
+  generator's step.
+
+Both generate images once a step and use them for both players. `python -m benchmarks.torch_dcgan`
+times one against the other.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+
+from benchmarks.paired import paired_workers, table
+
+BATCH_SIZE = 64
+IMAGE_SIZE = 64
+CHANNELS = 3
+LATENTS = 100
+WIDTH = 64
+VARIANTS = ("example", "tuned")
+
+
+def generator() -> nn.Sequential:
+    """Latents of shape (batch, 100, 1, 1) to images of shape (batch, 3, 64, 64) in [-1, 1]."""
+    layers: list[nn.Module] = []
+    channels_in, stride, padding = LATENTS, 1, 0
+    for channels_out in (8 * WIDTH, 4 * WIDTH, 2 * WIDTH, WIDTH):
+        layers += [
+            nn.ConvTranspose2d(channels_in, channels_out, 4, stride, padding, bias=False),
+            nn.BatchNorm2d(channels_out),
+            nn.ReLU(inplace=True),
+        ]
+        channels_in, stride, padding = channels_out, 2, 1
+    layers += [nn.ConvTranspose2d(channels_in, CHANNELS, 4, 2, 1, bias=False), nn.Tanh()]
+    return _initialized(nn.Sequential(*layers))
+
+
+def discriminator() -> nn.Sequential:
+    """Images of shape (batch, 3, 64, 64) to logits of shape (batch,)."""
+    layers: list[nn.Module] = [
+        nn.Conv2d(CHANNELS, WIDTH, 4, 2, 1, bias=False),
+        nn.LeakyReLU(0.2, inplace=True),
+    ]
+    for channels in (WIDTH, 2 * WIDTH, 4 * WIDTH):
+        layers += [
+            nn.Conv2d(channels, 2 * channels, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(2 * channels),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
+    layers += [nn.Conv2d(8 * WIDTH, 1, 4, bias=False), nn.Flatten(start_dim=0)]
+    return _initialized(nn.Sequential(*layers))
+
+
+def build(variant: str, seed: int = 0) -> "ExampleStep":
+    """A fresh game and the function that plays one step of it.
+
+    Args:
+        variant: "example" or "tuned".
+        seed: Of the weights and the latents.
+
+    Returns:
+        A callable that takes real images, a float32 array or tensor of shape (batch, 3, 64, 64) in
+        [-1, 1], and updates first the discriminator, then the generator.
+
+    Raises:
+        ValueError: if there is no such variant.
+    """
+    if variant not in VARIANTS:
+        raise ValueError(f"Expected a variant among {VARIANTS}, but got {variant!r}.")
+    torch.manual_seed(seed)
+    return TunedStep() if variant == "tuned" else ExampleStep()
+
+
+class ExampleStep:
+    """A game of two networks; calling it with real images plays one step."""
+
+    memory_format = torch.contiguous_format
+    fused: bool | None = None
+
+    def __init__(self) -> None:
+        self.generator = generator().to(memory_format=self.memory_format)
+        self.discriminator = discriminator().to(memory_format=self.memory_format)
+        self.generator_optimizer = self._adam(self.generator)
+        self.discriminator_optimizer = self._adam(self.discriminator)
+        self.loss = nn.BCEWithLogitsLoss()
+
+    def __call__(self, real: object) -> None:
+        real = torch.as_tensor(real).contiguous(memory_format=self.memory_format)
+        ones, zeros = torch.ones(len(real)), torch.zeros(len(real))
+
+        self.discriminator_optimizer.zero_grad(set_to_none=True)
+        self.loss(self.discriminator(real), ones).backward()
+        fake = self.generator(torch.randn(len(real), LATENTS, 1, 1))
+        self.loss(self.discriminator(fake.detach()), zeros).backward()
+        self.discriminator_optimizer.step()
+
+        self.generator_optimizer.zero_grad(set_to_none=True)
+        self.generator_backward(fake, ones)
+        self.generator_optimizer.step()
+
+    def generator_backward(self, fake: torch.Tensor, ones: torch.Tensor) -> None:
+        self.loss(self.discriminator(fake), ones).backward()
+
+    def _adam(self, network: nn.Module) -> torch.optim.Optimizer:
+        return torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999), fused=self.fused)
+
+
+class TunedStep(ExampleStep):
+    """The same step without the work that nobody needs and in the layout that the CPU likes."""
+
+    memory_format = torch.channels_last
+    fused = True
+
+    def generator_backward(self, fake: torch.Tensor, ones: torch.Tensor) -> None:
+        self.discriminator.requires_grad_(False)
+        super().generator_backward(fake, ones)
+        self.discriminator.requires_grad_(True)
+
+
+def example() -> Callable[[], None]:
+    """For `benchmarks.worker`: the example-style step on a fixed batch."""
+    return _on_a_fixed_batch("example")
+
+
+def tuned() -> Callable[[], None]:
+    """For `benchmarks.worker`: the tuned step on a fixed batch."""
+    return _on_a_fixed_batch("tuned")
+
+
+def parameter_counts() -> dict[str, int]:
+    """The number of trainable parameters of each network."""
+    networks = {"generator": generator(), "discriminator": discriminator()}
+    return {name: sum(parameter.numel() for parameter in network.parameters()) for name, network in networks.items()}
+
+
+def step_gigaflops(variant: str = "tuned", batch_size: int = BATCH_SIZE) -> float:
+    """The multiplications and additions that the convolutions of one step cannot avoid, in 10^9.
+
+    A convolution's forward pass, the gradient of its weights and that of its input cost the same.
+    A step needs one forward pass of the generator and both its gradients; three forward passes of
+    the discriminator (real, generated, and generated again with the new weights), its weight
+    gradients for the first two and its input gradients for all three. A first layer's input
+    gradient is needed only where the images lead back to the generator. The example adds the
+    discriminator's weight gradients in the generator's step. Borders are counted as if nothing were
+    padded.
+    """
+    generator_layers = _multiply_adds(generator(), torch.zeros(1, LATENTS, 1, 1))
+    discriminator_layers = _multiply_adds(discriminator(), torch.zeros(1, CHANNELS, IMAGE_SIZE, IMAGE_SIZE))
+    count = 3 * sum(generator_layers) - generator_layers[0]
+    count += 8 * sum(discriminator_layers) - 2 * discriminator_layers[0]
+    if variant == "example":
+        count += sum(discriminator_layers)
+    return 2 * count * batch_size / 1e9
+
+
+def _multiply_adds(network: nn.Sequential, values: torch.Tensor) -> list[int]:
+    counts = []
+    with torch.no_grad():
+        for layer in network:
+            inputs, values = values, layer(values)
+            if isinstance(layer, nn.ConvTranspose2d):
+                counts.append(layer.weight.numel() * inputs.shape[2] * inputs.shape[3])
+            elif isinstance(layer, nn.Conv2d):
+                counts.append(layer.weight.numel() * values.shape[2] * values.shape[3])
+    return counts
+
+
+def _initialized(network: nn.Sequential) -> nn.Sequential:
+    for layer in network:
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+        elif isinstance(layer, nn.BatchNorm2d):
+            nn.init.normal_(layer.weight, 1.0, 0.02)
+    return network
+
+
+def _on_a_fixed_batch(variant: str) -> Callable[[], None]:
+    step = build(variant)
+    real = 2 * torch.rand(BATCH_SIZE, CHANNELS, IMAGE_SIZE, IMAGE_SIZE) - 1
+    return lambda: step(real)
+
+
+def main() -> None:
+    print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads, batch {BATCH_SIZE}")
+    for name, count in parameter_counts().items():
+        print(f"{name}: {count:,} parameters")
+    for variant in VARIANTS:
+        print(f"{variant}: at least {step_gigaflops(variant):.1f} GFLOP a step")
+    targets = {variant: f"{__spec__.name}:{variant}" for variant in VARIANTS}
+    seconds, megabytes = paired_workers(targets)
+    print(table(seconds, ["example"], megabytes))
+
+
+if __name__ == "__main__":
+    main()

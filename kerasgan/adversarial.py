@@ -1,0 +1,344 @@
+"""The heart: a GAN is a game, a family states the networks and the losses of its players, one shared step plays it.
+
+`AdversarialModel` holds what every game needs and no engine cares about: networks, phases, the recipe, moving averages,
+random numbers, logs, data checks. How a phase is differentiated and compiled is in `kerasgan.engines`.
+"""
+
+import contextvars
+import dataclasses
+import functools
+import math
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasgan.data.pipeline import ArrayBatches
+from kerasgan.data.specs import check_batch
+from kerasgan.engines import Engine
+from kerasgan.layers.random import is_seed_state, seed_states
+from kerasgan.optimizers import PlayerOptimizers
+from kerasgan.recipe import Recipe
+
+
+class Batch(NamedTuple):
+    """One step's data as Keras passes it: real samples `x`, labels or targets `y`, `sample_weight` of shape (batch,)."""
+
+    x: Any
+    y: Any = None
+    sample_weight: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """One player's move in a training step.
+
+    Args:
+        name: unique in the game; its loss is logged as `<name>_loss`.
+        trains: names of the networks whose trainable variables it updates; their other state (batch statistics) comes
+            along, that of other networks stays untouched.
+        loss: function of a `Batch` that returns the scalar mean loss and `{log name: scalar}`, in `keras.ops` only.
+        optimizer: the player whose optimizer is used.
+        every: runs when `iterations % every == 0`: n_critic for a generator, the lazy interval for a penalty.
+        keeps: names of attributes (variables or layers) whose state it may change besides: an image pool, a mean.
+    """
+
+    name: str
+    trains: tuple[str, ...]
+    loss: Callable[[Batch], tuple[Any, dict[str, Any]]]
+    optimizer: str
+    every: int = 1
+    keeps: tuple[str, ...] = ()
+
+
+# Results of `shared` methods in the evaluation that runs; a context of its own for each replica's thread.
+_EVALUATION = contextvars.ContextVar("evaluation", default=None)
+
+
+def shared(method):
+    """Evaluate a method of a game once for all losses that are differentiated together, and hand out the same tensors.
+
+    In simultaneous updates all phases share one evaluation: a generator's forward pass marked so feeds every player. In
+    alternating updates each phase is an evaluation of its own, and draws anew.
+    """
+
+    @functools.wraps(method)
+    def once(self, batch):
+        known, key = _EVALUATION.get(), (id(self), method.__name__)
+        if known is None:
+            return method(self, batch)
+        if key not in known:
+            known[key] = method(self, batch)
+        return known[key]
+
+    return once
+
+
+class AdversarialModel(Engine, keras.Model):
+    """A game between networks, trained with plain `compile()` and `fit()` on TensorFlow and JAX.
+
+    A family calls `add_networks` in its constructor and overrides `discriminator_loss` and `generator_loss`, or
+    `phases` for another game, and `data_specs`. `compile()` without arguments uses the family's `recipe`.
+
+    Args:
+        seed: seed of all random numbers in training (latents, dropout, noise); by default drawn from Python's
+            `random`, so that `keras.utils.set_random_seed` decides. Initial weights follow `set_random_seed`.
+        **kwargs: as for `keras.Model`.
+    """
+
+    recipe = Recipe()
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = random.randrange(2**31) if seed is None else int(seed)
+        self.random = keras.random.SeedGenerator(self.seed)
+        self.networks: dict[str, keras.Model] = {}
+        self.averages: dict[str, keras.Model] = {}
+        self.trackers: dict[str, keras.metrics.Mean] = {}
+        counter = {"shape": (), "dtype": "int32", "initializer": "zeros", "trainable": False}
+        self.iterations = self.add_weight(name="iterations", aggregation="only_first_replica", **counter)
+        self.images_seen = self.add_weight(name="images_seen", aggregation="only_first_replica", **counter)
+        self._host_step = None
+        self.built = True
+
+    def add_networks(self, averaged=(), **networks):
+        """Takes networks into the game under their keyword, as attributes of the model.
+
+        Args:
+            averaged: names of those of which a moving average is kept as `ema_<name>`.
+            **networks: built Keras models.
+
+        Raises:
+            ValueError: if a network has no variables yet.
+        """
+        for name, network in networks.items():
+            if not network.built:
+                raise ValueError(
+                    f"The network {name!r} ({type(network).__name__}) has no variables yet. "
+                    "Give it an Input, or call it once on a batch, before the model is made."
+                )
+            setattr(self, name, network)
+            self.networks[name] = network
+            if name in averaged:
+                average = keras.models.clone_model(network)
+                average.set_weights(network.get_weights())
+                average.trainable = False
+                setattr(self, f"ema_{name}", average)
+                self.averages[name] = average
+
+    # What a family states -------------------------------------------------------------------------------------------
+
+    def phases(self):
+        """The moves of a step in their order: by default the discriminator's, then the generator's."""
+        return (
+            Phase("discriminator", ("discriminator",), self.discriminator_loss, "discriminator"),
+            Phase("generator", ("generator",), self.generator_loss, "generator"),
+        )
+
+    def discriminator_loss(self, batch):
+        """Loss of the discriminator on a `Batch`: scalar and logs."""
+        raise NotImplementedError(f"{type(self).__name__} must define discriminator_loss(batch) or phases().")
+
+    def generator_loss(self, batch):
+        """Loss of the generator on a `Batch`: scalar and logs."""
+        raise NotImplementedError(f"{type(self).__name__} must define generator_loss(batch) or phases().")
+
+    def data_specs(self):
+        """What `fit` must be given: the specs (`kerasgan.data.specs`) of x and of y (None for no y)."""
+        raise NotImplementedError(f"{type(self).__name__} must define data_specs().")
+
+    # Compiling ------------------------------------------------------------------------------------------------------
+
+    def compile(self, *, run_eagerly=False, steps_per_execution=1, jit_compile="auto", **changes):
+        """Prepares training with the family's recipe, or with changes to it.
+
+        Args:
+            run_eagerly: as in Keras, for debugging.
+            steps_per_execution: steps in one compiled call; more than 1 pays for tiny networks.
+            jit_compile: use XLA; "auto": on GPU, TPU and JAX, not on CPU with TensorFlow, where it is slower.
+            **changes: fields of `recipe` to change, e.g. `generator_optimizer=keras.optimizers.Adam(1e-4)`,
+                `loss="hinge"`, `update="simultaneous"`, `ema_half_life=5000`.
+
+        Raises:
+            ValueError: for an unknown field, or for an engine or strategy that cannot do what is asked.
+        """
+        self.recipe = type(self).recipe.replace(**changes)
+        players = PlayerOptimizers(self.recipe.optimizers())
+        if keras.config.dtype_policy().name == "mixed_float16":
+            wrap = keras.optimizers.LossScaleOptimizer
+            players = PlayerOptimizers({k: v if isinstance(v, wrap) else wrap(v) for k, v in players.players.items()})
+        super().compile(
+            optimizer=players,
+            loss=None,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=self.resolve_jit(jit_compile),
+            auto_scale_loss=False,
+        )
+        self._compile_arguments = {
+            "steps_per_execution": steps_per_execution,
+            "jit_compile": jit_compile,
+        }
+        self.game = self.phases()
+        self._check_game(players)
+        for player, optimizer in players.players.items():
+            mine = [v for phase in self.game if phase.optimizer == player for v in self.trained_by(phase)]
+            optimizer.build(list({id(v): v for v in mine}.values()))
+        self.period = math.lcm(*(phase.every for phase in self.game))
+        self.trackers = {name: keras.metrics.Mean(name=name) for name in self._log_names()}
+        self._host_step = None
+
+    def _check_game(self, players):
+        names = [phase.name for phase in self.game]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Two phases share a name: {names}.")
+        for phase in self.game:
+            if phase.optimizer not in players.players:
+                raise ValueError(
+                    f"Phase {phase.name!r} wants the optimizer {phase.optimizer!r}; the recipe has "
+                    f"{list(players.players)}. Add a field '{phase.optimizer}_optimizer' to the recipe."
+                )
+            for name in phase.trains:
+                if name not in self.networks:
+                    raise ValueError(f"Phase {phase.name!r} trains {name!r}; the networks are {list(self.networks)}.")
+            if not isinstance(phase.every, int) or phase.every < 1:
+                raise ValueError(f"Phase {phase.name!r} runs every {phase.every!r} steps, expected 1, 2, 3, ...")
+
+    def _log_names(self):
+        """The logs of all phases, found by tracing each loss once without computing it."""
+        specs = [spec and spec.symbolic(self.recipe.batch_size) for spec in self.data_specs()]
+        names = []
+        for phase in self.game:
+            logs = self.trace(lambda x, y, phase=phase: self.evaluate_losses((phase,), Batch(x, y))[0][1], specs)
+            names += [f"{phase.name}_loss", *logs]
+        return list(dict.fromkeys(names))
+
+    @property
+    def metrics(self):
+        return list(self.trackers.values())
+
+    def get_compile_config(self):
+        return {"recipe": self.recipe.get_config(), **self._compile_arguments} if self.compiled else {}
+
+    def compile_from_config(self, config):
+        config = dict(config)
+        recipe = keras.saving.deserialize_keras_object(config.pop("recipe"))
+        self.compile(**recipe, **config)
+
+    # Playing a step: what both engines use ---------------------------------------------------------------------------
+
+    def due(self, step):
+        """Names of the phases that run at a step."""
+        return tuple(phase.name for phase in self.game if step % phase.every == 0)
+
+    def turns(self, due):
+        """The due phases in groups that are differentiated together."""
+        phases = tuple(phase for phase in self.game if phase.name in due)
+        return (phases,) if self.recipe.update == "simultaneous" else tuple((phase,) for phase in phases)
+
+    def trained_by(self, phase):
+        """Trainable variables that a phase updates."""
+        return [v for name in phase.trains for v in self.networks[name].trainable_variables]
+
+    def owned_by(self, phase):
+        """Other variables whose state a phase may change: its networks' own and what it keeps."""
+        kept = [getattr(self, name) for name in phase.keeps]
+        mine = [v for name in phase.trains for v in self.networks[name].non_trainable_variables]
+        mine += [v for item in kept for v in (item.variables if hasattr(item, "variables") else [item])]
+        return [v for v in mine if not is_seed_state(v)]
+
+    def evaluate_losses(self, phases, batch):
+        """[(loss with the trained networks' regularisers, logs)] of phases that are differentiated together."""
+        running = _EVALUATION.set({})
+        try:
+            outcomes = []
+            for phase in phases:
+                loss, logs = phase.loss(batch)
+                extra = [term for name in phase.trains for term in self.networks[name].losses]
+                outcomes.append((sum(extra, loss), {f"{phase.name}_loss": loss, **logs}))
+            return outcomes
+        finally:
+            _EVALUATION.reset(running)
+
+    def random_states(self, phases, step, replica):
+        """[(seed variable, state)] for one evaluation: fresh numbers in each step, phase and replica."""
+        variables = [v for v in self.non_trainable_variables if is_seed_state(v)]
+        place = self.game.index(phases[0])
+        states = seed_states(self.seed, len(variables), step, place, replica)
+        return [(v, ops.cast(states[i], v.dtype)) for i, v in enumerate(variables)]
+
+    def update_averages(self, phases, batch_size):
+        """Moves the averages of the networks that were trained, batch statistics included, by a decay in images."""
+        trained = {name for phase in phases for name in phase.trains}
+        for name in trained & set(self.averages):
+            seen = ops.cast(self.images_seen, "float32")
+            half_life = ops.minimum(self.recipe.ema_half_life, self.recipe.ema_rampup * seen)
+            decay = 0.5 ** (ops.cast(batch_size, "float32") / ops.maximum(half_life, 1e-6))
+            for average, source in zip(self.averages[name].variables, self.networks[name].variables, strict=True):
+                if is_seed_state(source):
+                    continue
+                new = ops.convert_to_tensor(source)
+                if "float" in source.dtype:
+                    new = new + ops.cast(decay, new.dtype) * (ops.convert_to_tensor(average) - new)
+                average.assign(new)
+
+    def count_step(self, batch_size):
+        """Advances the saved counters."""
+        self.iterations.assign_add(1)
+        self.images_seen.assign_add(ops.cast(batch_size, "int32"))
+
+    @staticmethod
+    def as_batch(data):
+        """A `Batch` of what Keras hands to a training step: x, (x, y) or (x, y, sample_weight)."""
+        return Batch(*keras.utils.unpack_x_y_sample_weight(data))
+
+    # Data -----------------------------------------------------------------------------------------------------------
+
+    def check_data(self, x, y=None):
+        """Checks NumPy arrays against what the family expects.
+
+        Raises:
+            ValueError: that names what came, what was expected and what to call.
+        """
+        x_spec, y_spec = self.data_specs()
+        check_batch(x_spec, y_spec, x, y)
+
+    def fit(self, x=None, y=None, batch_size=None, shuffle=True, callbacks=None, sample_weight=None, **kwargs):
+        """As `keras.Model.fit`; arrays are checked whole, other sources on their first batch.
+
+        Arrays come in batches of equal size (an incomplete last one is dropped), in an order that is a function of the
+        model's seed and the epoch.
+
+        Args:
+            x: real samples: an array in [-1, 1], or a data set of `x` or `(x, y)`.
+            y: labels or targets, for arrays.
+            batch_size: for arrays; the recipe's by default. Over all replicas.
+            shuffle: for arrays, whether each epoch has a new order.
+            callbacks: list of Keras callbacks.
+            sample_weight: weights of shape (count,), for arrays.
+            **kwargs: as for `keras.Model.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: for data that the family cannot be trained on, in a sentence that says what to do.
+        """
+        self._host_step = None
+        callbacks = callbacks or []
+        if hasattr(x, "__array__"):
+            x, y, weight = (None if a is None else np.asarray(a) for a in (x, y, sample_weight))
+            self.check_data(x, y)
+            if batch_size is not None and batch_size > len(x):
+                raise ValueError(
+                    f"batch_size is {batch_size}, but there are only {len(x)} samples. "
+                    f"Pass a batch_size of at most {len(x)} to fit()."
+                )
+            arrays = x if y is None and weight is None else (x, y) if weight is None else (x, y, weight)
+            order = self.seed if shuffle else None
+            batches = ArrayBatches(arrays, batch_size or min(self.recipe.batch_size, len(x)), order)
+            return super().fit(batches.dataset(), shuffle=False, callbacks=[*callbacks, batches], **kwargs)
+        return super().fit(x, y, callbacks=callbacks, sample_weight=sample_weight, **kwargs)

@@ -1,0 +1,292 @@
+"""What a model expects of its data: small frozen descriptions that check a batch and make one up.
+
+A model checks its first batch against them, so that wrong data is refused with one sentence that
+says what came, what was expected and what to call, instead of training on nonsense.
+"""
+
+import math
+import warnings
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+# How far beyond [-1, 1] an image may go: half-precision rounding does, a wrong range goes further.
+RANGE_TOLERANCE = 1e-2
+
+
+@dataclass(frozen=True)
+class Images:
+    """Images as floats in [-1, 1], channels last.
+
+    Args:
+        shape: `(height, width, channels)`, without the batch axis.
+    """
+
+    shape: tuple
+
+    def __post_init__(self):
+        shape = tuple(self.shape)
+        if len(shape) != 3 or not all(_is_positive_integer(size) for size in shape):
+            raise ValueError(
+                f"Images got shape={self.shape!r}; expected three positive integers: "
+                "pass shape=(height, width, channels)."
+            )
+        object.__setattr__(self, "shape", shape)
+
+    def symbolic(self, batch_size=None):
+        """A `keras.KerasTensor` of floats of shape `(batch_size, height, width, channels)`."""
+        return keras.KerasTensor((batch_size, *self.shape), dtype=keras.config.floatx())
+
+    def example(self, batch_size, seed):
+        """Random valid images: a float32 array of `batch_size` images, uniform in [-1, 1]."""
+        noise = np.random.default_rng(seed).uniform(-1.0, 1.0, (batch_size, *self.shape))
+        return noise.astype("float32")
+
+    def check(self, value, name="x"):
+        """Refuses what is no batch of such images.
+
+        Values that never go below 0 only give a `UserWarning`: they are legal, but most often
+        images in [0, 1].
+
+        Args:
+            value: NumPy array, of shape `(batch, height, width, channels)` if it is right.
+            name: What the messages call the value.
+
+        Raises:
+            ValueError: Wrong dtype, rank or shape, no image at all, NaN or infinite values, or
+                values outside [-1, 1].
+        """
+        value = np.asarray(value)
+        expected = f"expected float images in [-1, 1] of shape {_batch_shape(self.shape)}"
+        if not _is_float(value):
+            raise ValueError(f"{name} has dtype {value.dtype}; {expected}: call kerasgan.data.prepare({name}).")
+        if value.ndim == 3:
+            raise ValueError(
+                f"{name} has shape {value.shape}, one axis too few; {expected}: call "
+                f"kerasgan.data.prepare({name}) for images without a channel axis, or pass "
+                f"{name}[None] for a single image."
+            )
+        if value.ndim != 4:
+            raise ValueError(
+                f"{name} has rank {value.ndim} (shape {value.shape}); {expected}: reshape it before the call."
+            )
+        if value.shape[1:] != self.shape:
+            raise ValueError(f"{name} has shape {value.shape}; {expected}: {self._shape_advice(value.shape, name)}.")
+        _check_not_empty(value, name, expected)
+        _check_finite(value, name, expected)
+        low, high = float(value.min()), float(value.max())
+        if low < -1.0 - RANGE_TOLERANCE or high > 1.0 + RANGE_TOLERANCE:
+            raise ValueError(
+                f"{name} has values from {low:g} to {high:g}; {expected}: call "
+                f"kerasgan.data.prepare({name}, value_range=(low, high)) with the range your "
+                "pixels can take, (0, 255) for 8-bit ones."
+            )
+        if low >= 0.0:
+            warnings.warn(
+                f"{name} has values from {low:g} to {high:g} that never go below 0; {expected}: if "
+                f"they are in [0, 1], call kerasgan.data.prepare({name}, value_range=(0, 1)).",
+                UserWarning,
+                stacklevel=2,
+            )
+
+    def _shape_advice(self, shape, name):
+        height, width, channels = self.shape
+        if shape[1:] == (channels, height, width):
+            return f"move the channels last with np.moveaxis({name}, 1, -1)"
+        if shape[3] != channels:
+            return f"convert the images to {channels} channel(s), or build the model with channels={shape[3]}"
+        size = height if height == width else (height, width)
+        return f"call kerasgan.data.prepare({name}, image_size={size})"
+
+
+@dataclass(frozen=True)
+class Vectors:
+    """Vectors of floats in any range, for example points in the plane.
+
+    Args:
+        size: Number of components of one vector.
+    """
+
+    size: int
+
+    def __post_init__(self):
+        if not _is_positive_integer(self.size):
+            raise ValueError(f"Vectors got size={self.size!r}; expected a positive integer.")
+
+    def symbolic(self, batch_size=None):
+        """A `keras.KerasTensor` of floats of shape `(batch_size, size)`."""
+        return keras.KerasTensor((batch_size, self.size), dtype=keras.config.floatx())
+
+    def example(self, batch_size, seed):
+        """Random valid vectors: a float32 array of shape `(batch_size, size)`, standard normal."""
+        return np.random.default_rng(seed).standard_normal((batch_size, self.size), dtype="float32")
+
+    def check(self, value, name="x"):
+        """Refuses what is no batch of such vectors.
+
+        Args:
+            value: NumPy array, of shape `(batch, size)` if it is right.
+            name: What the messages call the value.
+
+        Raises:
+            ValueError: Wrong dtype, rank or shape, no vector at all, NaN or infinite values.
+        """
+        value = np.asarray(value)
+        expected = f"expected float vectors of shape {_batch_shape((self.size,))}"
+        if not _is_float(value):
+            raise ValueError(f"{name} has dtype {value.dtype}; {expected}: call {name}.astype('float32').")
+        if value.ndim != 2:
+            raise ValueError(
+                f"{name} has rank {value.ndim} (shape {value.shape}); {expected}: reshape it to "
+                f"(len({name}), {self.size})."
+            )
+        if value.shape[1] != self.size:
+            raise ValueError(
+                f"{name} has shape {value.shape}; {expected}: pass vectors of {self.size} "
+                f"component(s), or build the model for {value.shape[1]}."
+            )
+        _check_not_empty(value, name, expected)
+        _check_finite(value, name, expected)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Class labels as integers from 0 to `num_classes - 1`.
+
+    Args:
+        num_classes: Number of classes.
+    """
+
+    num_classes: int
+
+    def __post_init__(self):
+        if not _is_positive_integer(self.num_classes):
+            raise ValueError(f"Labels got num_classes={self.num_classes!r}; expected a positive integer.")
+
+    def symbolic(self, batch_size=None):
+        """An int32 `keras.KerasTensor` of shape `(batch_size,)`."""
+        return keras.KerasTensor((batch_size,), dtype="int32")
+
+    def example(self, batch_size, seed):
+        """Random valid labels: an int32 array of shape `(batch_size,)`, uniform over classes."""
+        random = np.random.default_rng(seed)
+        return random.integers(self.num_classes, size=batch_size, dtype="int32")
+
+    def check(self, value, name="y"):
+        """Refuses what is no batch of such labels.
+
+        Args:
+            value: NumPy array of integers, of shape `(batch,)` or `(batch, 1)` if it is right.
+            name: What the messages call the value.
+
+        Raises:
+            ValueError: Wrong rank or shape, a dtype that is no integer, no label at all, or a label
+                outside `[0, num_classes)`.
+        """
+        value = np.asarray(value)
+        expected = f"expected integer labels from 0 to {self.num_classes - 1} of shape (batch,) or (batch, 1)"
+        if value.ndim == 2 and value.shape[1] == self.num_classes > 1:
+            raise ValueError(
+                f"{name} has shape {value.shape}, which looks one-hot; {expected}: call np.argmax({name}, axis=-1)."
+            )
+        if value.ndim != 1 and (value.ndim != 2 or value.shape[1] != 1):
+            raise ValueError(f"{name} has shape {value.shape}; {expected}: pass one integer for each example.")
+        if value.dtype.kind not in "iu":
+            raise ValueError(
+                f"{name} has dtype {value.dtype}; {expected}: call {name}.astype('int32') if the "
+                "values are class numbers."
+            )
+        _check_not_empty(value, name, expected)
+        low, high = int(value.min()), int(value.max())
+        if low < 0 or high >= self.num_classes:
+            raise ValueError(
+                f"{name} has labels from {low} to {high}; {expected}: count the classes from 0, or "
+                "build the model with the right num_classes."
+            )
+
+
+def check_batch(x_spec, y_spec, x, y=None):
+    """Checks one batch (or a whole data set) against what a model expects.
+
+    Args:
+        x_spec: Description of the samples: `Images` or `Vectors`.
+        y_spec: Description of the second input, or None for a model that takes none.
+        x: NumPy array of samples.
+        y: NumPy array of labels, or None.
+
+    Raises:
+        ValueError: `x` or `y` is not as described, `y` is missing or not wanted, or the lengths
+            differ.
+    """
+    if x is None:
+        raise ValueError("x is None; expected real samples: call fit(x, ...) with data.")
+    x_spec.check(x, "x")
+    if y_spec is None and y is not None:
+        raise ValueError(
+            f"y was given (shape {np.shape(y)}), but this model is unconditional; expected samples "
+            "x only: leave y out, load the data with labels=False, or build the model with "
+            "num_classes."
+        )
+    if y_spec is None:
+        return
+    if y is None:
+        raise ValueError(
+            f"y is missing; this model expects {y_spec} beside the samples x: call fit(x, y) or "
+            "pass a data set of (x, y) pairs."
+        )
+    y_spec.check(y, "y")
+    if len(x) != len(y):
+        raise ValueError(
+            f"x has {len(x)} examples and y has {len(y)}; expected equal lengths: pass one y for each sample."
+        )
+
+
+def check_labels_vary(y, num_classes):
+    """Refuses labels of one class for a conditional model: it could only learn to ignore them.
+
+    A batch so small that balanced labels would all agree more often than once in a million is let
+    pass.
+
+    Args:
+        y: NumPy array of integer labels: the whole data set, or a batch of it.
+        num_classes: Number of classes of the model.
+
+    Raises:
+        ValueError: All labels are the same class.
+    """
+    y = np.asarray(y).reshape(-1)
+    chance_is_negligible = (y.size - 1) * math.log(num_classes) > math.log(1e6)
+    if chance_is_negligible and (y == y[0]).all():
+        raise ValueError(
+            f"y holds one class only: all {y.size} labels are {y[0]}; expected labels that vary "
+            f"over {num_classes} classes: shuffle the data if it is sorted by class, or build the "
+            "model without num_classes."
+        )
+
+
+def _is_positive_integer(value):
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and value > 0
+
+
+def _is_float(value):
+    # NumPy does not count the bfloat16 that JAX brings among its floating types.
+    return value.dtype.kind == "f" or value.dtype.name == "bfloat16"
+
+
+def _batch_shape(shape):
+    return "(" + ", ".join(["batch", *map(str, shape)]) + ")"
+
+
+def _check_not_empty(value, name, expected):
+    if len(value) == 0:
+        raise ValueError(f"{name} is empty (shape {value.shape}); {expected}: pass at least one example.")
+
+
+def _check_finite(value, name, expected):
+    wrong = int(np.size(value) - np.isfinite(value).sum())
+    if wrong:
+        raise ValueError(
+            f"{name} has {wrong} NaN or infinite value(s); {expected}: remove them, for example "
+            f"with np.nan_to_num({name})."
+        )

@@ -1,0 +1,18 @@
+"""How a training step is differentiated and compiled: one module a Keras backend, the same small surface.
+
+`input_gradient(fn, x)` is all that a loss or a penalty needs of it; `Engine` is the mixin below `AdversarialModel`.
+"""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    from kerasgan.engines.tensorflow import Engine, compiled_call, input_gradient
+elif keras.backend.backend() == "jax":
+    from kerasgan.engines.jax import Engine, compiled_call, input_gradient
+else:
+    raise ImportError(
+        f"kerasgan trains on the Keras backends 'tensorflow' and 'jax'; the active one is "
+        f"{keras.backend.backend()!r}. Set the environment variable KERAS_BACKEND before Keras is imported."
+    )
+
+__all__ = ["Engine", "compiled_call", "input_gradient"]

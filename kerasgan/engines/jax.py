@@ -1,0 +1,165 @@
+"""The JAX engine: the same losses as pure functions of the state, one compiled step for each set of due phases."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import keras
+import numpy as np
+
+
+def input_gradient(fn, x):
+    """Gradient of `sum(fn(x))` with respect to `x`, itself differentiable (for penalties)."""
+    return jax.grad(lambda x: jnp.sum(fn(x)))(x)
+
+
+def compiled_call(network):
+    """The network's inference as one compiled function of its inputs (a tensor or a list of tensors)."""
+
+    @jax.jit
+    def call(trainable, non_trainable, inputs):
+        return network.stateless_call(trainable, non_trainable, inputs, training=False)[0]
+
+    return lambda inputs: call(
+        [v.value for v in network.trainable_variables], [v.value for v in network.non_trainable_variables], inputs
+    )
+
+
+class Engine:
+    """How `AdversarialModel` plays a step on JAX."""
+
+    def resolve_jit(self, jit_compile):
+        """True for "auto"."""
+        return jit_compile is not False
+
+    def trace(self, fn, specs):
+        """Result of `fn` on symbolic inputs of the given specs (KerasTensors or None), nothing computed."""
+        names = []
+        with keras.StatelessScope():
+            jax.eval_shape(
+                lambda *inputs: names.append(fn(*inputs)),
+                *[spec if spec is None else jax.ShapeDtypeStruct(spec.shape, spec.dtype) for spec in specs],
+            )
+        return names[0]
+
+    def train_step(self, state, data, due=None):
+        """One step of the game as a pure function: `(logs, state)` from state and batch."""
+        lists = self._state_variables()
+        values = _Values(zip(_flat(lists), _flat(state), strict=True))
+        if due is None:
+            due = self.due(int(values[self.iterations]))
+        batch = self.as_batch(data)
+        size = jax.tree.leaves(batch.x)[0].shape[0]
+        step = values[self.iterations]
+        for phases in self.turns(due):
+            for name, value in self._play(phases, batch, step, values).items():
+                values.run(lambda name=name, value=value: self.trackers[name].update_state(value))
+            values.run(lambda phases=phases: self.update_averages(phases, size))
+        values.run(lambda: self.count_step(size))
+        logs = values.run(lambda: {name: tracker.result() for name, tracker in self.trackers.items()})
+        return logs, tuple([values[v] for v in variables] for variables in lists)
+
+    def _play(self, phases, batch, step, values):
+        """Differentiates the losses of phases together and updates what they own."""
+        optimizers = [self.optimizer[phase.optimizer] for phase in phases]
+        trained = [self.trained_by(phase) for phase in phases]
+        owned = {id(v): v for phase in phases for v in self.owned_by(phase)}
+        everyone = list({id(v): v for variables in trained for v in variables}.values())
+
+        def objectives(parameters):
+            mapping = values.mapping(zip(everyone, parameters, strict=True), self.random_states(phases, step, 0))
+            with keras.StatelessScope(mapping) as scope:
+                outcomes = self.evaluate_losses(phases, batch)
+                scaled = [o.scale_loss(loss) for o, (loss, _) in zip(optimizers, outcomes, strict=True)]
+            logs = {name: jnp.asarray(value, "float32") for _, logs in outcomes for name, value in logs.items()}
+            return jnp.stack(scaled), (logs, {i: scope.get_current_value(v) for i, v in owned.items()})
+
+        parameters = [values[v] for v in everyone]
+        losses, pull_back, (logs, states) = jax.vjp(objectives, parameters, has_aux=True)
+        gradients = [
+            dict(zip(map(id, everyone), pull_back(direction)[0], strict=True))
+            for direction in jnp.eye(len(phases), dtype=losses.dtype)
+        ]
+        values.update({i: state for i, state in states.items() if state is not None})
+        for optimizer, gradient, variables in zip(optimizers, gradients, trained, strict=True):
+            values.run(lambda o=optimizer, g=gradient, vs=variables: o.apply([g[id(v)] for v in vs], vs))
+        return logs
+
+    def make_train_function(self, force=False):
+        """A function of state and iterator that plays the due phases of the next steps; due is decided on the host."""
+        if self.train_function is None or force:
+            self._step_functions = {}
+            self.train_function = self._run
+        return self.train_function
+
+    def _run(self, state, iterator):
+        if self._host_step is None:
+            place = next(i for i, v in enumerate(self.non_trainable_variables) if v is self.iterations)
+            self._host_step = int(state[1][place])
+        for i in range(self.steps_per_execution):
+            try:
+                data = next(iterator)
+            except StopIteration:
+                if i == 0:
+                    raise
+                break
+            due = self.due(self._host_step)
+            if due not in self._step_functions:
+                step = functools.partial(self.train_step, due=due)
+                self._step_functions[due] = step if self.run_eagerly else jax.jit(step, donate_argnums=0)
+            logs, state = self._step_functions[due](state, data)
+            self._host_step += 1
+        return logs, state
+
+    def _state_variables(self):
+        """The variables behind the state that Keras' JAX trainer carries, in its order."""
+        return (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+            self.metrics_variables,
+        )
+
+    def _symbolic_build(self, iterator=None, data_batch=None):
+        """Keras' look at the first batch before training: nothing is left to build, the data are checked."""
+        if data_batch is None:
+            data_batch = next((next(batches) for _, _, batches in iterator), None)
+        if data_batch is None:
+            raise ValueError("The data set is empty: fit() needs at least one batch.")
+        batch = self.as_batch(jax.tree.map(np.asarray, data_batch))
+        self.check_data(batch.x, batch.y)
+
+
+class _Values(dict):
+    """Current values of variables by identity, and stateful code run on them as a pure function."""
+
+    def __init__(self, pairs):
+        self.variables = {}
+        for variable, value in pairs:
+            self.variables[id(variable)] = variable
+            self[variable] = value
+
+    def __getitem__(self, variable):
+        return super().__getitem__(id(variable))
+
+    def __setitem__(self, variable, value):
+        super().__setitem__(id(variable), value)
+
+    def mapping(self, *changes):
+        """[(variable, value)] for a StatelessScope, with changes on top."""
+        changed = {id(v): (v, value) for pairs in changes for v, value in pairs}
+        return [changed.get(i, (v, self[v])) for i, v in self.variables.items()]
+
+    def run(self, fn):
+        """Calls `fn` on the current values and takes over all that it assigns."""
+        with keras.StatelessScope(self.mapping()) as scope:
+            result = fn()
+        for variable in self.variables.values():
+            new = scope.get_current_value(variable)
+            if new is not None:
+                self[variable] = new
+        return result
+
+
+def _flat(lists):
+    return [item for items in lists for item in items]

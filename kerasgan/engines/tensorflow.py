@@ -1,0 +1,159 @@
+"""The TensorFlow engine: gradient tapes around stateless evaluations, under any `tf.distribute` strategy."""
+
+import keras
+import tensorflow as tf
+from keras import ops
+
+
+def input_gradient(fn, x):
+    """Gradient of `sum(fn(x))` with respect to `x`, itself differentiable (for penalties)."""
+    x = tf.convert_to_tensor(x)
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(x)
+        total = tf.reduce_sum(fn(x))
+    return tape.gradient(total, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def compiled_call(network):
+    """The network's inference as one compiled function of its inputs (a tensor or a list of tensors)."""
+    return tf.function(lambda inputs: network(inputs, training=False), reduce_retracing=True)
+
+
+class Engine:
+    """How `AdversarialModel` plays a step on TensorFlow."""
+
+    def resolve_jit(self, jit_compile):
+        """True or False for "auto"; refuses what TensorFlow cannot do."""
+        replicated = self.distribute_strategy.num_replicas_in_sync > 1
+        if jit_compile is True and replicated:
+            raise ValueError(
+                "jit_compile=True under a strategy of several replicas fails in TensorFlow (collectives inside XLA). "
+                "Pass jit_compile=False, or train on the JAX engine."
+            )
+        if jit_compile == "auto":
+            return bool(tf.config.list_logical_devices("GPU")) and not replicated
+        return bool(jit_compile)
+
+    def trace(self, fn, specs):
+        """Result of `fn` on symbolic inputs of the given specs (KerasTensors or None), nothing computed."""
+        signature = [spec if spec is None else tf.TensorSpec(spec.shape, spec.dtype) for spec in specs]
+        names = []
+
+        def traced(*inputs):
+            with keras.StatelessScope():
+                names.append(fn(*inputs))
+
+        tf.function(traced, autograph=False).get_concrete_function(*signature)
+        return names[0]
+
+    def train_step(self, data, due=None):
+        """One step of the game on this replica: the phases named in `due`, by default those due at the saved counter."""
+        if due is None:
+            due = self.due(int(ops.convert_to_numpy(self.iterations)))
+        batch = self.as_batch(data)
+        replicas = self.distribute_strategy.num_replicas_in_sync
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        size = tf.shape(tf.nest.flatten(batch.x)[0])[0] * replicas
+        step = tf.convert_to_tensor(self.iterations.value)
+        logs = {}
+        for phases in self.turns(due):
+            logs.update(self._play(phases, batch, step, replica, replicas))
+            self.update_averages(phases, size)
+        self.count_step(size)
+        return logs
+
+    def _play(self, phases, batch, step, replica, replicas):
+        """Differentiates the losses of phases together and updates what they own."""
+        optimizers = [self.optimizer[phase.optimizer] for phase in phases]
+        trained = [self.trained_by(phase) for phase in phases]
+        with tf.GradientTape(persistent=len(phases) > 1, watch_accessed_variables=False) as tape:
+            tape.watch([v.value for variables in trained for v in variables])
+            with keras.StatelessScope(self.random_states(phases, step, replica)) as scope:
+                outcomes = self.evaluate_losses(phases, batch)
+                # Keras optimizers sum gradients over replicas, so each contributes its share of the mean.
+                objectives = [
+                    optimizer.scale_loss(loss) / replicas
+                    for optimizer, (loss, _) in zip(optimizers, outcomes, strict=True)
+                ]
+        gradients = [
+            tape.gradient(objective, [v.value for v in variables], unconnected_gradients="zero")
+            for objective, variables in zip(objectives, trained, strict=True)
+        ]
+        for variable in {id(v): v for phase in phases for v in self.owned_by(phase)}.values():
+            new = scope.get_current_value(variable)
+            if new is not None:
+                variable.assign(new)
+        for optimizer, gradient, variables in zip(optimizers, gradients, trained, strict=True):
+            optimizer.apply(gradient, variables)
+        return {name: ops.cast(value, "float32") for _, logs in outcomes for name, value in logs.items()}
+
+    def make_train_function(self, force=False):
+        """A function of an iterator that plays the due phases of one or several steps; due is decided on the host."""
+        if self.train_function is None or force:
+            self._step_functions = {}
+            self.train_function = self._run
+        return self.train_function
+
+    def _run(self, iterator):
+        if self._host_step is None:
+            self._host_step = int(ops.convert_to_numpy(self.iterations))
+        step, self._host_step = self._host_step, None  # stays None, to be read again, if the data end within the call
+        count = self.steps_per_execution
+        if count == 1:
+            logs = self._step_function((self.due(step),))(next(iterator))
+        elif isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
+            pattern = tuple(self.due(step + i) for i in range(count))
+            logs = self._step_function(pattern)(iterator)
+        else:
+            for i in range(count):
+                logs = self._step_function((self.due(step + i),))(next(iterator))
+        self._host_step = step + count
+        return logs
+
+    def _step_function(self, pattern):
+        """Compiled steps with the given due phases: of one batch, or of an iterator where there are several."""
+        if pattern not in self._step_functions:
+            several = len(pattern) > 1
+            self._step_functions[pattern] = self._several_steps(pattern) if several else self._one_step(pattern[0])
+        return self._step_functions[pattern]
+
+    def _compile(self, fn, **options):
+        return fn if self.run_eagerly else tf.function(fn, reduce_retracing=True, **options)
+
+    def _one_step(self, due):
+        """A function of a batch, over all replicas."""
+
+        def play(data):
+            strategy = self.distribute_strategy
+            logs = strategy.run(self.train_step, args=(data, due))
+            for name, value in logs.items():
+                self.trackers[name].update_state(strategy.reduce("MEAN", value, axis=None))
+            return self._results()
+
+        return self._compile(play, jit_compile=self.jit_compile, autograph=False)
+
+    def _several_steps(self, pattern):
+        """A function of an iterator: a loop in the graph over the shortest repeating part of the pattern."""
+        period = next(n for n in range(1, len(pattern) + 1) if pattern == pattern[:n] * (len(pattern) // n))
+        steps = {due: self._one_step(due) for due in set(pattern)}
+
+        def play(iterator):
+            for _ in tf.range(len(pattern) // period):
+                for due in pattern[:period]:
+                    steps[due](next(iterator))
+            return self._results()
+
+        return self._compile(play)
+
+    def _results(self):
+        return {name: tracker.result() for name, tracker in self.trackers.items()}
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Keras' look at the first batch before training: nothing is left to build, the data are checked."""
+        if data_batch is None:
+            data_batch = next((next(batches) for _, _, batches in iterator), None)
+        if data_batch is None:
+            raise ValueError("The data set is empty: fit() needs at least one batch.")
+        local = self.distribute_strategy.experimental_local_results
+        batch = self.as_batch(tf.nest.map_structure(lambda value: local(value)[0].numpy(), data_batch))
+        self.check_data(batch.x, batch.y)

@@ -1,0 +1,271 @@
+"""Games that turn noise, and labels where there are any, into samples: the common part of the latent families."""
+
+import dataclasses
+import functools
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasgan import losses, penalties
+from kerasgan.adversarial import AdversarialModel, Phase, shared
+from kerasgan.data.specs import Images, Labels, Vectors, check_labels_vary
+from kerasgan.engines import compiled_call
+from kerasgan.recipe import Recipe, optimizer
+
+
+@dataclasses.dataclass(frozen=True)
+class LatentRecipe(Recipe):
+    """Training settings of a generator against a discriminator.
+
+    Args:
+        loss: a `kerasgan.losses.AdversarialLoss`, its name or its configuration.
+        penalties: `kerasgan.penalties` on the discriminator; those with an interval become phases of their own.
+        clip_weights: the discriminator's weights are kept within plus and minus this after each update; None: not.
+        generator_every: discriminator updates for each generator update (n_critic).
+        discriminator_optimizer: optimizer, or its configuration.
+        generator_optimizer: likewise.
+    """
+
+    loss: Any = "non_saturating"
+    penalties: tuple = ()
+    clip_weights: float | None = None
+    generator_every: int = 1
+    discriminator_optimizer: Any = dataclasses.field(
+        default_factory=functools.partial(optimizer, "adam", learning_rate=2e-4, beta_1=0.5)
+    )
+    generator_optimizer: Any = dataclasses.field(
+        default_factory=functools.partial(optimizer, "adam", learning_rate=2e-4, beta_1=0.5)
+    )
+
+
+class LatentModel(AdversarialModel):
+    """A generator of samples from latents [and labels] against a discriminator of samples [and labels].
+
+    A family overrides `build_generator` and `build_discriminator` and states its recipe.
+
+    Args:
+        image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors of any range.
+        latent_dim: length of the latent vectors.
+        latent_range: (low, high) of uniform latents; None for standard normal ones.
+        num_classes: number of classes of a conditional model; None for an unconditional one.
+        generator: a built Keras model to use instead of the family's: inputs `latents`, or [latents, labels].
+        discriminator: likewise: inputs `images`, or [images, labels]; output logits, without activation.
+        **kwargs: as for `AdversarialModel`.
+    """
+
+    recipe = LatentRecipe()
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=100,
+        latent_range=None,
+        num_classes=None,
+        generator=None,
+        discriminator=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.image_shape = tuple(image_shape)
+        self.latent_dim, self.num_classes = latent_dim, num_classes
+        self.latent_range = None if latent_range is None else tuple(latent_range)
+        self._custom = {"generator": generator, "discriminator": discriminator}
+        self.add_networks(
+            averaged=("generator",),
+            generator=generator or self.build_generator(),
+            discriminator=discriminator or self.build_discriminator(),
+        )
+
+    def build_generator(self):
+        """The family's generator, a built Keras model."""
+        raise NotImplementedError(f"{type(self).__name__} must define build_generator() or be given a generator.")
+
+    def build_discriminator(self):
+        """The family's discriminator, a built Keras model."""
+        raise NotImplementedError(f"{type(self).__name__} must define build_discriminator() or be given one.")
+
+    def label_input(self):
+        """A symbolic input of integer labels, in a list; an empty one for an unconditional model."""
+        return [keras.Input((), dtype="int32", name="labels")] if self.num_classes else []
+
+    def data_specs(self):
+        spec = Images(self.image_shape) if len(self.image_shape) == 3 else Vectors(*self.image_shape)
+        return spec, Labels(self.num_classes) if self.num_classes else None
+
+    def check_data(self, x, y=None):
+        super().check_data(x, y)
+        if self.num_classes:
+            check_labels_vary(y, self.num_classes)
+
+    def compile(self, **arguments):
+        super().compile(**arguments)
+        if self.recipe.clip_weights:
+            penalties.clip_weights(self.discriminator, self.recipe.clip_weights)
+
+    # The game -------------------------------------------------------------------------------------------------------
+
+    @property
+    def adversarial_loss(self):
+        """The recipe's loss."""
+        return losses.get(self.recipe.loss)
+
+    def phases(self):
+        chosen = [penalties.get(penalty) for penalty in self.recipe.penalties]
+        self.penalties = [penalty for penalty in chosen if penalty.interval == 1]
+        discriminator, generator = super().phases()
+        lazy = tuple(
+            Phase(
+                penalty.name,
+                discriminator.trains,
+                functools.partial(self.lazy_penalty, penalty=penalty),
+                discriminator.optimizer,
+                every=penalty.interval,
+            )
+            for penalty in chosen
+            if penalty.interval > 1
+        )
+        return discriminator, *lazy, dataclasses.replace(generator, every=self.recipe.generator_every)
+
+    def discriminator_loss(self, batch):
+        real, fake = self.discriminate(batch.x, self.labels(batch)), self.fake_logits(batch)
+        loss = self.adversarial_loss.discriminator(real, fake, batch.sample_weight)
+        logs = {"real_logits": ops.mean(real), "fake_logits": ops.mean(fake)}
+        for penalty in self.penalties:
+            logs[penalty.name] = self.penalty(penalty, batch)
+            loss = loss + ops.cast(logs[penalty.name], loss.dtype)
+        return loss, logs
+
+    def generator_loss(self, batch):
+        real = self.discriminate(batch.x, self.labels(batch)) if self.adversarial_loss.compares else None
+        return self.adversarial_loss.generator(self.fake_logits(batch), real), {}
+
+    def lazy_penalty(self, batch, penalty):
+        """A penalty that runs at intervals, as much stronger (Karras et al. 2020, section 3.1)."""
+        return penalty.interval * self.penalty(penalty, batch), {}
+
+    def penalty(self, penalty, batch):
+        """The value of a penalty on the discriminator at a batch."""
+        labels = self.labels(batch)
+        fake = ops.stop_gradient(self.generated(batch))  # costs nothing where the penalty does not look at it
+        return penalty(lambda x: self.discriminate(x, labels), batch.x, fake, seed=self.random)
+
+    def labels(self, batch):
+        """The batch's labels, shape (batch,). They also serve the generated samples, so that the marginals agree."""
+        return ops.reshape(batch.y, (-1,)) if self.num_classes else None
+
+    @shared
+    def generated(self, batch):
+        """Generated samples for the batch's labels, from new latents."""
+        latents = self.draw_latents(ops.shape(batch.x)[0], self.random)
+        return self.generator(self._inputs(latents, self.labels(batch)), training=True)
+
+    @shared
+    def fake_logits(self, batch):
+        """The discriminator's logits for generated samples."""
+        return self.discriminate(self.generated(batch), self.labels(batch))
+
+    def discriminate(self, images, labels=None):
+        """The discriminator's logits in training."""
+        return self.discriminator(self._inputs(images, labels), training=True)
+
+    @staticmethod
+    def _inputs(first, labels):
+        return first if labels is None else [first, labels]
+
+    # Samples --------------------------------------------------------------------------------------------------------
+
+    def draw_latents(self, count, seed):
+        """Latents of shape (count, latent_dim); `seed` as for `keras.random`."""
+        shape = (count, self.latent_dim)
+        if self.latent_range is None:
+            return keras.random.normal(shape, seed=seed)
+        return keras.random.uniform(shape, *self.latent_range, seed=seed)
+
+    def call(self, inputs, training=False):
+        """Samples of the averaged generator for latents, or [latents, labels]."""
+        return self.ema_generator(inputs, training=False)
+
+    def sample(self, count, seed=0, labels=None, ema=True, batch_size=64):
+        """Generated samples; the same seed gives the same ones in every process of the same engine.
+
+        Args:
+            count: how many.
+            seed: integer.
+            labels: integers of shape (count,) for a conditional model; by default 0, 1, 2, ... around.
+            ema: use the averaged generator, else the one in training.
+            batch_size: how many are computed at once.
+
+        Returns:
+            float32 array of shape (count, *image_shape), images in [-1, 1].
+
+        Raises:
+            ValueError: for labels to an unconditional model, or labels that do not fit.
+        """
+        latents = self.draw_latents(count, int(seed))
+        inputs = [latents] if self.num_classes is None else [latents, self._sample_labels(count, labels)]
+        if labels is not None and self.num_classes is None:
+            raise ValueError("labels were given, but the model is unconditional. Leave them out, or set num_classes.")
+        generate = self._sampler("ema_generator" if ema else "generator")
+        chunks = []
+        for start in range(0, count, batch_size):
+            part = [value[start : start + batch_size] for value in inputs]
+            images = generate(part if len(part) > 1 else part[0])
+            chunks.append(ops.convert_to_numpy(ops.cast(images, "float32")))
+        return np.concatenate(chunks) if chunks else np.zeros((0, *self.image_shape), "float32")
+
+    def _sample_labels(self, count, labels):
+        if labels is None:
+            labels = np.arange(count) % self.num_classes
+        labels = np.asarray(labels)
+        if labels.shape != (count,):
+            raise ValueError(f"labels have shape {labels.shape}, expected ({count},): one for each sample.")
+        Labels(self.num_classes).check(labels, "labels")
+        return ops.convert_to_tensor(labels.astype("int32"))
+
+    @functools.cached_property
+    def _samplers(self):
+        return {}
+
+    def _sampler(self, name):
+        if name not in self._samplers:
+            self._samplers[name] = compiled_call(getattr(self, name))
+        return self._samplers[name]
+
+    # Serialisation --------------------------------------------------------------------------------------------------
+
+    def get_config(self):
+        custom = {k: keras.saving.serialize_keras_object(v) for k, v in self._custom.items() if v is not None}
+        return {
+            **super().get_config(),
+            "image_shape": self.image_shape,
+            "latent_dim": self.latent_dim,
+            "latent_range": self.latent_range,
+            "num_classes": self.num_classes,
+            "seed": self.seed,
+            **custom,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        networks = {
+            name: keras.saving.deserialize_keras_object(config[name])
+            for name in ("generator", "discriminator")
+            if config.get(name) is not None
+        }
+        return cls(**{**config, **networks})
+
+    @staticmethod
+    def scale_steps(size, smallest=4, at_least=2):
+        """How often a size can be halved: down to `smallest` or more, and `at_least` times.
+
+        Raises:
+            ValueError: if the size cannot be halved that often.
+        """
+        steps = 0
+        while size % 2 == 0 and (size // 2 >= smallest or steps < at_least):
+            size, steps = size // 2, steps + 1
+        if steps < at_least:
+            raise ValueError(f"The image size must be a multiple of {2**at_least}, got {size * 2**steps}.")
+        return steps

@@ -1,0 +1,102 @@
+"""DCGAN (Radford, Metz & Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional GANs")."""
+
+import dataclasses
+import functools
+import math
+
+import keras
+from keras import layers
+
+from kerasgan.latent import LatentModel, LatentRecipe
+from kerasgan.layers import batch_normalization, label_plane, label_projection, label_vector, normal
+
+
+@dataclasses.dataclass(frozen=True)
+class DCGANRecipe(LatentRecipe):
+    batch_size: int = 128
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class DCGAN(LatentModel):
+    """Deep convolutional GAN: strided convolutions, batch normalization, no pooling, no hidden dense layers.
+
+    The generator projects the latents to a small map of many channels and doubles its size with transposed
+    convolutions; the discriminator mirrors it. Batch normalization with momentum .9 everywhere but at the generator's
+    output and the discriminator's input; all weights from N(0, .02^2), the scales from N(1, .02^2).
+
+    Args:
+        image_shape: (height, width, channels) of images in [-1, 1]; height and width multiples of 4.
+        latent_dim: length of the latent vectors, uniform in [-1, 1].
+        num_classes: number of classes of a conditional model (labels join the latents as one-hot vectors).
+        conditioning: how the discriminator sees labels: "plane" (a learned input channel) or "projection".
+        width: channels of the discriminator's first layer; each further one doubles them.
+        kernel_size: 5 as in the paper; 4, a multiple of the stride, avoids checkerboards.
+        **kwargs: as for `kerasgan.latent.LatentModel`.
+
+    Examples:
+
+    >>> model = DCGAN(image_shape=(64, 64, 3))
+    >>> model.compile()
+    >>> model.fit(images, epochs=25)
+    >>> pictures = model.sample(64, seed=0)
+    """
+
+    recipe = DCGANRecipe()
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=100,
+        latent_range=(-1.0, 1.0),
+        num_classes=None,
+        conditioning="plane",
+        width=64,
+        kernel_size=5,
+        **kwargs,
+    ):
+        if conditioning not in ("plane", "projection"):
+            raise ValueError(f"conditioning is {conditioning!r}, expected 'plane' or 'projection'.")
+        self.sizes = {"conditioning": conditioning, "width": width, "kernel_size": kernel_size}
+        self.steps = min(self.scale_steps(size) for size in image_shape[:2])
+        super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
+
+    def build_generator(self):
+        convolution = self._convolution(layers.Conv2DTranspose)
+        height, width, channels = self.image_shape
+        small = (height >> self.steps, width >> self.steps, self.sizes["width"] << self.steps)
+        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
+        x = latents
+        if labels:
+            x = layers.Concatenate()([latents, label_vector(*labels, self.num_classes)])
+        x = layers.Dense(math.prod(small), use_bias=False, kernel_initializer=normal(0.02))(x)
+        x = batch_normalization(scale_stddev=0.02)(layers.Reshape(small)(x))
+        for step in reversed(range(1, self.steps)):
+            x = batch_normalization(scale_stddev=0.02)(
+                convolution(self.sizes["width"] << step, use_bias=False)(layers.ReLU()(x))
+            )
+        x = convolution(channels)(layers.ReLU()(x))
+        x = layers.Activation("tanh", dtype="float32", name="images")(x)
+        return keras.Model([latents, *labels] if labels else latents, x, name="generator")
+
+    def build_discriminator(self):
+        convolution = self._convolution(layers.Conv2D)
+        images, labels = keras.Input(self.image_shape, name="images"), self.label_input()
+        x = images
+        if labels and self.sizes["conditioning"] == "plane":
+            x = layers.Concatenate()([x, label_plane(*labels, self.num_classes, *self.image_shape[:2])])
+        for step in range(self.steps):
+            x = convolution(self.sizes["width"] << step, use_bias=step == 0)(x)
+            x = layers.LeakyReLU(0.2)(x if step == 0 else batch_normalization(scale_stddev=0.02)(x))
+        x = layers.Flatten()(x)
+        logits = layers.Dense(1, kernel_initializer=normal(0.02), name="logits")(x)
+        if labels and self.sizes["conditioning"] == "projection":
+            logits = label_projection(logits, x, *labels, self.num_classes)
+        return keras.Model([images, *labels] if labels else images, logits, name="discriminator")
+
+    def _convolution(self, kind):
+        return functools.partial(
+            kind, kernel_size=self.sizes["kernel_size"], strides=2, padding="same", kernel_initializer=normal(0.02)
+        )
+
+    def get_config(self):
+        return {**super().get_config(), **self.sizes}

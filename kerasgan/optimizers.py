@@ -1,0 +1,127 @@
+"""Optimizers: all players' optimizers behind Keras' one-optimizer face, and the schedules of the first GAN papers."""
+
+import keras
+from keras import ops
+
+
+class PlayerOptimizers(keras.optimizers.Optimizer):
+    """Each player's own optimizer, seen by Keras as one: `model.optimizer`.
+
+    Its variables are theirs, so that `fit` on JAX carries them as state and `.keras` files hold them. The learning rate
+    that stock callbacks read is that of the last player (the generator, by custom); setting it scales every player by
+    the same factor, so that a stock schedule keeps the ratio between the players.
+
+    Args:
+        players: `{player: keras.optimizers.Optimizer}`.
+    """
+
+    def __init__(self, players):
+        super().__init__(learning_rate=0.0, name="players")
+        self.players = dict(players)
+        self.built = True
+
+    def __getitem__(self, player):
+        return self.players[player]
+
+    @property
+    def variables(self):
+        return [v for optimizer in self.players.values() for v in optimizer.variables]
+
+    @property
+    def reference(self):
+        """The optimizer whose learning rate stands for all: the last player's."""
+        return self.players[list(self.players)[-1]]
+
+    @property
+    def iterations(self):
+        return self.reference.iterations
+
+    @property
+    def learning_rate(self):
+        return self.reference.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        old = float(ops.convert_to_numpy(self.reference.learning_rate))
+        if old == 0.0 or callable(value):
+            raise ValueError(
+                f"Cannot scale all players' learning rates by {value!r} / {old}. Set them one by one: "
+                "model.optimizer['generator'].learning_rate = ..., or use kerasgan.callbacks.PlayerSchedule."
+            )
+        for optimizer in self.players.values():
+            optimizer.learning_rate = float(ops.convert_to_numpy(optimizer.learning_rate)) * float(value) / old
+
+    def build(self, variables):
+        """Nothing to do: `AdversarialModel.compile` builds each player's optimizer on its own variables."""
+
+    def save_own_variables(self, store):
+        """Nothing of its own: the players' optimizers are saved as its children."""
+
+    def load_own_variables(self, store):
+        """Nothing of its own: the players' optimizers are loaded as its children."""
+
+    def finalize_variable_values(self, var_list):
+        for optimizer in self.players.values():
+            optimizer.finalize_variable_values(optimizer._trainable_variables)
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class FlooredDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Learning rate `max(initial / factor**step, floor)` (the decay of Goodfellow et al. 2014's training code).
+
+    Args:
+        initial: learning rate at step 0.
+        factor: divisor applied at each update, a little above 1.
+        floor: smallest learning rate.
+    """
+
+    def __init__(self, initial=0.1, factor=1.000004, floor=1e-6):
+        self.initial, self.factor, self.floor = initial, factor, floor
+
+    def __call__(self, step):
+        step = ops.cast(step, "float32")
+        return ops.maximum(self.initial * ops.power(1.0 / self.factor, step), self.floor)
+
+    def get_config(self):
+        return {"initial": self.initial, "factor": self.factor, "floor": self.floor}
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class MomentumRampSGD(keras.optimizers.SGD):
+    """SGD whose momentum grows linearly from `momentum` to `final_momentum` (Goodfellow et al. 2014's training code).
+
+    Args:
+        learning_rate: number or schedule.
+        momentum: momentum at the first update.
+        final_momentum: momentum from update `ramp_steps` on.
+        ramp_steps: number of updates over which it grows.
+        **kwargs: as for `keras.optimizers.SGD`.
+    """
+
+    def __init__(self, learning_rate=0.1, momentum=0.5, final_momentum=0.7, ramp_steps=125_000, **kwargs):
+        super().__init__(learning_rate=learning_rate, momentum=momentum, **kwargs)
+        self.initial_momentum, self.final_momentum, self.ramp_steps = (
+            momentum,
+            final_momentum,
+            ramp_steps,
+        )
+
+    def update_step(self, gradient, variable, learning_rate):
+        progress = ops.minimum(ops.cast(self.iterations, "float32") / self.ramp_steps, 1.0)
+        momentum = self.initial_momentum + (self.final_momentum - self.initial_momentum) * progress
+        velocity = self.momentums[self._get_variable_index(variable)]
+        self.assign(
+            velocity,
+            ops.cast(momentum, variable.dtype) * velocity
+            - ops.cast(learning_rate, variable.dtype) * ops.cast(gradient, variable.dtype),
+        )
+        self.assign_add(variable, velocity)
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            momentum=self.initial_momentum,
+            final_momentum=self.final_momentum,
+            ramp_steps=self.ramp_steps,
+        )
+        return config

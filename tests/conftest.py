@@ -1,0 +1,70 @@
+"""What every test starts from: a quiet engine, two CPU devices, known seeds and default dtypes."""
+
+import os
+
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+
+import random
+
+import keras
+import numpy as np
+import pytest
+
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+ON_JAX = keras.backend.backend() == "jax"
+
+if ON_TENSORFLOW:
+    import tensorflow as tf
+
+    # MirroredStrategy needs two devices, and they cannot be made once TensorFlow has started.
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0],
+        [tf.config.LogicalDeviceConfiguration(), tf.config.LogicalDeviceConfiguration()],
+    )
+
+
+def pytest_configure(config):
+    # Discards what TensorFlow said while it was imported: no setting keeps it quiet, and pytest
+    # would print it below its closing lines.
+    config.pluginmanager.getplugin("capturemanager").read_global_capture()
+
+
+def pytest_collection_modifyitems(items):
+    if ON_TENSORFLOW:
+        return
+    skip = pytest.mark.skip(reason=f"needs TensorFlow; KERAS_BACKEND is {keras.backend.backend()}")
+    for item in items:
+        if item.get_closest_marker("tensorflow"):
+            item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True)
+def known_start():
+    """The same seeds before each test, and the default dtypes again after it."""
+    floatx = keras.config.floatx()
+    dtype_policy = keras.config.dtype_policy()
+    if ON_TENSORFLOW:
+        keras.utils.set_random_seed(0)
+    else:
+        # keras.utils.set_random_seed would import TensorFlow here.
+        keras.utils.clear_session(free_memory=False)
+        random.seed(0)
+        np.random.seed(0)
+    yield
+    keras.config.set_floatx(floatx)
+    keras.config.set_dtype_policy(dtype_policy)
+
+
+@pytest.fixture
+def float64():
+    """Double precision for layers, variables and, on JAX, for JAX itself."""
+    if ON_JAX:
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    if ON_JAX:
+        jax.config.update("jax_enable_x64", False)

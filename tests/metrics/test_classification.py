@@ -1,0 +1,60 @@
+"""The two scores on digits: the known ceiling, a collapsed model, and shuffled labels."""
+
+import numpy as np
+import pytest
+
+from kerasgan.data import load
+from kerasgan.metrics import classification_accuracy_score, label_fidelity
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return load("digits", "train", as_numpy=True), load("digits", "test", as_numpy=True)
+
+
+def test_real_digits_reach_the_ceiling(digits):
+    train, test = digits
+    score = classification_accuracy_score(*train, *test)
+    assert score == pytest.approx(0.989, abs=0.003)
+    # Both train on one set and test on the other; they differ in which one is called fake.
+    assert label_fidelity(*test, *train) == score
+
+
+def test_the_range_of_the_pixels_does_not_matter(digits):
+    (x, y), (test_x, test_y) = digits
+    rescaled = classification_accuracy_score(x * 8 + 8, y, test_x * 8 + 8, test_y)
+    assert rescaled == pytest.approx(classification_accuracy_score(x, y, test_x, test_y), abs=2e-3)
+
+
+def test_the_scores_tell_a_collapsed_model(digits):
+    (x, y), test = digits
+    means = np.stack([x[y == label].mean(axis=0) for label in range(10)])
+    fakes = np.random.default_rng(0).normal(means[y], 0.02)
+    assert label_fidelity(fakes, y, *test) > 0.99
+    assert 0.86 < classification_accuracy_score(fakes, y, *test) < 0.93
+
+
+def test_shuffled_labels_are_chance(digits):
+    (x, y), test = digits
+    shuffled = np.random.default_rng(0).permutation(y)
+    assert label_fidelity(x, shuffled, *test) < 0.2
+    assert classification_accuracy_score(x, shuffled, *test) < 0.3
+
+
+def test_labels_may_be_a_column(digits):
+    (x, y), test = digits
+    assert label_fidelity(x, y[:, None], *test) == label_fidelity(x, y, *test)
+
+
+def test_wrong_input_is_refused(digits):
+    (x, y), test = digits
+    with pytest.raises(ValueError, match=r"fake_y has shape \(5,\).*898 images in fake_x"):
+        classification_accuracy_score(x, y[:5], *test)
+    with pytest.raises(ValueError, match="dtype float64"):
+        classification_accuracy_score(x, y.astype(float), *test)
+    with pytest.raises(ValueError, match="fake_x has 16 pixels and real_x has 64"):
+        classification_accuracy_score(x[:, :4, :4], y, *test)
+    with pytest.raises(ValueError, match="fake_y holds one class only"):
+        classification_accuracy_score(x, np.zeros_like(y), *test)
+    with pytest.raises(ValueError, match="NaN"):
+        label_fidelity(x * np.nan, y, *test)
