@@ -12,32 +12,6 @@ from kerasgan import data, metrics
 
 SPLITS = 5
 FAKES_PER_CLASS = 90
-MEAN_NOISE = 0.01  # standard deviation, in pixels in [0, 1]
-SHRINKAGE = 0.1  # towards the diagonal: 90 images do not determine a 64 x 64 covariance
-
-
-def class_mean(images, random):
-    """A conditional generator that has collapsed within each class."""
-    return random.normal(images.mean(axis=0), MEAN_NOISE, (FAKES_PER_CLASS, images.shape[1]))
-
-
-def diagonal_gaussian(images, random):
-    """Every pixel on its own."""
-    return random.normal(images.mean(axis=0), images.std(axis=0), (FAKES_PER_CLASS, images.shape[1]))
-
-
-def full_gaussian(images, random):
-    """All pixel covariances, shrunk towards the diagonal."""
-    covariance = np.cov(images, rowvar=False)
-    covariance += SHRINKAGE * (np.diag(np.diag(covariance)) - covariance)
-    return random.multivariate_normal(images.mean(axis=0), covariance, FAKES_PER_CLASS)
-
-
-BASELINES = {
-    "class mean": class_mean,
-    "diagonal Gaussian": diagonal_gaussian,
-    "full Gaussian": full_gaussian,
-}
 
 
 def controls(train_x, train_y, test_x, test_y, seed):
@@ -56,13 +30,8 @@ def controls(train_x, train_y, test_x, test_y, seed):
         `"classification_accuracy_score"`, and the names `"class mean"`, `"diagonal Gaussian"`,
         `"full Gaussian"` and `"real"` (the training images in the place of the samples).
     """
-    random = np.random.default_rng(seed)
     train, test = (images.reshape(len(images), -1) / 2 + 0.5 for images in (train_x, test_x))
-    classes = np.unique(train_y)
-    samples = {}
-    for name, baseline in BASELINES.items():
-        fakes = np.concatenate([baseline(train[train_y == label], random) for label in classes])
-        samples[name] = np.clip(fakes, 0.0, 1.0), np.repeat(classes, FAKES_PER_CLASS)
+    samples = metrics.baseline_samples(train, train_y, FAKES_PER_CLASS, seed)
     samples["real"] = train, train_y
     return {
         "frechet_distance": {name: metrics.frechet_distance(test, x) for name, (x, _) in samples.items()},

@@ -1,6 +1,6 @@
 """The Dirac-GAN (Mescheder, Geiger & Nowozin 2018): the package's own training step against exact numbers.
 
-Data are a point mass at 0, the generator a point mass at theta, the discriminator D(x) = psi x. Plain SGD with step size
+Data are a point mass at 0, the generator a point mass at theta, the discriminator D(x) = psi x. Plain SGD with step
 0.1 in float64 from (1, 1), 500 steps. The end radius |(theta, psi)| depends on every sign, every factor one half, the
 order of the updates and on whether a penalty acts at all.
 

@@ -88,6 +88,9 @@ def build(name, loss_factor=1.0):
             variable.assign(
                 np.asarray(variable) * 0.0 + (variable.name == "gamma") + rng.normal(0, scale, variable.shape)
             )
+    for layer in model._flatten_layers():
+        if isinstance(layer, layers.LeakyReLU):  # TensorFlow's operation holds its slope in float32
+            layer.negative_slope = float(np.float32(layer.negative_slope))
     for network, average in model.averages.items():
         average.set_weights(model.networks[network].get_weights())
     return model
@@ -115,6 +118,8 @@ def train(mode, out):
         tf.config.set_logical_device_configuration(processor, [tf.config.LogicalDeviceConfiguration()] * 2)
         scope = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope
     keras.config.set_floatx("float64")
+    # Keras' type promotion on JAX takes float64 for float32, even where x64 is on; here every digit counts.
+    keras.src.backend.common.dtypes.BIT64_TO_BIT32_DTYPE["float64"] = "float64"
     results = {}
     for name in GAMES:
         with scope():

@@ -1,9 +1,16 @@
 """kerasgan: generative adversarial networks for Keras 3."""
 
+import logging
 import os
+import sys
 
-# oneDNN is off by default on AMD processors, where it halves the time of a convolutional step.
-os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+if "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
+    if "tensorflow" in sys.modules and not sys.modules["tensorflow"].config.list_physical_devices("GPU"):
+        logging.getLogger("kerasgan").warning(
+            "TensorFlow was imported before kerasgan without TF_ENABLE_ONEDNN_OPTS=1. On AMD processors convolutional "
+            "training then takes about twice as long: import kerasgan first, or set the variable."
+        )
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 
 from kerasgan import data, losses, penalties
 from kerasgan.adversarial import AdversarialModel, Batch, Phase, shared

@@ -25,7 +25,7 @@ from kerasgan.recipe import Recipe
 
 
 class Batch(NamedTuple):
-    """One step's data as Keras passes it: real samples `x`, labels or targets `y`, `sample_weight` of shape (batch,)."""
+    """One step's data as Keras passes it: real samples `x`, labels or targets `y`, `sample_weight` (batch,)."""
 
     x: Any
     y: Any = None
@@ -55,7 +55,7 @@ class Phase:
 
 
 # Results of `shared` methods in the evaluation that runs; a context of its own for each replica's thread.
-_EVALUATION = contextvars.ContextVar("evaluation", default=None)
+_EVALUATION: contextvars.ContextVar[dict | None] = contextvars.ContextVar("evaluation", default=None)
 
 
 def shared(method):
@@ -101,7 +101,7 @@ class AdversarialModel(Engine, keras.Model):
         counter = {"shape": (), "dtype": "int32", "initializer": "zeros", "trainable": False}
         self.iterations = self.add_weight(name="iterations", aggregation="only_first_replica", **counter)
         self.images_seen = self.add_weight(name="images_seen", aggregation="only_first_replica", **counter)
-        self._host_step = None
+        self._host_step: int | None = None
         self.built = True
 
     def add_networks(self, averaged=(), **networks):

@@ -192,7 +192,7 @@ class LatentModel(AdversarialModel):
 
         Args:
             count: how many.
-            seed: integer.
+            seed: integer, 0 or more.
             labels: integers of shape (count,) for a conditional model; by default 0, 1, 2, ... around.
             ema: use the averaged generator, else the one in training.
             batch_size: how many are computed at once.
@@ -201,8 +201,10 @@ class LatentModel(AdversarialModel):
             float32 array of shape (count, *image_shape), images in [-1, 1].
 
         Raises:
-            ValueError: for labels to an unconditional model, or labels that do not fit.
+            ValueError: for labels to an unconditional model, labels that do not fit, or a negative seed.
         """
+        if int(seed) < 0:
+            raise ValueError(f"seed is {seed}, expected an integer of 0 or more.")
         latents = self.draw_latents(count, int(seed))
         inputs = [latents] if self.num_classes is None else [latents, self._sample_labels(count, labels)]
         if labels is not None and self.num_classes is None:
@@ -269,3 +271,9 @@ class LatentModel(AdversarialModel):
         if steps < at_least:
             raise ValueError(f"The image size must be a multiple of {2**at_least}, got {size * 2**steps}.")
         return steps
+
+    def export(self, folder):
+        """Writes a SavedModel for TensorFlow Serving: see `kerasgan.export.export_saved_model`."""
+        from kerasgan.export import export_saved_model
+
+        export_saved_model(self, folder)

@@ -94,14 +94,14 @@ class _Batches(keras.utils.PyDataset):
     def __init__(self, batches):
         super().__init__()
         self.batches = batches
-        self.drawn = None, None
+        self.drawn, self.order = -1, np.zeros((0, 0), int)
 
     def __len__(self):
         return self.batches.count // self.batches.batch_size
 
     def __getitem__(self, index):
-        if self.drawn[0] != self.batches.epoch:
-            self.drawn = self.batches.epoch, self.batches.order()
-        chosen = self.drawn[1][index]
+        if self.drawn != self.batches.epoch:
+            self.drawn, self.order = self.batches.epoch, self.batches.order()
+        chosen = self.order[index]
         arrays = self.batches.arrays
         return tuple(a[chosen] for a in arrays) if isinstance(arrays, tuple) else arrays[chosen]

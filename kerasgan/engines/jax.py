@@ -28,6 +28,8 @@ def compiled_call(network):
 class Engine:
     """How `AdversarialModel` plays a step on JAX."""
 
+    _host_step: int | None
+
     def resolve_jit(self, jit_compile):
         """True for "auto"."""
         return jit_compile is not False

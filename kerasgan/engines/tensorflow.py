@@ -22,6 +22,8 @@ def compiled_call(network):
 class Engine:
     """How `AdversarialModel` plays a step on TensorFlow."""
 
+    _host_step: int | None
+
     def resolve_jit(self, jit_compile):
         """True or False for "auto"; refuses what TensorFlow cannot do."""
         replicated = self.distribute_strategy.num_replicas_in_sync > 1
@@ -47,7 +49,7 @@ class Engine:
         return names[0]
 
     def train_step(self, data, due=None):
-        """One step of the game on this replica: the phases named in `due`, by default those due at the saved counter."""
+        """One step on this replica: the phases named in `due`, by default those due at the saved counter."""
         if due is None:
             due = self.due(int(ops.convert_to_numpy(self.iterations)))
         batch = self.as_batch(data)

@@ -1,10 +1,10 @@
 """Random numbers of a training step as a pure function of (seed, step, phase, replica, generator).
 
-Keras' `SeedGenerator` keeps its state in a variable that is not saved and that every replica of a `tf.distribute` strategy
-shares, so that a resumed run repeats its noise and all replicas draw the same one. A training step therefore does not
-let the generators count: at the start of each phase it gives each of them a state computed here from the step counter,
-which is saved. Dropout, Gaussian noise and the latents then differ between replicas and go on exactly where a run
-stopped, in any network, stock Keras layers included.
+Keras' `SeedGenerator` keeps its state in a variable that is not saved and that all replicas of a `tf.distribute`
+strategy share, so that a resumed run repeats its noise and all replicas draw the same one. A training step therefore
+does not let the generators count: at the start of each phase it gives each of them a state computed here from the step
+counter, which is saved. Dropout, Gaussian noise and the latents then differ between replicas and go on exactly where a
+run stopped, in any network, stock Keras layers included.
 """
 
 import keras
@@ -28,7 +28,7 @@ def seed_states(seed, generators, step, phase, replica):
         replica: integer tensor or number.
 
     Returns:
-        `uint32` tensor of shape (generators, 2) with values below 2^31 - 2, which TensorFlow's and JAX' generators take.
+        `uint32` tensor of shape (generators, 2) with values below 2^31 - 2, which both engines' generators take.
     """
     columns = np.arange(2 * generators, dtype="uint32") ^ np.uint32(seed & 0xFFFFFFFF)
     mixed = _mix(ops.convert_to_tensor(columns))

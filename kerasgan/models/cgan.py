@@ -7,7 +7,7 @@ import keras
 from keras import layers
 
 from kerasgan.latent import LatentModel
-from kerasgan.layers import Maxout, label_projection, label_vector, uniform
+from kerasgan.layers import Maxout, label_projection, label_vector
 from kerasgan.models.gan import GANRecipe
 
 
@@ -24,7 +24,7 @@ class CGAN(LatentModel):
         image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors of any range.
         num_classes: number of classes.
         latent_dim: length of the latent vectors, uniform in [0, 1].
-        conditioning: how the discriminator sees the label: "branch" (the paper's) or "projection" (Miyato & Koyama 2018).
+        conditioning: how the discriminator sees labels: "branch" (the paper's) or "projection" (Miyato & Koyama 2018).
         embedding: length of learned label vectors; None for one-hot ones (the paper's).
         units: generator widths: latent branch, label branch, joint layer.
         maxout_units: discriminator widths: image branch, label branch, joint layer.
@@ -66,20 +66,23 @@ class CGAN(LatentModel):
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
 
     def build_generator(self):
-        dense = functools.partial(layers.Dense, kernel_initializer=uniform(0.05))
+        dense = functools.partial(layers.Dense, kernel_initializer="he_uniform")
         drop = functools.partial(layers.Dropout, self.sizes["dropout"])
         from_latents, from_labels, joint = self.sizes["units"]
         latents, (labels,) = keras.Input((self.latent_dim,), name="latents"), self.label_input()
         known = label_vector(labels, self.num_classes, self.sizes["embedding"])
-        x = [drop()(dense(from_latents, "relu")(latents)), drop()(dense(from_labels, "relu")(known))]
+        low, high = self.latent_range or (-math.sqrt(3), math.sqrt(3))
+        scale = math.sqrt(12) / (high - low)  # to mean 0, variance 1: how the first layer starts, not what it can be
+        x = layers.Rescaling(scale, -scale * (low + high) / 2)(latents)
+        x = [drop()(dense(from_latents, "relu")(x)), drop()(dense(from_labels, "relu")(known))]
         x = drop()(dense(joint, "relu")(layers.Concatenate()(x)))
-        x = dense(math.prod(self.image_shape))(x)
+        x = layers.Dense(math.prod(self.image_shape))(x)
         if len(self.image_shape) == 3:  # the paper's intensities in [0, 1], as images in [-1, 1]
             x = layers.Rescaling(2.0, -1.0)(layers.Activation("sigmoid")(x))
         return keras.Model([latents, labels], layers.Reshape(self.image_shape, name="images")(x), name="generator")
 
     def build_discriminator(self):
-        maxout = functools.partial(Maxout, kernel_initializer=uniform(0.05))
+        maxout = functools.partial(Maxout, kernel_initializer="glorot_uniform")
         drop = functools.partial(layers.Dropout, self.sizes["dropout"])
         from_images, from_labels, joint = self.sizes["maxout_units"]
         images, (labels,) = keras.Input(self.image_shape, name="images"), self.label_input()

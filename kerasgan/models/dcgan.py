@@ -30,6 +30,8 @@ class DCGAN(LatentModel):
         num_classes: number of classes of a conditional model (labels join the latents as one-hot vectors).
         conditioning: how the discriminator sees labels: "plane" (a learned input channel) or "projection".
         width: channels of the discriminator's first layer; each further one doubles them.
+        generator_width: channels of the generator's last hidden layer, each earlier one doubles them; None: 2 * width,
+            as in the paper (its PyTorch port has `width`).
         kernel_size: 5 as in the paper; 4, a multiple of the stride, avoids checkerboards.
         **kwargs: as for `kerasgan.latent.LatentModel`.
 
@@ -51,31 +53,32 @@ class DCGAN(LatentModel):
         num_classes=None,
         conditioning="plane",
         width=64,
+        generator_width=None,
         kernel_size=5,
         **kwargs,
     ):
         if conditioning not in ("plane", "projection"):
             raise ValueError(f"conditioning is {conditioning!r}, expected 'plane' or 'projection'.")
         self.sizes = {"conditioning": conditioning, "width": width, "kernel_size": kernel_size}
+        self.sizes["generator_width"] = generator_width or 2 * width
         self.steps = min(self.scale_steps(size) for size in image_shape[:2])
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
 
     def build_generator(self):
         convolution = self._convolution(layers.Conv2DTranspose)
         height, width, channels = self.image_shape
-        small = (height >> self.steps, width >> self.steps, self.sizes["width"] << self.steps)
+        last = self.sizes["generator_width"]
+        small = (height >> self.steps, width >> self.steps, last << self.steps - 1)
         latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
         x = latents
         if labels:
-            x = layers.Concatenate()([latents, label_vector(*labels, self.num_classes)])
+            x = layers.Concatenate()([latents, label_vector(labels[0], self.num_classes)])
         x = layers.Dense(math.prod(small), use_bias=False, kernel_initializer=normal(0.02))(x)
         x = batch_normalization(scale_stddev=0.02)(layers.Reshape(small)(x))
         for step in reversed(range(1, self.steps)):
-            x = batch_normalization(scale_stddev=0.02)(
-                convolution(self.sizes["width"] << step, use_bias=False)(layers.ReLU()(x))
-            )
+            x = batch_normalization(scale_stddev=0.02)(convolution(last << step - 1, use_bias=False)(layers.ReLU()(x)))
         x = convolution(channels)(layers.ReLU()(x))
-        x = layers.Activation("tanh", dtype="float32", name="images")(x)
+        x = layers.Activation("tanh", dtype=keras.config.floatx(), name="images")(x)
         return keras.Model([latents, *labels] if labels else latents, x, name="generator")
 
     def build_discriminator(self):
@@ -83,14 +86,14 @@ class DCGAN(LatentModel):
         images, labels = keras.Input(self.image_shape, name="images"), self.label_input()
         x = images
         if labels and self.sizes["conditioning"] == "plane":
-            x = layers.Concatenate()([x, label_plane(*labels, self.num_classes, *self.image_shape[:2])])
+            x = layers.Concatenate()([x, label_plane(labels[0], self.num_classes, *self.image_shape[:2])])
         for step in range(self.steps):
             x = convolution(self.sizes["width"] << step, use_bias=step == 0)(x)
             x = layers.LeakyReLU(0.2)(x if step == 0 else batch_normalization(scale_stddev=0.02)(x))
         x = layers.Flatten()(x)
         logits = layers.Dense(1, kernel_initializer=normal(0.02), name="logits")(x)
         if labels and self.sizes["conditioning"] == "projection":
-            logits = label_projection(logits, x, *labels, self.num_classes)
+            logits = label_projection(logits, x, labels[0], self.num_classes)
         return keras.Model([images, *labels] if labels else images, logits, name="discriminator")
 
     def _convolution(self, kind):

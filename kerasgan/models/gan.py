@@ -10,13 +10,7 @@ from keras import layers
 
 from kerasgan.latent import LatentModel, LatentRecipe
 from kerasgan.layers import Maxout, uniform
-from kerasgan.optimizers import FlooredDecay
-from kerasgan.recipe import optimizer
-
-
-def goodfellow_sgd():
-    """SGD of the authors' training code: decaying rate, momentum .5 to .7 over 250 epochs of 500 updates."""
-    return optimizer("kerasgan>MomentumRampSGD", learning_rate=FlooredDecay(0.1), momentum=0.5, final_momentum=0.7)
+from kerasgan.optimizers import goodfellow_sgd
 
 
 @dataclasses.dataclass(frozen=True)

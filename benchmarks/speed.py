@@ -1,0 +1,88 @@
+"""Speed of a DCGAN 64 x 64 training step against PyTorch, and of `fit` against a bare loop of the same step.
+
+    python -m benchmarks.speed
+
+Every variant runs in a process of its own and only one at a time; the ratios are medians over alternating rounds. The
+PyTorch reference is our own: once as the public example trains, once tuned as far as we know how. Needs PyTorch
+(`pip install -e .[bench]`). One idle machine, please: nothing else may run meanwhile.
+"""
+
+import argparse
+import os
+import statistics
+import sys
+import time
+from pathlib import Path
+
+from benchmarks.paired import paired_workers, ratios, table
+
+TARGETS = {
+    "PyTorch example": "benchmarks.torch_dcgan:example",
+    "PyTorch tuned": "benchmarks.torch_dcgan:tuned",
+    "kerasgan alternating": "benchmarks.keras_dcgan:alternating",
+    "kerasgan simultaneous": "benchmarks.keras_dcgan:simultaneous",
+}
+FIT_STEPS = 6
+
+
+def fit_overhead(rounds=5):
+    """Median of the seconds of `fit` divided by those of a bare loop of the compiled step, in alternating rounds."""
+    import numpy as np
+
+    from benchmarks.keras_dcgan import BATCH_SIZE, build
+
+    model, real = build()
+    import tensorflow as tf
+
+    images = np.concatenate([real] * FIT_STEPS)
+    play = model.make_train_function()
+    step = model._step_functions.setdefault(model.due(0), model._one_step(model.due(0)))
+
+    def bare():
+        batch = (tf.constant(real),)
+        for _ in range(FIT_STEPS):
+            logs = step(batch)
+        return float(logs["generator_loss"])
+
+    def fit():
+        model.fit(images, batch_size=BATCH_SIZE, epochs=1, verbose=0)
+
+    def seconds(run):
+        start = time.perf_counter()
+        run()
+        return time.perf_counter() - start
+
+    assert play is not None
+    bare(), fit()
+    pairs = []
+    for i in range(rounds):
+        times = {run: seconds(run) for run in ((bare, fit) if i % 2 else (fit, bare))}
+        pairs.append(times[fit] / times[bare])
+    return statistics.median(pairs)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "speed.md")
+    arguments = parser.parse_args()
+    environment = {"TF_CPP_MIN_LOG_LEVEL": "3", "KERAS_BACKEND": "tensorflow"}
+    seconds, megabytes = paired_workers(TARGETS, rounds=arguments.rounds, environment=environment)
+    against = ratios(seconds, "PyTorch example")
+    overhead = fit_overhead()
+    lines = [
+        f"DCGAN 64x64x3, batch 64, float32, one D and one G update, {os.cpu_count()} CPU cores; median of "
+        f"{arguments.rounds} alternating rounds. Above 1 is faster than the reference.",
+        "",
+        table(seconds, ["PyTorch example", "PyTorch tuned"], megabytes),
+        "",
+        f"`fit` costs {100 * (overhead - 1):+.1f} % over a bare loop of the same compiled step.",
+    ]
+    print("\n".join(lines))
+    arguments.out.write_text("\n".join(lines) + "\n")
+    best = max(against["kerasgan alternating"], against["kerasgan simultaneous"])
+    return 0 if best >= 1.2 and overhead <= 1.03 else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

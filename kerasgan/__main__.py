@@ -1,0 +1,7 @@
+"""`python -m kerasgan` is the command line."""
+
+import sys
+
+from kerasgan.cli import main
+
+sys.exit(main())

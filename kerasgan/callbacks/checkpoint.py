@@ -1,0 +1,202 @@
+"""Checkpoints: the whole state of a training in one file, which is complete and as it was written, or refused.
+
+A checkpoint is an `.npz` file, followed by the SHA-256 of its bytes as 64 hexadecimal digits; `numpy.load` reads it as
+it is. It holds every variable of the model (weights, averages, counters, seed states), of the players' optimizers and
+of the logs, and a JSON text `about`. Nothing in it is executed when it is read.
+"""
+
+import hashlib
+import io
+import json
+import re
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import keras
+import ml_dtypes
+import numpy as np
+from keras import ops
+
+from kerasgan.files import replacing
+
+DIGEST_LENGTH = hashlib.sha256().digest_size * 2
+
+
+class CorruptCheckpoint(ValueError):
+    """A checkpoint file is damaged or incomplete."""
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves all state every few epochs and at the end of the training.
+
+    Args:
+        folder: where the checkpoints go, as `step-00001234.npz`.
+        every_epochs: epochs from one checkpoint to the next.
+        keep: number of checkpoints that are kept, the last ones.
+
+    Examples:
+
+    >>> position = restore_checkpoint(model, "run/checkpoints")
+    >>> model.fit(images, epochs=100, initial_epoch=position["epoch"], callbacks=[Checkpoint("run/checkpoints")])
+    """
+
+    def __init__(self, folder, every_epochs=1, keep=3):
+        super().__init__()
+        self.folder, self.every_epochs, self.keep = Path(folder), every_epochs, keep
+        self.unsaved_epoch = None
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.unsaved_epoch = epoch + 1
+        if self.unsaved_epoch % self.every_epochs == 0:
+            self._save()
+
+    def on_train_end(self, logs=None):
+        if self.unsaved_epoch is not None:
+            self._save()
+
+    def _save(self):
+        save_checkpoint(self.model, self.folder, self.unsaved_epoch, self.keep)
+        self.unsaved_epoch = None
+
+
+def save_checkpoint(model, folder, epoch=None, keep=None):
+    """Saves the state of a compiled model as `step-<iterations>.npz`.
+
+    Older checkpoints are removed only when the new one is safely on the disk. Those of later steps go as well: the
+    training has been taken back to before them.
+
+    Args:
+        model: a compiled `AdversarialModel`.
+        folder: where the checkpoints are; made if missing.
+        epoch: number of completed epochs, for `fit(initial_epoch=...)`.
+        keep: how many checkpoints are kept, the new one included; None keeps all.
+
+    Returns:
+        The path of the new checkpoint.
+    """
+    state = {name: ops.convert_to_numpy(variable) for name, variable in named_variables(model).items()}
+    position = {
+        "epoch": epoch,
+        "iterations": int(ops.convert_to_numpy(model.iterations)),
+        "images_seen": int(ops.convert_to_numpy(model.images_seen)),
+    }
+    # What NumPy's format does not know, such as bfloat16, is stored as integers of the same bits.
+    dtypes = {name: array.dtype.name for name, array in state.items() if array.dtype.kind == "V"}
+    plain = {name: state[name].view(f"uint{8 * state[name].dtype.itemsize}") for name in dtypes}
+    path = Path(folder) / f"step-{position['iterations']:08d}.npz"
+    with replacing(path) as file:
+        np.savez(file, about=json.dumps({"position": position, "dtypes": dtypes}), **{**state, **plain})
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.write(digest.encode())
+    present = checkpoints(folder)
+    end = present.index(path) + 1
+    for other in present[end:] + (present[: max(0, end - keep)] if keep else []):
+        other.unlink(missing_ok=True)
+    for leftover in Path(folder).glob(".step-*.partial"):  # of a process that was killed while it wrote
+        leftover.unlink(missing_ok=True)
+    return path
+
+
+def checkpoints(folder):
+    """Paths of the checkpoints in a folder, the oldest first."""
+    numbered = {path: re.fullmatch(r"step-(\d+)\.npz", path.name) for path in Path(folder).glob("step-*.npz")}
+    return sorted((path for path, match in numbered.items() if match), key=lambda path: int(numbered[path][1]))
+
+
+def latest_checkpoint(folder):
+    """Path of the newest checkpoint in a folder, or None. It has not been checked yet."""
+    return next(reversed(checkpoints(folder)), None)
+
+
+def restore_checkpoint(model, path):
+    """Takes a compiled model back to a checkpoint.
+
+    Args:
+        model: an `AdversarialModel`, built and compiled as the saved one was.
+        path: a checkpoint; or their folder, for the newest one that is not damaged.
+
+    Returns:
+        `{"epoch": completed epochs or None, "iterations": steps, "images_seen": images}`.
+
+    Raises:
+        FileNotFoundError: if there is no checkpoint.
+        CorruptCheckpoint: if it is damaged; for a folder, if all are.
+        ValueError: if its variables are not those of the model. The model is unchanged then.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        return _restore(model, path)
+    candidates = checkpoints(path)
+    if not candidates:
+        raise FileNotFoundError(f"There is no checkpoint (step-*.npz) in {path}.")
+    for candidate in reversed(candidates):
+        try:
+            return _restore(model, candidate)
+        except CorruptCheckpoint as error:
+            warnings.warn(f"{error} Falling back to the one before it.", RuntimeWarning, stacklevel=2)
+    raise CorruptCheckpoint(f"All {len(candidates)} checkpoints in {path} are damaged.")
+
+
+def named_variables(model):
+    """All state of a compiled model: `{name: variable}`.
+
+    Names come from the place in the model, not from Keras' numbering (`dense_7`), which depends on what else the
+    process has built.
+
+    Raises:
+        ValueError: if the model is not compiled.
+    """
+    if not model.compiled:
+        raise ValueError("The model has no optimizers yet: call compile() before its state is saved or restored.")
+    owners = {f"ema_{name}": network.variables for name, network in model.averages.items()}
+    owners |= {name: network.variables for name, network in model.networks.items()}
+    owned = {id(variable) for variables in owners.values() for variable in variables}
+    owners["model"] = [variable for variable in model.variables if id(variable) not in owned]
+    owners |= {f"optimizers/{name}": each.variables for name, each in model.optimizer.players.items()}
+    owners |= {f"logs/{name}": tracker.variables for name, tracker in model.trackers.items()}
+    named, twins = {}, Counter()
+    for owner, variables in owners.items():
+        for variable in variables:
+            place = variable.name if owner.startswith(("optimizers/", "logs/")) else variable.path
+            name = f"{owner}/{re.sub(r'_[0-9]+(?=[_/]|$)', '', place)}"
+            twins[name] += 1
+            named[f"{name}#{twins[name]}" if twins[name] > 1 else name] = variable
+    return named
+
+
+def _restore(model, path):
+    """Takes the model to one checkpoint; it stays as it is unless everything fits."""
+    position, state = _read(path)
+    variables = named_variables(model)
+    differences = [f"the model has no {name}" for name in state if name not in variables]
+    differences += [f"the checkpoint has no {name}" for name in variables if name not in state]
+    differences += [
+        f"{name} has the shape {state[name].shape} in the checkpoint and {tuple(variable.shape)} in the model"
+        for name, variable in variables.items()
+        if name in state and state[name].shape != tuple(variable.shape)
+    ]
+    if differences:
+        more = f", and {len(differences) - 3} more differences" if len(differences) > 3 else ""
+        raise ValueError(
+            f"{path} is of another model or recipe: {'; '.join(differences[:3])}{more}. "
+            "Build and compile the model as it was when the checkpoint was saved."
+        )
+    for name, variable in variables.items():
+        variable.assign(state[name])
+    return position
+
+
+def _read(path):
+    """Position and state, `{name: array}`, of a checkpoint."""
+    content = memoryview(path.read_bytes())
+    body, digest = content[:-DIGEST_LENGTH], content[-DIGEST_LENGTH:]
+    if hashlib.sha256(body).hexdigest().encode() != digest:
+        raise CorruptCheckpoint(f"{path} is damaged: its bytes do not have the SHA-256 that was saved with them.")
+    with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
+        about = json.loads(str(arrays["about"]))
+        state = {name: arrays[name] for name in arrays.files if name != "about"}
+    for name, dtype in about["dtypes"].items():
+        state[name] = state[name].view(getattr(ml_dtypes, dtype))
+    return about["position"], state

@@ -1,0 +1,139 @@
+"""The log of a run: what was trained, with what, and how it went."""
+
+import csv
+import datetime
+import importlib.metadata
+import io
+import json
+import platform
+import time
+from pathlib import Path
+
+import keras
+from keras import ops
+
+from kerasgan.files import replacing, write_json
+
+PACKAGES = ("keras", "tensorflow", "jax", "numpy")
+
+
+class RunLog(keras.callbacks.Callback):
+    """Writes `run.json` (model, recipe, versions, devices, times) and `history.csv` (one line an epoch, from 1).
+
+    A training that is resumed goes on in the same files: lines of epochs that it repeats are replaced. A log that first
+    appears in a later epoch gets its column then, and a place without a value stays empty. List it behind callbacks
+    that add logs.
+
+    Args:
+        folder: of the run.
+        **facts: further JSON-ready entries of `run.json`, such as `data={"name": "digits"}`.
+    """
+
+    def __init__(self, folder, **facts):
+        super().__init__()
+        self.folder, self.facts = Path(folder), facts
+        self.history = self.folder / "history.csv"
+
+    def on_train_begin(self, logs=None):
+        model, now = self.model, _now()
+        resumed = int(ops.convert_to_numpy(model.iterations)) > 0 and (self.folder / "run.json").exists()
+        earlier = read_run(self.folder) if resumed else {"started": now, "resumed": []}
+        self.entries = {
+            **describe(model),
+            **self.facts,
+            "versions": versions(),
+            "engine": keras.backend.backend(),
+            "devices": keras.distribution.list_devices(),
+            "started": earlier["started"],
+            "resumed": earlier["resumed"] + [now] * resumed,
+            "finished": None,
+        }
+        write_json(self.folder / "run.json", self.entries)
+        self.columns = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if self.columns is None:
+            self.columns, rows = self._read_history()
+            self._write_history([row for row in rows if int(row["epoch"]) <= epoch])
+        self.began = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {
+            "epoch": epoch + 1,
+            "iterations": int(ops.convert_to_numpy(self.model.iterations)),
+            "images_seen": int(ops.convert_to_numpy(self.model.images_seen)),
+            "seconds": round(time.monotonic() - self.began, 3),
+            **(logs or {}),
+        }
+        new = [name for name in row if name not in self.columns]
+        if new:
+            _, rows = self._read_history()
+            self.columns += new
+            self._write_history([*rows, row])
+        else:
+            with open(self.history, "a", newline="", encoding="utf-8") as file:
+                csv.DictWriter(file, self.columns, lineterminator="\n").writerow(row)
+
+    def on_train_end(self, logs=None):
+        self.entries["finished"] = _now()
+        write_json(self.folder / "run.json", self.entries)
+
+    def _read_history(self):
+        """Columns and rows, without a last line that a killed process did not complete."""
+        text = self.history.read_text("utf-8") if self.history.exists() else ""
+        reader = csv.DictReader(line for line in text.splitlines(keepends=True) if line.endswith("\n"))
+        return list(reader.fieldnames or []), list(reader)
+
+    def _write_history(self, rows):
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, self.columns, lineterminator="\n")
+        if self.columns:
+            writer.writeheader()
+        writer.writerows(rows)
+        with replacing(self.history) as file:
+            file.write(text.getvalue().encode())
+
+
+def describe(model):
+    """What a compiled model is and how it is trained, JSON-ready: `kerasgan.run.load_run` makes it again."""
+    compiled = model.get_compile_config()
+    return {
+        "class": keras.saving.get_registered_name(type(model)),
+        "model": model.get_config(),
+        "recipe": compiled.pop("recipe"),
+        "compile": compiled,
+        "precision": keras.config.dtype_policy().name,
+    }
+
+
+def read_run(folder):
+    """The entries of a run's `run.json`.
+
+    Raises:
+        FileNotFoundError: if the folder holds no run.
+        ValueError: if the file is damaged.
+    """
+    path = Path(folder) / "run.json"
+    if not path.exists():
+        raise FileNotFoundError(f"{folder} holds no run: there is no run.json in it.")
+    try:
+        return json.loads(path.read_text("utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}.") from error
+
+
+def versions():
+    """Versions of Python and of the packages that matter, those that are installed."""
+    from kerasgan import __version__  # not above: the package itself imports this module
+
+    found = {"python": platform.python_version(), "kerasgan": __version__}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _now():
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

@@ -1,0 +1,61 @@
+"""A learning-rate schedule for one player."""
+
+import keras
+from keras import ops
+
+
+class PlayerSchedule(keras.callbacks.Callback):
+    """Sets the learning rate of one player and leaves the others alone; logs it as `<player>_learning_rate`.
+
+    By step, it costs a little Python work at each step (on JAX the state passes through the host); a
+    `keras.optimizers.schedules` object as the optimizer's learning rate costs nothing.
+
+    Args:
+        player: a player of the recipe, such as "generator".
+        schedule: function of the epoch or the step (from 0, also after a resume) and the present learning rate that
+            returns the new one, a float.
+        by: "epoch" or "step": when the schedule is asked.
+
+    Examples:
+
+    >>> halved = PlayerSchedule("discriminator", lambda epoch, learning_rate: 2e-4 * 0.5 ** (epoch // 10))
+    >>> model.fit(images, epochs=50, callbacks=[halved])
+    """
+
+    def __init__(self, player, schedule, by="epoch"):
+        super().__init__()
+        if by not in ("epoch", "step"):
+            raise ValueError(f"by is {by!r}, expected 'epoch' or 'step'.")
+        self.player, self.schedule, self.by = player, schedule, by
+
+    def set_model(self, model):
+        players = model.optimizer.players
+        if self.player not in players:
+            raise ValueError(f"There is no player {self.player!r}; the players are {', '.join(players)}.")
+        super().set_model(model)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.first_step = int(ops.convert_to_numpy(self.model.iterations))
+        if self.by == "epoch":
+            self._ask(epoch)
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.by == "step":
+            self._ask(self.first_step + batch)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs is not None:
+            logs[f"{self.player}_learning_rate"] = self._learning_rate()
+
+    def _learning_rate(self):
+        return float(ops.convert_to_numpy(self.model.optimizer[self.player].learning_rate))
+
+    def _ask(self, place):
+        new = self.schedule(place, self._learning_rate())
+        try:
+            self.model.optimizer[self.player].learning_rate = float(new)
+        except TypeError as error:
+            raise ValueError(
+                f"The schedule of {self.player!r} cannot be followed: it returned {new!r}, or the optimizer has a "
+                "learning-rate schedule of its own. Return a number, and give the optimizer a number to start from."
+            ) from error

@@ -1,0 +1,254 @@
+"""The command line: trains, samples and exports; each command is a few calls of the package."""
+
+import argparse
+import math
+import sys
+import textwrap
+import traceback
+import warnings
+from pathlib import Path
+
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def main(argv=None):
+    """Runs a command.
+
+    Args:
+        argv: the arguments; those of the process by default.
+
+    Returns:
+        Exit code: 0, or 2 after an error, which is one line on standard error.
+    """
+    argv = sys.argv[1:] if argv is None else list(argv)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _print_warning
+            arguments = _parser().parse_args(argv)
+            arguments.command(arguments)
+        return 0
+    except (Exception, KeyboardInterrupt) as error:
+        if "--debug" in argv:
+            traceback.print_exc()
+        print(f"kerasgan: {_sentence(error)}", file=sys.stderr)
+        return 2
+
+
+def _print_warning(message, *_, **__):
+    print(f"kerasgan: warning: {_one_line(message)}", file=sys.stderr)
+
+
+def _sentence(error):
+    """An error on one line; with its type where it was not raised for the reader's eyes."""
+    if isinstance(error, KeyboardInterrupt):
+        return _one_line(error) or "interrupted"
+    if isinstance(error, (ValueError, OSError)) or type(error) is RuntimeError:
+        return _one_line(error)
+    return f"{type(error).__name__}: {textwrap.shorten(str(error), 300)} (--debug shows where)"
+
+
+def _one_line(message):
+    return " ".join(str(message).split())
+
+
+# The commands --------------------------------------------------------------------------------------------------------
+
+
+def train(arguments):
+    """Trains a family on a data set, into a run's folder."""
+    from kerasgan import run
+    from kerasgan.callbacks import Progress
+
+    family = _family(arguments.family)
+    folder = Path(arguments.out or f"runs/{arguments.family}-{arguments.data}")
+    if not arguments.resume and not arguments.dry_run and folder.exists() and any(folder.iterdir()):
+        raise FileExistsError(f"{folder} is not empty. Go on with --resume, or train into another folder with --out.")
+    x, y, model, facts = _prepared(family, arguments)
+    batch_size = min(model.recipe.batch_size, len(x))
+    steps = len(x) // batch_size
+    epochs = arguments.epochs or math.ceil(1000 * arguments.kimg / (steps * batch_size))
+    if arguments.dry_run:
+        _dry_run(model, x, y, epochs * steps)
+        return
+    epoch = run.resume(folder, model, **facts) if arguments.resume else 0
+    every = max(1, epochs // 20)
+    progress = Progress()
+    progress.console.print(
+        f"{family.__name__} on {arguments.data}, {len(x):,} images {x.shape[1]}x{x.shape[2]}x{x.shape[3]}: "
+        f"epochs {epoch + 1} to {epochs} of {steps} steps of {batch_size}, into {folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    try:
+        run.train(
+            folder,
+            model,
+            x,
+            y,
+            epochs=epochs,
+            epoch=epoch,
+            sample_every=arguments.sample_every or every,
+            checkpoint_every=arguments.checkpoint_every or every,
+            callbacks=[progress],
+            **facts,
+        )
+    except KeyboardInterrupt as error:
+        raise KeyboardInterrupt(f"interrupted; --resume continues {folder} from its last checkpoint") from error
+    finally:
+        progress.close()
+
+
+def _family(name):
+    from kerasgan import models
+
+    families = {known.lower(): getattr(models, known) for known in models.__all__}
+    if name not in families:
+        raise ValueError(f"There is no family {name!r}. Families: {', '.join(sorted(families))}.")
+    return families[name]
+
+
+def _prepared(family, arguments):
+    """Data, compiled model, and what `run.json` says about both."""
+    from kerasgan import run, settings
+    from kerasgan.data import load
+
+    known = settings.constructor_arguments(family)
+    chosen, changes = settings.split(family, arguments.set)
+    if arguments.batch_size:
+        changes["batch_size"] = arguments.batch_size
+    # A family whose num_classes has no default is always conditional.
+    always = known.get("num_classes", 0) is settings.REQUIRED
+    labels = bool(arguments.labels or chosen.get("num_classes") or always)
+    data = load(arguments.data, arguments.split, arguments.image_size, labels, as_numpy=True)
+    x, y = data if labels else (data, None)
+    if labels:
+        chosen = {"num_classes": int(y.max()) + 1, **chosen}
+    if changes.get("batch_size", 1) > len(x):
+        raise ValueError(
+            f"The batch size is {changes['batch_size']}, but {arguments.data} has only {len(x)} images in its split "
+            f"{arguments.split!r}. Give a --batch-size of at most {len(x)}."
+        )
+    run.set_random_seed(arguments.seed)
+    with run.precision(arguments.precision):
+        model = family(image_shape=x.shape[1:], **chosen)
+        model.compile(steps_per_execution=arguments.steps_per_execution, **changes)
+    if hasattr(model, "adapt"):
+        model.adapt(x)
+    facts = {
+        "data": {"name": arguments.data, "split": arguments.split, "images": len(x)},
+        "seed": arguments.seed,
+        "precision": arguments.precision,
+    }
+    return x, y, model, facts
+
+
+def _dry_run(model, x, y, steps):
+    from rich.console import Console
+
+    from kerasgan import summary
+
+    console = Console()
+    summary.print_model(model, console)
+    summary.print_estimate(model, x, y, steps, console)
+
+
+def sample(arguments):
+    """Draws samples of a run into one picture."""
+    import numpy as np
+
+    from kerasgan.images import grid, write_png
+    from kerasgan.run import load_run
+
+    model = load_run(arguments.run).model
+    labels = None if arguments.labels is None else np.resize(arguments.labels, arguments.count)
+    images = model.sample(arguments.count, arguments.seed, labels, ema=not arguments.raw)
+    write_png(arguments.output, grid(images, arguments.columns))
+    print(arguments.output)
+
+
+def export(arguments):
+    """Writes a run's generator as a SavedModel."""
+    from kerasgan.run import load_run
+
+    load_run(arguments.run).model.export(arguments.output)
+    print(arguments.output)
+
+
+# Their arguments -----------------------------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves it to `main` to report what is wrong."""
+
+    def error(self, message):
+        raise ValueError(f"{message} ({self.prog} --help)")
+
+
+def _positive(number):
+    """A parser of positive numbers of a type."""
+
+    def parse(text):
+        value = number(text)
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not positive")
+        return value
+
+    parse.__name__ = f"positive {number.__name__}"
+    return parse
+
+
+def _integers(text):
+    return [int(part) for part in text.split(",")]
+
+
+def _parser():
+    count, amount = _positive(int), _positive(float)
+    parser = _Parser(prog="kerasgan", description="Generative adversarial networks for Keras 3.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(function, name):
+        added = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
+        added.set_defaults(command=function)
+        added.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return added
+
+    one = command(train, "train")
+    one.add_argument("family", metavar="FAMILY", help="class of kerasgan.models in lower case, such as dcgan")
+    one.add_argument("--data", required=True, metavar="NAME", help="'digits', or a TFDS name prepared on this machine")
+    one.add_argument("--split", default="train", help="part of the data (default: train)")
+    one.add_argument("--image-size", type=count, metavar="S", help="resize the images to S x S pixels")
+    one.add_argument("--labels", action="store_true", help="train a conditional model where there is a choice")
+    length = one.add_mutually_exclusive_group(required=True)
+    length.add_argument("--epochs", type=count, metavar="N", help="passes over the data")
+    length.add_argument("--kimg", type=amount, metavar="K", help="thousands of images, rounded up to whole epochs")
+    one.add_argument("--batch-size", type=count, metavar="B", help="images a step (default: the recipe's)")
+    one.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="constructor argument or recipe field: width=32 loss=hinge generator_optimizer.learning_rate=1e-4",
+    )
+    one.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the layers (default: float32)")
+    one.add_argument("--seed", type=int, default=0, help="of initial weights and of all training (default: 0)")
+    one.add_argument("--out", metavar="RUN", help="folder of the run (default: runs/FAMILY-NAME)")
+    one.add_argument("--resume", action="store_true", help="continue RUN with the same settings")
+    one.add_argument("--dry-run", action="store_true", help="print networks, recipe and time needed; write nothing")
+    one.add_argument("--steps-per-execution", type=count, default=1, metavar="N", help="steps in a compiled call")
+    one.add_argument("--sample-every", type=count, metavar="N", help="epochs (default: about 20 times in a training)")
+    one.add_argument("--checkpoint-every", type=count, metavar="N", help="epochs (default: as for --sample-every)")
+
+    one = command(sample, "sample")
+    one.add_argument("run", metavar="RUN", help="folder of a run")
+    one.add_argument("-n", "--count", type=count, default=64, metavar="N", help="number of samples (default: 64)")
+    one.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
+    one.add_argument("--labels", type=_integers, metavar="0,1,...", help="classes, repeated up to N")
+    one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
+    one.add_argument("--columns", type=count, metavar="N", help="samples in a row (default: as many as rows)")
+    one.add_argument("-o", "--output", default="grid.png", metavar="FILE", help="PNG file (default: grid.png)")
+
+    one = command(export, "export")
+    one.add_argument("run", metavar="RUN", help="folder of a run")
+    one.add_argument("output", metavar="OUT", help="folder of the SavedModel")
+    return parser

@@ -1,0 +1,92 @@
+"""SavedModels for TensorFlow Serving: the averaged generator as graphs that need neither Keras nor kerasgan."""
+
+import functools
+import os
+import tempfile
+from pathlib import Path
+
+import keras
+
+from kerasgan.layers.random import TensorSeed, is_seed_state
+
+
+def export_saved_model(model, folder):
+    """Writes the averaged generator of a latent model as a SavedModel.
+
+    It holds that generator's variables and these signatures, whose inputs and outputs have these names:
+
+    * `serving_default(latents[, labels]) -> images`: latents float32 of shape (batch, latent_dim).
+    * `sample(num, seed[, labels]) -> images`: the samples of `model.sample(num, seed, labels)`. `num` is an int32
+      scalar, `seed` an int64 scalar; neither may be negative.
+    * `png(num, seed[, labels]) -> png_bytes`: the same as PNG files, strings of shape (num,); -1 is level 0, 1 is
+      level 255. Only for images of 1 or 3 channels.
+
+    Images are float32 in [-1, 1] of shape (batch, *image_shape), or vectors where the model makes vectors. A
+    conditional model must be given labels, int32 of shape (batch,) or (num,): a signature has no default values.
+
+    Args:
+        model: a `kerasgan.LatentModel`.
+        folder: path of a new or an empty folder. It is written under another name beside it and renamed when complete.
+
+    Raises:
+        RuntimeError: on another engine than TensorFlow.
+        FileExistsError: if there is a file or a folder that is not empty.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            f"Only TensorFlow writes a SavedModel; the active Keras backend is {keras.backend.backend()!r}. "
+            "Export the saved run in a process of its own: KERAS_BACKEND=tensorflow kerasgan export RUN OUT"
+        )
+    import tensorflow as tf
+
+    folder = Path(folder).absolute()
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise FileExistsError(f"{folder} exists and is not an empty folder. Export to a new one, or remove it first.")
+    module = tf.Module()
+    module.weights = [v.value for v in model.ema_generator.variables if not is_seed_state(v)]
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
+        complete = os.path.join(beside, "model")  # the temporary folder itself is closed to other users
+        tf.saved_model.save(module, complete, _signatures(model), options)
+        os.replace(complete, folder)
+
+
+def _signatures(model):
+    """The functions to serve by the name of their signature."""
+    import tensorflow as tf
+
+    latents = [tf.TensorSpec((None, model.latent_dim), "float32", "latents")]
+    draw = [tf.TensorSpec((), "int32", "num"), tf.TensorSpec((), "int64", "seed")]
+    labels = [tf.TensorSpec((None,), "int32", "labels")] if model.num_classes else []
+
+    def checked(value, valid, message):
+        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(valid), [message])]):
+            return tf.identity(value)
+
+    def generate(latents, labels=None):
+        inputs = latents
+        if labels is not None:
+            labels = checked(labels, tf.shape(labels) == tf.shape(latents)[:1], "Give one label for each sample.")
+            known = (labels >= 0) & (labels < model.num_classes)
+            inputs = [latents, checked(labels, known, f"labels must be from 0 to {model.num_classes - 1}.")]
+        return {"images": tf.cast(model.call(inputs), "float32")}
+
+    def sample(num, seed, labels=None):
+        num = checked(num, num >= 0, "num must not be negative.")
+        seed = checked(seed, seed >= 0, "seed must not be negative.")
+        return generate(model.draw_latents(num, TensorSeed(seed)), labels)
+
+    def png(num, seed, labels=None):
+        levels = tf.round((sample(num, seed, labels)["images"] + 1.0) * 127.5)
+        # TensorFlow Serving's REST interface puts out a string as base64 only where its name ends in _bytes.
+        return {"png_bytes": tf.io.encode_png(tf.saturate_cast(levels, "uint8"))}
+
+    signature = functools.partial(tf.function, autograph=False)
+    signatures = {
+        "serving_default": signature(generate, input_signature=[*latents, *labels]),
+        "sample": signature(sample, input_signature=[*draw, *labels]),
+    }
+    if len(model.image_shape) == 3 and model.image_shape[-1] in (1, 3):
+        signatures["png"] = signature(png, input_signature=[*draw, *labels])
+    return signatures

@@ -1,0 +1,56 @@
+"""Samplers without any training, between which a GAN's numbers must stand to mean anything.
+
+From below: one mean image per class with a little noise (what a generator gives that collapsed within each class), a
+Gaussian with independent pixels per class, a Gaussian with correlated pixels per class.
+"""
+
+import numpy as np
+
+MEAN_NOISE = 0.01  # standard deviation, in pixels in [0, 1]
+SHRINKAGE = 0.1  # towards the diagonal: a hundred images do not determine a 64 x 64 covariance
+
+
+def class_mean(images, count, random):
+    """A conditional generator that has collapsed within each class."""
+    return random.normal(images.mean(axis=0), MEAN_NOISE, (count, images.shape[1]))
+
+
+def diagonal_gaussian(images, count, random):
+    """Every pixel on its own."""
+    return random.normal(images.mean(axis=0), images.std(axis=0), (count, images.shape[1]))
+
+
+def full_gaussian(images, count, random):
+    """All pixel covariances, shrunk towards the diagonal."""
+    covariance = np.cov(images, rowvar=False)
+    covariance += SHRINKAGE * (np.diag(np.diag(covariance)) - covariance)
+    return random.multivariate_normal(images.mean(axis=0), covariance, count)
+
+
+BASELINES = {
+    "class mean": class_mean,
+    "diagonal Gaussian": diagonal_gaussian,
+    "full Gaussian": full_gaussian,
+}
+
+
+def baseline_samples(images, labels, per_class=90, seed=0):
+    """Labelled samples of each baseline, fitted class by class.
+
+    Args:
+        images: real images in [0, 1], of shape (count, pixels).
+        labels: their labels, integers of shape (count,).
+        per_class: samples of each class.
+        seed: seed of the samples.
+
+    Returns:
+        `{name: (samples in [0, 1] of shape (classes * per_class, pixels), labels)}` with the names "class mean",
+        "diagonal Gaussian" and "full Gaussian".
+    """
+    random = np.random.default_rng(seed)
+    classes = np.unique(labels)
+    samples = {}
+    for name, baseline in BASELINES.items():
+        fakes = np.concatenate([baseline(images[labels == label], per_class, random) for label in classes])
+        samples[name] = np.clip(fakes, 0.0, 1.0), np.repeat(classes, per_class)
+    return samples

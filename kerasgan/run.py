@@ -1,0 +1,150 @@
+"""A run: the folder in which a training keeps all that belongs to it.
+
+`run.json` (what is trained, and with what), `history.csv` (one line an epoch), `samples/step-*.png`,
+`checkpoints/step-*.npz`, and at the end `model.keras`.
+"""
+
+import contextlib
+import dataclasses
+import json
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasgan.callbacks import Checkpoint, RunLog, SampleGrid, restore_checkpoint
+from kerasgan.callbacks.run_log import describe, read_run
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run that was loaded.
+
+    Args:
+        folder: of the run.
+        model: built, compiled, and as the newest good checkpoint has it.
+        entries: of `run.json`.
+        epoch: number of completed epochs.
+    """
+
+    folder: Path
+    model: Any
+    entries: dict
+    epoch: int
+
+
+def set_random_seed(seed):
+    """Seeds Python's and NumPy's generators, which initial weights and models' seeds come from, and TensorFlow's on it.
+
+    Unlike `keras.utils.set_random_seed` it does not import TensorFlow on another engine.
+    """
+    if keras.backend.backend() == "tensorflow":
+        keras.utils.set_random_seed(seed)
+    else:
+        random.seed(seed)
+        np.random.seed(seed)
+
+
+@contextlib.contextmanager
+def precision(policy):
+    """Builds what is built in the block under a dtype policy, such as "mixed_bfloat16"."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def train(folder, model, x, y=None, epochs=1, epoch=0, sample_every=1, checkpoint_every=1, callbacks=(), **facts):
+    """Trains a compiled model and keeps everything in a run's folder.
+
+    Args:
+        folder: of the run.
+        model: a compiled `AdversarialModel`.
+        x: real samples, as for `fit`.
+        y: labels, as for `fit`.
+        epochs: number of the last epoch.
+        epoch: number of completed epochs: 0, or that of the checkpoint that the model was taken back to.
+        sample_every: epochs from one picture of samples to the next.
+        checkpoint_every: epochs from one checkpoint to the next.
+        callbacks: further callbacks; their logs go into the history.
+        **facts: further JSON-ready entries of `run.json`.
+    """
+    folder = Path(folder)
+    kept = [
+        SampleGrid(folder / "samples", sample_every),
+        RunLog(folder, **facts),
+        Checkpoint(folder / "checkpoints", checkpoint_every),
+    ]
+    model.fit(x, y, epochs=epochs, initial_epoch=epoch, callbacks=[*callbacks, *kept], verbose=0)
+    partial = folder / ".partial.keras"
+    model.save(partial)
+    os.replace(partial, folder / "model.keras")
+
+
+def load_run(folder):
+    """Builds and compiles a run's model and takes it to its newest good checkpoint.
+
+    Args:
+        folder: of the run.
+
+    Returns:
+        A `Run`.
+
+    Raises:
+        FileNotFoundError: if the folder holds no run, or the run no checkpoint yet.
+        ValueError: if the run's class is not known here: import the module that defines it first.
+    """
+    folder = Path(folder)
+    entries = read_run(folder)
+    family = keras.saving.get_registered_object(entries["class"])
+    if family is None:
+        raise ValueError(f"{folder} is a run of {entries['class']}, which is not known. Import its module first.")
+    with precision(entries["precision"]):
+        model = family.from_config(entries["model"])
+        model.compile_from_config({"recipe": entries["recipe"], **entries["compile"]})
+    position = restore_checkpoint(model, folder / "checkpoints")
+    return Run(folder, model, entries, position["epoch"] or 0)
+
+
+def resume(folder, model, **facts):
+    """Takes a model to the newest good checkpoint of a run, if the run was of the same model, recipe and facts.
+
+    Args:
+        folder: of the run.
+        model: compiled as for the run.
+        **facts: as for `train`.
+
+    Returns:
+        Number of completed epochs.
+
+    Raises:
+        ValueError: that names what differs, and for what `restore_checkpoint` refuses.
+    """
+    entries = read_run(folder)
+    now = json.loads(json.dumps({**describe(model), **facts}))
+    compared = [name for name in now if name != "compile"]
+    differences = [text for name in compared for text in _differences(name, entries.get(name), now[name])]
+    if differences:
+        raise ValueError(
+            f"{folder} was trained with other settings: {'; '.join(differences)}. "
+            "Resume with the same ones, or begin a new run in another folder."
+        )
+    return restore_checkpoint(model, Path(folder) / "checkpoints")["epoch"] or 0
+
+
+def _differences(name, before, now):
+    """Sentences on what differs between two JSON values, but for the names that Keras numbers."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        keys = dict.fromkeys([*before, *now])
+        return [
+            text
+            for key in keys
+            if key != "name"
+            for text in _differences(f"{name}.{key}", before.get(key), now.get(key))
+        ]
+    return [] if before == now else [f"{name} was {before!r} and is {now!r} now"]

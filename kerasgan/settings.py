@@ -1,0 +1,115 @@
+"""Settings by name, as the command line gives them: `width=32`, `generator_optimizer.learning_rate=1e-4`."""
+
+import ast
+import dataclasses
+import inspect
+
+import keras
+
+from kerasgan import losses, penalties
+from kerasgan.adversarial import AdversarialModel
+
+# Constructor arguments that come from elsewhere: the data, --seed, Python code.
+NOT_SETTABLE = ("image_shape", "seed", "generator", "discriminator")
+# What `constructor_arguments` gives for an argument that has no default.
+REQUIRED = inspect.Parameter.empty
+
+
+def constructor_arguments(family):
+    """Arguments of a family's constructor and its bases', `{name: default or REQUIRED}`."""
+    found = {}
+    for cls in family.__mro__[: family.__mro__.index(AdversarialModel) + 1]:
+        if "__init__" in vars(cls):
+            for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
+                if parameter.kind is not parameter.VAR_KEYWORD:
+                    found.setdefault(parameter.name, parameter.default)
+    return found
+
+
+def split(family, assignments):
+    """Sorts settings into constructor arguments and changes to the recipe.
+
+    A value is a Python literal (number, tuple, None, True, ...), else a string. A dot reaches into what a recipe field
+    holds: an optimizer's argument (`generator_optimizer.learning_rate=1e-4`), the loss's, or a penalty's
+    (`penalties.r1.gamma=1`).
+
+    Args:
+        family: subclass of `AdversarialModel`.
+        assignments: strings `name=value`, the later ones winning.
+
+    Returns:
+        `(arguments, changes)`: keyword arguments of the constructor and of `compile()`.
+
+    Raises:
+        ValueError: for what is no setting of the family; the message lists those that are.
+    """
+    settable = {name: value for name, value in constructor_arguments(family).items() if name not in NOT_SETTABLE}
+    fields = {field.name: getattr(family.recipe, field.name) for field in dataclasses.fields(family.recipe)}
+    arguments, changes = {}, {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        field, *path = name.strip().split(".")
+        if not equals or (field not in fields and (path or field not in settable)):
+            raise ValueError(
+                f"{assignment!r} is no setting of {family.__name__}, expected name=value. Names of the model: "
+                f"{', '.join(settable)}. Names of the recipe: {', '.join(fields)}."
+            )
+        value = _literal(text.strip())
+        if field in fields:
+            old = changes.get(field, fields[field])
+            changes[field] = _reached(assignment, field, old, path, value) if path else _like(assignment, old, value)
+        else:
+            arguments[field] = _like(assignment, settable[field], value)
+    return arguments, changes
+
+
+def _literal(text):
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _like(assignment, default, value):
+    """A value of the kind that a default has: several where that is a tuple, no text where it is a number."""
+    if isinstance(default, tuple):
+        value = tuple(value.split(",")) if isinstance(value, str) else value
+        return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    if isinstance(default, (int, float)) and isinstance(value, str):
+        raise ValueError(f"{assignment!r}: the value is no number, expected one such as {default}.")
+    return value
+
+
+def _reached(assignment, field, old, path, value):
+    """What a recipe field holds, as a configuration with one of its values changed."""
+    if field == "penalties":
+        chosen = [penalties.get(penalty) for penalty in old]
+        names = [penalty.name for penalty in chosen]
+        if len(path) != 2 or path[0] not in names:
+            raise ValueError(
+                f"{assignment!r} must name a penalty of the recipe and its argument, as in penalties.r1.gamma=1. "
+                f"The recipe has: {', '.join(names) or 'none; set one first with penalties=r1'}."
+            )
+        place = names.index(path[0])
+        chosen[place] = penalties.get(_changed(assignment, chosen[place], path[1:], value))
+        return tuple(chosen)
+    if field.endswith("_optimizer"):
+        if isinstance(old, str):
+            old = {"class_name": old, "config": {}}
+        config = old if isinstance(old, dict) else keras.saving.serialize_keras_object(old)
+        copy = {**config, "config": {**config["config"]}}  # Keras takes what it is given apart
+        changed = _changed(assignment, keras.optimizers.get(copy), path, value)["config"]
+        return {**config, "config": {**config["config"], path[0]: changed[path[0]]}}
+    if field == "loss":
+        return losses.get(_changed(assignment, losses.get(old), path, value))
+    raise ValueError(f"{assignment!r} reaches into {field}, which is a plain value: set {field}=... itself.")
+
+
+def _changed(assignment, thing, path, value):
+    """The configuration of a Keras object with one entry changed."""
+    config = keras.saving.serialize_keras_object(thing)
+    if len(path) != 1 or path[0] not in config["config"]:
+        known = ", ".join(name for name in config["config"] if name != "name")
+        raise ValueError(f"{assignment!r}: {type(thing).__name__} has no {'.'.join(path)!r}. It has: {known}.")
+    config["config"][path[0]] = _like(assignment, config["config"][path[0]], value)
+    return config

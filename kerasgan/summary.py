@@ -1,0 +1,72 @@
+"""What a training would be, for people: networks, recipe, phases, and the time that it would take."""
+
+import time
+
+import keras
+from rich.table import Table
+
+from kerasgan.callbacks.progress import duration
+
+# The estimate is over so many seconds of compiled steps, and over at least so many calls of them.
+TIMED_SECONDS, TIMED_CALLS = 2.0, 3
+
+
+def print_model(model, console):
+    """Prints the networks of a compiled model with shapes and parameter counts, its recipe and its phases."""
+    for network in model.networks.values():
+        network.summary(print_fn=lambda text, **_: console.print(text, highlight=False, markup=False))
+    recipe = Table("field", "value", title="recipe", title_justify="left")
+    for field, value in vars(model.recipe).items():
+        recipe.add_row(field, brief(value))
+    phases = Table("phase", "trains", "optimizer", "every", title="phases of a step", title_justify="left")
+    for phase in model.game:
+        phases.add_row(phase.name, ", ".join(phase.trains), phase.optimizer, str(phase.every))
+    console.print(recipe, phases)
+
+
+def print_estimate(model, x, y, steps, console):
+    """Plays and times a few compiled steps on the data, and prints how long a number of steps would take."""
+    seconds = step_seconds(model, x, y)
+    batch_size = min(model.recipe.batch_size, len(x))
+    console.print(
+        f"{batch_size / seconds:,.0f} images/s: {steps:,} steps of {batch_size} images ({steps * batch_size:,}) "
+        f"would take about {duration(steps * seconds)}.",
+        highlight=False,
+    )
+
+
+def step_seconds(model, x, y=None):
+    """Mean time of a compiled step in seconds. It trains the model."""
+    clock = _Clock(model)
+    model.fit(x, y, epochs=10**9, verbose=0, callbacks=[clock])
+    return clock.seconds / clock.steps
+
+
+def brief(value):
+    """A recipe's value on one line: "Adam(learning_rate=0.0002, beta_1=0.5)"."""
+    if hasattr(value, "get_config"):
+        value = keras.saving.serialize_keras_object(value)
+    if isinstance(value, dict):
+        arguments = ", ".join(f"{name}={brief(argument)}" for name, argument in value["config"].items())
+        return f"{value['class_name'].split('>')[-1]}({arguments})"
+    if isinstance(value, (tuple, list)):
+        return ", ".join(map(brief, value)) or "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+class _Clock(keras.callbacks.Callback):
+    """Times steps once every set of due phases has been compiled, and then ends the training."""
+
+    def __init__(self, watched):
+        super().__init__()
+        self.watched = watched  # not self.model, which would make JAX write its state back at each step
+        self.calls, self.began = 0, None
+
+    def on_train_batch_end(self, batch, logs=None):
+        now, self.calls = time.perf_counter(), self.calls + 1
+        if self.began is None:
+            if self.calls > self.watched.period:
+                self.began, self.calls = now, 0
+            return
+        self.steps, self.seconds = self.calls * self.watched.steps_per_execution, now - self.began
+        self.watched.stop_training = self.calls >= TIMED_CALLS and self.seconds >= TIMED_SECONDS

@@ -1,0 +1,685 @@
+"""The tests that every family owes, for one line:
+
+    test_dcgan = family_tests(DCGAN, {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 4})
+
+makes one pytest case of each check in `CHECKS`; `run_family_test` runs them all in one call. What a family needs for it
+is a tiny model and its own `data_specs`: data are made up from these.
+
+Engines and replicas draw different random numbers by design, so the checks that compare them replace the numbers by a
+script (`scripted_random`): a hash of the seed state and of the sample's place in the global batch, equal everywhere.
+"""
+
+import concurrent.futures
+import contextlib
+import copy
+import dataclasses
+import fnmatch
+import functools
+import importlib.util
+import inspect
+import json
+import multiprocessing
+import os
+import tempfile
+import threading
+import unittest
+import unittest.mock
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasgan.data.specs import Images, Labels, Vectors
+from kerasgan.layers.random import is_seed_state, seed_states
+
+ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+
+STEPS = 20
+ENGINES_AGREE = 1e-10
+REPLICAS_AGREE = 1e-12
+RATE = 0.05  # of the SGD in comparisons: Adam would hide a wrong scale of the gradients
+
+
+@dataclasses.dataclass(eq=False)
+class FamilyCase:
+    """A tiny model of a family, and what its checks need to know.
+
+    Args:
+        family: subclass of `kerasgan.AdversarialModel`.
+        arguments: constructor arguments; a function that returns them where they hold networks, so that each model
+            gets new ones.
+        recipe: changes to the family's recipe, e.g. `{"generator_every": 2}`.
+        unmoved: exceptions from `reaches_every_weight`, as patterns of `"<phase>: <path of the variable>"`: variables
+            without a gradient by design, e.g. `"r1: */bias"`. An exception that is not needed is an error.
+        batch_size: samples a step; even, so that two replicas can share them.
+    """
+
+    family: type
+    arguments: dict[str, Any] | Callable[[], dict[str, Any]]
+    recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
+    unmoved: tuple[str, ...] = ()
+    batch_size: int = 8
+
+    def constructor_arguments(self):
+        """New constructor arguments."""
+        return self.arguments() if callable(self.arguments) else copy.deepcopy(self.arguments)
+
+    def model(self, **compile_arguments):
+        """A new compiled model, always with the same seed."""
+        model = self.family(**{"seed": 1, **self.constructor_arguments()})
+        model.compile(**{**copy.deepcopy(self.recipe), **compile_arguments})
+        return model
+
+    def sgd_model(self, **compile_arguments):
+        """A new model whose players all use plain SGD."""
+        fields = [field.name for field in dataclasses.fields(self.family.recipe)]
+        optimizers = {name: keras.optimizers.SGD(RATE) for name in fields if name.endswith("_optimizer")}
+        return self.model(**optimizers, **compile_arguments)
+
+    def data(self, model, batches=1):
+        """Made-up data: x and y (None for none), floats in the default precision."""
+        count = batches * self.batch_size
+        values = [spec and spec.example(count, seed) for seed, spec in enumerate(model.data_specs())]
+        return [v.astype(keras.config.floatx()) if v is not None and v.dtype.kind == "f" else v for v in values]
+
+    def fit(self, model, batches=1, **options):
+        """`model.fit` on made-up data, in their order."""
+        x, y = self.data(model, batches)
+        return model.fit(x, y, **{"batch_size": self.batch_size, "shuffle": False, "verbose": 0, **options})
+
+    @functools.cached_property
+    def moves(self):
+        """For each phase, the variables before and after one step in which only it is due: (model, {phase: ...})."""
+        with double_precision():
+            # A single step is quicker without a graph, where the engine can do without one.
+            model = self.sgd_model(run_eagerly=ON_TENSORFLOW)
+            enliven(model)
+            start, variables = values(model), all_variables(model)
+            moves = {}
+            for phase in model.game:
+                for variable, value in zip(variables, start, strict=True):
+                    variable.assign(value)
+                model.due = lambda step, name=phase.name: (name,)
+                self.fit(model)
+                moves[phase] = start, values(model)
+            return model, moves
+
+    @functools.cached_property
+    def training(self):
+        """A comparable training of the single device in this process: (variables before, after)."""
+        return train_scripted(self)
+
+
+# Values of models ---------------------------------------------------------------------------------------------------
+
+
+def all_variables(model):
+    """All variables that a file holds, and the states of the seed generators."""
+    return [*model.variables, *model.optimizer.variables]
+
+
+def values(model):
+    """NumPy copies of `all_variables`."""
+    return [np.array(ops.convert_to_numpy(v)) for v in all_variables(model)]
+
+
+def saved_values(model):
+    """NumPy copies of what a file holds: all variables but the states of the seed generators."""
+    return [np.array(ops.convert_to_numpy(v)) for v in all_variables(model) if not is_seed_state(v)]
+
+
+def samples_of(model, data):
+    """What the model is made for: samples, or predictions from its data where it cannot `sample`."""
+    return model.sample(4, seed=3) if hasattr(model, "sample") else model.predict(data[0], verbose=0)
+
+
+def enliven(model):
+    """Initial weights that no gradient vanishes at: He-like kernels, and nothing at exactly 0 or 1."""
+    rng = np.random.default_rng(0)
+    for name, network in model.networks.items():
+        for variable in network.trainable_variables:
+            noise = rng.normal(size=variable.shape)
+            if len(variable.shape) > 1:
+                variable.assign(noise / np.sqrt(np.prod(variable.shape[:-1])))
+            else:
+                variable.assign(ops.convert_to_numpy(variable) + 0.1 * noise)
+        if name in model.averages:
+            model.averages[name].set_weights(network.get_weights())
+
+
+def require(condition, message):
+    """Raises an AssertionError with the message unless the condition holds."""
+    if not condition:
+        raise AssertionError(message)
+
+
+def skip(reason):
+    """Skips a check that this process cannot do (pytest knows this exception)."""
+    raise unittest.SkipTest(reason)
+
+
+# Equal arithmetic and equal random numbers everywhere -----------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def double_precision():
+    """Everything in float64: layers, variables, JAX, and what would round to float32 all the same.
+
+    Keras' type promotion does on JAX even where 64-bit types are on, and TensorFlow's leaky ReLU holds its slope so.
+    """
+    from keras.src.backend import nn
+    from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE
+
+    def leaky_relu(x, negative_slope=0.2):
+        return ops.where(x > 0, x, negative_slope * x)
+
+    floatx, policy = keras.config.floatx(), keras.config.dtype_policy()
+    with contextlib.ExitStack() as stack:
+        if not ON_TENSORFLOW:
+            import jax
+
+            stack.enter_context(jax.enable_x64(True))
+        stack.enter_context(unittest.mock.patch.dict(BIT64_TO_BIT32_DTYPE, float64="float64"))
+        stack.enter_context(unittest.mock.patch.object(nn, "leaky_relu", leaky_relu))
+        keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
+        try:
+            yield
+        finally:
+            keras.config.set_floatx(floatx)
+            keras.config.set_dtype_policy(policy)
+
+
+@contextlib.contextmanager
+def scripted_random(batch_size):
+    """Makes what Keras draws a function of the seed state and of a sample's place in the global batch.
+
+    Whatever the engine and the number of replicas, a sample then gets the same numbers. The first axis of what is drawn
+    is that of the samples; batches joined along it are known by their length. `normal` gives uniform numbers of the
+    asked mean and deviation. Distributions that no family draws from in training raise NotImplementedError.
+
+    Args:
+        batch_size: samples a step, over all replicas.
+    """
+    from keras.src.backend import random as drawn
+
+    def units(shape, seed):
+        """Numbers in (0, 1) of a shape."""
+        state = ops.cast(keras.src.random.seed_generator.draw_seed(seed), "uint32")
+        rows, width = (shape[0] if len(shape) else 1), int(np.prod(shape[1:]))
+        row = ops.cast(global_rows(rows, batch_size), "uint32")
+        place = row[:, None] * _word(width) + ops.cast(ops.arange(width, dtype="int32"), "uint32")
+        hashed = _hash(_hash(place + state[0]) + state[1])
+        return ops.reshape((ops.cast(hashed, "float64") + 0.5) / 2**32, shape)
+
+    def uniform(shape, minval=0.0, maxval=1.0, dtype=None, seed=None):
+        return ops.cast(minval + (maxval - minval) * units(shape, seed), dtype or keras.config.floatx())
+
+    def normal(shape, mean=0.0, stddev=1.0, dtype=None, seed=None):
+        reach = np.sqrt(3.0) * stddev
+        return uniform(shape, mean - reach, mean + reach, dtype, seed)
+
+    def randint(shape, minval, maxval, dtype="int32", seed=None):
+        return ops.cast(ops.floor(uniform(shape, minval, maxval, "float64", seed)), dtype)
+
+    def dropout(inputs, rate, noise_shape=None, seed=None):
+        shape = ops.shape(inputs)
+        if noise_shape is not None:
+            shape = [n if wanted is None else wanted for n, wanted in zip(shape, noise_shape, strict=True)]
+        return ops.where(units(shape, seed) < rate, ops.zeros_like(inputs), inputs / (1.0 - rate))
+
+    def unscripted(*arguments, **options):
+        raise NotImplementedError("kerasgan.testing.scripted_random has no script for this distribution; add one.")
+
+    script = {"uniform": uniform, "normal": normal, "truncated_normal": normal, "randint": randint, "dropout": dropout}
+    script.update(dict.fromkeys(("categorical", "shuffle", "gamma", "binomial", "beta"), unscripted))
+
+    def states_of_one(seed, generators, step, phase, replica):
+        return seed_states(seed, generators, step, phase, 0)
+
+    with (
+        unittest.mock.patch.multiple(drawn, **script),
+        unittest.mock.patch("kerasgan.adversarial.seed_states", states_of_one),
+    ):
+        yield
+
+
+def global_rows(rows, batch_size):
+    """Places of this replica's rows in what one device would draw, of one batch or of several joined ones."""
+    replica, replicas = 0, 1
+    if ON_TENSORFLOW:
+        import tensorflow as tf
+
+        context = tf.distribute.get_replica_context()
+        if context is not None:  # as while a model is compiled under a strategy
+            replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
+    mine = batch_size // replicas
+    row = ops.arange(rows, dtype="int32")
+    return ops.where(rows % mine == 0, row // mine * batch_size + replica * mine + row % mine, row)
+
+
+def _word(value):
+    return ops.convert_to_tensor(np.uint32(value))
+
+
+def _hash(word):
+    for multiplier in (0x7FEB352D, 0x846CA68B):  # any odd numbers with many bits do
+        word = (word ^ ops.right_shift(word, _word(16))) * _word(multiplier)
+    return word ^ ops.right_shift(word, _word(15))
+
+
+def train_scripted(case, start=None, replicas=1):
+    """Trains in float64 with SGD and scripted random numbers.
+
+    Args:
+        case: a `FamilyCase`.
+        start: values to start from, by default lively ones that are made up.
+        replicas: devices of a `MirroredStrategy` (TensorFlow); 1 for no strategy.
+
+    Returns:
+        Values before and after `STEPS` steps, as lists of float64 arrays in the order of `all_variables`.
+    """
+    with double_precision():
+        with mirrored_strategy(replicas).scope() if replicas > 1 else contextlib.nullcontext():
+            model = case.sgd_model()
+        if start is None:
+            enliven(model)
+        else:
+            variables = [v for v in all_variables(model) if not is_seed_state(v)]
+            for variable, value in zip(variables, start, strict=True):
+                variable.assign(value)
+        before = saved_values(model)
+        with scripted_random(case.batch_size):
+            case.fit(model, STEPS)
+        return before, saved_values(model)
+
+
+@functools.cache
+def mirrored_strategy(replicas):
+    """The one `MirroredStrategy` of this process over so many logical CPUs.
+
+    TensorFlow numbers the collectives of each strategy alike: those of a second one in the same process can be taken
+    for the first one's, and fail ("Shape mismatch in the collective instance").
+    """
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
+
+
+@functools.cache
+def other_engine():
+    """A process of its own in which the same code runs on JAX; kept, because it takes long to start."""
+    environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    spawn = multiprocessing.get_context("spawn")
+    executor = concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn, initializer=_end_with_parent)
+    with unittest.mock.patch.dict(os.environ, environment):
+        executor.submit(os.getpid).result()
+    return executor
+
+
+def _end_with_parent():
+    def wait():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
+
+
+# The checks ---------------------------------------------------------------------------------------------------------
+
+
+def trains(case):
+    """Builds, compiles and fits with the paper's recipe; the logs have the same finite entries in every step."""
+    model, keys = case.model(), []
+    note_keys = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: keys.append(sorted(logs)))
+    history = case.fit(model, batches=2, epochs=3, callbacks=[note_keys]).history
+    expected = sorted(history)
+    require(len(keys) == 6, f"6 steps were asked for, {len(keys)} were taken.")
+    require(all(found == expected for found in keys), f"The logs' keys change from step to step: {keys}.")
+    missing = {f"{phase.name}_loss" for phase in model.game} - set(history)
+    require(not missing, f"Losses of phases are missing in the logs: {missing}.")
+    wrong = {key: series for key, series in history.items() if not np.all(np.isfinite(series))}
+    require(not wrong, f"Logs are not finite: {wrong}.")
+
+
+def moves_only_its_own(case):
+    """One step moves the networks its phase trains, their averages and the counters; all else is bit-identical."""
+    model, moves = case.moves
+    variables = all_variables(model)
+    for phase, (before, after) in moves.items():
+        moved = {id(v) for v, a, b in zip(variables, before, after, strict=True) if a.tobytes() != b.tobytes()}
+        others = set(model.networks) - set(phase.trains)
+        foreign = {id(v) for name in others for v in model.networks[name].variables}
+        own = [v for name in phase.trains for v in model.networks[name].variables]
+        own += [v for name in set(phase.trains) & set(model.averages) for v in model.averages[name].variables]
+        kept = [getattr(model, name) for name in phase.keeps]
+        own += [v for item in kept for v in (item.variables if hasattr(item, "variables") else [item])]
+        own += [*model.optimizer[phase.optimizer].variables, model.iterations, model.images_seen]
+        allowed = {id(v) for v in own if not is_seed_state(v)} - foreign
+        wrong = [v.path for v in variables if id(v) in moved - allowed]
+        require(not wrong, f"Phase {phase.name!r} trains {phase.trains} and changed others: {wrong}.")
+        for name in set(phase.trains) & set(model.averages):
+            follows = [
+                (id(source) in moved) <= (id(average) in moved)
+                for source, average in zip(model.networks[name].variables, model.averages[name].variables, strict=True)
+            ]
+            require(all(follows), f"Phase {phase.name!r} trains {name!r}, but its average stayed.")
+        change = {id(v): b - a for v, a, b in zip(variables, before, after, strict=True) if a.dtype.kind == "i"}
+        counters = {"iterations": (model.iterations, 1), "images_seen": (model.images_seen, case.batch_size)}
+        counters["optimizer's iterations"] = model.optimizer[phase.optimizer].iterations, 1
+        for name, (counter, expected) in counters.items():
+            advance = int(change[id(counter)])
+            require(advance == expected, f"Phase {phase.name!r} advanced the {name} by {advance}, not {expected}.")
+
+
+def reaches_every_weight(case):
+    """Every trainable variable of a phase's networks has a gradient that is not zero, but for named exceptions."""
+    model, moves = case.moves
+    variables, unused = all_variables(model), set(case.unmoved)
+    for phase, (before, after) in moves.items():
+        mine = {id(v) for v in model.trained_by(phase)}
+        stayed = []
+        for variable, a, b in zip(variables, before, after, strict=True):
+            # Rounding gives a gradient that is zero in exact arithmetic about 1e-17.
+            if id(variable) in mine and np.abs(b - a).max() <= 1e-10 * RATE:
+                place = f"{phase.name}: {variable.path}"
+                known = [pattern for pattern in case.unmoved if fnmatch.fnmatchcase(place, pattern)]
+                unused -= set(known)
+                stayed += [] if known else [place]
+        require(not stayed, f"These variables get no gradient: {stayed}. Name them in `unmoved` if that is right.")
+    require(not unused, f"`unmoved` names what gets a gradient, or nothing at all: {sorted(unused)}.")
+
+
+def agrees_with_other_engine(case):
+    """TensorFlow and JAX give the same weights after 20 steps."""
+    if not ON_TENSORFLOW or importlib.util.find_spec("jax") is None:
+        skip("compared from TensorFlow, where JAX is installed")
+    before, after = case.training
+    plain = dataclasses.replace(case)  # without what has been computed so far
+    there_before, there_after = other_engine().submit(train_scripted, plain, before).result()
+    _require_close(before, there_before, 0.0, "The start on JAX")
+    _require_close(after, there_after, ENGINES_AGREE, "JAX")
+    _require_training(before, after)
+
+
+def agrees_with_two_replicas(case):
+    """Two replicas with half the batch each give what one device gives."""
+    if not ON_TENSORFLOW:
+        skip("tf.distribute needs TensorFlow")
+    import tensorflow as tf
+
+    if len(tf.config.list_logical_devices("CPU")) < 2:
+        skip("needs two logical CPU devices: tf.config.set_logical_device_configuration before TensorFlow starts")
+    before, after = case.training
+    _require_close(after, train_scripted(case, before, replicas=2)[1], REPLICAS_AGREE, "MirroredStrategy(2)")
+    _require_training(before, after)
+
+
+def _require_close(expected, found, limit, who):
+    differences = [float(np.abs(a - b).max(initial=0.0)) for a, b in zip(expected, found, strict=True)]
+    worst = max(range(len(differences)), key=differences.__getitem__)
+    finite = all(np.all(np.isfinite(a)) for a in (*expected, *found))
+    require(
+        finite and differences[worst] <= limit,
+        f"{who} differs by {differences[worst]:.2e} in variable {worst} of all_variables; expected {limit:.0e} at most.",
+    )
+
+
+def _require_training(before, after):
+    change = max(np.abs(b - a).max(initial=0.0) for a, b in zip(before, after, strict=True) if a.dtype.kind == "f")
+    require(change > 1e-3, f"{STEPS} steps changed nothing by more than {change:.0e}: nothing was compared.")
+
+
+def trains_in_bfloat16(case):
+    """Under mixed_bfloat16 it computes in bfloat16, keeps float32 variables and gives finite float32 samples."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = case.model()
+        history = case.fit(model, batches=2).history
+        samples = samples_of(model, case.data(model))
+    finally:
+        keras.config.set_dtype_policy(policy)
+    layers = [layer for network in model.networks.values() for layer in network.layers if layer.trainable_variables]
+    require(any(layer.compute_dtype == "bfloat16" for layer in layers), "No layer computes in bfloat16.")
+    dtypes = {v.dtype for v in all_variables(model) if "float" in v.dtype}
+    require(dtypes == {"float32"}, f"Variables are {dtypes}, expected float32.")
+    require(samples.dtype == np.float32, f"Samples are {samples.dtype}, expected float32.")
+    require(np.isfinite(samples).all() and np.isfinite(list(history.values())).all(), "Samples or losses not finite.")
+
+
+def resumes_exactly(case):
+    """2 steps, a .keras file and 2 more equal 4 steps bit for bit; the file's model gives the same samples."""
+    model = case.model()
+    data = case.data(model)
+    with tempfile.TemporaryDirectory() as folder:
+        path, halfway = os.path.join(folder, "model.keras"), {}
+
+        class Save(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                if epoch == 0:
+                    model.save(path)
+                    halfway.update(values=saved_values(model), samples=samples_of(model, data))
+
+        case.fit(model, batches=2, epochs=2, shuffle=True, callbacks=[Save()])
+        loaded = keras.models.load_model(path)
+    names = [v.path for v in all_variables(model) if not is_seed_state(v)]
+    _require_equal(names, halfway["values"], saved_values(loaded), "after loading")
+    same = np.array_equal(halfway["samples"], samples_of(loaded, data))
+    require(same, "The loaded model gives other samples.")
+    case.fit(loaded, batches=2, initial_epoch=1, epochs=2, shuffle=True)
+    _require_equal(names, saved_values(model), saved_values(loaded), "after the resumed steps")
+    require(not np.array_equal(halfway["samples"], samples_of(model, data)), "The last two steps changed nothing.")
+
+
+def _require_equal(names, expected, found, when):
+    require(len(expected) == len(found), f"{len(found)} variables {when}, expected {len(expected)}.")
+    wrong = [n for n, a, b in zip(names, expected, found, strict=True) if a.tobytes() != b.tobytes()]
+    require(not wrong, f"Variables differ {when}: {wrong}.")
+
+
+def round_trips_its_configuration(case):
+    """Model and recipe come back from their JSON configurations, and these name every constructor argument."""
+    model = case.model()
+    config, compile_config = model.get_config(), model.get_compile_config()
+    for name, parameter in inspect.signature(case.family.__init__).parameters.items():
+        optional = parameter.default is None or name == "self"
+        if parameter.kind is not parameter.VAR_KEYWORD and not optional:
+            require(name in config, f"get_config() leaves out {name!r}, an argument of {case.family.__name__}.")
+    for name, value in case.constructor_arguments().items():
+        require(name in config, f"get_config() leaves out {name!r}, which was given to {case.family.__name__}.")
+        given = isinstance(value, keras.Model) or _same(config[name], value)
+        require(given, f"get_config() says {name}={config[name]!r}, but {value!r} was given.")
+    again = keras.saving.deserialize_keras_object(json.loads(json.dumps(keras.saving.serialize_keras_object(model))))
+    require(type(again) is case.family, f"The configuration is that of a {type(again).__name__}.")
+    require(_same(again.get_config(), config), f"{again.get_config()} came back from {config}.")
+    again.compile_from_config(json.loads(json.dumps(compile_config)))
+    found = again.get_compile_config()
+    require(_same(found, compile_config), f"{found} came back from {compile_config}.")
+    phases, expected = ([(p.name, p.trains, p.optimizer, p.every) for p in m.game] for m in (again, model))
+    require(phases == expected, f"The phases {phases} came back from {expected}.")
+
+
+def _same(first, second):
+    """Equal as JSON: tuples are lists."""
+    return json.dumps(first, sort_keys=True, default=repr) == json.dumps(second, sort_keys=True, default=repr)
+
+
+def exports(case):
+    """The signature `sample` of the SavedModel gives the samples of `model.sample`."""
+    if not ON_TENSORFLOW or not hasattr(case.family, "sample"):
+        skip("needs TensorFlow, and a family that can sample")
+    import tensorflow as tf
+
+    model = case.model()
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "saved_model")
+        model.export(path)
+        inputs = {"num": tf.constant(4), "seed": tf.constant(3, "int64")}
+        labels = np.arange(4, dtype="int32") % model.num_classes if model.num_classes else None
+        if labels is not None:
+            inputs["labels"] = tf.constant(labels)
+        outputs = tf.saved_model.load(path).signatures["sample"](**inputs)
+    (images,) = outputs.values()
+    difference = np.abs(images.numpy() - model.sample(4, seed=3, labels=labels)).max()
+    require(difference <= 1e-6, f"The exported samples differ by {difference:.1e}.")
+
+
+def refuses_bad_data(case):
+    """Wrong data are refused by `fit`, each in a sentence of its own, as arrays and as a data set."""
+    model = case.model()
+    x, y = case.data(model, batches=4)
+    x_spec, y_spec = model.data_specs()
+    batch = case.batch_size
+    wrong = [(*mistake, y, batch) for mistake in _mistakes(x_spec, x)]
+    wrong = [(what, pattern, bad, y, batch) for what, pattern, bad, y, batch in wrong]
+    wrong.append(("batch larger than the data", "batch_size is", x, y, len(x) + 1))
+    if y_spec is None:
+        wrong.append(("labels that are not wanted", "unconditional", x, np.zeros(len(x), "int32"), batch))
+    else:
+        wrong += [(what, pattern, x, bad, batch) for what, pattern, bad in _mistakes(y_spec, y)]
+        wrong.append(("labels missing", "y is missing", x, None, batch))
+    sentences = {}
+    for what, pattern, bad_x, bad_y, size in wrong:
+        y_there = None if bad_y is None or len(bad_x) != len(x) else bad_y
+        bad_y = bad_y if y_there is not None or bad_y is None else bad_y[: len(bad_x)]
+        sources = {"arrays": lambda: model.fit(bad_x, bad_y, batch_size=size, verbose=0)}  # noqa: B023
+        if len(bad_x) > 0 and size <= len(bad_x):
+            sources["data set"] = lambda: model.fit(_OneBatch(bad_x, bad_y), verbose=0)  # noqa: B023
+        for source, attempt in sources.items():
+            said = _refusal(attempt)
+            require(said is not None, f"{what} ({source}) was not refused.")
+            require(pattern in said, f"{what} ({source}) was refused with {said!r}, expected {pattern!r} in it.")
+            sentences.setdefault(said, set()).add(what)
+    shared = [names for names in sentences.values() if len(names) > 1]
+    require(not shared, f"Different mistakes are refused in the same words: {shared}.")
+    require(int(ops.convert_to_numpy(model.iterations)) == 0, "A step was taken on data that were refused.")
+
+
+def _mistakes(spec, value):
+    """[(what is wrong, words of the refusal, wrong value)] for valid data of a spec; none for a spec unknown here."""
+
+    def spoiled(change, dtype=None):
+        bad = value.astype(dtype or value.dtype)
+        bad.flat[0] = change
+        return bad
+
+    if isinstance(spec, Images):
+        return [
+            ("NaN", "NaN", spoiled(np.nan)),
+            ("values in [0, 255]", "to 255", (value - value.min()) / np.ptp(value) * 255.0),
+            ("uint8", "dtype uint8", value.astype("uint8")),
+            ("an axis missing", "one axis too few", value[..., 0]),
+            ("an axis too many", "rank 5", value[..., None]),
+            ("wrong channels", "channel", np.concatenate([value, value], axis=-1)),
+            ("wrong size", "image_size", value[:, 1:]),
+            ("empty set", "is empty", value[:0]),
+        ]
+    if isinstance(spec, Vectors):
+        return [
+            ("NaN", "NaN", spoiled(np.nan)),
+            ("integers", "dtype int32", value.astype("int32")),
+            ("an axis too many", "rank 3", value[..., None]),
+            ("wrong size", "component", np.concatenate([value, value], axis=-1)),
+            ("empty set", "is empty", value[:0]),
+        ]
+    if isinstance(spec, Labels):
+        return [
+            ("a label out of range", f"to {spec.num_classes}", spoiled(spec.num_classes)),
+            ("a negative label", "from -1", spoiled(-1)),
+            ("float labels", "dtype float32", value.astype("float32")),
+            ("one-hot labels", "one-hot", np.eye(spec.num_classes, dtype="int32")[value]),
+            ("one class only", "one class only", np.zeros_like(value)),
+        ]
+    return []
+
+
+class _OneBatch(keras.utils.PyDataset):
+    """A data set of a single batch."""
+
+    def __init__(self, x, y):
+        super().__init__()
+        self.batch = x if y is None else (x, y)
+
+    def __len__(self):
+        return 1
+
+    def __getitem__(self, index):
+        return self.batch
+
+
+def _refusal(attempt):
+    """The words of the ValueError that a call raises, or None."""
+    try:
+        attempt()
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+CHECKS = (
+    trains,
+    moves_only_its_own,
+    reaches_every_weight,
+    agrees_with_other_engine,
+    agrees_with_two_replicas,
+    trains_in_bfloat16,
+    resumes_exactly,
+    round_trips_its_configuration,
+    exports,
+    refuses_bad_data,
+)
+
+
+def run_check(check, case):
+    """Runs one check; whatever it raises gets a note that names the family and the check."""
+    try:
+        check(case)
+    except Exception as error:
+        error.add_note(f"{case.family.__name__} failed the check {check.__name__!r}: {check.__doc__}")
+        raise
+
+
+def run_family_test(family, arguments, recipe=None, unmoved=(), batch_size=8):
+    """Runs all checks of a family, one after the other; those that this process cannot do are left out.
+
+    Args:
+        family: subclass of `kerasgan.AdversarialModel`.
+        arguments: constructor arguments of a tiny model; see `FamilyCase`.
+        recipe: changes to the family's recipe.
+        unmoved: variables without a gradient by design; see `FamilyCase`.
+        batch_size: samples a step, even.
+
+    Raises:
+        AssertionError: that says which check failed and how.
+    """
+    case = FamilyCase(family, arguments, recipe or {}, tuple(unmoved), batch_size)
+    for check in CHECKS:
+        with contextlib.suppress(unittest.SkipTest):
+            run_check(check, case)
+
+
+def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8):
+    """A pytest test of a family with one case for each check: `test_dcgan = family_tests(DCGAN, {...})`.
+
+    Args:
+        family: subclass of `kerasgan.AdversarialModel`.
+        arguments: constructor arguments of a tiny model; see `FamilyCase`.
+        recipe: changes to the family's recipe.
+        unmoved: variables without a gradient by design; see `FamilyCase`.
+        batch_size: samples a step, even.
+
+    Returns:
+        A parametrised test function.
+    """
+    import pytest
+
+    case = FamilyCase(family, arguments, recipe or {}, tuple(unmoved), batch_size)
+
+    @pytest.mark.parametrize("check", [pytest.param(check, id=check.__name__) for check in CHECKS])
+    def test(check):
+        run_check(check, case)
+
+    return test

@@ -1,0 +1,198 @@
+"""Checkpoints: all state and nothing but the saved state, or an error that says so."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import kerasgan.files
+from kerasgan.callbacks import (
+    Checkpoint,
+    CorruptCheckpoint,
+    latest_checkpoint,
+    restore_checkpoint,
+    save_checkpoint,
+)
+from kerasgan.callbacks.checkpoint import checkpoints, named_variables
+
+
+def state(model):
+    return {name: ops.convert_to_numpy(variable) for name, variable in named_variables(model).items()}
+
+
+def assert_same(first, second):
+    assert first.keys() == second.keys()
+    for name in first:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+def advance(model, step):
+    """Puts a model at a step, with weights that tell where it is."""
+    model.iterations.assign(step)
+    model.generator.set_weights([np.full_like(weight, step) for weight in model.generator.get_weights()])
+
+
+def flip(path, place, bit=0):
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1 << bit
+    path.write_bytes(content)
+
+
+def test_a_resumed_training_is_the_undisturbed_one_bit_for_bit(begin, build, images, tmp_path):
+    undisturbed = begin()
+    undisturbed.fit(images, epochs=4, verbose=0)
+    end = state(undisturbed)
+    interrupted = begin()
+    interrupted.fit(images, epochs=2, verbose=0, callbacks=[Checkpoint(tmp_path)])
+    middle = state(interrupted)
+    assert all((end[name] != middle[name]).any() for name in end if name.endswith("kernel"))
+    resumed = build()
+    position = restore_checkpoint(resumed, tmp_path)
+    assert position == {"epoch": 2, "iterations": 8, "images_seen": 32}
+    assert_same(state(resumed), middle)
+    resumed.fit(images, epochs=4, initial_epoch=position["epoch"], verbose=0)
+    assert_same(state(resumed), end)
+
+
+def test_names_hold_everything_and_do_not_depend_on_what_was_built_before(build):
+    first, second = build(), build()
+    assert list(state(first)) == list(state(second))
+    everything = [*first.variables, *first.optimizer.variables, *first.metrics_variables]
+    assert {id(v) for v in named_variables(first).values()} == {id(v) for v in everything}
+    names = ["model/gan/iterations", "generator/dense/kernel", "ema_generator/intensities/bias"]
+    names += ["optimizers/discriminator/maxout_kernel_momentum", "logs/generator_loss/total"]
+    assert set(names) <= set(named_variables(first))
+
+
+@pytest.mark.parametrize("policy", ["bfloat16", "mixed_float16"])
+def test_half_precision_goes_round(build, images, tmp_path, policy):
+    keras.config.set_dtype_policy(policy)
+    model, other = build(), build()
+    for variable in model.generator.trainable_variables:
+        variable.assign(np.random.default_rng(0).standard_normal(variable.shape))
+    restore_checkpoint(other, save_checkpoint(model, tmp_path))
+    assert_same(state(other), state(model))
+    dtypes = {array.dtype.name for array in state(model).values()}
+    assert ("bfloat16" in dtypes) == (policy == "bfloat16")
+    assert any("scale" in name for name in state(model)) == (policy == "mixed_float16")
+
+
+def test_a_restored_half_precision_weight_is_not_just_its_bits(build, tmp_path):
+    """Negative control of the above: 1.5 must come back as 1.5, not as the integer that stores it."""
+    keras.config.set_dtype_policy("bfloat16")
+    model = build()
+    model.generator.trainable_variables[0].assign(np.full((3, 4), 1.5))
+    path = save_checkpoint(model, tmp_path)
+    model.generator.trainable_variables[0].assign(np.zeros((3, 4)))
+    restore_checkpoint(model, path)
+    weight = ops.convert_to_numpy(ops.cast(model.generator.trainable_variables[0], "float32"))
+    np.testing.assert_array_equal(weight, np.full((3, 4), 1.5))
+
+
+def test_any_flipped_bit_is_noticed(model, tmp_path):
+    path = save_checkpoint(model, tmp_path)
+    before = state(model)
+    content = path.read_bytes()
+    random = np.random.default_rng(0)
+    places = [0, len(content) - 1, *random.integers(0, len(content), 40)]
+    for place in places:
+        flip(path, place, random.integers(8))
+        with pytest.raises(CorruptCheckpoint, match="damaged"):
+            restore_checkpoint(model, path)
+        path.write_bytes(content)
+    assert_same(state(model), before)
+    restore_checkpoint(model, path)
+
+
+@pytest.mark.parametrize("length", [0, 10, 64, -1])
+def test_a_truncated_file_is_noticed(model, tmp_path, length):
+    path = save_checkpoint(model, tmp_path)
+    path.write_bytes(path.read_bytes()[:length])
+    with pytest.raises(CorruptCheckpoint, match="damaged"):
+        restore_checkpoint(model, path)
+
+
+def test_a_damaged_checkpoint_falls_back_to_the_one_before(model, tmp_path):
+    for step in (1, 2, 3):
+        advance(model, step)
+        save_checkpoint(model, tmp_path, epoch=step)
+    flip(latest_checkpoint(tmp_path), 1000)
+    with pytest.warns(RuntimeWarning, match="step-00000003.npz is damaged.*Falling back"):
+        assert restore_checkpoint(model, tmp_path)["epoch"] == 2
+    assert float(ops.convert_to_numpy(model.generator.weights[0])[0, 0]) == 2.0
+    for path in checkpoints(tmp_path):
+        flip(path, 1001)
+    with pytest.warns(RuntimeWarning), pytest.raises(CorruptCheckpoint, match="All 3 checkpoints"):
+        restore_checkpoint(model, tmp_path)
+
+
+def test_the_last_ones_are_kept_and_a_new_one_is_complete_before_an_old_one_goes(model, tmp_path, monkeypatch):
+    for step in (2, 10, 30, 100):
+        advance(model, step)
+        save_checkpoint(model, tmp_path, keep=2)
+    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000030.npz", "step-00000100.npz"]
+
+    def full(*_, **__):
+        raise OSError("No space left on device")
+
+    advance(model, 101)
+    monkeypatch.setattr(np, "savez", full)
+    with pytest.raises(OSError, match="No space"):
+        save_checkpoint(model, tmp_path, keep=1)
+    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000030.npz", "step-00000100.npz"]
+
+
+def test_checkpoints_of_a_future_that_was_taken_back_go(model, tmp_path):
+    for step in (10, 20, 30, 15):
+        advance(model, step)
+        save_checkpoint(model, tmp_path, keep=5)
+    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000010.npz", "step-00000015.npz"]
+
+
+def test_a_process_killed_while_it_writes_leaves_the_last_checkpoint(model, tmp_path):
+    advance(model, 1)
+    save_checkpoint(model, tmp_path)
+    killed = (
+        "import os, sys; sys.path.insert(0, sys.argv[1]); from files import replacing\n"  # not the package: no engine
+        "with replacing(sys.argv[2]) as file:\n    file.write(b'half'); file.flush(); os._exit(9)"
+    )
+    folder = Path(kerasgan.files.__file__).parent
+    done = subprocess.run([sys.executable, "-c", killed, folder, tmp_path / "step-00000002.npz"], check=False)
+    assert done.returncode == 9
+    assert {path.name for path in tmp_path.iterdir()} == {"step-00000001.npz", ".step-00000002.npz.partial"}
+    assert restore_checkpoint(model, tmp_path)["iterations"] == 1
+    advance(model, 3)
+    save_checkpoint(model, tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"step-00000001.npz", "step-00000003.npz"}
+
+
+def test_another_model_or_recipe_is_refused_and_left_as_it_is(model, build, tmp_path):
+    path = save_checkpoint(model, tmp_path)
+    other = build(generator_optimizer="adam")
+    before = state(other)
+    with pytest.raises(ValueError, match=r"the checkpoint has no optimizers/generator/.* and \d+ more differences"):
+        restore_checkpoint(other, path)
+    assert_same(state(other), before)
+    with pytest.raises(
+        ValueError, match=r"generator/dense/kernel has the shape \(3, 4\) in .* and \(7, 4\) in the model"
+    ):
+        restore_checkpoint(build(latent_dim=7), path)
+
+
+def test_nothing_to_restore(model, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+        restore_checkpoint(model, tmp_path)
+    assert latest_checkpoint(tmp_path / "missing") is None
+    with pytest.raises(ValueError, match=r"call compile\(\)"):
+        save_checkpoint(kerasgan.GAN((4, 4, 1), units=4, maxout_units=4), tmp_path)
+
+
+def test_the_end_of_a_training_is_saved_in_any_case(model, images, tmp_path):
+    model.fit(images, epochs=3, verbose=0, callbacks=[Checkpoint(tmp_path, every_epochs=2)])
+    assert [path.name for path in checkpoints(tmp_path)] == ["step-00000008.npz", "step-00000012.npz"]
+    with np.load(latest_checkpoint(tmp_path)) as arrays:  # as anyone may read it
+        assert arrays["model/gan/iterations"] == 12

@@ -1,0 +1,58 @@
+"""What README and CONTRIBUTING promise, executed as it stands."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+
+
+def python_blocks(text):
+    return re.findall(r"```python\n(.*?)```", text, flags=re.S)
+
+
+@pytest.mark.tensorflow
+def test_the_ten_lines_run_in_a_fresh_process(tmp_path):
+    (code,) = python_blocks(README)
+    assert len([line for line in code.splitlines() if line.strip()]) <= 10
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    check = "\nassert sevens.shape == (16, 8, 8, 1) and sevens.dtype == 'float32'"
+    subprocess.run([sys.executable, "-c", code + check], cwd=tmp_path, env=environment, check=True)
+    assert (tmp_path / "digits.keras").exists()
+    assert (tmp_path / "digits_saved_model" / "saved_model.pb").exists()
+
+
+def test_first_screen():
+    first = README[: README.index("## Install")]
+    assert len(first.splitlines()) <= 40
+    for wanted in ("make demo", "make test", "docs/demo.png", "```python"):
+        assert wanted in first
+
+
+def test_paths_and_modules_exist():
+    for path in re.findall(r'\]\(([^)#]+)\)|src="([^"]+)"', README):
+        assert (ROOT / (path[0] or path[1])).exists(), path
+    for module in re.findall(r"python -m (benchmarks[.\w]*)", README.replace("\n", " ")):
+        assert (ROOT / (module.replace(".", "/") + ".py")).exists(), module
+
+
+def test_shell_lines_of_the_readme_parse():
+    from kerasgan.cli import parser
+
+    lines = re.findall(r"^kerasgan (.*?)(?:\s+#.*)?$", README, flags=re.M)
+    assert len(lines) >= 5
+    for line in lines:
+        parser().parse_args(line.split())
+
+
+@pytest.mark.parametrize(
+    ("path", "limit"),
+    [("models/gan.py", 100), ("models/dcgan.py", 120), ("adversarial.py", 400)],
+)
+def test_files_that_shall_stay_small(path, limit):
+    assert len((ROOT / "kerasgan" / path).read_text().splitlines()) <= limit

@@ -1,0 +1,80 @@
+"""Settings by name reach the constructor, the recipe, and what the recipe's fields hold."""
+
+import keras
+import pytest
+
+from kerasgan import CGAN, DCGAN, GAN
+from kerasgan.losses import NonSaturating
+from kerasgan.penalties import R1, Drift
+from kerasgan.settings import REQUIRED, constructor_arguments, split
+
+
+def test_values_are_literals_or_text_and_go_where_they_belong():
+    arguments, changes = split(
+        DCGAN, ["width=32", "num_classes=None", "conditioning=projection", "loss=hinge", "ema_half_life=5e3"]
+    )
+    assert arguments == {"width": 32, "num_classes": None, "conditioning": "projection"}
+    assert changes == {"loss": "hinge", "ema_half_life": 5000.0}
+
+
+def test_several_values_where_there_may_be_several():
+    assert split(GAN, ["dropout=0.1,0.2", "latent_range=(-1,1)"])[0] == {
+        "dropout": (0.1, 0.2),
+        "latent_range": (-1, 1),
+    }
+    assert split(GAN, ["penalties=r1"])[1] == {"penalties": ("r1",)}
+    assert split(GAN, ["penalties=r1,drift"])[1] == {"penalties": ("r1", "drift")}
+
+
+def test_a_dot_reaches_into_an_optimizer_and_leaves_the_recipe_of_the_class():
+    before = DCGAN.recipe.get_config()
+    changes = split(DCGAN, ["generator_optimizer.learning_rate=1e-4", "generator_optimizer.clipnorm=1"])[1]
+    generator = DCGAN.recipe.replace(**changes).optimizers()["generator"]
+    assert isinstance(generator, keras.optimizers.Adam)
+    assert float(generator.learning_rate) == pytest.approx(1e-4)
+    assert (generator.beta_1, generator.clipnorm) == (0.5, 1)  # the paper's, and the new one
+    after = DCGAN.recipe.get_config()
+    for config in (before, after):
+        for player in ("generator", "discriminator"):
+            del config[f"{player}_optimizer"]["config"]["name"]
+    assert after == before
+
+
+def test_a_dot_reaches_into_an_optimizer_that_was_just_chosen():
+    changes = split(GAN, ["generator_optimizer=sgd", "generator_optimizer.momentum=0.9"])[1]
+    assert GAN.recipe.replace(**changes).optimizers()["generator"].momentum == 0.9
+
+
+def test_a_dot_reaches_into_a_loss_and_a_penalty():
+    changes = split(
+        GAN, ["loss.real_label=0.9", "penalties=r1,drift", "penalties.r1.gamma=3", "penalties.r1.interval=4"]
+    )
+    assert changes[1] == {"loss": NonSaturating(real_label=0.9), "penalties": (R1(gamma=3, interval=4), Drift())}
+    assert split(GAN, ["penalties=drift", "penalties.drift.weight=2"])[1]["penalties"] == (Drift(weight=2),)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("wdith=3", "'wdith=3' is no setting of DCGAN.*model: .*latent_dim.* recipe: batch_size"),
+        ("width", "expected name=value"),
+        ("seed=3", "no setting"),  # --seed
+        ("width.more=3", "no setting"),
+        ("width=wide", "is no number, expected one such as 64"),
+        ("batch_size=many", "is no number"),
+        ("generator_optimizer.lr=1", "Adam has no 'lr'. It has: .*learning_rate"),
+        ("generator_optimizer.learning_rate=high", "is no number"),
+        ("penalties.r1.gamma=1", "none; set one first with penalties=r1"),
+        ("loss.smoothing=1", "NonSaturating has no 'smoothing'"),
+        ("update.mode=1", "plain value"),
+    ],
+)
+def test_what_is_no_setting(text, message):
+    with pytest.raises(ValueError, match=message):
+        split(DCGAN, [text])
+
+
+def test_required_arguments_are_known():
+    assert constructor_arguments(CGAN)["num_classes"] is REQUIRED
+    assert constructor_arguments(DCGAN)["num_classes"] is None
+    assert constructor_arguments(GAN)["seed"] is None
