@@ -61,7 +61,9 @@ def train(arguments):
 
     family = _family(arguments.family)
     folder = Path(arguments.out or f"runs/{arguments.family}-{arguments.data}")
-    if not arguments.resume and not arguments.dry_run and folder.exists() and any(folder.iterdir()):
+    if arguments.resume:
+        run.read_run(folder)
+    elif not arguments.dry_run and folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty. Go on with --resume, or train into another folder with --out.")
     x, y, model, facts = _prepared(family, arguments)
     batch_size = min(model.recipe.batch_size, len(x))
@@ -71,6 +73,9 @@ def train(arguments):
         _dry_run(model, x, y, epochs * steps)
         return
     epoch = run.resume(folder, model, **facts) if arguments.resume else 0
+    if epoch >= epochs and (folder / "model.keras").exists():
+        print(f"{folder} has been trained for {epoch} epochs already. Ask for more --epochs to go on.")
+        return
     every = max(1, epochs // 20)
     progress = Progress()
     progress.console.print(
@@ -121,7 +126,7 @@ def _prepared(family, arguments):
     labels = bool(arguments.labels or chosen.get("num_classes") or always)
     data = load(arguments.data, arguments.split, arguments.image_size, labels, as_numpy=True)
     x, y = data if labels else (data, None)
-    if labels:
+    if y is not None:
         chosen = {"num_classes": int(y.max()) + 1, **chosen}
     if changes.get("batch_size", 1) > len(x):
         raise ValueError(

@@ -40,6 +40,7 @@ class LatentRecipe(Recipe):
     )
 
 
+@keras.saving.register_keras_serializable(package="kerasgan")
 class LatentModel(AdversarialModel):
     """A generator of samples from latents [and labels] against a discriminator of samples [and labels].
 

@@ -128,6 +128,6 @@ class MomentumRampSGD(keras.optimizers.SGD):
 
 
 def goodfellow_sgd():
-    """Configuration of the SGD of Goodfellow et al. 2014: decaying rate, momentum .5 to .7 over 250 epochs of 500 steps."""
+    """Configuration of Goodfellow et al. 2014's SGD: decaying rate, momentum .5 to .7 over 250 epochs of 500 steps."""
     schedule = keras.saving.serialize_keras_object(FlooredDecay(0.1))
     return {"class_name": "kerasgan>MomentumRampSGD", "config": {"learning_rate": schedule}}

@@ -15,7 +15,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasgan.callbacks import Checkpoint, RunLog, SampleGrid, restore_checkpoint
+from kerasgan.callbacks import Checkpoint, RunLog, SampleGrid, latest_checkpoint, restore_checkpoint
 from kerasgan.callbacks.run_log import describe, read_run
 
 
@@ -120,7 +120,7 @@ def resume(folder, model, **facts):
         **facts: as for `train`.
 
     Returns:
-        Number of completed epochs.
+        Number of completed epochs: 0, and the model as it is, where the run was stopped before its first checkpoint.
 
     Raises:
         ValueError: that names what differs, and for what `restore_checkpoint` refuses.
@@ -134,7 +134,8 @@ def resume(folder, model, **facts):
             f"{folder} was trained with other settings: {'; '.join(differences)}. "
             "Resume with the same ones, or begin a new run in another folder."
         )
-    return restore_checkpoint(model, Path(folder) / "checkpoints")["epoch"] or 0
+    checkpoints = Path(folder) / "checkpoints"
+    return (restore_checkpoint(model, checkpoints)["epoch"] or 0) if latest_checkpoint(checkpoints) else 0
 
 
 def _differences(name, before, now):

@@ -17,7 +17,7 @@ REQUIRED = inspect.Parameter.empty
 
 def constructor_arguments(family):
     """Arguments of a family's constructor and its bases', `{name: default or REQUIRED}`."""
-    found = {}
+    found: dict[str, object] = {}
     for cls in family.__mro__[: family.__mro__.index(AdversarialModel) + 1]:
         if "__init__" in vars(cls):
             for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
@@ -45,7 +45,8 @@ def split(family, assignments):
     """
     settable = {name: value for name, value in constructor_arguments(family).items() if name not in NOT_SETTABLE}
     fields = {field.name: getattr(family.recipe, field.name) for field in dataclasses.fields(family.recipe)}
-    arguments, changes = {}, {}
+    arguments: dict[str, object] = {}
+    changes: dict[str, object] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         field, *path = name.strip().split(".")

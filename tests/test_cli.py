@@ -2,7 +2,8 @@
 
 import csv
 import json
-import subprocess
+import runpy
+import shutil
 import sys
 
 import keras
@@ -11,20 +12,40 @@ import pytest
 from PIL import Image
 
 from kerasgan import summary
-from kerasgan.callbacks import Checkpoint, latest_checkpoint, restore_checkpoint
+from kerasgan.adversarial import AdversarialModel
+from kerasgan.callbacks import Checkpoint, latest_checkpoint, save_checkpoint
 from kerasgan.callbacks.checkpoint import checkpoints
 from kerasgan.cli import main
 from kerasgan.images import grid
-from kerasgan.run import load_run
+from kerasgan.run import load_run, resume
 
-DCGAN = ["train", "dcgan", "--data", "digits", "--labels", "--set", "width=2", "penalties=drift"]
+CGAN = ["train", "cgan", "--data", "digits", "--set", "units=2,2,4", "maxout_units=2,2,2", "penalties=drift"]
+DCGAN = ["train", "dcgan", "--data", "digits", "--labels", "--set", "width=2"]
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run of 4 epochs of 7 steps."""
+    """A run of 4 epochs of 8 steps."""
     folder = tmp_path_factory.mktemp("runs") / "undisturbed"
-    assert main([*DCGAN, "--epochs", "4", "--out", str(folder)]) == 0
+    assert main([*CGAN, "--epochs", "4", "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory):
+    """A run like it, whose checkpoints say 3 and 4 epochs, of a model that was never trained: nothing is compiled."""
+    folder, models, fit = tmp_path_factory.mktemp("runs") / "begun", [], AdversarialModel.fit
+
+    def no_epochs(self, *arguments, **options):
+        models.append(self)
+        return fit(self, *arguments, **{**options, "epochs": 0})
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(AdversarialModel, "fit", no_epochs)
+        assert main([*CGAN, "--epochs", "4", "--out", str(folder)]) == 0
+    for epoch in (3, 4):
+        models[0].iterations.assign(8 * epoch)
+        save_checkpoint(models[0], folder / "checkpoints", epoch)
     return folder
 
 
@@ -51,15 +72,15 @@ def test_what_a_run_leaves(run):
         "run.json",
         "samples",
     ]
-    assert [path.name for path in checkpoints(run / "checkpoints")] == [f"step-{n:08d}.npz" for n in (14, 21, 28)]
+    assert [path.name for path in checkpoints(run / "checkpoints")] == [f"step-{n:08d}.npz" for n in (16, 24, 32)]
     assert len(list((run / "samples").iterdir())) == 5
-    assert [row["images_seen"] for row in history(run)] == ["896", "1792", "2688", "3584"]
+    assert [row["images_seen"] for row in history(run)] == ["800", "1600", "2400", "3200"]
     entries = json.loads((run / "run.json").read_text())
     assert entries["data"] == {"name": "digits", "split": "train", "images": 898}
     assert (entries["seed"], entries["precision"], entries["recipe"]["penalties"]) == (0, "float32", ["drift"])
     assert entries["finished"]
     loaded = load_run(run)
-    assert (loaded.epoch, loaded.model.num_classes, loaded.model.recipe.batch_size) == (4, 10, 128)
+    assert (loaded.epoch, loaded.model.num_classes, loaded.model.recipe.batch_size) == (4, 10, 100)
     saved = keras.saving.load_model(run / "model.keras")
     np.testing.assert_array_equal(saved.sample(3), loaded.model.sample(3))
 
@@ -69,85 +90,95 @@ def test_cut_off_in_the_middle_of_an_epoch_and_resumed_it_ends_as_if_undisturbed
 
     def interrupt(self, batch, logs=None):
         steps.append(batch)
-        if len(steps) == 2 * 7 + 3:
+        if len(steps) == 2 * 8 + 3:
             raise KeyboardInterrupt
 
     folder = tmp_path / "cut"
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "on_train_batch_end", interrupt)
-        assert main([*DCGAN, "--epochs", "4", "--out", str(folder)]) == 2
-    err = capfd.readouterr().err
-    assert (
-        err.strip().splitlines()[-1] == f"kerasgan: interrupted; --resume continues {folder} from its last checkpoint"
-    )
-    assert latest_checkpoint(folder / "checkpoints").name == "step-00000014.npz"
+        assert main([*CGAN, "--epochs", "4", "--out", str(folder)]) == 2
+    line = capfd.readouterr().err.strip().splitlines()[-1]
+    assert line == f"kerasgan: interrupted; --resume continues {folder} from its last checkpoint"
+    assert latest_checkpoint(folder / "checkpoints").name == "step-00000016.npz"
     assert not (folder / "model.keras").exists()
 
-    assert main([*DCGAN, "--epochs", "4", "--out", str(folder), "--resume"]) == 0
+    assert main([*CGAN, "--epochs", "4", "--out", str(folder), "--resume"]) == 0
     ends = [latest_checkpoint(each / "checkpoints") for each in (run, folder)]
-    assert [end.name for end in ends] == ["step-00000028.npz"] * 2
+    assert [end.name for end in ends] == ["step-00000032.npz"] * 2
     first, second = ({**np.load(end)} for end in ends)
     assert first.keys() == second.keys()
     for name in first:
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
     assert history(folder) == history(run)
-    pictures = [each / "samples" / "step-00000028.png" for each in (run, folder)]
+    pictures = [each / "samples" / "step-00000032.png" for each in (run, folder)]
     assert pictures[0].read_bytes() == pictures[1].read_bytes()
+
+    capfd.readouterr()
+    assert main([*CGAN, "--epochs", "4", "--out", str(folder), "--resume"]) == 0
+    assert "trained for 4 epochs already" in capfd.readouterr().out
+    assert history(folder) == history(run)
+
+
+def test_a_run_cut_off_before_its_first_checkpoint_begins_again(begun, tmp_path):
+    loaded = load_run(begun)
+    facts = {name: loaded.entries[name] for name in ("data", "seed", "precision")}
+    shutil.copy(begun / "run.json", tmp_path)
+    assert resume(tmp_path, loaded.model, **facts) == 0
+    assert resume(begun, loaded.model, **facts) == 4
 
 
 @pytest.mark.parametrize(
     ("changes", "differences"),
     [
-        (["--set", "kernel_size=4"], "model.kernel_size was 5 and is 4 now"),
+        (["--set", "dropout=0.1"], "model.dropout was 0.5 and is 0.1 now"),
         (["--set", "generator_optimizer.learning_rate=0.5"], "recipe.generator_optimizer.config.learning_rate was"),
-        (["--batch-size", "64"], "recipe.batch_size was 128 and is 64 now"),
+        (["--batch-size", "64"], "recipe.batch_size was 100 and is 64 now"),
         (["--seed", "1"], "seed was 0 and is 1 now"),
         (["--split", "test"], "data.split was 'train' and is 'test' now"),
     ],
 )
-def test_resume_names_what_was_changed(run, capfd, changes, differences):
-    assert differences in failure(capfd, *DCGAN, "--epochs", 5, "--out", run, "--resume", *changes)
+def test_resume_names_what_was_changed(begun, capfd, changes, differences):
+    assert differences in failure(capfd, *CGAN, "--epochs", 5, "--out", begun, "--resume", *changes)
 
 
-def test_sample(run, tmp_path, capfd):
+def test_sample(begun, tmp_path, capfd):
     picture = tmp_path / "grid.png"
-    assert main(["sample", str(run), "-n", "6", "--seed", "3", "--labels", "7,1", "--raw", "-o", str(picture)]) == 0
-    expected = load_run(run).model.sample(6, seed=3, labels=[7, 1, 7, 1, 7, 1], ema=False)
+    assert main(["sample", str(begun), "-n", "6", "--seed", "3", "--labels", "7,1", "--raw", "-o", str(picture)]) == 0
+    expected = load_run(begun).model.sample(6, seed=3, labels=[7, 1, 7, 1, 7, 1], ema=False)
     with Image.open(picture) as image:
         np.testing.assert_array_equal(np.asarray(image), grid(expected)[..., 0])
     assert capfd.readouterr().out == f"{picture}\n"
-    assert "labels from 11 to 11" in failure(capfd, "sample", run, "--labels", "11", "-o", picture)
+    assert "labels from 11 to 11" in failure(capfd, "sample", begun, "--labels", "11", "-o", picture)
 
 
-def test_a_damaged_checkpoint_is_told_and_the_one_before_used(run, tmp_path, capfd):
-    newest = latest_checkpoint(run / "checkpoints")
+def test_a_damaged_checkpoint_is_told_and_the_one_before_used(begun, tmp_path, capfd):
+    newest = latest_checkpoint(begun / "checkpoints")
     content = newest.read_bytes()
     newest.write_bytes(content[:-500])
     try:
-        assert main(["sample", str(run), "-n", "4", "-o", str(tmp_path / "grid.png")]) == 0
+        assert main(["sample", str(begun), "-n", "4", "-o", str(tmp_path / "grid.png")]) == 0
         err = capfd.readouterr().err
         assert err.count("\n") == 1 and "warning" in err and "Falling back" in err
-        older = load_run(run).model
+        with pytest.warns(RuntimeWarning, match="damaged"):
+            older = load_run(begun)
     finally:
         newest.write_bytes(content)
-    assert restore_checkpoint(older, run / "checkpoints")["iterations"] == 28
+    assert (older.epoch, load_run(begun).epoch) == (3, 4)
 
 
 @pytest.mark.tensorflow
-def test_export(run, tmp_path, capfd):
-    assert main(["export", str(run), str(tmp_path / "served")]) == 0
+def test_export(begun, tmp_path, capfd):
+    assert main(["export", str(begun), str(tmp_path / "served")]) == 0
     assert (tmp_path / "served" / "saved_model.pb").exists()
-    assert "not an empty folder" in failure(capfd, "export", run, tmp_path / "served")
+    assert "not an empty folder" in failure(capfd, "export", begun, tmp_path / "served")
 
 
 def test_dry_run_tells_all_and_writes_nothing(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(summary, "TIMED_SECONDS", 0.0)
     monkeypatch.chdir(tmp_path)
-    sizes = ["units=2,2,8", "maxout_units=2,2,8"]
-    argv = ["train", "cgan", "--data", "digits", "--kimg", "1", "--set", *sizes, "loss=hinge", "penalties=r1"]
-    assert main([*argv, "penalties.r1.interval=2", "--steps-per-execution", "2", "--dry-run"]) == 0
+    assert main([*CGAN, "loss=hinge", "--kimg", "1", "--steps-per-execution", "2", "--dry-run"]) == 0
     out = capfd.readouterr().out
-    for part in ["discriminator", "(None, 8, 8, 1)", "Total params", "hinge", "R1(gamma=10, interval=2)"]:
+    for part in ["discriminator", "(None, 8, 8, 1)", "Total params", "hinge", "drift", "MomentumRampSGD("]:
         assert part in out
     # 1000 images are 2 epochs of 8 steps of the recipe's 100.
     assert "images/s: 16 steps of 100 images (1,600) would take about" in out
@@ -169,7 +200,7 @@ def test_dry_run_tells_all_and_writes_nothing(tmp_path, monkeypatch, capfd):
         ([*DCGAN, "--epochs", "1", "--batch-size", "1000"], "digits has only 898 images"),
         ([*DCGAN, "--epochs", "1", "--set", "wdith=3"], "'wdith=3' is no setting of DCGAN"),
         ([*DCGAN, "--epochs", "1", "--set", "conditioning=nope"], "conditioning is 'nope', expected 'plane'"),
-        ([*DCGAN, "--epochs", "1", "--set", "loss=nope"], "'non_saturating'"),
+        ([*CGAN, "--epochs", "1", "--set", "loss=nope"], "'non_saturating'"),
         ([*DCGAN, "--epochs", "1", "--resume"], "holds no run"),
         (["sample", "missing"], "missing holds no run"),
         (["sample", "missing", "-n", "few"], "invalid positive int value: 'few'"),
@@ -182,8 +213,8 @@ def test_errors_are_one_line(arguments, message, tmp_path, monkeypatch, capfd):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_with_something_in_it_is_left_alone(run, capfd):
-    assert "Go on with --resume" in failure(capfd, *DCGAN, "--epochs", 1, "--out", run)
+def test_a_folder_with_something_in_it_is_left_alone(begun, capfd):
+    assert "Go on with --resume" in failure(capfd, *CGAN, "--epochs", 1, "--out", begun)
 
 
 def test_a_traceback_only_with_debug(capfd):
@@ -197,12 +228,10 @@ def test_unforeseen_errors_are_one_line_with_their_type(monkeypatch, capfd):
     assert failure(capfd, "sample", "run").startswith("kerasgan: KeyError: ")
 
 
-def test_python_m_kerasgan():
-    done = subprocess.run(
-        [sys.executable, "-m", "kerasgan", "--help"],
-        check=True,
-        capture_output=True,
-        text=True,
-        cwd=sys.path[0] or None,
-    )
-    assert all(command in done.stdout for command in ("train", "sample", "export"))
+def test_python_m_kerasgan(monkeypatch, capfd):
+    monkeypatch.setattr(sys, "argv", ["kerasgan", "--help"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("kerasgan", run_name="__main__")
+    assert not ended.value.code
+    out = capfd.readouterr().out
+    assert all(command in out for command in ("train", "sample", "export"))

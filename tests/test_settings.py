@@ -46,10 +46,11 @@ def test_a_dot_reaches_into_an_optimizer_that_was_just_chosen():
 
 
 def test_a_dot_reaches_into_a_loss_and_a_penalty():
-    changes = split(
-        GAN, ["loss.real_label=0.9", "penalties=r1,drift", "penalties.r1.gamma=3", "penalties.r1.interval=4"]
-    )
-    assert changes[1] == {"loss": NonSaturating(real_label=0.9), "penalties": (R1(gamma=3, interval=4), Drift())}
+    assignments = ["loss.real_label=0.9", "penalties=r1,drift", "penalties.r1.gamma=3", "penalties.r1.interval=4"]
+    assert split(GAN, assignments)[1] == {
+        "loss": NonSaturating(real_label=0.9),
+        "penalties": (R1(gamma=3, interval=4), Drift()),
+    }
     assert split(GAN, ["penalties=drift", "penalties.drift.weight=2"])[1]["penalties"] == (Drift(weight=2),)
 
 

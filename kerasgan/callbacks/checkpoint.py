@@ -101,8 +101,8 @@ def save_checkpoint(model, folder, epoch=None, keep=None):
 
 def checkpoints(folder):
     """Paths of the checkpoints in a folder, the oldest first."""
-    numbered = {path: re.fullmatch(r"step-(\d+)\.npz", path.name) for path in Path(folder).glob("step-*.npz")}
-    return sorted((path for path, match in numbered.items() if match), key=lambda path: int(numbered[path][1]))
+    found = [path for path in Path(folder).glob("step-*.npz") if path.stem.removeprefix("step-").isdigit()]
+    return sorted(found, key=lambda path: int(path.stem.removeprefix("step-")))
 
 
 def latest_checkpoint(folder):
@@ -156,7 +156,8 @@ def named_variables(model):
     owners["model"] = [variable for variable in model.variables if id(variable) not in owned]
     owners |= {f"optimizers/{name}": each.variables for name, each in model.optimizer.players.items()}
     owners |= {f"logs/{name}": tracker.variables for name, tracker in model.trackers.items()}
-    named, twins = {}, Counter()
+    named: dict[str, keras.Variable] = {}
+    twins: Counter[str] = Counter()
     for owner, variables in owners.items():
         for variable in variables:
             place = variable.name if owner.startswith(("optimizers/", "logs/")) else variable.path

@@ -2,6 +2,7 @@
 
 import atexit
 import time
+from typing import Any
 
 import keras
 import rich.progress
@@ -30,7 +31,7 @@ class Progress(keras.callbacks.Callback):
     def __init__(self, console=None):
         super().__init__()
         self.console = console or Console()
-        self.bar = None
+        self.bar: Any = None
 
     def on_train_begin(self, logs=None):
         self.bar = rich.progress.Progress(

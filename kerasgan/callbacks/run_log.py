@@ -33,6 +33,8 @@ class RunLog(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.facts = Path(folder), facts
         self.history = self.folder / "history.csv"
+        self.columns: list[str] = []
+        self.taken_up = False
 
     def on_train_begin(self, logs=None):
         model, now = self.model, _now()
@@ -49,11 +51,12 @@ class RunLog(keras.callbacks.Callback):
             "finished": None,
         }
         write_json(self.folder / "run.json", self.entries)
-        self.columns = None
+        self.taken_up = False
 
     def on_epoch_begin(self, epoch, logs=None):
-        if self.columns is None:
+        if not self.taken_up:
             self.columns, rows = self._read_history()
+            self.taken_up = True
             self._write_history([row for row in rows if int(row["epoch"]) <= epoch])
         self.began = time.monotonic()
 

@@ -37,7 +37,7 @@ class Engine:
     def trace(self, fn, specs):
         """Result of `fn` on symbolic inputs of the given specs (KerasTensors or None), nothing computed."""
         names = []
-        with keras.StatelessScope():
+        with keras.StatelessScope([(v, v.value) for v in self.trainable_variables]):
             jax.eval_shape(
                 lambda *inputs: names.append(fn(*inputs)),
                 *[spec if spec is None else jax.ShapeDtypeStruct(spec.shape, spec.dtype) for spec in specs],

@@ -42,7 +42,7 @@ class Engine:
         names = []
 
         def traced(*inputs):
-            with keras.StatelessScope():
+            with keras.StatelessScope([(v, tf.convert_to_tensor(v.value)) for v in self.trainable_variables]):
                 names.append(fn(*inputs))
 
         tf.function(traced, autograph=False).get_concrete_function(*signature)
@@ -68,9 +68,12 @@ class Engine:
         """Differentiates the losses of phases together and updates what they own."""
         optimizers = [self.optimizer[phase.optimizer] for phase in phases]
         trained = [self.trained_by(phase) for phase in phases]
+        everyone = {id(v): v for variables in trained for v in variables}
+        values = {i: tf.convert_to_tensor(v.value) for i, v in everyone.items()}
+        mapping = [(v, values[i]) for i, v in everyone.items()] + self.random_states(phases, step, replica)
         with tf.GradientTape(persistent=len(phases) > 1, watch_accessed_variables=False) as tape:
-            tape.watch([v.value for variables in trained for v in variables])
-            with keras.StatelessScope(self.random_states(phases, step, replica)) as scope:
+            tape.watch(list(values.values()))
+            with keras.StatelessScope(mapping) as scope:
                 outcomes = self.evaluate_losses(phases, batch)
                 # Keras optimizers sum gradients over replicas, so each contributes its share of the mean.
                 objectives = [
@@ -78,7 +81,7 @@ class Engine:
                     for optimizer, (loss, _) in zip(optimizers, outcomes, strict=True)
                 ]
         gradients = [
-            tape.gradient(objective, [v.value for v in variables], unconnected_gradients="zero")
+            tape.gradient(objective, [values[id(v)] for v in variables], unconnected_gradients="zero")
             for objective, variables in zip(objectives, trained, strict=True)
         ]
         for variable in {id(v): v for phase in phases for v in self.owned_by(phase)}.values():

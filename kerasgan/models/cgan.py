@@ -28,7 +28,8 @@ class CGAN(LatentModel):
         embedding: length of learned label vectors; None for one-hot ones (the paper's).
         units: generator widths: latent branch, label branch, joint layer.
         maxout_units: discriminator widths: image branch, label branch, joint layer.
-        dropout: share of hidden units dropped.
+        dropout: shares of hidden units dropped: in the generator, in the discriminator. The generator's dropout is off
+            when it samples, and what diversity the game gave it then goes: (0, .5) keeps it in the latents.
         **kwargs: as for `kerasgan.latent.LatentModel`.
 
     Examples:
@@ -51,7 +52,7 @@ class CGAN(LatentModel):
         embedding=None,
         units=(200, 1000, 1200),
         maxout_units=(240, 50, 240),
-        dropout=0.5,
+        dropout=(0.5, 0.5),
         **kwargs,
     ):
         if conditioning not in ("branch", "projection"):
@@ -61,13 +62,13 @@ class CGAN(LatentModel):
             "embedding": embedding,
             "units": tuple(units),
             "maxout_units": tuple(maxout_units),
-            "dropout": dropout,
+            "dropout": tuple(dropout),
         }
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
 
     def build_generator(self):
         dense = functools.partial(layers.Dense, kernel_initializer="he_uniform")
-        drop = functools.partial(layers.Dropout, self.sizes["dropout"])
+        drop = functools.partial(layers.Dropout, self.sizes["dropout"][0])
         from_latents, from_labels, joint = self.sizes["units"]
         latents, (labels,) = keras.Input((self.latent_dim,), name="latents"), self.label_input()
         known = label_vector(labels, self.num_classes, self.sizes["embedding"])
@@ -83,7 +84,7 @@ class CGAN(LatentModel):
 
     def build_discriminator(self):
         maxout = functools.partial(Maxout, kernel_initializer="glorot_uniform")
-        drop = functools.partial(layers.Dropout, self.sizes["dropout"])
+        drop = functools.partial(layers.Dropout, self.sizes["dropout"][1])
         from_images, from_labels, joint = self.sizes["maxout_units"]
         images, (labels,) = keras.Input(self.image_shape, name="images"), self.label_input()
         x = images

@@ -1,0 +1,92 @@
+"""What imports what: no circles, downwards only, no TensorFlow under JAX."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parents[1] / "kerasgan"
+# A room may import from itself and from those before it.
+ORDER = [
+    {"files", "images"},
+    {"recipe", "optimizers", "layers", "engines", "losses", "penalties", "data", "metrics", "callbacks"},
+    {"adversarial"},
+    {"latent"},
+    {"models", "export"},
+    {"settings", "summary", "run", "testing", "demo"},
+    {"cli", "__main__"},
+]
+LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}
+
+
+def modules():
+    return {
+        ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts).removesuffix(".__init__"): path
+        for path in PACKAGE.rglob("*.py")
+    }
+
+
+def imported(path, top_level_only):
+    """Modules of the package that a file imports."""
+    tree = ast.parse(path.read_text())
+    nodes = tree.body if top_level_only else ast.walk(tree)
+    known = modules()
+    for node in nodes:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "kerasgan")
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "kerasgan":
+            for alias in node.names:
+                name = f"{node.module}.{alias.name}"
+                yield name if name in known else node.module
+
+
+def test_no_circles():
+    graph = {name: set(imported(path, True)) - {name} for name, path in modules().items()}
+    done = set()
+    while ready := {name for name, needs in graph.items() if name not in done and needs <= done}:
+        done |= ready
+    assert set(graph) == done, f"in a circle, or behind one: {sorted(set(graph) - done)}"
+
+
+def test_imports_run_downwards():
+    wrong = []
+    for name, path in modules().items():
+        room = (name.split(".") + [""])[1]
+        for other in imported(path, False):
+            below = (other.split(".") + [""])[1]
+            if room and below and LEVEL[below] > LEVEL[room] and (room, below) != ("latent", "export"):
+                wrong.append(f"{name} imports {other}")
+    assert not wrong, wrong
+
+
+def test_no_room_below_the_families_knows_one():
+    for name, path in modules().items():
+        if name.split(".")[1:2] in (["metrics"], ["data"], ["callbacks"], ["engines"], ["layers"]):
+            assert not [other for other in imported(path, False) if "models" in other], name
+
+
+WITHOUT_TENSORFLOW = """
+import sys
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] == "tensorflow":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Refuse())
+import kerasgan
+from kerasgan import callbacks, cli, metrics
+
+x, y = kerasgan.data.load("digits", as_numpy=True)
+model = kerasgan.DCGAN(image_shape=(8, 8, 1), num_classes=10, latent_dim=4, width=4)
+model.compile()
+model.fit(x, y, batch_size=256, epochs=1, verbose=0)
+assert model.sample(5, seed=0).shape == (5, 8, 8, 1)
+assert "tensorflow" not in sys.modules
+"""
+
+
+def test_jax_needs_no_tensorflow(tmp_path):
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(PACKAGE.parent)}
+    subprocess.run([sys.executable, "-c", WITHOUT_TENSORFLOW], env=environment, cwd=tmp_path, check=True)
