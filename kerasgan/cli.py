@@ -164,10 +164,11 @@ def sample(arguments):
     from kerasgan.images import grid, write_png
     from kerasgan.run import load_run
 
-    model = load_run(arguments.run).model
-    labels = None if arguments.labels is None else np.resize(arguments.labels, arguments.count)
-    images = model.sample(arguments.count, arguments.seed, labels, ema=not arguments.raw)
-    write_png(arguments.output, grid(images, arguments.columns))
+    model, count = load_run(arguments.run).model, arguments.count
+    classes = arguments.labels or range(model.num_classes or 0)
+    labels = np.resize(classes, count) if classes else None
+    images = model.sample(count, arguments.seed, labels, ema=not arguments.raw)
+    write_png(arguments.output, grid(images, arguments.columns or min(len(classes), count)))
     print(arguments.output)
 
 
@@ -250,7 +251,7 @@ def _parser():
     one.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
     one.add_argument("--labels", type=_integers, metavar="0,1,...", help="classes, repeated up to N")
     one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
-    one.add_argument("--columns", type=count, metavar="N", help="samples in a row (default: as many as rows)")
+    one.add_argument("--columns", type=count, metavar="N", help="samples in a row (default: one for each label)")
     one.add_argument("-o", "--output", default="grid.png", metavar="FILE", help="PNG file (default: grid.png)")
 
     one = command(export, "export")

@@ -17,7 +17,7 @@ def grid(images, columns=None, padding=1, scale=None):
 
     Args:
         images: array of shape (count, height, width, channels) with 1 or 3 channels and values in [-1, 1].
-        columns: images in a row; by default as many as make the grid about square.
+        columns: images in a row; by default, or for 0, as many as make the grid about square.
         padding: pixels between the images, and around the grid.
         scale: whole number of pixels, in each direction, that a pixel becomes; by default as many as give the longer
             side of an image 32 pixels or more.

@@ -1,6 +1,7 @@
 """Training recipes as data: what `compile()` uses when nothing is said, printable and overridable field by field."""
 
 import dataclasses
+import functools
 
 import keras
 
@@ -62,13 +63,16 @@ class Recipe:
             if field.name.endswith("_optimizer")
         }
 
+    @functools.cached_property
+    def _specimens(self):
+        """Optimizers to write down. They live on: one made where another has just died would be taken for it, because
+        Keras knows an object that occurs twice in a file by its address."""
+        return {f"{player}_optimizer": optimizer for player, optimizer in self.optimizers().items()}
+
     def get_config(self):
         """The fields as JSON-ready values, objects in Keras' serialised form."""
         values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {
-            name: _plain(_optimizer_from(value) if name.endswith("_optimizer") else value)
-            for name, value in values.items()
-        }
+        return {name: _plain(value) for name, value in {**values, **self._specimens}.items()}
 
 
 def _optimizer_from(value):

@@ -485,7 +485,6 @@ def resumes_exactly(case):
         case.fit(model, batches=2, epochs=2, shuffle=True, callbacks=[Save()])
         loaded = keras.models.load_model(path)
     names = [v.path for v in all_variables(model) if not is_seed_state(v)]
-    if len(names)!=len(saved_values(loaded)): print("DEBUG", names, [v.path for v in all_variables(loaded)], loaded.get_compile_config(), model.get_compile_config())
     _require_equal(names, halfway["values"], saved_values(loaded), "after loading")
     same = np.array_equal(halfway["samples"], samples_of(loaded, data))
     require(same, "The loaded model gives other samples.")

@@ -48,4 +48,4 @@ def label_projection(logits, features, labels, num_classes):
         Shape (batch, 1).
     """
     embedded = layers.Embedding(num_classes, features.shape[-1], name="label_projection")(labels)
-    return layers.Add(name="logits")([logits, layers.Dot(axes=1, name="label_agreement")([embedded, features])])
+    return layers.Add(name="label_logits")([logits, layers.Dot(axes=1, name="label_agreement")([embedded, features])])

@@ -72,9 +72,10 @@ class CGAN(LatentModel):
         from_latents, from_labels, joint = self.sizes["units"]
         latents, (labels,) = keras.Input((self.latent_dim,), name="latents"), self.label_input()
         known = label_vector(labels, self.num_classes, self.sizes["embedding"])
-        low, high = self.latent_range or (-math.sqrt(3), math.sqrt(3))
-        scale = math.sqrt(12) / (high - low)  # to mean 0, variance 1: how the first layer starts, not what it can be
-        x = layers.Rescaling(scale, -scale * (low + high) / 2)(latents)
+        x = latents
+        if self.latent_range:  # to [-2, 2], variance 4/3: where the first layer starts, not what it can be
+            low, high = self.latent_range
+            x = layers.Rescaling(4.0 / (high - low), -2.0 * (high + low) / (high - low))(x)
         x = [drop()(dense(from_latents, "relu")(x)), drop()(dense(from_labels, "relu")(known))]
         x = drop()(dense(joint, "relu")(layers.Concatenate()(x)))
         x = layers.Dense(math.prod(self.image_shape))(x)
