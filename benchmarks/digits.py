@@ -26,8 +26,8 @@ RUNS = {
         "recipe": {"batch_size": 64, "steps_per_execution": 14},
         "steps": 6000,
     },
-    # The paper's networks, with Adam in the place of its SGD. The discriminator's rate is five times the generator's and
-    # the generator is without dropout: with equal rates, or noise from dropout, each class collapses to one image.
+    # The paper's networks, with Adam in the place of its SGD. The discriminator's rate is five times the generator's,
+    # and the generator is without dropout: with equal rates, or noise from dropout, each class collapses to one image.
     "cgan": {
         "arguments": {"dropout": (0.0, 0.5)},
         "recipe": {

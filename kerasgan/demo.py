@@ -18,7 +18,7 @@ import tensorflow as tf
 folder, count, expected = sys.argv[1], int(sys.argv[2]), np.load(sys.argv[3])
 sample = tf.saved_model.load(folder).signatures["sample"]
 labels = tf.range(count) % 10
-images = sample(num=tf.constant(count), seed=tf.constant(0), labels=labels)["images"].numpy()
+images = sample(num=tf.constant(count), seed=tf.constant(0, tf.int64), labels=labels)["images"].numpy()
 assert not [name for name in sys.modules if name.startswith("kerasgan")]
 print(np.abs(images - expected).max())
 """

@@ -129,5 +129,6 @@ class MomentumRampSGD(keras.optimizers.SGD):
 
 def goodfellow_sgd():
     """Configuration of Goodfellow et al. 2014's SGD: decaying rate, momentum .5 to .7 over 250 epochs of 500 steps."""
-    schedule = keras.saving.serialize_keras_object(FlooredDecay(0.1))
+    # Written out: Keras' serialisation imports TensorFlow, also on JAX.
+    schedule = {"class_name": "kerasgan>FlooredDecay", "config": {"initial": 0.1, "factor": 1.000004, "floor": 1e-6}}
     return {"class_name": "kerasgan>MomentumRampSGD", "config": {"learning_rate": schedule}}

@@ -52,9 +52,9 @@ def test_no_circles():
 def test_imports_run_downwards():
     wrong = []
     for name, path in modules().items():
-        room = (name.split(".") + [""])[1]
+        room = [*name.split("."), ""][1]
         for other in imported(path, False):
-            below = (other.split(".") + [""])[1]
+            below = [*other.split("."), ""][1]
             if room and below and LEVEL[below] > LEVEL[room] and (room, below) != ("latent", "export"):
                 wrong.append(f"{name} imports {other}")
     assert not wrong, wrong

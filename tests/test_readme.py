@@ -42,12 +42,12 @@ def test_paths_and_modules_exist():
 
 
 def test_shell_lines_of_the_readme_parse():
-    from kerasgan.cli import parser
+    from kerasgan.cli import _parser
 
     lines = re.findall(r"^kerasgan (.*?)(?:\s+#.*)?$", README, flags=re.M)
     assert len(lines) >= 5
     for line in lines:
-        parser().parse_args(line.split())
+        _parser().parse_args(line.split())
 
 
 @pytest.mark.parametrize(

@@ -76,13 +76,13 @@ class ArrayBatches(keras.callbacks.Callback):
             return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, shape))
 
         with tf.device("CPU:0"):
-            arrays = tf.nest.map_structure(tf.convert_to_tensor, self.arrays)
+            arrays = _each(tf.convert_to_tensor, self.arrays)
         dataset = (
             tf.data.Dataset.from_tensors(0)
             .flat_map(draw_order)
             .apply(tf.data.experimental.assert_cardinality(self.count // (self.batch_size or 1)))
             .map(
-                lambda indices: tf.nest.map_structure(lambda array: tf.gather(array, indices), arrays),
+                lambda indices: _each(lambda array: tf.gather(array, indices), arrays),
                 num_parallel_calls=PARALLEL_BATCHES,
                 deterministic=True,
             )
@@ -103,5 +103,11 @@ class _Batches(keras.utils.PyDataset):
         if self.drawn != self.batches.epoch:
             self.drawn, self.order = self.batches.epoch, self.batches.order()
         chosen = self.order[index]
-        arrays = self.batches.arrays
-        return tuple(a[chosen] for a in arrays) if isinstance(arrays, tuple) else arrays[chosen]
+        return _each(lambda array: array[chosen], self.batches.arrays)
+
+
+def _each(fn, arrays):
+    """`fn` of the array, or of each in a tuple, where None (no labels beside weights) stays None."""
+    if isinstance(arrays, tuple):
+        return tuple(None if array is None else fn(array) for array in arrays)
+    return fn(arrays)

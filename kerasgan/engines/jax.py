@@ -50,7 +50,7 @@ class Engine:
         values = _Values(zip(_flat(lists), _flat(state), strict=True))
         if due is None:
             due = self.due(int(values[self.iterations]))
-        batch = self.as_batch(data)
+        batch = self.as_batch(jax.tree.map(jnp.asarray, data))
         size = jax.tree.leaves(batch.x)[0].shape[0]
         step = values[self.iterations]
         for phases in self.turns(due):

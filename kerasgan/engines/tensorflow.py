@@ -130,7 +130,9 @@ class Engine:
 
         def play(data):
             strategy = self.distribute_strategy
-            logs = strategy.run(self.train_step, args=(data, due))
+            # Where data end within a call, what needs none, such as a counter, must not count a step all the same.
+            with tf.control_dependencies([d for d in tf.nest.flatten(data, expand_composites=True) if d is not None]):
+                logs = strategy.run(self.train_step, args=(data, due))
             for name, value in logs.items():
                 self.trackers[name].update_state(strategy.reduce("MEAN", value, axis=None))
             return self._results()
@@ -160,5 +162,6 @@ class Engine:
         if data_batch is None:
             raise ValueError("The data set is empty: fit() needs at least one batch.")
         local = self.distribute_strategy.experimental_local_results
-        batch = self.as_batch(tf.nest.map_structure(lambda value: local(value)[0].numpy(), data_batch))
+        first = tf.nest.map_structure(lambda value: None if value is None else local(value)[0].numpy(), data_batch)
+        batch = self.as_batch(first)
         self.check_data(batch.x, batch.y)

@@ -57,6 +57,8 @@ class GAN(LatentModel):
         dropout=(0.2, 0.5),
         **kwargs,
     ):
+        if kwargs.get("num_classes"):
+            raise ValueError("num_classes was given, but GAN is unconditional. Use CGAN, or DCGAN with num_classes.")
         self.sizes = {"units": units, "maxout_units": maxout_units, "pieces": pieces, "dropout": tuple(dropout)}
         super().__init__(image_shape, latent_dim, latent_range, **kwargs)
 

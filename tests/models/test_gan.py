@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 
 from kerasgan import GAN
 from kerasgan.testing import family_tests
@@ -26,3 +27,8 @@ def test_latents_have_unit_variance_and_vectors_are_unbounded():
     assert model.generator.layers[-1].output.shape == (None, 2)
     weights = [np.asarray(v) for v in model.discriminator.trainable_variables if v.name == "kernel"]
     assert all(np.abs(kernel).max() <= 0.005 for kernel in weights)
+
+
+def test_labels_are_for_other_families():
+    with pytest.raises(ValueError, match="Use CGAN"):
+        GAN((8, 8, 1), num_classes=10)
