@@ -57,7 +57,7 @@ class FamilyCase:
         batch_size: samples a step; even, so that two replicas can share them.
     """
 
-    family: type
+    family: Any
     arguments: dict[str, Any] | Callable[[], dict[str, Any]]
     recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
     unmoved: tuple[str, ...] = ()
@@ -240,7 +240,7 @@ def scripted_random(batch_size):
         return seed_states(seed, generators, step, phase, 0)
 
     with (
-        unittest.mock.patch.multiple(drawn, **script),
+        unittest.mock.patch.multiple(drawn, **script),  # type: ignore[call-overload]
         unittest.mock.patch("kerasgan.adversarial.seed_states", states_of_one),
     ):
         yield
@@ -340,7 +340,7 @@ def other_engine():
 
 def _end_with_parent():
     def wait():
-        multiprocessing.parent_process().join()
+        multiprocessing.parent_process().join()  # type: ignore[union-attr]
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()
@@ -442,7 +442,7 @@ def _require_close(expected, found, limit, who):
     finite = all(np.all(np.isfinite(a)) for a in (*expected, *found))
     require(
         finite and differences[worst] <= limit,
-        f"{who} differs by {differences[worst]:.2e} in variable {worst} of all_variables; expected {limit:.0e} at most.",
+        f"{who} differs by {differences[worst]:.2e} in variable {worst} of those saved, expected {limit:.0e} at most.",
     )
 
 
@@ -474,7 +474,7 @@ def resumes_exactly(case):
     model = case.model()
     data = case.data(model)
     with tempfile.TemporaryDirectory() as folder:
-        path, halfway = os.path.join(folder, "model.keras"), {}
+        path, halfway = os.path.join(folder, "model.keras"), dict[str, Any]()
 
         class Save(keras.callbacks.Callback):
             def on_epoch_end(self, epoch, logs=None):
@@ -560,7 +560,7 @@ def refuses_bad_data(case):
     else:
         wrong += [(what, pattern, x, bad, batch) for what, pattern, bad in _mistakes(y_spec, y)]
         wrong.append(("labels missing", "y is missing", x, None, batch))
-    sentences = {}
+    sentences: dict[str, str] = {}
     for what, pattern, bad_x, bad_y, size in wrong:
         y_there = None if bad_y is None or len(bad_x) != len(x) else bad_y
         bad_y = bad_y if y_there is not None or bad_y is None else bad_y[: len(bad_x)]

@@ -1,4 +1,4 @@
-"""What `fit` promises around the shared step: compiled or not, on one device or two, whatever the data and precision."""
+"""What `fit` promises around the shared step: compiled or not, on one device or two, in any precision."""
 
 import keras
 import numpy as np
@@ -75,9 +75,8 @@ def test_fit_on_two_replicas_is_fit_on_one():
 
 def test_replicas_draw_numbers_of_their_own():
     """The negative control of the above: without the script the two replicas' latents differ."""
-    drawn = []
+    model, drawn = toy(), []
     for replica in range(2):
-        model = toy() if not drawn else model
         states = model.random_states(model.game[:1], 3, replica)
         with keras.StatelessScope(states):
             drawn.append(ops.convert_to_numpy(model.draw_latents(4, model.random)))
