@@ -560,7 +560,7 @@ def refuses_bad_data(case):
     else:
         wrong += [(what, pattern, x, bad, batch) for what, pattern, bad in _mistakes(y_spec, y)]
         wrong.append(("labels missing", "y is missing", x, None, batch))
-    sentences: dict[str, str] = {}
+    sentences: dict[str, set[str]] = {}
     for what, pattern, bad_x, bad_y, size in wrong:
         y_there = None if bad_y is None or len(bad_x) != len(x) else bad_y
         bad_y = bad_y if y_there is not None or bad_y is None else bad_y[: len(bad_x)]
