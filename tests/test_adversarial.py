@@ -40,12 +40,12 @@ def test_one_compiled_step_for_each_set_of_due_phases():
 
 
 def test_several_steps_an_execution_are_the_same_steps_also_where_the_data_end():
-    model = toy(generator_every=3)
-    several = toy(start_of(model), generator_every=3, steps_per_execution=4)
+    model = toy(generator_every=2)
+    several = toy(start_of(model), generator_every=2, steps_per_execution=4)
     for each in (model, several):  # 10 steps an epoch: two executions and a half
         each.fit(vectors(80), batch_size=8, epochs=3, verbose=0)
     assert int(ops.convert_to_numpy(several.iterations)) == 30
-    assert int(ops.convert_to_numpy(several.optimizer["generator"].iterations)) == 10
+    assert int(ops.convert_to_numpy(several.optimizer["generator"].iterations)) == 15
     assert_equal(weights(model), weights(several))
 
 

@@ -6,11 +6,24 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+from keras.src.backend.common.stateless_scope import get_stateless_scope
 
 
 def input_gradient(fn, x):
     """Gradient of `sum(fn(x))` with respect to `x`, itself differentiable (for penalties)."""
-    return jax.grad(lambda x: jnp.sum(fn(x)))(x)
+    scope = get_stateless_scope()
+    if scope is None:
+        return jax.grad(lambda x: jnp.sum(fn(x)))(x)
+
+    def total(x):  # what `fn` assigns, such as batch statistics, leaves the differentiation as a result
+        before = dict(scope.state_mapping)
+        value = jnp.sum(fn(x))
+        after, scope.state_mapping = scope.state_mapping, before
+        return value, {i: new for i, new in after.items() if new is not before.get(i)}
+
+    gradient, changes = jax.grad(total, has_aux=True)(x)
+    scope.state_mapping.update(changes)
+    return gradient
 
 
 def compiled_call(network):
