@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kerasgan.data import load
-from kerasgan.data.load import epoch_order
+from kerasgan.data.pipeline import epoch_order
 
 
 def batches(dataset):
