@@ -25,7 +25,6 @@ import threading
 import unittest
 import unittest.mock
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import keras
@@ -92,32 +91,6 @@ class FamilyCase:
         return model.fit(x, y, **{"batch_size": self.batch_size, "shuffle": False, "verbose": 0, **options})
 
     @functools.cached_property
-    def untrained(self):
-        """A compiled model that nobody trains."""
-        return self.model()
-
-    @functools.cached_property
-    def run(self):
-        """A training of 3 epochs of 2 steps with the paper's recipe, and what it left behind after the second."""
-        model = self.model()
-        data, run = self.data(model), Run(model)
-
-        class Record(keras.callbacks.Callback):
-            def on_train_batch_end(self, batch, logs=None):
-                run.keys.append(sorted(logs))
-
-            def on_epoch_end(self, epoch, logs=None):
-                if epoch == 1:
-                    with tempfile.TemporaryDirectory() as folder:
-                        path = Path(folder, "model.keras")
-                        model.save(path)
-                        run.file = path.read_bytes()
-                    run.values, run.samples = saved_values(model), samples_of(model, data)
-
-        run.history = self.fit(model, batches=2, epochs=3, shuffle=True, callbacks=[Record()]).history
-        return run
-
-    @functools.cached_property
     def moves(self):
         """For each phase, the variables before and after one step in which only it is due: (model, {phase: ...})."""
         with double_precision():
@@ -137,18 +110,6 @@ class FamilyCase:
     def training(self):
         """A comparable training of the single device in this process: (variables before, after)."""
         return train_scripted(self)
-
-
-@dataclasses.dataclass(eq=False)
-class Run:
-    """A trained model, and how it got there: logs, and the saved file, values and samples of its second epoch."""
-
-    model: keras.Model
-    keys: list = dataclasses.field(default_factory=list)
-    history: dict = dataclasses.field(default_factory=dict)
-    file: bytes = b""
-    values: list = dataclasses.field(default_factory=list)
-    samples: Any = None
 
 
 # Values of models ---------------------------------------------------------------------------------------------------
@@ -390,11 +351,13 @@ def _end_with_parent():
 
 def trains(case):
     """Builds, compiles and fits with the paper's recipe; the logs have the same finite entries in every step."""
-    keys, history = case.run.keys, case.run.history
+    model, keys = case.model(), []
+    note_keys = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: keys.append(sorted(logs)))
+    history = case.fit(model, batches=2, epochs=3, callbacks=[note_keys]).history
     expected = sorted(history)
     require(len(keys) == 6, f"6 steps were asked for, {len(keys)} were taken.")
     require(all(found == expected for found in keys), f"The logs' keys change from step to step: {keys}.")
-    missing = {f"{phase.name}_loss" for phase in case.run.model.game} - set(history)
+    missing = {f"{phase.name}_loss" for phase in model.game} - set(history)
     require(not missing, f"Losses of phases are missing in the logs: {missing}.")
     wrong = {key: series for key, series in history.items() if not np.all(np.isfinite(series))}
     require(not wrong, f"Logs are not finite: {wrong}.")
@@ -507,18 +470,27 @@ def trains_in_bfloat16(case):
 
 
 def resumes_exactly(case):
-    """4 steps, a .keras file and 2 more equal 6 steps bit for bit; the file's model gives the same samples."""
-    model, data = case.run.model, case.data(case.run.model)
+    """2 steps, a .keras file and 2 more equal 4 steps bit for bit; the file's model gives the same samples."""
+    model = case.model()
+    data = case.data(model)
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.keras")
-        path.write_bytes(case.run.file)
+        path, halfway = os.path.join(folder, "model.keras"), dict[str, Any]()
+
+        class Save(keras.callbacks.Callback):
+            def on_epoch_end(self, epoch, logs=None):
+                if epoch == 0:
+                    model.save(path)
+                    halfway.update(values=saved_values(model), samples=samples_of(model, data))
+
+        case.fit(model, batches=2, epochs=2, shuffle=True, callbacks=[Save()])
         loaded = keras.models.load_model(path)
     names = [v.path for v in all_variables(model) if not is_seed_state(v)]
-    _require_equal(names, case.run.values, saved_values(loaded), "after loading")
-    require(np.array_equal(case.run.samples, samples_of(loaded, data)), "The loaded model gives other samples.")
-    case.fit(loaded, batches=2, initial_epoch=2, epochs=3, shuffle=True)
+    _require_equal(names, halfway["values"], saved_values(loaded), "after loading")
+    same = np.array_equal(halfway["samples"], samples_of(loaded, data))
+    require(same, "The loaded model gives other samples.")
+    case.fit(loaded, batches=2, initial_epoch=1, epochs=2, shuffle=True)
     _require_equal(names, saved_values(model), saved_values(loaded), "after the resumed steps")
-    require(not np.array_equal(case.run.samples, samples_of(model, data)), "The last two steps changed nothing.")
+    require(not np.array_equal(halfway["samples"], samples_of(model, data)), "The last two steps changed nothing.")
 
 
 def _require_equal(names, expected, found, when):
@@ -529,7 +501,7 @@ def _require_equal(names, expected, found, when):
 
 def round_trips_its_configuration(case):
     """Model and recipe come back from their JSON configurations, and these name every constructor argument."""
-    model = case.untrained
+    model = case.model()
     config, compile_config = model.get_config(), model.get_compile_config()
     for name, parameter in inspect.signature(case.family.__init__).parameters.items():
         optional = parameter.default is None or name == "self"
@@ -560,15 +532,15 @@ def exports(case):
         skip("needs TensorFlow, and a family that can sample")
     import tensorflow as tf
 
-    model = case.run.model
+    model = case.model()
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "saved_model")
+        path = os.path.join(folder, "saved_model")
         model.export(path)
         inputs = {"num": tf.constant(4), "seed": tf.constant(3, "int64")}
         labels = np.arange(4, dtype="int32") % model.num_classes if model.num_classes else None
         if labels is not None:
             inputs["labels"] = tf.constant(labels)
-        outputs = tf.saved_model.load(str(path)).signatures["sample"](**inputs)
+        outputs = tf.saved_model.load(path).signatures["sample"](**inputs)
     (images,) = outputs.values()
     difference = np.abs(images.numpy() - model.sample(4, seed=3, labels=labels)).max()
     require(difference <= 1e-6, f"The exported samples differ by {difference:.1e}.")
@@ -576,32 +548,33 @@ def exports(case):
 
 def refuses_bad_data(case):
     """Wrong data are refused by `fit`, each in a sentence of its own, as arrays and as a data set."""
-    model = case.untrained
-    (x, y), (x_spec, y_spec) = case.data(model, batches=4), model.data_specs()
-    attempts = [(what, words, bad, y) for what, words, bad in _mistakes(x_spec, x)]
+    model = case.model()
+    x, y = case.data(model, batches=4)
+    x_spec, y_spec = model.data_specs()
+    batch = case.batch_size
+    wrong = [(*mistake, y, batch) for mistake in _mistakes(x_spec, x)]
+    wrong = [(what, pattern, bad, y, batch) for what, pattern, bad, y, batch in wrong]
+    wrong.append(("batch larger than the data", "batch_size is", x, y, len(x) + 1))
     if y_spec is None:
-        attempts.append(("labels that are not wanted", "unconditional", x, np.zeros(len(x), "int32")))
+        wrong.append(("labels that are not wanted", "unconditional", x, np.zeros(len(x), "int32"), batch))
     else:
-        attempts += [(what, words, x, bad) for what, words, bad in _mistakes(y_spec, y)]
-        attempts.append(("labels missing", "y is missing", x, None))
-    sentences = [_refusal("a batch larger than the data", "batch_size is", model, x, y, batch_size=len(x) + 1)]
-    for what, words, bad_x, bad_y in attempts:
-        bad_y = None if bad_y is None else bad_y[: len(bad_x)]
-        sentences.append(_refusal(what, words, model, bad_x, bad_y))
-        if len(bad_x):
-            _refusal(f"{what} in a data set", words, model, _OneBatch(bad_x, bad_y))
-    require(len(set(sentences)) == len(sentences), f"Different mistakes are refused in the same words: {sentences}.")
+        wrong += [(what, pattern, x, bad, batch) for what, pattern, bad in _mistakes(y_spec, y)]
+        wrong.append(("labels missing", "y is missing", x, None, batch))
+    sentences: dict[str, set[str]] = {}
+    for what, pattern, bad_x, bad_y, size in wrong:
+        y_there = None if bad_y is None or len(bad_x) != len(x) else bad_y
+        bad_y = bad_y if y_there is not None or bad_y is None else bad_y[: len(bad_x)]
+        sources = {"arrays": lambda: model.fit(bad_x, bad_y, batch_size=size, verbose=0)}  # noqa: B023
+        if len(bad_x) > 0 and size <= len(bad_x):
+            sources["data set"] = lambda: model.fit(_OneBatch(bad_x, bad_y), verbose=0)  # noqa: B023
+        for source, attempt in sources.items():
+            said = _refusal(attempt)
+            require(said is not None, f"{what} ({source}) was not refused.")
+            require(pattern in said, f"{what} ({source}) was refused with {said!r}, expected {pattern!r} in it.")
+            sentences.setdefault(said, set()).add(what)
+    shared = [names for names in sentences.values() if len(names) > 1]
+    require(not shared, f"Different mistakes are refused in the same words: {shared}.")
     require(int(ops.convert_to_numpy(model.iterations)) == 0, "A step was taken on data that were refused.")
-
-
-def _refusal(what, words, model, *data, **options):
-    """The sentence in which `fit` refuses wrong data, and which must have some words in it."""
-    try:
-        model.fit(*data, verbose=0, **options)
-    except ValueError as error:
-        require(words in str(error), f"{what} was refused with {error}, expected {words!r} in it.")
-        return str(error)
-    raise AssertionError(f"{what} was not refused.")
 
 
 def _mistakes(spec, value):
@@ -654,6 +627,15 @@ class _OneBatch(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         return self.batch
+
+
+def _refusal(attempt):
+    """The words of the ValueError that a call raises, or None."""
+    try:
+        attempt()
+    except ValueError as error:
+        return str(error)
+    return None
 
 
 CHECKS = (
