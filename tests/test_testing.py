@@ -11,6 +11,9 @@ from kerasgan import testing
 from kerasgan.testing import FamilyCase, run_check, run_family_test
 from tests.toys import Toy
 
+# The harness' own negative controls, which take minutes, run on one engine.
+pytestmark = pytest.mark.tensorflow
+
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 CHEAP = (
     testing.moves_only_its_own,
