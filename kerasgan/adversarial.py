@@ -101,6 +101,7 @@ class AdversarialModel(Engine, keras.Model):
         counter = {"shape": (), "dtype": "int32", "initializer": "zeros", "trainable": False}
         self.iterations = self.add_weight(name="iterations", aggregation="only_first_replica", **counter)
         self.images_seen = self.add_weight(name="images_seen", aggregation="only_first_replica", **counter)
+        self.skipped = self.add_weight(name="skipped", aggregation="only_first_replica", **counter)
         self._host_step: int | None = None
         self.built = True
 
@@ -213,7 +214,7 @@ class AdversarialModel(Engine, keras.Model):
         names = []
         for phase in self.game:
             logs = self.trace(lambda x, y, phase=phase: self.evaluate_losses((phase,), Batch(x, y))[0][1], specs)
-            names += [f"{phase.name}_loss", *logs]
+            names += [f"{phase.name}_loss", *logs, *([f"{phase.name}_skipped"] if self.guarded else [])]
         return list(dict.fromkeys(names))
 
     @property
@@ -229,6 +230,12 @@ class AdversarialModel(Engine, keras.Model):
         self.compile(**recipe, **config)
 
     # Playing a step: what both engines use ---------------------------------------------------------------------------
+
+    @property
+    def guarded(self):
+        """Whether updates with gradients that are not finite are left out."""
+        scaled = (isinstance(o, keras.optimizers.LossScaleOptimizer) for o in self.optimizer.players.values())
+        return self.recipe.skip_nonfinite or any(scaled)
 
     def due(self, step):
         """Names of the phases that run at a step."""
@@ -284,6 +291,16 @@ class AdversarialModel(Engine, keras.Model):
                 if "float" in source.dtype:
                     new = new + ops.cast(decay, new.dtype) * (ops.convert_to_tensor(average) - new)
                 average.assign(new)
+
+    def track(self, name, value):
+        """Takes a step's log into the mean over the epoch; of a guarded game, only the finite ones."""
+        finite = ops.isfinite(value) if self.guarded else None
+        weight = None if finite is None else ops.cast(finite, "float32")
+        self.trackers[name].update_state(value if finite is None else ops.where(finite, value, 0.0), weight)
+
+    def count_skipped(self, finite):
+        """Counts an update that was left out."""
+        self.skipped.assign_add(1 - ops.cast(finite, "int32"))
 
     def count_step(self, batch_size):
         """Advances the saved counters."""

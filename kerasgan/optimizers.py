@@ -65,6 +65,23 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
             optimizer.finalize_variable_values(optimizer._trainable_variables)
 
 
+def all_finite(tensors):
+    """Whether every number in all floating tensors is finite: a scalar bool."""
+    floats = [x for x in tensors if "float" in keras.backend.standardize_dtype(x.dtype)]
+    return ops.all(ops.stack([ops.all(ops.isfinite(x)) for x in floats]))
+
+
+def update_loss_scale(optimizer, finite):
+    """The dynamic scale of a `keras.optimizers.LossScaleOptimizer` after a step whose gradients were finite, or not.
+
+    As Keras does it, but without a condition, so that it also runs in pure functions.
+    """
+    scale, count = ops.convert_to_tensor(optimizer.dynamic_scale), ops.convert_to_tensor(optimizer.step_counter)
+    grown = count >= optimizer.dynamic_growth_steps - 1
+    optimizer.dynamic_scale.assign(ops.where(finite, ops.where(grown, 2.0 * scale, scale), 0.5 * scale))
+    optimizer.step_counter.assign(ops.where(ops.logical_and(finite, ops.logical_not(grown)), count + 1, 0))
+
+
 @keras.saving.register_keras_serializable(package="kerasgan")
 class FlooredDecay(keras.optimizers.schedules.LearningRateSchedule):
     """Learning rate `max(initial / factor**step, floor)` (the decay of Goodfellow et al. 2014's training code).

@@ -30,12 +30,15 @@ class Recipe:
         ema_half_life: half-life of the moving average of the generator, in images; 0 switches averaging off.
         ema_rampup: the half-life is at most this share of the images seen so far (1 or more images of warm start
             would otherwise keep the random initial weights in the average for long).
+        skip_nonfinite: leave out a player's update where a gradient is NaN or infinite, and count it, instead of
+            spoiling the weights. In float16 it is always so.
     """
 
     batch_size: int = 64
     update: str = "alternating"
     ema_half_life: float = 10_000.0
     ema_rampup: float = 0.05
+    skip_nonfinite: bool = False
 
     def __post_init__(self):
         if self.update not in ("alternating", "simultaneous"):

@@ -188,7 +188,6 @@ class Counted(AdversarialModel):
         return Toy().data_specs()
 
 
-@pytest.mark.tensorflow  # fails on JAX as yet: see the changelog
 @pytest.mark.parametrize("keeps", [(), ("count",)], ids=["not kept", "kept"])
 def test_a_phase_changes_other_state_only_where_it_says_so(keeps):
     model = Counted()
@@ -198,7 +197,6 @@ def test_a_phase_changes_other_state_only_where_it_says_so(keeps):
     assert float(ops.convert_to_numpy(model.count)) == (3.0 if keeps else 0.0)
 
 
-@pytest.mark.tensorflow  # fails on JAX as yet: see the changelog
 def test_half_precision_scales_each_players_loss():
     keras.config.set_dtype_policy("mixed_float16")
     model = toy(update="simultaneous")

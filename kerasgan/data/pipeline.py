@@ -87,7 +87,9 @@ class ArrayBatches(keras.callbacks.Callback):
                 deterministic=True,
             )
         )
-        return dataset.prefetch(PARALLEL_BATCHES)
+        options = tf.data.Options()
+        options.autotune.enabled = False  # nothing is left to tune, and its thread holds up the end of each `fit`
+        return dataset.prefetch(PARALLEL_BATCHES).with_options(options)
 
 
 class _Batches(keras.utils.PyDataset):

@@ -6,7 +6,10 @@ import jax
 import jax.numpy as jnp
 import keras
 import numpy as np
+from keras import ops
 from keras.src.backend.common.stateless_scope import get_stateless_scope
+
+from kerasgan.optimizers import all_finite, update_loss_scale
 
 
 def input_gradient(fn, x):
@@ -68,7 +71,7 @@ class Engine:
         step = values[self.iterations]
         for phases in self.turns(due):
             for name, value in self._play(phases, batch, step, values).items():
-                values.run(lambda name=name, value=value: self.trackers[name].update_state(value))
+                values.run(lambda name=name, value=value: self.track(name, value))
             values.run(lambda phases=phases: self.update_averages(phases, size))
         values.run(lambda: self.count_step(size))
         logs = values.run(lambda: {name: tracker.result() for name, tracker in self.trackers.items()})
@@ -86,7 +89,11 @@ class Engine:
             with keras.StatelessScope(mapping) as scope:
                 outcomes = self.evaluate_losses(phases, batch)
                 scaled = [o.scale_loss(loss) for o, (loss, _) in zip(optimizers, outcomes, strict=True)]
-            logs = {name: jnp.asarray(value, "float32") for _, logs in outcomes for name, value in logs.items()}
+                logs = {
+                    name: ops.convert_to_tensor(value, "float32")
+                    for _, logs in outcomes
+                    for name, value in logs.items()
+                }
             return jnp.stack(scaled), (logs, {i: scope.get_current_value(v) for i, v in owned.items()})
 
         parameters = [values[v] for v in everyone]
@@ -95,10 +102,31 @@ class Engine:
             dict(zip(map(id, everyone), pull_back(direction)[0], strict=True))
             for direction in jnp.eye(len(phases), dtype=losses.dtype)
         ]
-        values.update({i: state for i, state in states.items() if state is not None})
-        for optimizer, gradient, variables in zip(optimizers, gradients, trained, strict=True):
-            values.run(lambda o=optimizer, g=gradient, vs=variables: o.apply([g[id(v)] for v in vs], vs))
+        for phase, optimizer, gradient, variables in zip(phases, optimizers, gradients, trained, strict=True):
+            own = {id(v): states[id(v)] for v in self.owned_by(phase) if states[id(v)] is not None}
+            logs.update(self._update(phase, optimizer, [gradient[id(v)] for v in variables], variables, own, values))
         return logs
+
+    def _update(self, phase, optimizer, gradients, variables, states, values):
+        """Applies one phase's gradients and new states; all or, where the game is guarded, nothing."""
+        if not self.guarded:
+            values.update(states)
+            values.run(lambda: optimizer.apply(gradients, variables))
+            return {}
+        finite = all_finite([*gradients, *states.values()])
+        before = dict(values)
+        values.update(states)
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if scaled:
+            gradients = [gradient / values[optimizer.dynamic_scale] for gradient in gradients]
+        values.run(lambda: (optimizer.inner_optimizer if scaled else optimizer).apply(gradients, variables))
+        for i, old in before.items():
+            if values.by_id(i) is not old:
+                values.update({i: jnp.where(finite, values.by_id(i), old)})
+        if scaled:
+            values.run(lambda: update_loss_scale(optimizer, finite))
+        values.run(lambda: self.count_skipped(finite))
+        return {f"{phase.name}_skipped": 1.0 - jnp.asarray(finite, "float32")}
 
     def make_train_function(self, force=False):
         """A function of state and iterator that plays the due phases of the next steps; due is decided on the host."""
@@ -156,6 +184,10 @@ class _Values(dict):
 
     def __getitem__(self, variable):
         return super().__getitem__(id(variable))
+
+    def by_id(self, i):
+        """Current value of the variable of this identity."""
+        return super().__getitem__(i)
 
     def __setitem__(self, variable, value):
         super().__setitem__(id(variable), value)

@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from kerasgan.optimizers import all_finite, update_loss_scale
+
 
 def input_gradient(fn, x):
     """Gradient of `sum(fn(x))` with respect to `x`, itself differentiable (for penalties)."""
@@ -75,6 +77,7 @@ class Engine:
             tape.watch(list(values.values()))
             with keras.StatelessScope(mapping) as scope:
                 outcomes = self.evaluate_losses(phases, batch)
+                logs = {name: ops.cast(value, "float32") for _, logs in outcomes for name, value in logs.items()}
                 # Keras optimizers sum gradients over replicas, so each contributes its share of the mean.
                 objectives = [
                     optimizer.scale_loss(loss) / replicas
@@ -84,13 +87,49 @@ class Engine:
             tape.gradient(objective, [values[id(v)] for v in variables], unconnected_gradients="zero")
             for objective, variables in zip(objectives, trained, strict=True)
         ]
-        for variable in {id(v): v for phase in phases for v in self.owned_by(phase)}.values():
-            new = scope.get_current_value(variable)
-            if new is not None:
+        for phase, optimizer, gradient, variables in zip(phases, optimizers, gradients, trained, strict=True):
+            states = [(v, scope.get_current_value(v)) for v in self.owned_by(phase)]
+            states = [(v, new) for v, new in states if new is not None]
+            logs.update(self._update(phase, optimizer, gradient, variables, states))
+        return logs
+
+    def _update(self, phase, optimizer, gradients, variables, states):
+        """Applies one phase's gradients and new states; all or, where the game is guarded, nothing."""
+        if not self.guarded:
+            for variable, new in states:
                 variable.assign(new)
-        for optimizer, gradient, variables in zip(optimizers, gradients, trained, strict=True):
-            optimizer.apply(gradient, variables)
-        return {name: ops.cast(value, "float32") for _, logs in outcomes for name, value in logs.items()}
+            optimizer.apply(gradients, variables)
+            return {}
+        context = tf.distribute.get_replica_context()
+        finite = all_finite([*gradients, *(new for _, new in states)])
+        if context.num_replicas_in_sync > 1:  # one replica's overflow is everyone's
+            finite = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(~finite, tf.float32)) == 0.0
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if scaled:
+            scale = tf.convert_to_tensor(optimizer.dynamic_scale)
+            gradients = [gradient / tf.cast(scale, gradient.dtype) for gradient in gradients]
+
+        def accept(gradients, states):
+            for (variable, _), new in zip(own, states, strict=True):
+                variable.assign(new)
+            (optimizer.inner_optimizer if scaled else optimizer).apply(gradients, variables)
+
+        def decide(strategy, finite, gradients, states):
+            """A condition around collectives has to stand outside of the replicas."""
+            finite = finite if strategy is None else strategy.experimental_local_results(finite)[0]
+            run = accept if strategy is None else strategy.extended.call_for_each_replica
+            arguments = (gradients, states) if strategy is None else (accept, (gradients, states))
+            tf.cond(finite, lambda: (run(*arguments), tf.no_op())[1], tf.no_op)
+            if scaled:
+                update_loss_scale(optimizer, finite)
+
+        own, new_states = states, [new for _, new in states]
+        if tf.__internal__.distribute.strategy_supports_no_merge_call():
+            decide(None, finite, gradients, new_states)
+        else:
+            context.merge_call(decide, args=(finite, gradients, new_states))
+        self.count_skipped(finite)
+        return {f"{phase.name}_skipped": 1.0 - tf.cast(finite, tf.float32)}
 
     def make_train_function(self, force=False):
         """A function of an iterator that plays the due phases of one or several steps; due is decided on the host."""
@@ -134,7 +173,7 @@ class Engine:
             with tf.control_dependencies([d for d in tf.nest.flatten(data, expand_composites=True) if d is not None]):
                 logs = strategy.run(self.train_step, args=(data, due))
             for name, value in logs.items():
-                self.trackers[name].update_state(strategy.reduce("MEAN", value, axis=None))
+                self.track(name, strategy.reduce("MEAN", value, axis=None))
             return self._results()
 
         return self._compile(play, jit_compile=self.jit_compile, autograph=False)
