@@ -20,6 +20,7 @@ from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.data.specs import check_batch
 from kerasgan.engines import Engine
 from kerasgan.layers.random import is_seed_state, seed_states
+from kerasgan.metrics.epoch_mean import EpochMean
 from kerasgan.optimizers import PlayerOptimizers
 from kerasgan.recipe import Recipe
 
@@ -97,12 +98,14 @@ class AdversarialModel(Engine, keras.Model):
         self.random = keras.random.SeedGenerator(self.seed)
         self.networks: dict[str, keras.Model] = {}
         self.averages: dict[str, keras.Model] = {}
-        self.trackers: dict[str, keras.metrics.Mean] = {}
+        self.trackers: dict[str, EpochMean] = {}
         counter = {"shape": (), "dtype": "int32", "initializer": "zeros", "trainable": False}
         self.iterations = self.add_weight(name="iterations", aggregation="only_first_replica", **counter)
         self.images_seen = self.add_weight(name="images_seen", aggregation="only_first_replica", **counter)
         self.skipped = self.add_weight(name="skipped", aggregation="only_first_replica", **counter)
         self._host_step: int | None = None
+        self._steps_to_skip, self._agreement = 0, None
+        self._logs_so_far: list[list[np.ndarray]] = []
         self.built = True
 
     def add_networks(self, averaged=(), **networks):
@@ -189,7 +192,7 @@ class AdversarialModel(Engine, keras.Model):
             mine = [v for phase in self.game if phase.optimizer == player for v in self.trained_by(phase)]
             optimizer.build(list({id(v): v for v in mine}.values()))
         self.period = math.lcm(*(phase.every for phase in self.game))
-        self.trackers = {name: keras.metrics.Mean(name=name) for name in self._log_names()}
+        self.trackers = {name: EpochMean(name) for name in self._log_names()}
         self._host_step = None
 
     def _check_game(self, players):
@@ -220,6 +223,9 @@ class AdversarialModel(Engine, keras.Model):
     @property
     def metrics(self):
         return list(self.trackers.values())
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
 
     def get_compile_config(self):
         return {"recipe": self.recipe.get_config(), **self._compile_arguments} if self.compiled else {}
@@ -294,9 +300,11 @@ class AdversarialModel(Engine, keras.Model):
 
     def track(self, name, value):
         """Takes a step's log into the mean over the epoch; of a guarded game, only the finite ones."""
-        finite = ops.isfinite(value) if self.guarded else None
-        weight = None if finite is None else ops.cast(finite, "float32")
-        self.trackers[name].update_state(value if finite is None else ops.where(finite, value, 0.0), weight)
+        if not self.guarded:
+            self.trackers[name].update_state(value)
+        else:
+            finite = ops.isfinite(value)
+            self.trackers[name].update_state(ops.where(finite, value, 0.0), ops.cast(finite, "float32"))
 
     def count_skipped(self, finite):
         """Counts an update that was left out."""
@@ -323,11 +331,27 @@ class AdversarialModel(Engine, keras.Model):
         x_spec, y_spec = self.data_specs()
         check_batch(x_spec, y_spec, x, y)
 
-    def fit(self, x=None, y=None, batch_size=None, shuffle=True, callbacks=None, sample_weight=None, **kwargs):
+    @property
+    def catching_up(self):
+        """Whether `fit` still passes by what was trained on before `initial_step`."""
+        return self._steps_to_skip > 0
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        shuffle=True,
+        callbacks=None,
+        sample_weight=None,
+        initial_step=0,
+        **kwargs,
+    ):
         """As `keras.Model.fit`; arrays are checked whole, other sources on their first batch.
 
         Arrays come in batches of equal size (an incomplete last one is dropped), in an order that is a function of the
-        model's seed and the epoch.
+        model's seed and the epoch. Of other data sets under a strategy, what the replicas cannot share equally is left
+        out of a batch.
 
         Args:
             x: real samples: an array in [-1, 1], or a data set of `x` or `(x, y)`.
@@ -336,6 +360,8 @@ class AdversarialModel(Engine, keras.Model):
             shuffle: for arrays, whether each epoch has a new order.
             callbacks: list of Keras callbacks.
             sample_weight: weights of shape (count,), for arrays.
+            initial_step: steps of the epoch `initial_epoch` that a checkpoint has behind it. Their batches are passed
+                by, so that training goes on as if it had not been interrupted, if the data come in the same order.
             **kwargs: as for `keras.Model.fit`.
 
         Returns:
@@ -345,6 +371,7 @@ class AdversarialModel(Engine, keras.Model):
             ValueError: for data that the family cannot be trained on, in a sentence that says what to do.
         """
         self._host_step = None
+        self._begin_within_epoch(initial_step)
         callbacks = callbacks or []
         if hasattr(x, "__array__"):
             x, y, weight = (None if a is None else np.asarray(a) for a in (x, y, sample_weight))
@@ -357,5 +384,17 @@ class AdversarialModel(Engine, keras.Model):
             arrays = x if y is None and weight is None else (x, y) if weight is None else (x, y, weight)
             order = self.seed if shuffle else None
             batches = ArrayBatches(arrays, batch_size or min(self.recipe.batch_size, len(x)), order)
-            return super().fit(batches.dataset(), shuffle=False, callbacks=[*callbacks, batches], **kwargs)
-        return super().fit(x, y, callbacks=callbacks, sample_weight=sample_weight, **kwargs)
+            return super().fit(self.distributed(batches), shuffle=False, callbacks=[*callbacks, batches], **kwargs)
+        return super().fit(self.distributed(x), y, callbacks=callbacks, sample_weight=sample_weight, **kwargs)
+
+    def _begin_within_epoch(self, step):
+        """Makes the next `fit` pass by the first steps of its first epoch."""
+        if step % self.steps_per_execution:
+            raise ValueError(
+                f"initial_step is {step}, which is no multiple of steps_per_execution ({self.steps_per_execution}). "
+                "Compile with the steps_per_execution of the training that is resumed."
+            )
+        self._steps_to_skip = step
+        self._logs_so_far = [
+            [np.array(ops.convert_to_numpy(v)) for v in tracker.variables] for tracker in self.trackers.values()
+        ]

@@ -3,11 +3,14 @@
 import argparse
 import math
 import sys
+import tempfile
 import textwrap
 import traceback
 import warnings
 from pathlib import Path
 
+# What TensorFlow's collectives raise where another process is gone.
+LOST_PEER = ("UnavailableError", "AbortedError", "CancelledError", "DeadlineExceededError", "InternalError")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -18,20 +21,19 @@ def main(argv=None):
         argv: the arguments; those of the process by default.
 
     Returns:
-        Exit code: 0, or 2 after an error, which is one line on standard error.
+        Exit code: 0; 2 after an error, which is one line on standard error; 75 after a SIGTERM and 130 after a Ctrl-C.
     """
     argv = sys.argv[1:] if argv is None else list(argv)
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _print_warning
             arguments = _parser().parse_args(argv)
-            arguments.command(arguments)
-        return 0
+            return arguments.command(arguments) or 0
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in argv:
             traceback.print_exc()
         print(f"kerasgan: {_sentence(error)}", file=sys.stderr)
-        return 2
+        return getattr(error, "exit_code", 130 if isinstance(error, KeyboardInterrupt) else 2)
 
 
 def _print_warning(message, *_, **__):
@@ -42,7 +44,9 @@ def _sentence(error):
     """An error on one line; with its type where it was not raised for the reader's eyes."""
     if isinstance(error, KeyboardInterrupt):
         return _one_line(error) or "interrupted"
-    if isinstance(error, (ValueError, OSError)) or type(error) is RuntimeError:
+    if isinstance(error, (ValueError, OSError, ArithmeticError)) or type(error) is RuntimeError:
+        return _one_line(error)
+    if hasattr(error, "exit_code"):
         return _one_line(error)
     return f"{type(error).__name__}: {textwrap.shorten(str(error), 300)} (--debug shows where)"
 
@@ -56,23 +60,29 @@ def _one_line(message):
 
 def train(arguments):
     """Trains a family on a data set, into a run's folder."""
-    from kerasgan import run
-    from kerasgan.callbacks import Progress
+    from kerasgan import distribute, run
+    from kerasgan.callbacks import Interrupted, Progress
 
     family = _family(arguments.family)
     folder = Path(arguments.out or f"runs/{arguments.family}-{arguments.data}")
-    if arguments.resume:
+    if arguments.resume == "always":
         run.read_run(folder)
-    elif not arguments.dry_run and folder.exists() and any(folder.iterdir()):
+    strategy = distribute.strategy(arguments.strategy, arguments.devices)
+    begins = not arguments.dry_run and not arguments.resume and distribute.is_chief()
+    if begins and folder.exists() and any(folder.iterdir()):
         raise FileExistsError(f"{folder} is not empty. Go on with --resume, or train into another folder with --out.")
-    x, y, model, facts = _prepared(family, arguments)
+    with strategy.scope():
+        x, y, model, facts = _prepared(family, arguments)
     batch_size = min(model.recipe.batch_size, len(x))
     steps = len(x) // batch_size
     epochs = arguments.epochs or math.ceil(1000 * arguments.kimg / (steps * batch_size))
     if arguments.dry_run:
         _dry_run(model, x, y, epochs * steps)
         return
-    epoch = run.resume(folder, model, **facts) if arguments.resume else 0
+    _try_to_write(folder)
+    resumed = arguments.resume and (folder / "run.json").exists()
+    position = run.resume(folder, model, arguments.allow_change, **facts) if resumed else run.START
+    epoch = position["epoch"]
     if epoch >= epochs and (folder / "model.keras").exists():
         print(f"{folder} has been trained for {epoch} epochs already. Ask for more --epochs to go on.")
         return
@@ -91,16 +101,41 @@ def train(arguments):
             x,
             y,
             epochs=epochs,
-            epoch=epoch,
+            position=position,
             sample_every=arguments.sample_every or every,
             checkpoint_every=arguments.checkpoint_every or every,
-            callbacks=[progress],
+            checkpoint_every_steps=arguments.checkpoint_every_steps,
+            keep=arguments.keep,
+            callbacks=[progress] if model.is_chief else [],
             **facts,
         )
-    except KeyboardInterrupt as error:
-        raise KeyboardInterrupt(f"interrupted; --resume continues {folder} from its last checkpoint") from error
+    except (KeyboardInterrupt, Interrupted) as error:
+        error.args = (f"{str(error) or 'interrupted'}; --resume continues {folder} from its last checkpoint",)
+        raise
+    except Exception as error:
+        if model.has_peers and type(error).__name__ in LOST_PEER:
+            raise RuntimeError(
+                f"Another worker has stopped answering ({type(error).__name__}). Look into its log, start all workers "
+                f"again, and --resume continues {folder} from its last checkpoint."
+            ) from error
+        raise
     finally:
         progress.close()
+
+
+def _try_to_write(folder):
+    """Refuses a folder that cannot be written before an hour has gone into what belongs there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def launch(arguments):
+    """Trains on several workers of this machine: starts them, watches them and leaves none behind."""
+    from kerasgan.launch import launch
+
+    command = [part for part in arguments.arguments if part != "--"]
+    return launch(arguments.workers, command, arguments.restarts, arguments.logs)
 
 
 def _family(name):
@@ -208,6 +243,8 @@ def _integers(text):
 
 
 def _parser():
+    from kerasgan import distribute
+
     count, amount = _positive(int), _positive(float)
     parser = _Parser(prog="kerasgan", description="Generative adversarial networks for Keras 3.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -239,11 +276,40 @@ def _parser():
     one.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the layers (default: float32)")
     one.add_argument("--seed", type=int, default=0, help="of initial weights and of all training (default: 0)")
     one.add_argument("--out", metavar="RUN", help="folder of the run (default: runs/FAMILY-NAME)")
-    one.add_argument("--resume", action="store_true", help="continue RUN with the same settings")
+    one.add_argument(
+        "--resume",
+        nargs="?",
+        const="always",
+        choices=("always", "auto"),
+        help="continue RUN with the same settings; auto: or begin it where there is none",
+    )
+    one.add_argument(
+        "--allow-change",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="settings that may differ on --resume: recipe.loss",
+    )
+    one.add_argument(
+        "--strategy",
+        choices=distribute.NAMES,
+        default="auto",
+        help="devices to train on (default: auto); the batch size counts the images over all of them",
+    )
+    one.add_argument("--devices", type=count, metavar="N", help="number of devices of the strategy 'mirrored'")
     one.add_argument("--dry-run", action="store_true", help="print networks, recipe and time needed; write nothing")
     one.add_argument("--steps-per-execution", type=count, default=1, metavar="N", help="steps in a compiled call")
     one.add_argument("--sample-every", type=count, metavar="N", help="epochs (default: about 20 times in a training)")
     one.add_argument("--checkpoint-every", type=count, metavar="N", help="epochs (default: as for --sample-every)")
+
+    one.add_argument("--checkpoint-every-steps", type=count, metavar="N", help="besides, within an epoch")
+    one.add_argument("--keep", type=count, default=3, metavar="N", help="checkpoints that are kept (default: 3)")
+
+    one = command(launch, "launch")
+    one.add_argument("--workers", type=count, default=2, metavar="N", help="number of processes (default: 2)")
+    one.add_argument("--restarts", type=int, default=0, metavar="N", help="restarts of all from the last checkpoint")
+    one.add_argument("--logs", default="launch-logs", metavar="DIR", help="a log of each worker (default: launch-logs)")
+    one.add_argument("arguments", nargs=argparse.REMAINDER, metavar="-- train ...", help="the command of each worker")
 
     one = command(sample, "sample")
     one.add_argument("run", metavar="RUN", help="folder of a run")

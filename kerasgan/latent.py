@@ -246,7 +246,6 @@ class LatentModel(AdversarialModel):
             "latent_dim": self.latent_dim,
             "latent_range": self.latent_range,
             "num_classes": self.num_classes,
-            "seed": self.seed,
             **custom,
         }
 

@@ -15,8 +15,18 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasgan.callbacks import Checkpoint, RunLog, SampleGrid, latest_checkpoint, restore_checkpoint
+from kerasgan.callbacks import (
+    Checkpoint,
+    Interruption,
+    RunLog,
+    SampleGrid,
+    StopAtNonFinite,
+    latest_checkpoint,
+    restore_checkpoint,
+)
 from kerasgan.callbacks.run_log import describe, read_run
+
+START: dict[str, Any] = {"epoch": 0, "step": 0, "states": {}}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -59,8 +69,21 @@ def precision(policy):
         keras.config.set_dtype_policy(before)
 
 
-def train(folder, model, x, y=None, epochs=1, epoch=0, sample_every=1, checkpoint_every=1, callbacks=(), **facts):
-    """Trains a compiled model and keeps everything in a run's folder.
+def train(
+    folder,
+    model,
+    x,
+    y=None,
+    epochs=1,
+    position=START,
+    sample_every=1,
+    checkpoint_every=1,
+    checkpoint_every_steps=None,
+    keep=3,
+    callbacks=(),
+    **facts,
+):
+    """Trains a compiled model and keeps everything in a run's folder; under several workers the chief's process does.
 
     Args:
         folder: of the run.
@@ -68,22 +91,45 @@ def train(folder, model, x, y=None, epochs=1, epoch=0, sample_every=1, checkpoin
         x: real samples, as for `fit`.
         y: labels, as for `fit`.
         epochs: number of the last epoch.
-        epoch: number of completed epochs: 0, or that of the checkpoint that the model was taken back to.
+        position: where to begin: `START`, or that of the checkpoint that the model was taken back to.
         sample_every: epochs from one picture of samples to the next.
         checkpoint_every: epochs from one checkpoint to the next.
+        checkpoint_every_steps: steps of an epoch from one checkpoint to the next, besides.
+        keep: number of checkpoints that are kept.
         callbacks: further callbacks; their logs go into the history.
         **facts: further JSON-ready entries of `run.json`.
+
+    Raises:
+        Interrupted: after SIGTERM or SIGINT, when a checkpoint has been saved.
+        NonFiniteLoss: if a loss became NaN or infinite, unless the recipe leaves such updates out.
+        OSError: if the folder cannot be written.
     """
     folder = Path(folder)
-    kept = [
-        SampleGrid(folder / "samples", sample_every),
-        RunLog(folder, **facts),
-        Checkpoint(folder / "checkpoints", checkpoint_every),
-    ]
-    model.fit(x, y, epochs=epochs, initial_epoch=epoch, callbacks=[*callbacks, *kept], verbose=0)
-    partial = folder / ".partial.keras"
-    model.save(partial)
-    os.replace(partial, folder / "model.keras")
+    stateful = [each for each in callbacks if hasattr(each, "get_state")]
+    for each in stateful:
+        if type(each).__name__ in position["states"]:
+            each.set_state(position["states"][type(each).__name__])
+    checkpoint = Checkpoint(folder / "checkpoints", checkpoint_every, checkpoint_every_steps, keep, stateful)
+    interruption = Interruption(checkpoint)
+    kept = [] if model.guarded else [StopAtNonFinite()]
+    if model.is_chief:
+        kept += [SampleGrid(folder / "samples", sample_every), RunLog(folder, **facts)]
+    try:
+        model.fit(
+            x,
+            y,
+            epochs=epochs,
+            initial_epoch=position["epoch"],
+            initial_step=position["step"],
+            callbacks=[*callbacks, *kept, checkpoint, interruption],
+            verbose=0,
+        )
+    finally:
+        interruption.release()
+    if model.is_chief:
+        partial = folder / ".partial.keras"
+        model.save(partial)
+        os.replace(partial, folder / "model.keras")
 
 
 def load_run(folder):
@@ -111,16 +157,19 @@ def load_run(folder):
     return Run(folder, model, entries, position["epoch"] or 0)
 
 
-def resume(folder, model, **facts):
+def resume(folder, model, allow=(), **facts):
     """Takes a model to the newest good checkpoint of a run, if the run was of the same model, recipe and facts.
 
     Args:
         folder: of the run.
         model: compiled as for the run.
+        allow: names of what may differ, as the error names them, e.g. `"recipe.ema_half_life"`, or a whole part:
+            `"recipe.generator_optimizer"`.
         **facts: as for `train`.
 
     Returns:
-        Number of completed epochs: 0, and the model as it is, where the run was stopped before its first checkpoint.
+        The position, as of `restore_checkpoint`: `START`, and the model as it is, where the run was stopped before its
+        first checkpoint.
 
     Raises:
         ValueError: that names what differs, and for what `restore_checkpoint` refuses.
@@ -128,24 +177,29 @@ def resume(folder, model, **facts):
     entries = read_run(folder)
     now = json.loads(json.dumps({**describe(model), **facts}))
     compared = [name for name in now if name != "compile"]
-    differences = [text for name in compared for text in _differences(name, entries.get(name), now[name])]
+    found = [difference for name in compared for difference in _differences(name, entries.get(name), now[name])]
+    differences = [f"{name} {change}" for name, change in found if not any(_within(name, each) for each in allow)]
     if differences:
         raise ValueError(
-            f"{folder} was trained with other settings: {'; '.join(differences)}. "
-            "Resume with the same ones, or begin a new run in another folder."
+            f"{folder} was trained with other settings: {'; '.join(differences)}. Resume with the same ones, say which "
+            "change is meant (--allow-change NAME), or begin a new run in another folder."
         )
     checkpoints = Path(folder) / "checkpoints"
-    return (restore_checkpoint(model, checkpoints)["epoch"] or 0) if latest_checkpoint(checkpoints) else 0
+    return restore_checkpoint(model, checkpoints) if latest_checkpoint(checkpoints) else START
+
+
+def _within(name, part):
+    return name == part or name.startswith(f"{part}.")
 
 
 def _differences(name, before, now):
-    """Sentences on what differs between two JSON values, but for the names that Keras numbers."""
+    """[(name, what changed)] between two JSON values, but for the names that Keras numbers."""
     if isinstance(before, dict) and isinstance(now, dict):
         keys = dict.fromkeys([*before, *now])
         return [
-            text
+            difference
             for key in keys
             if key != "name"
-            for text in _differences(f"{name}.{key}", before.get(key), now.get(key))
+            for difference in _differences(f"{name}.{key}", before.get(key), now.get(key))
         ]
-    return [] if before == now else [f"{name} was {before!r} and is {now!r} now"]
+    return [] if before == now else [(name, f"was {before!r} and is {now!r} now")]

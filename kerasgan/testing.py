@@ -31,6 +31,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasgan.callbacks import Checkpoint, CorruptCheckpoint, latest_checkpoint, restore_checkpoint
+from kerasgan.callbacks.checkpoint import read_checkpoint
 from kerasgan.data.specs import Images, Labels, Vectors
 from kerasgan.layers.random import is_seed_state, seed_states
 
@@ -270,19 +272,19 @@ def _hash(word):
     return word ^ ops.right_shift(word, _word(15))
 
 
-def train_scripted(case, start=None, replicas=1):
+def train_scripted(case, start=None, strategy=None):
     """Trains in float64 with SGD and scripted random numbers.
 
     Args:
         case: a `FamilyCase`.
         start: values to start from, by default lively ones that are made up.
-        replicas: devices of a `MirroredStrategy` (TensorFlow); 1 for no strategy.
+        strategy: of TensorFlow, to train under; None for none.
 
     Returns:
         Values before and after `STEPS` steps, as lists of float64 arrays in the order of `all_variables`.
     """
     with double_precision():
-        with mirrored_strategy(replicas).scope() if replicas > 1 else contextlib.nullcontext():
+        with strategy.scope() if strategy else contextlib.nullcontext():
             model = case.sgd_model()
         if start is None:
             enliven(model)
@@ -292,7 +294,7 @@ def train_scripted(case, start=None, replicas=1):
                 variable.assign(value)
         before = saved_values(model)
         with scripted_random(case.batch_size):
-            if replicas > 1:
+            if strategy:
                 take_replicated_steps(case, model)
             else:
                 case.fit(model, STEPS)
@@ -432,7 +434,7 @@ def agrees_with_two_replicas(case):
     if len(tf.config.list_logical_devices("CPU")) < 2:
         skip("needs two logical CPU devices: tf.config.set_logical_device_configuration before TensorFlow starts")
     before, after = case.training
-    _require_close(after, train_scripted(case, before, replicas=2)[1], REPLICAS_AGREE, "MirroredStrategy(2)")
+    _require_close(after, train_scripted(case, before, mirrored_strategy(2))[1], REPLICAS_AGREE, "MirroredStrategy(2)")
     _require_training(before, after)
 
 
@@ -470,27 +472,87 @@ def trains_in_bfloat16(case):
 
 
 def resumes_exactly(case):
-    """2 steps, a .keras file and 2 more equal 4 steps bit for bit; the file's model gives the same samples."""
+    """A checkpoint within an epoch and a .keras file at its end bring a training back bit for bit, samples included."""
     model = case.model()
     data = case.data(model)
+    names = [v.path for v in all_variables(model) if not is_seed_state(v)]
     with tempfile.TemporaryDirectory() as folder:
-        path, halfway = os.path.join(folder, "model.keras"), dict[str, Any]()
+        path, first_epoch = os.path.join(folder, "model.keras"), dict[str, Any]()
 
         class Save(keras.callbacks.Callback):
             def on_epoch_end(self, epoch, logs=None):
                 if epoch == 0:
                     model.save(path)
-                    halfway.update(values=saved_values(model), samples=samples_of(model, data))
+                    first_epoch.update(values=saved_values(model), samples=samples_of(model, data))
 
-        case.fit(model, batches=2, epochs=2, shuffle=True, callbacks=[Save()])
+        checkpoint = Checkpoint(folder, every_steps=2, keep=None)
+        case.fit(model, batches=3, epochs=2, shuffle=True, callbacks=[Save(), checkpoint])
         loaded = keras.models.load_model(path)
-    names = [v.path for v in all_variables(model) if not is_seed_state(v)]
-    _require_equal(names, halfway["values"], saved_values(loaded), "after loading")
-    same = np.array_equal(halfway["samples"], samples_of(loaded, data))
+        resumed = case.model()
+        position = restore_checkpoint(resumed, os.path.join(folder, "step-00000005.npz"))
+        refuses_damaged_checkpoints(folder)
+    _require_equal(names, first_epoch["values"], saved_values(loaded), "after loading")
+    same = np.array_equal(first_epoch["samples"], samples_of(loaded, data))
     require(same, "The loaded model gives other samples.")
-    case.fit(loaded, batches=2, initial_epoch=1, epochs=2, shuffle=True)
-    _require_equal(names, saved_values(model), saved_values(loaded), "after the resumed steps")
-    require(not np.array_equal(halfway["samples"], samples_of(model, data)), "The last two steps changed nothing.")
+    case.fit(loaded, batches=3, initial_epoch=1, epochs=2, shuffle=True)
+    _require_equal(names, saved_values(model), saved_values(loaded), "after the steps of the loaded model")
+    case.fit(resumed, batches=3, shuffle=True, epochs=2, initial_epoch=1, initial_step=position["step"])
+    _require_equal(names, saved_values(model), saved_values(resumed), "after the resumed step")
+    logs = [[ops.convert_to_numpy(v) for t in m.trackers.values() for v in t.variables] for m in (model, resumed)]
+    log_names = [v.path for tracker in model.trackers.values() for v in tracker.variables]
+    _require_equal(log_names, logs[0], logs[1], "after the resumed step, in the logs of the epoch")
+    same = np.array_equal(samples_of(model, data), samples_of(resumed, data))
+    require(same, "The resumed model gives other samples.")
+    require(not np.array_equal(first_epoch["samples"], samples_of(model, data)), "The last steps changed nothing.")
+
+
+def refuses_damaged_checkpoints(folder, positions=5):
+    """Any flipped byte of a folder's newest checkpoint is noticed when it is read."""
+    path = latest_checkpoint(folder)
+    content = path.read_bytes()
+    for place in np.random.default_rng(0).integers(0, len(content), positions):
+        damaged = bytearray(content)
+        damaged[place] ^= 1
+        path.write_bytes(damaged)
+        try:
+            read_checkpoint(path)
+        except CorruptCheckpoint:
+            continue
+        raise AssertionError(f"Byte {place} of {path.name} was changed, and nobody noticed.")
+    path.write_bytes(content)
+
+
+def skips_overflows(case):
+    """In float16 a step whose gradients overflow changes no network and halves the scale; the next one trains on."""
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model = case.model(run_eagerly=EAGERLY)
+        scales = [optimizer.dynamic_scale for optimizer in model.optimizer.players.values()]
+        networks = [v for network in model.networks.values() for v in network.variables if not is_seed_state(v)]
+
+        def train_at(scale):
+            for each in scales:
+                each.assign(scale)
+            before = [np.array(ops.convert_to_numpy(v)) for v in networks]
+            model.iterations.assign(0)  # all phases are due
+            history = case.fit(model).history
+            return before, [np.array(ops.convert_to_numpy(v)) for v in networks], history
+
+        names = [v.path for v in networks]
+        before, after, history = train_at(3e38)
+        _require_equal(names, before, after, "after an overflow")
+        now = [float(ops.convert_to_numpy(scale)) for scale in scales]
+        require(max(now) < 2e38, f"The scales are {now} after an overflow, expected less than before.")
+        skipped = int(ops.convert_to_numpy(model.skipped))
+        require(skipped == len(model.due(0)), f"{skipped} updates were counted as skipped, not {len(model.due(0))}.")
+        share = {name: values[0] for name, values in history.items() if name.endswith("_skipped")}
+        require(share and set(share.values()) == {1.0}, f"The logs say {share} of the skipped updates.")
+        before, after, _ = train_at(1.0)
+        changed = any(not np.array_equal(a, b) for a, b in zip(before, after, strict=True))
+        require(changed and all(np.isfinite(a).all() for a in after), "Training did not go on after the overflow.")
+    finally:
+        keras.config.set_dtype_policy(policy)
 
 
 def _require_equal(names, expected, found, when):
@@ -645,6 +707,7 @@ CHECKS = (
     agrees_with_other_engine,
     agrees_with_two_replicas,
     trains_in_bfloat16,
+    skips_overflows,
     resumes_exactly,
     round_trips_its_configuration,
     exports,

@@ -18,7 +18,7 @@ from kerasgan.callbacks import Checkpoint, latest_checkpoint, save_checkpoint
 from kerasgan.callbacks.checkpoint import checkpoints
 from kerasgan.cli import main
 from kerasgan.images import grid
-from kerasgan.run import load_run, resume
+from kerasgan.run import START, load_run, resume
 
 CGAN = ["train", "cgan", "--data", "digits", "--set", "units=2,2,4", "maxout_units=2,2,2", "penalties=drift"]
 DCGAN = ["train", "dcgan", "--data", "digits", "--labels", "--set", "width=2"]
@@ -97,7 +97,7 @@ def test_cut_off_in_the_middle_of_an_epoch_and_resumed_it_ends_as_if_undisturbed
     folder = tmp_path / "cut"
     with monkeypatch.context() as patch:
         patch.setattr(Checkpoint, "on_train_batch_end", interrupt)
-        assert main([*CGAN, "--epochs", "4", "--out", str(folder)]) == 2
+        assert main([*CGAN, "--epochs", "4", "--out", str(folder)]) == 130
     line = capfd.readouterr().err.strip().splitlines()[-1]
     assert line == f"kerasgan: interrupted; --resume continues {folder} from its last checkpoint"
     assert latest_checkpoint(folder / "checkpoints").name == "step-00000016.npz"
@@ -124,8 +124,8 @@ def test_a_run_cut_off_before_its_first_checkpoint_begins_again(begun, tmp_path)
     loaded = load_run(begun)
     facts = {name: loaded.entries[name] for name in ("data", "seed", "precision")}
     shutil.copy(begun / "run.json", tmp_path)
-    assert resume(tmp_path, loaded.model, **facts) == 0
-    assert resume(begun, loaded.model, **facts) == 4
+    assert resume(tmp_path, loaded.model, **facts) == START
+    assert resume(begun, loaded.model, **facts)["epoch"] == 4
 
 
 @pytest.mark.parametrize(

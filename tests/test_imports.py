@@ -9,12 +9,12 @@ from pathlib import Path
 PACKAGE = Path(__file__).resolve().parents[1] / "kerasgan"
 # A room may import from itself and from those before it.
 ORDER = [
-    {"files", "images"},
+    {"files", "images", "distribute"},
     {"recipe", "optimizers", "layers", "engines", "losses", "penalties", "data", "metrics", "callbacks"},
     {"adversarial"},
     {"latent"},
     {"models", "export"},
-    {"settings", "summary", "run", "testing", "demo"},
+    {"settings", "summary", "run", "launch", "testing", "demo"},
     {"cli", "__main__"},
 ]
 LEVEL = {room: level for level, rooms in enumerate(ORDER) for room in rooms}

@@ -27,40 +27,81 @@ class CorruptCheckpoint(ValueError):
     """A checkpoint file is damaged or incomplete."""
 
 
+class NonFiniteState(ArithmeticError):
+    """Weights that are NaN or infinite."""
+
+
 class Checkpoint(keras.callbacks.Callback):
-    """Saves all state every few epochs and at the end of the training.
+    """Saves all state every few epochs or steps, and at the end of the training.
+
+    A checkpoint that cannot be written (a full disk) is a warning, and the one before it stays: only at the end of the
+    training it is an error. Weights that are not finite are not saved. Under several workers the chief alone writes.
 
     Args:
         folder: where the checkpoints go, as `step-00001234.npz`.
         every_epochs: epochs from one checkpoint to the next.
+        every_steps: steps of an epoch from one checkpoint to the next, besides; None: only at the ends of epochs.
         keep: number of checkpoints that are kept, the last ones.
+        companions: callbacks whose state on the host, a JSON-ready `get_state()`, is saved as well; `set_state` of
+            `restore_checkpoint(...)["states"][class name]` brings it back.
 
     Examples:
 
     >>> position = restore_checkpoint(model, "run/checkpoints")
-    >>> model.fit(images, epochs=100, initial_epoch=position["epoch"], callbacks=[Checkpoint("run/checkpoints")])
+    >>> model.fit(
+    ...     images,
+    ...     epochs=100,
+    ...     initial_epoch=position["epoch"],
+    ...     initial_step=position["step"],
+    ...     callbacks=[Checkpoint("run/checkpoints")],
+    ... )
     """
 
-    def __init__(self, folder, every_epochs=1, keep=3):
+    def __init__(self, folder, every_epochs=1, every_steps=None, keep=3, companions=()):
         super().__init__()
-        self.folder, self.every_epochs, self.keep = Path(folder), every_epochs, keep
-        self.unsaved_epoch = None
+        self.folder, self.keep = Path(folder), keep
+        self.every_epochs, self.every_steps = every_epochs, every_steps
+        self.unsaved = False
+        self.companions = tuple(companions)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch, self.step = epoch, 0
+
+    def on_train_batch_end(self, batch, logs=None):
+        before, self.step, self.unsaved = self.step, batch + 1, True
+        due = self.every_steps and before // self.every_steps < self.step // self.every_steps
+        if due and not self.model.catching_up:
+            self._save_or_warn()
 
     def on_epoch_end(self, epoch, logs=None):
-        self.unsaved_epoch = epoch + 1
-        if self.unsaved_epoch % self.every_epochs == 0:
-            self._save()
+        self.epoch, self.step, self.unsaved = epoch + 1, 0, True
+        if self.epoch % self.every_epochs == 0:
+            self._save_or_warn()
 
     def on_train_end(self, logs=None):
-        if self.unsaved_epoch is not None:
-            self._save()
+        if self.unsaved:
+            self.save()
 
-    def _save(self):
-        save_checkpoint(self.model, self.folder, self.unsaved_epoch, self.keep)
-        self.unsaved_epoch = None
+    def save(self):
+        """Saves now, between two steps."""
+        if self.model.is_chief:
+            states = {type(each).__name__: each.get_state() for each in self.companions}
+            save_checkpoint(self.model, self.folder, self.epoch, self.step, self.keep, states)
+        self.unsaved = False
+
+    def _save_or_warn(self):
+        try:
+            self.save()
+        except OSError as error:
+            warnings.warn(
+                f"No checkpoint was written at epoch {self.epoch}, step {self.step}: {error}. Training goes on; "
+                "the last good checkpoint stays.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
 
-def save_checkpoint(model, folder, epoch=None, keep=None):
+def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None):
     """Saves the state of a compiled model as `step-<iterations>.npz`.
 
     Older checkpoints are removed only when the new one is safely on the disk. Those of later steps go as well: the
@@ -70,14 +111,27 @@ def save_checkpoint(model, folder, epoch=None, keep=None):
         model: a compiled `AdversarialModel`.
         folder: where the checkpoints are; made if missing.
         epoch: number of completed epochs, for `fit(initial_epoch=...)`.
+        step: steps taken of the epoch after these, for `fit(initial_step=...)`.
         keep: how many checkpoints are kept, the new one included; None keeps all.
+        states: JSON-ready state of the host, such as of callbacks.
 
     Returns:
         The path of the new checkpoint.
+
+    Raises:
+        NonFiniteState: if a variable of a network holds NaN or infinity. Nothing is written then.
+        OSError: if the file cannot be written. What was there stays.
     """
     state = {name: ops.convert_to_numpy(variable) for name, variable in named_variables(model).items()}
+    spoiled = [name for name, array in state.items() if not name.startswith("logs/") and not _finite(array)]
+    if spoiled:
+        raise NonFiniteState(
+            f"{spoiled[0]} and {len(spoiled) - 1} more variables hold NaN or infinity; they are not saved. "
+            f"The last good checkpoint is {latest_checkpoint(folder)}."
+        )
     position = {
         "epoch": epoch,
+        "step": step,
         "iterations": int(ops.convert_to_numpy(model.iterations)),
         "images_seen": int(ops.convert_to_numpy(model.images_seen)),
     }
@@ -86,7 +140,11 @@ def save_checkpoint(model, folder, epoch=None, keep=None):
     plain = {name: state[name].view(f"uint{8 * state[name].dtype.itemsize}") for name in dtypes}
     path = Path(folder) / f"step-{position['iterations']:08d}.npz"
     with replacing(path) as file:
-        np.savez(file, about=json.dumps({"position": position, "dtypes": dtypes}), **{**state, **plain})
+        np.savez(
+            file,
+            about=json.dumps({"position": position, "dtypes": dtypes, "states": states or {}}),
+            **{**state, **plain},
+        )
         file.seek(0)
         digest = hashlib.file_digest(file, "sha256").hexdigest()
         file.write(digest.encode())
@@ -118,7 +176,8 @@ def restore_checkpoint(model, path):
         path: a checkpoint; or their folder, for the newest one that is not damaged.
 
     Returns:
-        `{"epoch": completed epochs or None, "iterations": steps, "images_seen": images}`.
+        `{"epoch": completed epochs or None, "step": steps taken of the next one, "iterations": steps, "images_seen":
+        images, "states": as given to save_checkpoint}`.
 
     Raises:
         FileNotFoundError: if there is no checkpoint.
@@ -169,7 +228,7 @@ def named_variables(model):
 
 def _restore(model, path):
     """Takes the model to one checkpoint; it stays as it is unless everything fits."""
-    position, state = _read(path)
+    position, state = read_checkpoint(path)
     variables = named_variables(model)
     differences = [f"the model has no {name}" for name in state if name not in variables]
     differences += [f"the checkpoint has no {name}" for name in variables if name not in state]
@@ -189,8 +248,12 @@ def _restore(model, path):
     return position
 
 
-def _read(path):
-    """Position and state, `{name: array}`, of a checkpoint."""
+def read_checkpoint(path):
+    """Position and state, `{name: array}`, of a checkpoint.
+
+    Raises:
+        CorruptCheckpoint: if a single bit is not as it was written.
+    """
     content = memoryview(path.read_bytes())
     body, digest = content[:-DIGEST_LENGTH], content[-DIGEST_LENGTH:]
     if hashlib.sha256(body).hexdigest().encode() != digest:
@@ -200,4 +263,9 @@ def _read(path):
         state = {name: arrays[name] for name in arrays.files if name != "about"}
     for name, dtype in about["dtypes"].items():
         state[name] = state[name].view(getattr(ml_dtypes, dtype))
-    return about["position"], state
+    return {**about["position"], "states": about["states"]}, state
+
+
+def _finite(array):
+    """Whether an array, of bfloat16 as well, has no NaN and no infinity."""
+    return array.dtype.kind not in "fV" or bool(np.isfinite(array.astype("float32", copy=False)).all())

@@ -1,5 +1,8 @@
 """Arrays in batches, in an order that is a function of the seed and the epoch alone."""
 
+import dataclasses
+import functools
+
 import keras
 import numpy as np
 
@@ -8,17 +11,34 @@ import numpy as np
 PARALLEL_BATCHES = 2
 
 
-def epoch_order(count, shuffle_seed, epoch):
+def epoch_order(count, shuffle_seed, epoch, domain=0):
     """The order of the examples in one epoch: an integer permutation of shape `(count,)`.
 
     Args:
         count: Number of examples.
         shuffle_seed: Non-negative seed; None keeps the order of the data.
         epoch: Number of the epoch, from 0.
+        domain: 1 for the second of two domains, which has an order of its own.
     """
     if shuffle_seed is None:
         return np.arange(count)
-    return np.random.default_rng([shuffle_seed, epoch]).permutation(count)
+    return np.random.default_rng([shuffle_seed, epoch, domain][: 3 if domain else 2]).permutation(count)
+
+
+@dataclasses.dataclass(frozen=True)
+class Share:
+    """The part of each batch that one process trains on: replicas `first` to `first + here - 1` of `replicas`."""
+
+    replicas: int = 1
+    first: int = 0
+    here: int = 1
+
+    def size(self, batches):
+        """Examples of one replica in a step."""
+        return batches.batch_size // self.replicas
+
+
+WHOLE = Share()
 
 
 class ArrayBatches(keras.callbacks.Callback):
@@ -29,67 +49,120 @@ class ArrayBatches(keras.callbacks.Callback):
     the number of times that the data set has been iterated.
 
     Args:
-        arrays: Array or tuple of arrays of equal length.
+        arrays: Array, or tuple of arrays and dictionaries of arrays, of equal length.
         batch_size: Examples in a batch; None gives single examples.
         shuffle_seed: Non-negative seed; None keeps the order of the data.
+        prepare: Function of the chosen rows of `arrays`, with the structure of `arrays`, that gives a batch; None takes
+            them as they are.
+        unpaired: Whether the two arrays are two domains, each in an order of its own. The longer one may then have more
+            examples: each epoch leaves out others.
+        initial_epoch: Number of the first epoch.
 
     Raises:
-        ValueError: If `batch_size` is more than there are examples.
+        ValueError: If `batch_size` is more than there are examples, or the lengths differ.
     """
 
-    def __init__(self, arrays, batch_size=None, shuffle_seed=None):
+    def __init__(self, arrays, batch_size=None, shuffle_seed=None, prepare=None, unpaired=False, initial_epoch=0):
         super().__init__()
-        self.arrays = arrays
-        self.count = len(arrays[0] if isinstance(arrays, tuple) else arrays)
+        self.arrays, self.prepare, self.unpaired = arrays, prepare, unpaired
+        lengths = [len(array) for array in _leaves(arrays)]
+        self.counts = lengths if unpaired else lengths[:1]
+        self.count = min(lengths)
         self.batch_size, self.shuffle_seed = batch_size, shuffle_seed
-        self.epoch, self.followed = 0, False
+        self.epoch, self.followed = initial_epoch, False
+        if not unpaired and self.count < max(lengths):
+            raise ValueError(f"The arrays have {lengths} examples; expected equal lengths.")
         if batch_size is not None and not 0 < batch_size <= self.count:
             raise ValueError(f"batch_size is {batch_size}; expected 1 to {self.count}, the number of examples.")
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.followed = epoch, True
 
-    def order(self):
-        """Indices of the examples of the current epoch, shape (batches, batch_size) or (count,)."""
-        order = epoch_order(self.count, self.shuffle_seed, self.epoch)
+    def order(self, share=WHOLE):
+        """Indices of the examples of the current epoch, shape (batches, examples) or (count,) without a batch size.
+
+        With `unpaired` there is a last axis more, of 2: the indices of either domain.
+
+        Args:
+            share: which part of each batch, as one row for each of its replicas.
+        """
+        orders = [epoch_order(n, self.shuffle_seed, self.epoch, i)[: self.count] for i, n in enumerate(self.counts)]
+        order = np.stack(orders, axis=-1) if self.unpaired else orders[0]
         if self.batch_size is None:
             return order
-        return order[: self.count // self.batch_size * self.batch_size].reshape(-1, self.batch_size)
+        domains, size = order.shape[1:], share.size(self)
+        whole = order[: self.count // self.batch_size * self.batch_size].reshape(-1, share.replicas, size, *domains)
+        return whole[:, share.first : share.first + share.here].reshape(-1, size, *domains)
 
-    def _next_order(self):
-        order = self.order()
+    def take(self, indices):
+        """The batch of the examples of a row of `order`."""
+        if self.unpaired:
+            rows = tuple(array[indices[:, domain]] for domain, array in enumerate(self.arrays))
+        else:
+            rows = _each(lambda array: array[indices], self.arrays)
+        return rows if self.prepare is None else self.prepare(rows)
+
+    def _next_order(self, share):
+        order = self.order(share)
         if not self.followed:
             self.epoch += 1
         return order
 
-    def dataset(self):
-        """What `fit` is given on the active backend: a `tf.data.Dataset` or a `keras.utils.PyDataset`."""
-        return self.tf_dataset() if keras.backend.backend() == "tensorflow" else _Batches(self)
+    def py_dataset(self):
+        """A `keras.utils.PyDataset`, for an engine without `tf.data`."""
+        return _Batches(self)
 
-    def tf_dataset(self):
-        """A `tf.data.Dataset`; each iteration of it is the next epoch."""
+    def tf_dataset(self, share=WHOLE):
+        """A `tf.data.Dataset`; each iteration of it is the next epoch.
+
+        Args:
+            share: the part of each batch that this process trains on, its replicas one after the other.
+        """
         import tensorflow as tf
 
         def draw_order(_):
-            order = tf.numpy_function(self._next_order, [], tf.int64)
-            shape = (None,) if self.batch_size is None else (None, self.batch_size)
-            return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, shape))
+            order = tf.numpy_function(functools.partial(self._next_order, share), [], tf.int64)
+            rows = () if self.batch_size is None else (share.size(self),)
+            return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (None, *rows, *[2] * self.unpaired)))
 
-        with tf.device("CPU:0"):
-            arrays = _each(tf.convert_to_tensor, self.arrays)
-        dataset = (
-            tf.data.Dataset.from_tensors(0)
-            .flat_map(draw_order)
-            .apply(tf.data.experimental.assert_cardinality(self.count // (self.batch_size or 1)))
-            .map(
-                lambda indices: _each(lambda array: tf.gather(array, indices), arrays),
-                num_parallel_calls=PARALLEL_BATCHES,
-                deterministic=True,
-            )
+        order = tf.data.Dataset.from_tensors(0).flat_map(draw_order)
+        if share.here == 1:  # else TensorFlow would take the part of each replica for a step
+            order = order.apply(tf.data.experimental.assert_cardinality(self.count // (self.batch_size or 1)))
+        dataset = order.map(
+            self._gather(tf) if self.prepare is None and not self.unpaired else self._call_take(tf),
+            num_parallel_calls=PARALLEL_BATCHES,
+            deterministic=True,
         )
         options = tf.data.Options()
         options.autotune.enabled = False  # nothing is left to tune, and its thread holds up the end of each `fit`
         return dataset.prefetch(PARALLEL_BATCHES).with_options(options)
+
+    def _gather(self, tf):
+        """`take` of arrays that are tensors already."""
+        with tf.device("CPU:0"):
+            arrays = _each(tf.convert_to_tensor, self.arrays)
+        return lambda indices: _each(lambda array: tf.gather(array, indices), arrays)
+
+    def _call_take(self, tf):
+        """`take` in NumPy: memory maps stay on the disk, and only what a batch needs is prepared."""
+        example = self.take(np.zeros((1, *[2] * self.unpaired), int))
+        types = [tf.as_dtype(array.dtype.type) for array in _leaves(example)]
+
+        def rows(indices):
+            single = self.batch_size is None
+            batch = self.take(indices[None] if single else indices)
+            # TensorFlow would turn text into ASCII.
+            arrays = [np.char.encode(a, "utf-8").astype(object) if a.dtype.kind == "U" else a for a in _leaves(batch)]
+            return [array[0] for array in arrays] if single else arrays
+
+        def call(indices):
+            lead = indices.shape[:1] if self.batch_size is not None else ()
+            arrays = tf.numpy_function(rows, [indices], types)
+            shaped = [tf.ensure_shape(a, (*lead, *b.shape[1:])) for a, b in zip(arrays, _leaves(example), strict=True)]
+            parts = iter(shaped)
+            return _each(lambda _: next(parts), example)
+
+        return call
 
 
 class _Batches(keras.utils.PyDataset):
@@ -104,12 +177,20 @@ class _Batches(keras.utils.PyDataset):
     def __getitem__(self, index):
         if self.drawn != self.batches.epoch:
             self.drawn, self.order = self.batches.epoch, self.batches.order()
-        chosen = self.order[index]
-        return _each(lambda array: array[chosen], self.batches.arrays)
+        return self.batches.take(self.order[index])
 
 
 def _each(fn, arrays):
-    """`fn` of the array, or of each in a tuple, where None (no labels beside weights) stays None."""
+    """`fn` of the array, or of each in a tuple or dictionary, where None (no labels beside weights) stays None."""
     if isinstance(arrays, tuple):
-        return tuple(None if array is None else fn(array) for array in arrays)
-    return fn(arrays)
+        return tuple(_each(fn, array) for array in arrays)
+    if isinstance(arrays, dict):
+        return {name: _each(fn, array) for name, array in arrays.items()}
+    return None if arrays is None else fn(arrays)
+
+
+def _leaves(arrays):
+    """The arrays in a tuple or dictionary, in order."""
+    leaves: list = []
+    _each(leaves.append, arrays)
+    return leaves

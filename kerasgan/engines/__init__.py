@@ -1,18 +1,19 @@
 """How a training step is differentiated and compiled: one module a Keras backend, the same small surface.
 
-`input_gradient(fn, x)` is all that a loss or a penalty needs of it; `Engine` is the mixin below `AdversarialModel`.
+`input_gradient(fn, x)` is all that a loss or a penalty needs of it, `replica()` and `gather(tensors)` what a layer with
+a memory does; `Engine` is the mixin below `AdversarialModel`.
 """
 
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from kerasgan.engines.tensorflow import Engine, compiled_call, input_gradient
+    from kerasgan.engines.tensorflow import Engine, compiled_call, gather, input_gradient, replica
 elif keras.backend.backend() == "jax":
-    from kerasgan.engines.jax import Engine, compiled_call, input_gradient
+    from kerasgan.engines.jax import Engine, compiled_call, gather, input_gradient, replica
 else:
     raise ImportError(
         f"kerasgan trains on the Keras backends 'tensorflow' and 'jax'; the active one is "
         f"{keras.backend.backend()!r}. Set the environment variable KERAS_BACKEND before Keras is imported."
     )
 
-__all__ = ["Engine", "compiled_call", "input_gradient"]
+__all__ = ["Engine", "compiled_call", "gather", "input_gradient", "replica"]

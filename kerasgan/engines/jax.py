@@ -9,6 +9,8 @@ import numpy as np
 from keras import ops
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 
+from kerasgan.data.pipeline import ArrayBatches
+from kerasgan.distribute import check_batch_size
 from kerasgan.optimizers import all_finite, update_loss_scale
 
 
@@ -41,10 +43,47 @@ def compiled_call(network):
     )
 
 
+def replica():
+    """(index of this replica, number of replicas): on JAX the batch is one array, however many devices hold it."""
+    return 0, 1
+
+
+def gather(tensors):
+    """Tensors of all replicas: what there is."""
+    return tensors
+
+
 class Engine:
     """How `AdversarialModel` plays a step on JAX."""
 
     _host_step: int | None
+    _steps_to_skip: int
+
+    @property
+    def is_chief(self):
+        """Whether this process writes what a training leaves: the first of several."""
+        return jax.process_index() == 0
+
+    @property
+    def has_peers(self):
+        """Whether other processes train the same model."""
+        return jax.process_count() > 1
+
+    def anywhere(self, flag):
+        """Whether a flag is up in any of the processes that train together; each has to ask at the same step."""
+        if not self.has_peers:
+            return flag
+        from jax.experimental import multihost_utils
+
+        return bool(np.any(multihost_utils.process_allgather(np.array(flag))))
+
+    def distributed(self, data):
+        """Array batches or another data set as what `fit` is given; Keras shards them over the devices."""
+        if not isinstance(data, ArrayBatches):
+            return data
+        distribution = keras.distribution.distribution()
+        check_batch_size(data.batch_size, 1 if distribution is None else distribution.device_mesh.devices.size)
+        return data.py_dataset()
 
     def resolve_jit(self, jit_compile):
         """True for "auto"."""
@@ -136,6 +175,8 @@ class Engine:
         return self.train_function
 
     def _run(self, state, iterator):
+        if self._steps_to_skip > 0:
+            return self._skip(state, iterator)
         if self._host_step is None:
             place = next(i for i, v in enumerate(self.non_trainable_variables) if v is self.iterations)
             self._host_step = int(state[1][place])
@@ -153,6 +194,17 @@ class Engine:
             logs, state = self._step_functions[due](state, data)
             self._host_step += 1
         return logs, state
+
+    def _skip(self, state, iterator):
+        """Passes by what an earlier process has trained on; the epoch's logs are as that one left them."""
+        for _ in range(self.steps_per_execution):
+            next(iterator)
+        self._steps_to_skip -= self.steps_per_execution
+        metrics = [jnp.asarray(value) for values in self._logs_so_far for value in values]
+        mapping = zip(self.metrics_variables, metrics, strict=True)
+        with keras.StatelessScope(list(mapping)):
+            logs = {name: tracker.result() for name, tracker in self.trackers.items()}
+        return logs, (*state[:3], metrics)
 
     def _state_variables(self):
         """The variables behind the state that Keras' JAX trainer carries, in its order."""

@@ -4,6 +4,8 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from kerasgan.data.pipeline import ArrayBatches, Share
+from kerasgan.distribute import check_batch_size
 from kerasgan.optimizers import all_finite, update_loss_scale
 
 
@@ -21,10 +23,53 @@ def compiled_call(network):
     return tf.function(lambda inputs: network(inputs, training=False), reduce_retracing=True)
 
 
+def replica():
+    """(index of this replica, number of replicas) where a step is evaluated."""
+    context = tf.distribute.get_replica_context()
+    return (0, 1) if context is None else (context.replica_id_in_sync_group, context.num_replicas_in_sync)
+
+
+def gather(tensors):
+    """Tensors of all replicas, one after the other along the first axis; the same on each replica."""
+    context = tf.distribute.get_replica_context()
+    if context is None or context.num_replicas_in_sync == 1:
+        return tensors
+    return context.all_gather(tensors, axis=0)
+
+
 class Engine:
     """How `AdversarialModel` plays a step on TensorFlow."""
 
     _host_step: int | None
+    _steps_to_skip: int
+
+    @property
+    def is_chief(self):
+        """Whether this process writes what a training leaves: all but the further workers of several."""
+        resolver = self.distribute_strategy.cluster_resolver
+        if resolver is None or not resolver.task_type:
+            return True
+        has_chief = "chief" in resolver.cluster_spec().jobs
+        return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
+
+    @property
+    def has_peers(self):
+        """Whether other processes train the same model."""
+        resolver = self.distribute_strategy.cluster_resolver
+        return (
+            resolver is not None
+            and len(resolver.cluster_spec().as_dict().get("worker", ())) + ("chief" in resolver.cluster_spec().jobs) > 1
+        )
+
+    def anywhere(self, flag):
+        """Whether a flag is up in any of the processes that train together; each has to ask at the same step."""
+        strategy = self.distribute_strategy
+        if not self.has_peers:
+            return flag
+
+        if self._agreement is None:
+            self._agreement = tf.function(lambda mine: strategy.reduce("SUM", strategy.run(tf.identity, (mine,)), None))
+        return float(self._agreement(tf.constant(float(flag)))) > 0
 
     def resolve_jit(self, jit_compile):
         """True or False for "auto"; refuses what TensorFlow cannot do."""
@@ -131,6 +176,33 @@ class Engine:
         self.count_skipped(finite)
         return {f"{phase.name}_skipped": 1.0 - tf.cast(finite, tf.float32)}
 
+    def distributed(self, data):
+        """Array batches or a data set of whole batches as what `fit` is given: each replica's share of them."""
+        strategy = self.distribute_strategy
+        replicas = strategy.num_replicas_in_sync
+        if isinstance(data, ArrayBatches):
+            check_batch_size(data.batch_size, replicas)
+            if not self.has_peers:
+                return data.tf_dataset()  # Keras splits its batches
+
+            def mine(context):
+                here = replicas // context.num_input_pipelines
+                return data.tf_dataset(Share(replicas, here * context.input_pipeline_id, here))
+
+            return strategy.distribute_datasets_from_function(mine)
+        if replicas == 1 or not isinstance(data, tf.data.Dataset):
+            return data
+        size = tf.nest.flatten(data.element_spec)[0].shape[0]
+        if size is not None and size % replicas == 0:
+            return data
+
+        def shared(*batch):  # what replicas cannot share equally would get more weight in the mean over them
+            rows = tf.shape(tf.nest.flatten(batch)[0])[0]
+            batch = tf.nest.map_structure(lambda part: part[: rows - rows % replicas], batch)
+            return batch if len(batch) > 1 else batch[0]
+
+        return data.map(shared).filter(lambda *batch: tf.shape(tf.nest.flatten(batch)[0])[0] > 0)
+
     def make_train_function(self, force=False):
         """A function of an iterator that plays the due phases of one or several steps; due is decided on the host."""
         if self.train_function is None or force:
@@ -139,6 +211,8 @@ class Engine:
         return self.train_function
 
     def _run(self, iterator):
+        if self._steps_to_skip > 0:
+            return self._skip(iterator)
         if self._host_step is None:
             self._host_step = int(ops.convert_to_numpy(self.iterations))
         step, self._host_step = self._host_step, None  # stays None, to be read again, if the data end within the call
@@ -153,6 +227,16 @@ class Engine:
                 logs = self._step_function((self.due(step + i),))(next(iterator))
         self._host_step = step + count
         return logs
+
+    def _skip(self, iterator):
+        """Passes by what an earlier process has trained on; the epoch's logs are as that one left them."""
+        for _ in range(self.steps_per_execution):
+            next(iterator)
+        self._steps_to_skip -= self.steps_per_execution
+        for tracker, values in zip(self.trackers.values(), self._logs_so_far, strict=True):
+            for variable, value in zip(tracker.variables, values, strict=True):
+                variable.assign(value)
+        return self._results()
 
     def _step_function(self, pattern):
         """Compiled steps with the given due phases: of one batch, or of an iterator where there are several."""

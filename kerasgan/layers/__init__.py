@@ -4,8 +4,10 @@ from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, 
 from kerasgan.layers.initial import normal, uniform
 from kerasgan.layers.maxout import Maxout
 from kerasgan.layers.normalization import batch_normalization
+from kerasgan.layers.pool import ImagePool
 
 __all__ = [
+    "ImagePool",
     "Maxout",
     "OneHot",
     "batch_normalization",

@@ -52,7 +52,7 @@ def test_a_resumed_training_is_the_undisturbed_one_bit_for_bit(begin, build, ima
     assert all((end[name] != middle[name]).any() for name in end if name.endswith("kernel"))
     resumed = build()
     position = restore_checkpoint(resumed, tmp_path)
-    assert position == {"epoch": 2, "iterations": 8, "images_seen": 32}
+    assert position == {"epoch": 2, "step": 0, "iterations": 8, "images_seen": 32, "states": {}}
     assert_same(state(resumed), middle)
     resumed.fit(images, epochs=4, initial_epoch=position["epoch"], verbose=0)
     assert_same(state(resumed), end)

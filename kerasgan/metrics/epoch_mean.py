@@ -1,0 +1,30 @@
+"""The mean of a log over an epoch."""
+
+import keras
+from keras import ops
+
+
+class EpochMean(keras.metrics.Metric):
+    """Mean of values that are the same on all replicas.
+
+    `keras.metrics.Mean` keeps a part of its sum on each replica, so that reading it needs all workers at once, and
+    assigning it divides it among them: a chief could not save a checkpoint alone, nor could one be restored exactly.
+
+    Args:
+        name: of the log.
+    """
+
+    def __init__(self, name):
+        super().__init__(name=name)
+        self.total, self.count = (
+            keras.Variable(0.0, dtype="float32", trainable=False, aggregation="only_first_replica", name=part)
+            for part in ("total", "count")
+        )
+
+    def update_state(self, value, weight=1.0):
+        """Takes in a scalar; one of weight 0 leaves the mean as it is."""
+        self.total.assign_add(ops.cast(value, "float32") * weight)
+        self.count.assign_add(ops.ones(()) * weight)
+
+    def result(self):
+        return ops.divide_no_nan(self.total.value, self.count.value)
