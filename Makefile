@@ -46,6 +46,10 @@ benchmarks: $(BENCH_READY) ## Run the benchmarks one after the other (tens of mi
 	$(BIN)/python -m benchmarks.dirac
 	$(BIN)/python -m benchmarks.engines
 	$(BIN)/python -m benchmarks.digits
+	$(BIN)/python -m benchmarks.workers
+	$(BIN)/python -m benchmarks.resume
+	$(BIN)/python -m benchmarks.data
+	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.speed
 
 clean: ## Remove the virtual environment and the tools' caches

@@ -182,10 +182,7 @@ class AdversarialModel(Engine, keras.Model):
             jit_compile=self.resolve_jit(jit_compile),
             auto_scale_loss=False,
         )
-        self._compile_arguments = {
-            "steps_per_execution": steps_per_execution,
-            "jit_compile": jit_compile,
-        }
+        self._compile_arguments = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
         self.game = self.phases()
         self._check_game(players)
         for player, optimizer in players.players.items():
@@ -385,7 +382,8 @@ class AdversarialModel(Engine, keras.Model):
             order = self.seed if shuffle else None
             batches = ArrayBatches(arrays, batch_size or min(self.recipe.batch_size, len(x)), order)
             return super().fit(self.distributed(batches), shuffle=False, callbacks=[*callbacks, batches], **kwargs)
-        return super().fit(self.distributed(x), y, callbacks=callbacks, sample_weight=sample_weight, **kwargs)
+        options = {"shuffle": False, "callbacks": callbacks, "sample_weight": sample_weight}
+        return super().fit(self.distributed(x), y, **options, **kwargs)
 
     def _begin_within_epoch(self, step):
         """Makes the next `fit` pass by the first steps of its first epoch."""

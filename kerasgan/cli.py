@@ -244,6 +244,7 @@ def _integers(text):
 
 def _parser():
     from kerasgan import distribute
+    from kerasgan.data.cli import add_parser as add_data_parser
 
     count, amount = _positive(int), _positive(float)
     parser = _Parser(prog="kerasgan", description="Generative adversarial networks for Keras 3.")
@@ -257,7 +258,9 @@ def _parser():
 
     one = command(train, "train")
     one.add_argument("family", metavar="FAMILY", help="class of kerasgan.models in lower case, such as dcgan")
-    one.add_argument("--data", required=True, metavar="NAME", help="'digits', or a TFDS name prepared on this machine")
+    one.add_argument(
+        "--data", required=True, metavar="NAME", help="as in `kerasgan data list`, a folder, or a TFDS name"
+    )
     one.add_argument("--split", default="train", help="part of the data (default: train)")
     one.add_argument("--image-size", type=count, metavar="S", help="resize the images to S x S pixels")
     one.add_argument("--labels", action="store_true", help="train a conditional model where there is a choice")
@@ -310,6 +313,8 @@ def _parser():
     one.add_argument("--restarts", type=int, default=0, metavar="N", help="restarts of all from the last checkpoint")
     one.add_argument("--logs", default="launch-logs", metavar="DIR", help="a log of each worker (default: launch-logs)")
     one.add_argument("arguments", nargs=argparse.REMAINDER, metavar="-- train ...", help="the command of each worker")
+
+    add_data_parser(commands)
 
     one = command(sample, "sample")
     one.add_argument("run", metavar="RUN", help="folder of a run")

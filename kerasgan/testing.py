@@ -498,9 +498,9 @@ def resumes_exactly(case):
     _require_equal(names, saved_values(model), saved_values(loaded), "after the steps of the loaded model")
     case.fit(resumed, batches=3, shuffle=True, epochs=2, initial_epoch=1, initial_step=position["step"])
     _require_equal(names, saved_values(model), saved_values(resumed), "after the resumed step")
-    logs = [[ops.convert_to_numpy(v) for t in m.trackers.values() for v in t.variables] for m in (model, resumed)]
-    log_names = [v.path for tracker in model.trackers.values() for v in tracker.variables]
-    _require_equal(log_names, logs[0], logs[1], "after the resumed step, in the logs of the epoch")
+    logs = [[float(ops.convert_to_numpy(log.result())) for log in m.trackers.values()] for m in (model, resumed)]
+    # TensorFlow adds the terms of a loss in any order, so that the value of a log may differ in its last bit.
+    np.testing.assert_allclose(logs[0], logs[1], rtol=1e-5, atol=1e-6, err_msg="in the logs of the resumed epoch")
     same = np.array_equal(samples_of(model, data), samples_of(resumed, data))
     require(same, "The resumed model gives other samples.")
     require(not np.array_equal(first_epoch["samples"], samples_of(model, data)), "The last steps changed nothing.")

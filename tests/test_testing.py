@@ -75,6 +75,13 @@ class ForgetsAnArgument(Toy):
 
 
 @register
+class AppliesWhatOverflows(Toy):
+    """A game that takes every update, finite or not."""
+
+    guarded = False
+
+
+@register
 class NumPyNoise(Toy):
     """Noise that is drawn when the step is traced, and then stays."""
 
@@ -150,7 +157,8 @@ BROKEN = {
     DependsOnTheEngine: (testing.agrees_with_other_engine, "JAX differs"),
     SumsOverTheBatch: (testing.agrees_with_two_replicas, r"MirroredStrategy\(2\) differs"),
     StaysInFloat32: (testing.trains_in_bfloat16, "No layer"),
-    NumPyNoise: (testing.resumes_exactly, "after the resumed steps"),
+    AppliesWhatOverflows: (testing.skips_overflows, "after an overflow"),
+    NumPyNoise: (testing.resumes_exactly, "after the steps of the loaded model"),
     ForgetsAnArgument: (testing.round_trips_its_configuration, "leaves out 'strength'"),
     ExportsAnotherGenerator: (testing.exports, "differ by"),
     TakesAnything: (testing.refuses_bad_data, "was not refused"),

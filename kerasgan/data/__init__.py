@@ -1,10 +1,11 @@
-"""Data for training: what a model expects (`Images`, `Vectors`, `Labels`), `prepare` and `load`.
+"""Data for training: what a model expects (`Images`, `Vectors`, `Labels`), `prepare`, `from_folder` and `load`.
 
 Importing this package imports neither TensorFlow (unless it is the Keras backend) nor TFDS.
 """
 
+from kerasgan.data.folder import from_folder
 from kerasgan.data.load import load
 from kerasgan.data.prepare import prepare
 from kerasgan.data.specs import Images, Labels, Vectors, check_batch, check_labels_vary
 
-__all__ = ["Images", "Labels", "Vectors", "check_batch", "check_labels_vary", "load", "prepare"]
+__all__ = ["Images", "Labels", "Vectors", "check_batch", "check_labels_vary", "from_folder", "load", "prepare"]

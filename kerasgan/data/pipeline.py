@@ -109,7 +109,7 @@ class ArrayBatches(keras.callbacks.Callback):
         return order
 
     def py_dataset(self):
-        """A `keras.utils.PyDataset`, for an engine without `tf.data`."""
+        """A `keras.utils.PyDataset`, for an engine without `tf.data`; each iteration of it is the next epoch."""
         return _Batches(self)
 
     def tf_dataset(self, share=WHOLE):
@@ -173,6 +173,14 @@ class _Batches(keras.utils.PyDataset):
 
     def __len__(self):
         return self.batches.count // self.batches.batch_size
+
+    def __iter__(self):
+        yield from super().__iter__()
+        self.on_epoch_end()
+
+    def on_epoch_end(self):
+        if not self.batches.followed:
+            self.batches.epoch += 1
 
     def __getitem__(self, index):
         if self.drawn != self.batches.epoch:

@@ -40,6 +40,14 @@ def prepare(images, image_size=None, value_range=None):
             f"images has shape {images.shape}; expected (n, height, width) or (n, height, width, "
             "channels): reshape it, or pass images[None] for a single image."
         )
+    _check(images)
+    if images.ndim == 3:
+        images = images[..., None]
+    scaled = _scale(images, value_range or value_range_of(images))
+    return scaled if image_size is None else _resize(scaled, image_size)
+
+
+def _check(images):
     if images.size == 0:
         raise ValueError(f"images is empty (shape {images.shape}); expected at least one image with pixels.")
     if images.dtype.kind not in "buif":
@@ -52,15 +60,15 @@ def prepare(images, image_size=None, value_range=None):
             "images has NaN or infinite values; expected finite pixels: remove them, for example "
             "with np.nan_to_num(images)."
         )
-    if images.ndim == 3:
-        images = images[..., None]
-    if value_range is None:
-        value_range = _infer_range(images)
-    scaled = _scale(images, value_range)
-    return scaled if image_size is None else _resize(scaled, image_size)
 
 
-def _infer_range(images):
+def value_range_of(images):
+    """The values that stand for black and white in images, where their type or values leave no doubt.
+
+    Raises:
+        ValueError: No images, NaN or infinite values, or values that leave it open.
+    """
+    _check(images)
     if images.dtype.name in DTYPE_RANGES:
         return DTYPE_RANGES[images.dtype.name]
     low, high = float(images.min()), float(images.max())
@@ -88,9 +96,10 @@ def _scale(images, value_range):
             "them."
         )
     # float32 holds every 8- and 16-bit level; wide integers are centred in float64.
-    centred = images.astype(np.result_type(images.dtype, np.float32)) - (low + high) / 2
-    scaled = centred / ((high - low) / 2)
-    return np.clip(scaled, -1.0, 1.0).astype("float32")
+    scaled = images.astype(np.result_type(images.dtype, np.float32))
+    scaled -= (low + high) / 2
+    scaled /= (high - low) / 2
+    return np.clip(scaled, -1.0, 1.0, out=scaled).astype("float32", copy=False)
 
 
 def _resize(images, image_size):

@@ -1,8 +1,71 @@
 """Data sets that are made on the spot or come with a package: nothing has to be downloaded."""
 
-from kerasgan.data.builders.base import ClassLabel, Image, LocalDataset, tfds_builder
+from kerasgan.data.builders.aging_faces import AgingFaces
+from kerasgan.data.builders.base import (
+    Audio,
+    ClassLabel,
+    Compressed,
+    Image,
+    LocalDataset,
+    ProceduralDataset,
+    Tensor,
+    Text,
+    tfds_builder,
+)
+from kerasgan.data.builders.captioned_shapes import CaptionedShapes
 from kerasgan.data.builders.digits import Digits
+from kerasgan.data.builders.galaxies import Galaxies
+from kerasgan.data.builders.gaussians import Gaussians
+from kerasgan.data.builders.glyphs import Glyphs
+from kerasgan.data.builders.moving_digits import MovingDigits
+from kerasgan.data.builders.photo_patches import PhotoPatches
+from kerasgan.data.builders.spoken_digits import SpokenDigits
+from kerasgan.data.builders.sprites import Sprites
+from kerasgan.data.builders.stacked_digits import StackedDigits
+from kerasgan.data.builders.striped_animals import StripedAnimals
+from kerasgan.data.builders.voxel_furniture import VoxelFurniture
 
-DATASETS: dict[str, type[LocalDataset]] = {dataset.name: dataset for dataset in (Digits,)}
+DATASETS: dict[str, type[LocalDataset]] = {
+    dataset.name: dataset
+    for dataset in (
+        Digits,
+        StackedDigits,
+        Glyphs,
+        Sprites,
+        CaptionedShapes,
+        AgingFaces,
+        StripedAnimals,
+        PhotoPatches,
+        Galaxies,
+        SpokenDigits,
+        VoxelFurniture,
+        MovingDigits,
+        Gaussians,
+    )
+}
 
-__all__ = ["DATASETS", "ClassLabel", "Digits", "Image", "LocalDataset", "tfds_builder"]
+__all__ = [
+    "DATASETS",
+    "AgingFaces",
+    "Audio",
+    "CaptionedShapes",
+    "ClassLabel",
+    "Compressed",
+    "Digits",
+    "Galaxies",
+    "Gaussians",
+    "Glyphs",
+    "Image",
+    "LocalDataset",
+    "MovingDigits",
+    "PhotoPatches",
+    "ProceduralDataset",
+    "SpokenDigits",
+    "Sprites",
+    "StackedDigits",
+    "StripedAnimals",
+    "Tensor",
+    "Text",
+    "VoxelFurniture",
+    "tfds_builder",
+]

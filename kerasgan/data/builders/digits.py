@@ -33,6 +33,7 @@ class Digits(LocalDataset):
         doi = {10.24432/C50P49}
     }"""
     license = "CC BY 4.0"
+    source = "scikit-learn"
     homepage = "https://archive.ics.uci.edu/dataset/80"
     features = {
         "image": Image((8, 8, 1), value_range=(0, 16)),
@@ -43,7 +44,7 @@ class Digits(LocalDataset):
     def splits(self):
         return {"train": 898, "test": 899}
 
-    def generate(self, split):
+    def generate(self, split, workers=1):
         images, labels = _source()
         for index in _split_indices(labels)[split]:
             yield {"image": images[index], "label": labels[index]}

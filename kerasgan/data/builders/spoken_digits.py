@@ -1,0 +1,197 @@
+"""Spoken digits, made by the speech synthesiser eSpeak NG in many voices."""
+
+import shutil
+import struct
+import subprocess
+
+import numpy as np
+
+from kerasgan.data.builders.base import Audio, ClassLabel, ProceduralDataset, Tensor
+from kerasgan.data.builders.packages import INSTALL, installed, packages_folder
+
+WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+RATE = 16000
+PEAK = 26214  # 0.8 of full scale
+ACCENTS = (
+    "en-us",
+    "en-us-nyc",
+    "en-gb",
+    "en-gb-scotland",
+    "en-gb-x-rp",
+    "en-gb-x-gbclan",
+    "en-gb-x-gbcwmd",
+    "en-029",
+)
+# eSpeak NG's voice variants but for robots, whispers, effects and second versions of a speaker.
+WOMEN = (
+    *("Alicia", "Andrea", "Annie", "anika", "aunty", "belinda", "f1", "f2", "f3", "f4", "f5", "grandma", "linda"),
+    *("shelby", "steph"),
+)
+MEN = (
+    *("Alex", "Andy", "Denis", "Diogo", "Gene", "Henrique", "Hugo", "Lee", "Mario", "Michael", "Mike", "Nguyen"),
+    *("adam", "antonio", "benjamin", "boris", "david", "ed", "edward", "grandpa", "gustave", "iven2", "john"),
+    *("kaukovalta", "m1", "m2", "m3", "m4", "m5", "m6", "m7", "m8", "marcelo", "max", "michel", "miguel", "norbert"),
+    *("pablo", "paul", "pedro", "quincy", "rob", "robert", "sandro", "travis", "victor", "zac"),
+)
+VOICES = WOMEN + MEN
+TEST_VOICES = VOICES[2::5]
+TRAIN_VOICES = tuple(voice for voice in VOICES if voice not in TEST_VOICES)
+
+
+class SpokenDigits(ProceduralDataset):
+    """The words "zero" to "nine", spoken by eSpeak NG: clips of one second, 16 kHz, 16 bits.
+
+    A stand-in for SC09, the digits of Speech Commands on which WaveGAN was trained (Donahue, McAuley & Puckette 2019,
+    arXiv:1802.04208). eSpeak NG is a formant synthesiser: its speech is clear and clean, its voices differ
+    less than people do.
+
+    A word is spoken in one of 62 voices with one of 8 accents, at a pitch and a speed; silence before and after it is
+    cut off, its loudest sample is set to 0.8 of full scale, and it is put at a random place of the second. It always
+    fits.
+
+    Factors: `label`, the word; `voice` and `accent`, the names of which are eSpeak NG's; `pitch`, eSpeak NG's scale
+    from 0 to 99 of which 50 is the voice's own, uniform in 30 to 70; `speed`, words a minute, uniform in 140 to 210;
+    `start` and `stop`, the samples where the word begins and ends.
+
+    The splits have no voice in common: 50 voices speak in the training split, 12 in the test split. The version of
+    eSpeak NG is recorded in the metadata, as another one may sound different.
+
+    Raises:
+        FileNotFoundError: eSpeak NG is not installed; the message says how to get it.
+    """
+
+    name = "spoken_digits"
+    version = "1.0.0"
+    source = "eSpeak NG (Debian package espeak-ng)"
+    description = (
+        "The words zero to nine in clips of one second, 16 kHz, spoken by eSpeak NG in 62 voices and 8 accents at "
+        "different pitches and speeds; the splits have no voice in common."
+    )
+    license = "CC0 1.0 (made by the package; eSpeak NG's GPL does not extend to what it says)"
+    homepage = "https://github.com/espeak-ng/espeak-ng"
+    sample = "audio"
+    sheet_count = 36
+    counts = {"train": 4000, "test": 1000}
+    features = {
+        "audio": Audio(RATE, RATE, doc="the word, with silence before and after it"),
+        "label": ClassLabel(WORDS, doc="the word"),
+        "voice": ClassLabel(VOICES, doc="eSpeak NG's voice variant"),
+        "accent": ClassLabel(ACCENTS, doc="eSpeak NG's language"),
+        "pitch": Tensor((), "int64", doc="eSpeak NG's scale, 30 to 70, 50 is the voice's own"),
+        "speed": Tensor((), "int64", doc="words a minute, 140 to 210"),
+        "start": Tensor((), "int64", doc="first sample of the word"),
+        "stop": Tensor((), "int64", doc="sample after the word's last"),
+    }
+
+    def requires(self):
+        if _program() is not None:
+            return None
+        return (
+            f"spoken_digits needs the program espeak-ng, which is neither in the PATH nor below {packages_folder()}; "
+            f"install the Debian package espeak-ng: apt-get install espeak-ng, or run {INSTALL}."
+        )
+
+    def metadata(self):
+        if _program() is None:
+            return {}
+        # "eSpeak NG text-to-speech: 1.51  Data at: /usr/..."
+        answer = subprocess.run([_program(), "--version"], capture_output=True, check=True, text=True).stdout
+        return {"espeak-ng": answer.split("Data at")[0].split(":")[-1].strip()}
+
+    def example(self, rng, split, index):
+        label, accent = int(rng.integers(len(WORDS))), int(rng.integers(len(ACCENTS)))
+        voices = TRAIN_VOICES if split == "train" else TEST_VOICES
+        voice = voices[rng.integers(len(voices))]
+        pitch, speed = int(rng.integers(30, 71)), int(rng.integers(140, 211))
+        word = speak(WORDS[label], f"{ACCENTS[accent]}+{voice}", pitch, speed)
+        start = int(rng.integers(RATE - len(word) + 1))
+        audio = np.zeros(RATE, "int16")
+        audio[start : start + len(word)] = word
+        return {
+            "audio": audio,
+            "label": label,
+            "voice": VOICES.index(voice),
+            "accent": accent,
+            "pitch": pitch,
+            "speed": speed,
+            "start": start,
+            "stop": start + len(word),
+        }
+
+    def sheet(self, arrays):
+        """Spectrograms: time to the right, 0 to 8 kHz up, 60 dB of loudness; below each the word and the voice."""
+        from PIL import Image as Picture
+        from PIL import ImageDraw
+
+        from kerasgan.data.prepare import prepare
+        from kerasgan.images import grid
+
+        tiles = []
+        for audio, label, voice in zip(arrays["audio"], arrays["label"], arrays["voice"], strict=True):
+            tile = Picture.new("L", (127, 144))
+            tile.paste(Picture.fromarray(spectrogram(audio)), (1, 1))
+            draw = ImageDraw.Draw(tile)
+            draw.rectangle((0, 0, 126, 129), outline=96)
+            draw.text((3, 130), f"{WORDS[label]}, {VOICES[voice]}", fill=255)
+            tiles.append(np.asarray(tile))
+        pictures = grid(prepare(np.stack(tiles)))
+        return np.broadcast_to(pictures, (*pictures.shape[:2], 3))
+
+
+def speak(text, voice, pitch, speed):
+    """Speaks a text.
+
+    Args:
+        text: English.
+        voice: eSpeak NG's language and voice variant, as in "en-us+f3".
+        pitch: 0 to 99.
+        speed: Words a minute.
+
+    Returns:
+        An int16 array, 16 kHz, without silence at its ends, its peak at 0.8 of full scale.
+
+    Raises:
+        RuntimeError: eSpeak NG made no sound.
+    """
+    command = [_program(), "--stdout", "-v", voice, "-p", str(pitch), "-s", str(speed), text]
+    reply = subprocess.run(command, capture_output=True)
+    if reply.returncode or b"data" not in reply.stdout:
+        raise RuntimeError(f"{' '.join(map(str, command))} failed; expected sound: {reply.stderr.decode().strip()}")
+    # A WAV file whose header has no length, as it goes into a pipe.
+    (rate,) = struct.unpack("<I", reply.stdout[24:28])
+    sound = np.frombuffer(reply.stdout[reply.stdout.index(b"data") + 8 :], "<i2").astype("float64")
+    sound = _resample(sound, rate)
+    loud = np.flatnonzero(np.abs(sound) > 0.01 * np.abs(sound).max())
+    sound = sound[loud[0] : loud[-1] + 1]
+    return np.rint(sound * (PEAK / np.abs(sound).max())).astype("int16")
+
+
+def spectrogram(audio):
+    """Loudness by time and frequency, as a picture.
+
+    Args:
+        audio: int16 array of 16000 samples.
+
+    Returns:
+        An uint8 array of shape (128, 125): frequencies from 8 kHz down to 0, frames of 1/125 s; 255 is the loudest, 0
+        is 60 dB below it.
+    """
+    frames = np.lib.stride_tricks.sliding_window_view(np.pad(audio.astype("float64"), 192), 256)[:16000:128]
+    power = np.abs(np.fft.rfft(frames * np.hanning(256)))[:, :128] ** 2
+    decibels = 10.0 * np.log10(power / power.max() + 1e-6)
+    return np.rint(255.0 * (1.0 + decibels / 60.0)).clip(0, 255).astype("uint8").T[::-1]
+
+
+def _resample(sound, rate):
+    """Band-limited resampling to 16 kHz: the spectrum is cut off at 8 kHz."""
+    # A multiple of the rates' ratio in lowest terms, so that the last sample falls on a sample.
+    whole = rate // np.gcd(rate, RATE)
+    padded = np.pad(sound, (0, -len(sound) % whole))
+    length = len(padded) * RATE // rate
+    return np.fft.irfft(np.fft.rfft(padded)[: length // 2 + 1], length) * (length / len(padded))
+
+
+def _program():
+    """The espeak-ng of the unpacked packages, else of the system, else None."""
+    unpacked = installed("bin/espeak-ng")
+    return str(unpacked[0]) if unpacked else shutil.which("espeak-ng")

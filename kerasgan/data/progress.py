@@ -1,0 +1,16 @@
+"""A bar for what takes long, on a terminal only."""
+
+import contextlib
+
+
+@contextlib.contextmanager
+def progress(description, total):
+    """Shows how far a work of `total` parts has come; gives the function to call with the number of parts done."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(description, total=total)
+        yield lambda parts: bar.advance(task, parts)
