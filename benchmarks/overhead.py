@@ -9,26 +9,12 @@ import argparse
 import statistics
 import sys
 import tempfile
-import time
 from pathlib import Path
 
+from benchmarks.paired import paired, ratios
+from benchmarks.worker import seconds_of
+
 EPOCH = 2048  # images of the epoch that a checkpoint ends
-
-
-def seconds(run):
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
-
-
-def paired(first, second, rounds):
-    """Median of the seconds of the second divided by those of the first, in alternating order."""
-    first(), second()
-    found = []
-    for i in range(rounds):
-        times = {run: seconds(run) for run in ((first, second) if i % 2 else (second, first))}
-        found.append(times[second] / times[first])
-    return statistics.median(found)
 
 
 def main():
@@ -52,10 +38,11 @@ def main():
     def fit(model, steps=2):
         return lambda: model.fit(np.concatenate([real] * steps), batch_size=BATCH_SIZE, verbose=0)
 
-    strategy = paired(fit(plain), fit(mirrored), arguments.rounds)
-    step = statistics.median(seconds(fit(plain, 4)) / 4 for _ in range(3))
+    timed = paired({"plain": fit(plain), "mirrored": fit(mirrored)}, arguments.rounds, warmup=1)
+    strategy = 1.0 / ratios(timed, "plain")["mirrored"]
+    step = statistics.median(seconds_of(fit(plain, 4), 1) / 4 for _ in range(3))
     with tempfile.TemporaryDirectory(dir=".") as folder:
-        writes = [seconds(lambda: save_checkpoint(plain, folder, keep=3)) for _ in range(9)]
+        writes = [seconds_of(lambda: save_checkpoint(plain, folder, keep=3), 1) for _ in range(9)]
         size = next(Path(folder).glob("step-*.npz")).stat().st_size
     write = statistics.median(writes)
     share = write / (step * EPOCH / BATCH_SIZE)

@@ -9,12 +9,10 @@ PyTorch reference is our own: once as the public example trains, once tuned as f
 
 import argparse
 import os
-import statistics
 import sys
-import time
 from pathlib import Path
 
-from benchmarks.paired import paired_workers, ratios, table
+from benchmarks.paired import paired, paired_workers, ratios, table
 
 TARGETS = {
     "PyTorch example": "benchmarks.torch_dcgan:example",
@@ -47,18 +45,8 @@ def fit_overhead(rounds=5):
     def fit():
         model.fit(images, batch_size=BATCH_SIZE, epochs=1, verbose=0)
 
-    def seconds(run):
-        start = time.perf_counter()
-        run()
-        return time.perf_counter() - start
-
     assert play is not None
-    bare(), fit()
-    pairs = []
-    for i in range(rounds):
-        times = {run: seconds(run) for run in ((bare, fit) if i % 2 else (fit, bare))}
-        pairs.append(times[fit] / times[bare])
-    return statistics.median(pairs)
+    return 1.0 / ratios(paired({"bare": bare, "fit": fit}, rounds, warmup=1), "bare")["fit"]
 
 
 def main():

@@ -44,22 +44,19 @@ class Engine:
     _steps_to_skip: int
 
     @property
-    def is_chief(self):
-        """Whether this process writes what a training leaves: all but the further workers of several."""
-        resolver = self.distribute_strategy.cluster_resolver
-        if resolver is None or not resolver.task_type:
-            return True
-        has_chief = "chief" in resolver.cluster_spec().jobs
-        return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
-
-    @property
     def has_peers(self):
         """Whether other processes train the same model."""
+        strategy = self.distribute_strategy
+        return isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy) and strategy.num_replicas_in_sync > 1
+
+    @property
+    def is_chief(self):
+        """Whether this process writes what a training leaves: all but the further workers of several."""
+        if not self.has_peers:
+            return True
         resolver = self.distribute_strategy.cluster_resolver
-        return (
-            resolver is not None
-            and len(resolver.cluster_spec().as_dict().get("worker", ())) + ("chief" in resolver.cluster_spec().jobs) > 1
-        )
+        has_chief = "chief" in resolver.cluster_spec().jobs
+        return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
 
     def anywhere(self, flag):
         """Whether a flag is up in any of the processes that train together; each has to ask at the same step."""

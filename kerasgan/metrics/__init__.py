@@ -1,13 +1,57 @@
 """Measures of sample quality. One metric, one file; all of them take NumPy arrays."""
 
-from kerasgan.metrics.classification import classification_accuracy_score, label_fidelity
+from kerasgan.metrics.birthday import birthday_support, duplicate_threshold
+from kerasgan.metrics.classification import augmentation_gain, classification_accuracy_score, label_fidelity
 from kerasgan.metrics.controls import baseline_samples
-from kerasgan.metrics.frechet import GaussianMoments, frechet_distance
+from kerasgan.metrics.data_copying import data_copying
+from kerasgan.metrics.different_bins import DifferentBins, different_bins
+from kerasgan.metrics.frechet import FrechetDistance, GaussianMoments, frechet_distance
+from kerasgan.metrics.inception_score import InceptionScore, inception_score
+from kerasgan.metrics.kernel_distance import KernelDistance, kernel_distance
+from kerasgan.metrics.linear_probe import linear_probe
+from kerasgan.metrics.mmd import mmd_test
+from kerasgan.metrics.modes import ClassModes, class_modes, mixture_modes, stacked_labels
+from kerasgan.metrics.nearest_neighbour_probe import nearest_neighbour_probe
+from kerasgan.metrics.nearest_neighbour_test import nearest_neighbour_test
+from kerasgan.metrics.path_length import perceptual_path_length
+from kerasgan.metrics.precision_recall import precision_recall_density_coverage
+from kerasgan.metrics.psnr import psnr
+from kerasgan.metrics.pyramid_wasserstein import pyramid_sliced_wasserstein
+from kerasgan.metrics.sample_mean import SampleMean
+from kerasgan.metrics.sliced_wasserstein import sliced_wasserstein
+from kerasgan.metrics.ssim import multiscale_ssim, ssim
 
 __all__ = [
+    "ClassModes",
+    "DifferentBins",
+    "FrechetDistance",
     "GaussianMoments",
+    "InceptionScore",
+    "KernelDistance",
+    "SampleMean",
+    "augmentation_gain",
     "baseline_samples",
+    "birthday_support",
+    "class_modes",
     "classification_accuracy_score",
+    "data_copying",
+    "different_bins",
+    "duplicate_threshold",
     "frechet_distance",
+    "inception_score",
+    "kernel_distance",
     "label_fidelity",
+    "linear_probe",
+    "mixture_modes",
+    "mmd_test",
+    "multiscale_ssim",
+    "nearest_neighbour_probe",
+    "nearest_neighbour_test",
+    "perceptual_path_length",
+    "precision_recall_density_coverage",
+    "psnr",
+    "pyramid_sliced_wasserstein",
+    "sliced_wasserstein",
+    "ssim",
+    "stacked_labels",
 ]

@@ -5,9 +5,11 @@ to the other. `gamma="scale"` makes the results the same for images in [-1, 1], 
 as long as real and fake agree.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 
-from kerasgan.metrics.features import pixels
+from kerasgan.metrics.features import labelled
 
 
 def classification_accuracy_score(fake_x, fake_y, real_x, real_y):
@@ -56,11 +58,78 @@ def label_fidelity(fake_x, fake_y, real_x, real_y):
     return _accuracy(("real", real_x, real_y), ("fake", fake_x, fake_y))
 
 
+class AugmentationGain(NamedTuple):
+    """Result of `augmentation_gain`, in accuracy: 0.01 is one more test image in a hundred.
+
+    Attributes:
+        mean: Mean gain over the draws; below 0 the generated images do harm.
+        low: Lower end of its 95 % confidence interval.
+        high: Upper end.
+        gains: The gain of each draw, an array of shape `(draws,)`.
+    """
+
+    mean: float
+    low: float
+    high: float
+    gains: np.ndarray
+
+
+def augmentation_gain(fake_x, fake_y, real_x, real_y, test_x, test_y, per_class, draws=10, seed=0):
+    """What generated images add to few real ones when a classifier is trained.
+
+    In each draw a few real images of each class are chosen, one classifier is trained on them and one on them and all
+    generated images, and the gain is the difference of their accuracies on the test images, so that the luck of the
+    draw falls out. The interval is Student's over the draws: it says
+    nothing about another training of the GAN. A GAN that was trained on the same few images is not expected to help.
+
+    Args:
+        fake_x: Generated images, of shape `(n, height, width, channels)` or `(n, d)`.
+        fake_y: Their labels: integers of shape `(n,)` or `(n, 1)`.
+        real_x: Real training images, in the same range.
+        real_y: Their labels.
+        test_x: Real images that neither the classifiers nor the GAN have seen.
+        test_y: Their labels.
+        per_class: Real images of each class in a draw.
+        draws: Number of draws, at least 2.
+        seed: Of the draws.
+
+    Returns:
+        An `AugmentationGain` of `mean`, `low`, `high` and `gains`.
+
+    Raises:
+        ValueError: Lengths or image sizes that do not match, values that are not finite, fewer than two classes, fewer
+            than `per_class` real images in a class, or fewer than two draws.
+    """
+    from scipy.stats import t
+
+    if draws < 2:
+        raise ValueError(f"draws={draws}; expected at least 2 for a confidence interval.")
+    fake_x, fake_y = labelled("fake", fake_x, fake_y)
+    real_x, real_y = labelled("real", real_x, real_y)
+    if fake_x.shape[1] != real_x.shape[1]:
+        raise ValueError(f"fake_x has {fake_x.shape[1]} pixels and real_x has {real_x.shape[1]}; expected the same.")
+    members = [np.flatnonzero(real_y == label) for label in np.unique(real_y)]
+    fewest = min(map(len, members))
+    if not 1 <= per_class <= fewest:
+        raise ValueError(f"per_class={per_class}; expected 1 to {fewest}, the images in the smallest class of real_y.")
+    random = np.random.default_rng(seed)
+    gains = np.empty(draws)
+    for draw in range(draws):
+        chosen = np.concatenate([random.choice(indices, per_class, replace=False) for indices in members])
+        few = real_x[chosen], real_y[chosen]
+        more = (np.concatenate(pair) for pair in zip(few, (fake_x, fake_y), strict=True))
+        test = ("test", test_x, test_y)
+        gains[draw] = _accuracy(("real", *more), test) - _accuracy(("real", *few), test)
+    mean, error = gains.mean(), gains.std(ddof=1) / np.sqrt(draws)
+    reach = t.ppf(0.975, draws - 1) * error
+    return AugmentationGain(float(mean), float(mean - reach), float(mean + reach), gains)
+
+
 def _accuracy(train, test):
     from sklearn.svm import SVC
 
-    train_x, train_y = _labelled(*train)
-    test_x, test_y = _labelled(*test)
+    train_x, train_y = labelled(*train)
+    test_x, test_y = labelled(*test)
     if train_x.shape[1] != test_x.shape[1]:
         raise ValueError(
             f"{train[0]}_x has {train_x.shape[1]} pixels and {test[0]}_x has {test_x.shape[1]}; "
@@ -70,13 +139,3 @@ def _accuracy(train, test):
         raise ValueError(f"{train[0]}_y holds one class only; expected at least two to train a classifier.")
     classifier = SVC(C=10.0, kernel="rbf", gamma="scale").fit(train_x, train_y)
     return float(classifier.score(test_x, test_y))
-
-
-def _labelled(name, x, y):
-    x, y = pixels(x), np.asarray(y)
-    if y.shape not in ((len(x),), (len(x), 1)) or y.dtype.kind not in "iu":
-        raise ValueError(
-            f"{name}_y has shape {y.shape} and dtype {y.dtype}; expected one integer label for "
-            f"each of the {len(x)} images in {name}_x."
-        )
-    return x, y.reshape(-1)

@@ -3,13 +3,15 @@
 import numpy as np
 
 from kerasgan.metrics.features import extract
+from kerasgan.metrics.streaming import TwoSampleMetric
 
 
 class GaussianMoments:
     """Mean and covariance of features that come in batches, in float64.
 
-    Each batch is merged by its own mean and scatter (Chan, Golub & LeVeque 1983), so that nothing
-    cancels when the mean is large against the spread.
+    Each batch is merged by its own mean and scatter (Chan, Golub & LeVeque 1983), so that
+    nothing cancels when the mean is large against the spread. The memory is that of one batch and
+    one `(d, d)` matrix, however many samples come.
 
     Example:
         >>> moments = GaussianMoments()
@@ -38,20 +40,39 @@ class GaussianMoments:
         features = np.asarray(features, "float64")
         if features.ndim != 2 or len(features) == 0:
             raise ValueError(f"features has shape {features.shape}; expected (n, d) with at least one row.")
+        if not np.isfinite(features).all():
+            raise ValueError("features has NaN or infinite values; expected finite ones.")
+        batch = GaussianMoments()
+        batch.count, batch.mean = len(features), features.mean(axis=0)
+        deviations = features - batch.mean
+        batch._scatter = deviations.T @ deviations
+        return self.merge(batch)
+
+    def merge(self, other):
+        """Adds the samples of other moments, such as those of another worker.
+
+        Args:
+            other: `GaussianMoments` of features of the same size; stays as it is.
+
+        Returns:
+            The moments themselves.
+
+        Raises:
+            ValueError: Feature sizes that differ.
+        """
+        if other.count == 0:
+            return self
         if self.count == 0:
-            self.mean = np.zeros(features.shape[1])
-            self._scatter = np.zeros((features.shape[1], features.shape[1]))
-        elif features.shape[1] != len(self.mean):
+            self.count, self.mean, self._scatter = other.count, other.mean.copy(), other._scatter.copy()
+            return self
+        if len(other.mean) != len(self.mean):
             raise ValueError(
-                f"features has {features.shape[1]} columns; expected {len(self.mean)} as in the batches before."
+                f"features has {len(other.mean)} columns; expected {len(self.mean)} as in the batches before."
             )
-        count = self.count + len(features)
-        batch_mean = features.mean(axis=0)
-        deviations = features - batch_mean
-        shift = batch_mean - self.mean
-        self._scatter += deviations.T @ deviations
-        self._scatter += np.outer(shift, shift) * (self.count * len(features) / count)
-        self.mean = self.mean + shift * (len(features) / count)
+        count = self.count + other.count
+        shift = other.mean - self.mean
+        self._scatter += other._scatter + np.outer(shift, shift) * (self.count * other.count / count)
+        self.mean = self.mean + shift * (other.count / count)
         self.count = count
         return self
 
@@ -106,6 +127,35 @@ def frechet_distance(real, fake, features="pixels"):
     distance = shift + np.trace(covariances[0]) + np.trace(covariances[1]) - 2.0 * overlap
     # For equal sets the terms cancel up to rounding, which may leave it just below 0.
     return max(float(distance), 0.0)
+
+
+class FrechetDistance(TwoSampleMetric):
+    """`frechet_distance` of samples that come in batches, in the memory of two covariances.
+
+    Args:
+        features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
+
+    Example:
+        >>> metric = FrechetDistance()
+        >>> for images in batches:
+        ...     metric.update_state(real=images, fake=generate(len(images)))
+        >>> metric.result()
+    """
+
+    def reset_state(self):
+        """Forgets all samples."""
+        self.moments = {"real": GaussianMoments(), "fake": GaussianMoments()}
+
+    def _add(self, side, features):
+        self.moments[side].update(features)
+
+    def result(self):
+        """The distance between all real and all generated samples so far.
+
+        Raises:
+            ValueError: Fewer than two samples on a side, or feature sizes that differ.
+        """
+        return frechet_distance(**self.moments)
 
 
 def _symmetric_root(covariance):

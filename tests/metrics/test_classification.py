@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from scipy.stats import ttest_1samp
 
 from kerasgan.data import load
-from kerasgan.metrics import classification_accuracy_score, label_fidelity
+from kerasgan.metrics import augmentation_gain, classification_accuracy_score, label_fidelity
 
 
 @pytest.fixture(scope="module")
@@ -58,3 +59,36 @@ def test_wrong_input_is_refused(digits):
         classification_accuracy_score(x, np.zeros_like(y), *test)
     with pytest.raises(ValueError, match="NaN"):
         label_fidelity(x * np.nan, y, *test)
+
+
+def test_more_real_images_are_a_gain_and_wrong_labels_a_loss(digits):
+    (x, y), test = digits
+    gain = augmentation_gain(x, y, x, y, *test, per_class=5, draws=4)
+    assert 0.05 < gain.low < gain.mean < gain.high < 0.2
+    # The digits with all labels get 0.989, five of each class 0.88.
+    assert gain.mean == pytest.approx(0.989 - 0.884, abs=0.04)
+    shuffled = augmentation_gain(x, np.random.default_rng(0).permutation(y), x, y, *test, per_class=5, draws=2)
+    assert shuffled.mean < -0.2
+
+
+def test_the_gain_is_paired_and_its_interval_is_students(digits):
+    (x, y), test = digits
+    gain = augmentation_gain(x[:100], y[:100], x, y, *test, per_class=5, draws=3, seed=1)
+    random = np.random.default_rng(1)
+    for value in gain.gains:
+        chosen = np.concatenate([random.choice(np.flatnonzero(y == c), 5, replace=False) for c in range(10)])
+        alone = classification_accuracy_score(x[chosen], y[chosen], *test)
+        both = np.append(chosen, np.arange(100))
+        assert value == classification_accuracy_score(x[both], y[both], *test) - alone
+    interval = ttest_1samp(gain.gains, 0.0).confidence_interval()
+    assert gain[:3] == pytest.approx((np.mean(gain.gains), interval.low, interval.high))
+
+
+def test_a_gain_refuses_wrong_input(digits):
+    (x, y), test = digits
+    with pytest.raises(ValueError, match="draws=1"):
+        augmentation_gain(x, y, x, y, *test, per_class=5, draws=1)
+    with pytest.raises(ValueError, match=r"per_class=500; expected 1 to \d\d,"):
+        augmentation_gain(x, y, x, y, *test, per_class=500)
+    with pytest.raises(ValueError, match="fake_x has 16 pixels and real_x has 64"):
+        augmentation_gain(x[:, :4, :4], y, x, y, *test, per_class=5)

@@ -1,10 +1,13 @@
 """The Fréchet distance against scipy's matrix square root, closed forms, and itself in batches."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from scipy import linalg
 
-from kerasgan.metrics import GaussianMoments, frechet_distance
+from kerasgan.metrics import FrechetDistance, GaussianMoments, frechet_distance
+from tests.oracle import tfgan
 
 
 @pytest.fixture
@@ -93,3 +96,47 @@ def test_moments_refuse_other_shapes():
         GaussianMoments().update(np.ones((4, 3))).update(np.ones((4, 2)))
     with pytest.raises(ValueError, match="expected \\(n, d\\)"):
         GaussianMoments().update(np.ones((2, 2, 2)))
+    with pytest.raises(ValueError, match="NaN"):
+        GaussianMoments().update(np.full((2, 2), np.inf))
+
+
+def test_merging_is_exact_and_leaves_the_other_alone(samples):
+    x = samples[0] - 1e6
+    left, right = GaussianMoments().update(x[:50]), GaussianMoments().update(x[50:])
+    mean = right.mean.copy()
+    left.merge(right).merge(GaussianMoments())
+    np.testing.assert_allclose(left.covariance, np.cov(x, rowvar=False), rtol=0, atol=1e-7)
+    np.testing.assert_array_equal(right.mean, mean)
+    copy = GaussianMoments().merge(right).update(x[:50])
+    np.testing.assert_allclose(copy.covariance, left.covariance, rtol=1e-12, atol=1e-9)
+    np.testing.assert_array_equal(right.mean, mean)
+    assert right.count == 250
+
+
+def test_the_metric_streams_both_sides_and_forgets(samples):
+    real, fake = samples
+    metric = FrechetDistance()
+    metric.update_state(fake=np.ones((5, 12)))
+    metric.reset_state()
+    for start in range(0, 300, 100):
+        metric.update_state(real=real[start : start + 100], fake=fake[start : start + 100] if start < 200 else None)
+    assert metric.result() == pytest.approx(frechet_distance(real, fake), rel=1e-9)
+
+
+def test_a_hundred_thousand_samples_need_the_memory_of_one_batch():
+    metric, random = FrechetDistance(), np.random.default_rng(0)
+    tracemalloc.start()
+    for _ in range(100):
+        metric.update_state(real=random.normal(size=(1000, 8)), fake=2.0 + 3.0 * random.normal(size=(1000, 8)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert metric.moments["real"].count == 100_000
+    assert metric.result() == pytest.approx(8 * (2.0**2 + (3.0 - 1.0) ** 2), rel=0.01)
+    assert peak < 1_000_000  # all of the samples would be 12.8 MB
+
+
+@pytest.mark.tensorflow
+def test_it_is_that_of_tfgan(samples):
+    real, fake = (x.astype("float64") for x in samples)
+    expected = tfgan().classifier_metrics.frechet_classifier_distance_from_activations(real, fake)
+    assert frechet_distance(real, fake) == pytest.approx(float(expected), rel=1e-6)
