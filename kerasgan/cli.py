@@ -64,7 +64,7 @@ def train(arguments):
     from kerasgan.callbacks import Interrupted, Progress
 
     family = _family(arguments.family)
-    folder = Path(arguments.out or f"runs/{arguments.family}-{arguments.data}")
+    folder = Path(arguments.out or f"runs/{arguments.family}-{arguments.data.strip('/').replace('/', '-')}")
     if arguments.resume == "always":
         run.read_run(folder)
     strategy = distribute.strategy(arguments.strategy, arguments.devices)

@@ -16,7 +16,8 @@ from pathlib import Path
 
 from kerasgan.callbacks.interruption import PREEMPTED
 
-GRACE = 10.0  # seconds from one worker's end to the last one's, and from asking to killing
+GRACE = 10.0  # seconds from one worker's failure to the end of the last one
+PATIENCE = 600.0  # the same after a signal: the chief may still write its checkpoint when the others have ended
 POLL = 0.2
 
 
@@ -71,7 +72,7 @@ def _attempt(workers, command, logs, append):
             _show(shown)
             time.sleep(POLL)
         failed = next((i for i, process in enumerate(processes) if process.poll() not in (None, 0)), None)
-        _wait(processes, GRACE)
+        _wait(processes, PATIENCE if code in (PREEMPTED, 128 + signal.SIGINT) else GRACE)
         _kill(processes)
         _show(shown)
     if code not in (0, PREEMPTED):
