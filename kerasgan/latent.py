@@ -51,8 +51,10 @@ class LatentModel(AdversarialModel):
         latent_dim: length of the latent vectors.
         latent_range: (low, high) of uniform latents; None for standard normal ones.
         num_classes: number of classes of a conditional model; None for an unconditional one.
+        packing: how many samples the discriminator judges together (PacGAN: Lin et al. 2018, section 3); a batch is cut
+            into packs, so its size must be a multiple of it. Penalties see a pack as one sample.
         generator: a built Keras model to use instead of the family's: inputs `latents`, or [latents, labels].
-        discriminator: likewise: inputs `images`, or [images, labels]; output logits, without activation.
+        discriminator: likewise: inputs `images` of `pack_shape`, or [images, labels]; output logits, no activation.
         **kwargs: as for `AdversarialModel`.
     """
 
@@ -64,13 +66,16 @@ class LatentModel(AdversarialModel):
         latent_dim=100,
         latent_range=None,
         num_classes=None,
+        packing=1,
         generator=None,
         discriminator=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if not isinstance(packing, int) or packing < 1:
+            raise ValueError(f"packing is {packing!r}, expected 1 (no packing), 2, 3, ...")
         self.image_shape = tuple(image_shape)
-        self.latent_dim, self.num_classes = latent_dim, num_classes
+        self.latent_dim, self.num_classes, self.packing = latent_dim, num_classes, packing
         self.latent_range = None if latent_range is None else tuple(latent_range)
         self._custom = {"generator": generator, "discriminator": discriminator}
         self.add_networks(
@@ -87,9 +92,19 @@ class LatentModel(AdversarialModel):
         """The family's discriminator, a built Keras model."""
         raise NotImplementedError(f"{type(self).__name__} must define build_discriminator() or be given one.")
 
-    def label_input(self):
-        """A symbolic input of integer labels, in a list; an empty one for an unconditional model."""
-        return [keras.Input((), dtype="int32", name="labels")] if self.num_classes else []
+    @property
+    def pack_shape(self):
+        """Shape of what the discriminator judges: `image_shape`, its last axis `packing` times as long."""
+        return (*self.image_shape[:-1], self.packing * self.image_shape[-1])
+
+    def label_input(self, packed=False):
+        """A symbolic input of integer labels, in a list; an empty one for an unconditional model.
+
+        Args:
+            packed: for the discriminator: where it judges several samples together, their labels, shape (packing,).
+        """
+        shape = (self.packing,) if packed and self.packing > 1 else ()
+        return [keras.Input(shape, dtype="int32", name="labels")] if self.num_classes else []
 
     def data_specs(self):
         spec = Images(self.image_shape) if len(self.image_shape) == 3 else Vectors(*self.image_shape)
@@ -130,8 +145,11 @@ class LatentModel(AdversarialModel):
         return discriminator, *lazy, dataclasses.replace(generator, every=self.recipe.generator_every)
 
     def discriminator_loss(self, batch):
-        real, fake = self.discriminate(batch.x, self.labels(batch)), self.fake_logits(batch)
-        loss = self.adversarial_loss.discriminator(real, fake, batch.sample_weight)
+        real, fake = self.real_logits(batch), self.fake_logits(batch)
+        weight = batch.sample_weight
+        if weight is not None and self.packing > 1:
+            weight = ops.mean(self.pack(ops.reshape(weight, (-1, 1))), axis=-1)
+        loss = self.adversarial_loss.discriminator(real, fake, weight)
         logs = {"real_logits": ops.mean(real), "fake_logits": ops.mean(fake)}
         for penalty in self.penalties:
             logs[penalty.name] = self.penalty(penalty, batch)
@@ -139,7 +157,7 @@ class LatentModel(AdversarialModel):
         return loss, logs
 
     def generator_loss(self, batch):
-        real = self.discriminate(batch.x, self.labels(batch)) if self.adversarial_loss.compares else None
+        real = self.real_logits(batch) if self.adversarial_loss.compares else None
         return self.adversarial_loss.generator(self.fake_logits(batch), real), {}
 
     def lazy_penalty(self, batch, penalty):
@@ -148,9 +166,9 @@ class LatentModel(AdversarialModel):
 
     def penalty(self, penalty, batch):
         """The value of a penalty on the discriminator at a batch."""
-        labels = self.labels(batch)
-        fake = ops.stop_gradient(self.generated(batch))  # costs nothing where the penalty does not look at it
-        return penalty(lambda x: self.discriminate(x, labels), batch.x, fake, seed=self.random)
+        labels = self.pack_labels(batch)
+        fake = ops.stop_gradient(self.pack(self.generated(batch)))  # free where the penalty does not look at it
+        return penalty(lambda x: self.discriminate(x, labels), self.pack(batch.x), fake, seed=self.random)
 
     def labels(self, batch):
         """The batch's labels, shape (batch,). They also serve the generated samples, so that the marginals agree."""
@@ -164,8 +182,31 @@ class LatentModel(AdversarialModel):
 
     @shared
     def fake_logits(self, batch):
-        """The discriminator's logits for generated samples."""
-        return self.discriminate(self.generated(batch), self.labels(batch))
+        """The discriminator's logits for generated samples, one for each pack."""
+        return self.discriminate(self.pack(self.generated(batch)), self.pack_labels(batch))
+
+    def real_logits(self, batch):
+        """The discriminator's logits for real samples, one for each pack."""
+        return self.discriminate(self.pack(batch.x), self.pack_labels(batch))
+
+    def pack(self, samples):
+        """Neighbours of a batch, `packing` at a time, side by side along the last axis."""
+        if self.packing == 1:
+            return samples
+        count = samples.shape[0]
+        if count is not None and count % self.packing:
+            raise ValueError(
+                f"A batch of {count} samples (on each replica) cannot be cut into packs of {self.packing}. "
+                f"Choose a batch size that is a multiple of packing on each replica."
+            )
+        *place, depth = samples.shape[1:]
+        x = ops.reshape(samples, (-1, self.packing, *place, depth))
+        return ops.reshape(ops.moveaxis(x, 1, -2), (-1, *place, self.packing * depth))
+
+    def pack_labels(self, batch):
+        """The batch's labels as the discriminator takes them: shape (batch,), or (packs, packing)."""
+        labels = self.labels(batch)
+        return labels if labels is None or self.packing == 1 else ops.reshape(labels, (-1, self.packing))
 
     def discriminate(self, images, labels=None):
         """The discriminator's logits in training."""
@@ -246,6 +287,7 @@ class LatentModel(AdversarialModel):
             "latent_dim": self.latent_dim,
             "latent_range": self.latent_range,
             "num_classes": self.num_classes,
+            "packing": self.packing,
             **custom,
         }
 

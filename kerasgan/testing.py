@@ -713,6 +713,9 @@ CHECKS = (
     exports,
     refuses_bad_data,
 )
+# What the base class and the engines do for every family alike, and what takes longest of all.
+EXTENSIVE = (agrees_with_two_replicas, trains_in_bfloat16, skips_overflows, resumes_exactly)
+COSTLY = (agrees_with_other_engine, *EXTENSIVE)
 
 
 def run_check(check, case):
@@ -743,7 +746,7 @@ def run_family_test(family, arguments, recipe=None, unmoved=(), batch_size=8):
             run_check(check, case)
 
 
-def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8):
+def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8, slow=EXTENSIVE):
     """A pytest test of a family with one case for each check: `test_dcgan = family_tests(DCGAN, {...})`.
 
     Args:
@@ -752,6 +755,7 @@ def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8):
         recipe: changes to the family's recipe.
         unmoved: variables without a gradient by design; see `FamilyCase`.
         batch_size: samples a step, even.
+        slow: checks that get the mark `slow`; `COSTLY` for a further variant of a family.
 
     Returns:
         A parametrised test function.
@@ -759,8 +763,9 @@ def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8):
     import pytest
 
     case = FamilyCase(family, arguments, recipe or {}, tuple(unmoved), batch_size)
+    checks = [pytest.param(c, id=c.__name__, marks=[pytest.mark.slow] if c in slow else []) for c in CHECKS]
 
-    @pytest.mark.parametrize("check", [pytest.param(check, id=check.__name__) for check in CHECKS])
+    @pytest.mark.parametrize("check", checks)
     def test(check):
         run_check(check, case)
 

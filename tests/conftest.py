@@ -24,6 +24,11 @@ if ON_TENSORFLOW:
     )
 
 
+# Of these, what knows the engine; the others' tests run once, on TensorFlow.
+NUMPY_ONLY = ("data", "metrics")
+KNOW_THE_ENGINE = ("test_load.py", "test_specs.py", "test_prepare.py", "test_path_length.py", "test_features.py")
+
+
 def pytest_configure(config):
     # Discards what TensorFlow said while it was imported: no setting keeps it quiet, and pytest
     # would print it below its closing lines.
@@ -33,10 +38,13 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(items):
     if ON_TENSORFLOW:
         return
-    skip = pytest.mark.skip(reason=f"needs TensorFlow; KERAS_BACKEND is {keras.backend.backend()}")
+    needs = pytest.mark.skip(reason=f"needs TensorFlow; KERAS_BACKEND is {keras.backend.backend()}")
+    once = pytest.mark.skip(reason="knows nothing of the engine: once, on TensorFlow, is enough")
     for item in items:
         if item.get_closest_marker("tensorflow"):
-            item.add_marker(skip)
+            item.add_marker(needs)
+        elif item.path.parent.name in NUMPY_ONLY and item.path.name not in KNOW_THE_ENGINE:
+            item.add_marker(once)
 
 
 @pytest.fixture(autouse=True)

@@ -8,8 +8,15 @@ from tests.games import GAMES
 CHECKS = (testing.agrees_with_two_replicas, testing.resumes_exactly, testing.skips_overflows)
 
 
-# The others are DCGAN, and games that the tests of DCGAN and of the harness play.
-@pytest.mark.parametrize("game", ["critic", "extra head", "encoder", "two domains"])
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+def cases():
+    """The others are DCGAN, and games that the tests of DCGAN and of the harness play."""
+    for game in ("critic", "extra head", "encoder", "two domains"):
+        for check in CHECKS:
+            costly = check is not testing.agrees_with_two_replicas and game in ("extra head", "encoder")
+            marks = [pytest.mark.slow] if costly else []
+            yield pytest.param(game, check, id=f"{check.__name__}-{game}", marks=marks)
+
+
+@pytest.mark.parametrize(("game", "check"), list(cases()))
 def test_game(game, check):
     testing.run_check(check, GAMES[game])

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 PACKAGE = Path(__file__).resolve().parents[1] / "kerasgan"
 # A room may import from itself and from those before it.
 ORDER = [
@@ -87,6 +89,7 @@ assert "tensorflow" not in sys.modules
 """
 
 
+@pytest.mark.tensorflow  # once: the processes it starts choose their engine
 def test_jax_needs_no_tensorflow(tmp_path):
     environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(PACKAGE.parent)}
     subprocess.run([sys.executable, "-c", WITHOUT_TENSORFLOW], env=environment, cwd=tmp_path, check=True)

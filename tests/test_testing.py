@@ -174,6 +174,7 @@ def test_every_check_has_a_family_that_fails_it():
     assert {check for check, _ in BROKEN.values()} == set(testing.CHECKS)
 
 
+@pytest.mark.slow  # every family of the package passes the same checks
 def test_a_sound_family_passes():
     run_family_test(Toy, {"latent_dim": 2})
 

@@ -23,16 +23,23 @@ class OneHot(layers.Layer):
 
 
 def label_vector(labels, num_classes, embedding=None):
-    """A vector a label: one-hot, or learned of `embedding` entries. Shape (batch, num_classes or embedding)."""
+    """A vector a label: one-hot, or learned of `embedding` entries. Shape (batch, num_classes or embedding).
+
+    The labels of a pack, shape (batch, packing), give their vectors one after the other.
+    """
     if embedding is None:
-        return OneHot(num_classes, name="label_one_hot")(labels)
-    return layers.Embedding(num_classes, embedding, name="label_embedding")(labels)
+        vectors = OneHot(num_classes, name="label_one_hot")(labels)
+    else:
+        vectors = layers.Embedding(num_classes, embedding, name="label_embedding")(labels)
+    return vectors if len(labels.shape) == 1 else layers.Flatten(name="label_vectors")(vectors)
 
 
 def label_plane(labels, num_classes, height, width):
-    """A learned one-channel image a label, to be concatenated to a picture. Shape (batch, height, width, 1)."""
+    """A learned one-channel image a label, to be concatenated to a picture. Shape (batch, height, width, labels)."""
     plane = layers.Embedding(num_classes, height * width, name="label_plane")(labels)
-    return layers.Reshape((height, width, 1), name="label_image")(plane)
+    if len(labels.shape) > 1:
+        plane = layers.Permute((2, 1), name="label_planes")(plane)
+    return layers.Reshape((height, width, plane.shape[-1] if len(plane.shape) > 2 else 1), name="label_image")(plane)
 
 
 def label_projection(logits, features, labels, num_classes):
@@ -41,11 +48,13 @@ def label_projection(logits, features, labels, num_classes):
     Args:
         logits: shape (batch, 1), the part that does not depend on the class.
         features: shape (batch, width).
-        labels: integers of shape (batch,).
+        labels: integers of shape (batch,); of packs (batch, packing), whose embeddings are added up.
         num_classes: number of classes.
 
     Returns:
         Shape (batch, 1).
     """
     embedded = layers.Embedding(num_classes, features.shape[-1], name="label_projection")(labels)
+    if len(labels.shape) > 1:
+        embedded = ops.sum(embedded, axis=1)
     return layers.Add(name="label_logits")([logits, layers.Dot(axes=1, name="label_agreement")([embedded, features])])

@@ -87,7 +87,7 @@ class CGAN(LatentModel):
         maxout = functools.partial(Maxout, kernel_initializer="glorot_uniform")
         drop = functools.partial(layers.Dropout, self.sizes["dropout"][1])
         from_images, from_labels, joint = self.sizes["maxout_units"]
-        images, (labels,) = keras.Input(self.image_shape, name="images"), self.label_input()
+        images, (labels,) = keras.Input(self.pack_shape, name="images"), self.label_input(packed=True)
         x = images
         if len(self.image_shape) == 3:
             x = layers.Flatten()(layers.Rescaling(0.5, 0.5)(images))

@@ -83,7 +83,7 @@ class DCGAN(LatentModel):
 
     def build_discriminator(self):
         convolution = self._convolution(layers.Conv2D)
-        images, labels = keras.Input(self.image_shape, name="images"), self.label_input()
+        images, labels = keras.Input(self.pack_shape, name="images"), self.label_input(packed=True)
         x = images
         if labels and self.sizes["conditioning"] == "plane":
             x = layers.Concatenate()([x, label_plane(labels[0], self.num_classes, *self.image_shape[:2])])

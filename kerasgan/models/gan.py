@@ -73,7 +73,7 @@ class GAN(LatentModel):
         return keras.Model(latents, layers.Reshape(self.image_shape, name="images")(x), name="generator")
 
     def build_discriminator(self):
-        images = x = keras.Input(self.image_shape, name="images")
+        images = x = keras.Input(self.pack_shape, name="images")
         if len(self.image_shape) == 3:
             x = layers.Flatten()(layers.Rescaling(0.5, 0.5)(x))
         for rate in (self.sizes["dropout"][0], self.sizes["dropout"][1]):

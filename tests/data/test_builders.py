@@ -3,7 +3,6 @@
 import importlib.util
 import json
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image as Picture
@@ -11,10 +10,6 @@ from PIL import Image as Picture
 from kerasgan.data import cache
 from kerasgan.data.builders import DATASETS, ProceduralDataset, tfds_builder
 from kerasgan.data.builders.base import Image
-
-pytestmark = pytest.mark.skipif(
-    keras.backend.backend() != "tensorflow", reason="builders know nothing of the engine: once is enough"
-)
 
 KINDS = [
     pytest.param(kind, config, id=f"{kind.name}-{config}")
