@@ -46,6 +46,9 @@ benchmarks: $(BENCH_READY) ## Run the benchmarks one after the other (tens of mi
 	$(BIN)/python -m benchmarks.dirac
 	$(BIN)/python -m benchmarks.engines
 	$(BIN)/python -m benchmarks.digits
+	$(BIN)/python -m benchmarks.digits_controls
+	$(BIN)/python -m benchmarks.modes2d
+	$(BIN)/python -m benchmarks.stacked_digits
 	$(BIN)/python -m benchmarks.workers
 	$(BIN)/python -m benchmarks.resume
 	$(BIN)/python -m benchmarks.data

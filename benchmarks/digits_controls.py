@@ -6,6 +6,9 @@ correlated pixels per class, and real images. All are fitted on one half of the 
 with the other; the Fréchet distance is in pixels in [0, 1].
 """
 
+import sys
+from pathlib import Path
+
 import numpy as np
 
 from kerasgan import data, metrics
@@ -41,22 +44,162 @@ def controls(train_x, train_y, test_x, test_y, seed):
     }
 
 
+# What thresholds on digits stand on, and how far a value may be from it: accuracies and shares by .01,
+# distances by 5 %, decibels by .2.
+PUBLISHED = {
+    "1-NN, pixels": 0.986,
+    "SVC, pixels": 0.990,
+    "logistic regression, pixels": 0.962,
+    "1-NN, 50 random projections": 0.976,
+    "logistic regression, 50 random ReLU features": 0.897,
+    "logistic regression, 10 principal components": 0.924,
+    "k-means, Hungarian accuracy": 0.787,
+    "k-means, purity": 0.789,
+    "CAS, class mean": 0.899,
+    "CAS, diagonal Gaussian": 0.906,
+    "CAS, full Gaussian": 0.968,
+    "CAS, real": 0.990,
+    "Fréchet distance, diagonal Gaussian": 0.551,
+    "Fréchet distance, full Gaussian": 0.172,
+    "Fréchet distance, real": 0.065,
+    "precision, real": 0.965,
+    "recall, real": 0.961,
+    "density, real": 1.007,
+    "coverage, real": 0.970,
+    "precision, full Gaussian": 0.883,
+    "recall, full Gaussian": 0.651,
+    "density, full Gaussian": 0.759,
+    "coverage, full Gaussian": 0.734,
+    "1-NN two-sample test, real": 0.510,
+    "1-NN two-sample test, full Gaussian": 0.762,
+    "x2 super-resolution in dB, bicubic": 13.2,
+    "x2 super-resolution in dB, ridge regression": 16.7,
+    "SVC, 5 labels a class": 0.884,
+    "1-NN, 5 labels a class": 0.871,
+}
+
+
+def tolerance(name):
+    """How far a value may be from the published one."""
+    if "distance" in name:
+        return 0.05 * PUBLISHED[name]
+    return 0.2 if "dB" in name else 0.01
+
+
+def probes(train, train_y, test, test_y, seed):
+    """Accuracies of simple classifiers and of clusters; pixels in [0, 1], flat."""
+    from scipy.optimize import linear_sum_assignment
+    from sklearn.cluster import KMeans
+    from sklearn.decomposition import PCA
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.neighbors import KNeighborsClassifier
+    from sklearn.svm import SVC
+
+    random = np.random.default_rng(seed)
+
+    def score(classifier, change=lambda x: x):
+        return float(classifier.fit(change(train), train_y).score(change(test), test_y))
+
+    projection = random.normal(size=(train.shape[1], 50))
+    weights, offsets = random.normal(size=(train.shape[1], 50)) / 8.0, random.normal(size=50)
+    components = PCA(10, random_state=seed).fit(train)
+    clusters = KMeans(10, n_init=10, random_state=seed).fit_predict(np.concatenate([train, test]))
+    table = np.zeros((10, 10))
+    np.add.at(table, (clusters, np.concatenate([train_y, test_y])), 1)
+    draws = [
+        np.concatenate([random.choice(np.flatnonzero(train_y == label), 5, replace=False) for label in range(10)])
+        for _ in range(10)
+    ]
+
+    def mean_score(classifier):
+        return float(np.mean([classifier.fit(train[few], train_y[few]).score(test, test_y) for few in draws]))
+
+    nearest, logistic = KNeighborsClassifier(1), LogisticRegression(max_iter=5000)
+    return {
+        "1-NN, pixels": score(nearest),
+        "SVC, pixels": score(SVC(C=10.0)),
+        "logistic regression, pixels": score(logistic),
+        "1-NN, 50 random projections": score(nearest, lambda x: x @ projection),
+        "logistic regression, 50 random ReLU features": score(
+            logistic, lambda x: np.maximum(x @ weights + offsets, 0.0)
+        ),
+        "logistic regression, 10 principal components": score(logistic, components.transform),
+        "k-means, Hungarian accuracy": float(table[linear_sum_assignment(-table)].sum() / table.sum()),
+        "k-means, purity": float(table.max(axis=1).sum() / table.sum()),
+        "SVC, 5 labels a class": mean_score(SVC(C=10.0)),
+        "1-NN, 5 labels a class": mean_score(nearest),
+    }
+
+
+def samples_against_real(train, train_y, test, seed):
+    """Precision, recall, density, coverage and the two-sample test of real images and of a Gaussian for each class."""
+    gaussian = metrics.baseline_samples(train, train_y, FAKES_PER_CLASS, seed)["full Gaussian"][0]
+    values = {}
+    for name, x in (("real", train), ("full Gaussian", gaussian)):
+        count = min(len(x), len(test))
+        x = np.random.default_rng(seed).permutation(x)[:count]
+        found = metrics.precision_recall_density_coverage(test[:count], x)
+        values |= {f"{key}, {name}": value for key, value in found._asdict().items()}
+        values[f"1-NN two-sample test, {name}"] = metrics.nearest_neighbour_test(test[:count], x).accuracy
+    return values
+
+
+def super_resolution(train, test):
+    """PSNR of 4x4 to 8x8 pixels: bicubic, and linear regression with a ridge."""
+    from PIL import Image
+    from sklearn.linear_model import Ridge
+
+    def halved(x):
+        return x.reshape(-1, 4, 2, 4, 2).mean(axis=(2, 4))
+
+    small = halved(test)
+    bicubic = np.stack([np.asarray(Image.fromarray(x.astype("float32")).resize((8, 8), Image.BICUBIC)) for x in small])
+    ridge = Ridge(0.1).fit(halved(train).reshape(len(train), -1), train).predict(small.reshape(len(test), -1))
+
+    def decibels(x):
+        return float(-10 * np.log10(np.mean(np.square(x.reshape(test.shape) - test))))
+
+    return {
+        "x2 super-resolution in dB, bicubic": decibels(bicubic),
+        "x2 super-resolution in dB, ridge regression": decibels(ridge),
+    }
+
+
+def all_controls(split, seed):
+    """`{name: value}` of every control on one split `(train_x, test_x, train_y, test_y)`."""
+    train_x, test_x, train_y, test_y = split
+    train, test = (images.reshape(len(images), -1) / 2 + 0.5 for images in (train_x, test_x))
+    names = {"classification_accuracy_score": "CAS", "frechet_distance": "Fréchet distance"}
+    found = controls(train_x, train_y, test_x, test_y, seed)
+    values = {f"{names[metric]}, {name}": value for metric, row in found.items() for name, value in row.items()}
+    values |= probes(train, train_y, test, test_y, seed)
+    values |= samples_against_real(train, train_y, test, seed)
+    return values | super_resolution(train, test)
+
+
 def main():
     from sklearn.model_selection import train_test_split
 
     x, y = data.load("digits", split="train+test", as_numpy=True)
     runs = []
     for seed in range(SPLITS):
-        train_x, test_x, train_y, test_y = train_test_split(x, y, test_size=0.5, stratify=y, random_state=seed)
-        runs.append(controls(train_x, train_y, test_x, test_y, seed))
-    print(f"Digits: median (lowest to highest) of {SPLITS} stratified half/half splits")
-    for metric, values in runs[0].items():
-        print(f"\n{metric}")
-        for name in values:
-            results = np.sort([run[metric][name] for run in runs])
-            median, lowest, highest = np.median(results), results[0], results[-1]
-            print(f"  {name:18} {median:.3f}  ({lowest:.3f} to {highest:.3f})")
+        split = train_test_split(x, y, test_size=0.5, stratify=y, random_state=seed)
+        runs.append(all_controls(split, seed))
+    lines = [f"digits, mean (lowest to highest) of {SPLITS} stratified half/half splits"]
+    lines.append(f"{'':48}{'found':>8}{'range':>18}{'expected':>10}{'within':>8}")
+    missed = 0
+    for name, expected in PUBLISHED.items():
+        values = [run[name] for run in runs]
+        within = abs(np.mean(values) - expected) <= tolerance(name)
+        missed += not within
+        spread = f"{min(values):.3f} to {max(values):.3f}"
+        lines.append(f"{name:48}{np.mean(values):8.3f}{spread:>18}{expected:10.3f}{'yes' if within else 'NO':>8}")
+    lines.append("tolerance: .01 of accuracies and shares, 5 % of distances, .2 dB")
+    lines.append(f"{len(PUBLISHED) - missed} of {len(PUBLISHED)} controls come out as expected")
+    print("\n".join(lines))
+    (Path(__file__).parent / "results" / "digits_controls.txt").write_text("\n".join(lines) + "\n")
+    return int(missed > 0)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -118,7 +118,9 @@ def one_game(game, kills, seed=0):
                 else:
                     process.join()
             runs += 1
-            wrong += bool(differences(folder, expected))
+            if found := differences(folder, expected):
+                print(f"{game}, run {runs}: {', '.join(found)}", file=sys.stderr)
+            wrong += bool(found)
         control = Path(root) / "control"
         process = start(control)
         while not any(control.glob("step-*.npz")):

@@ -13,23 +13,36 @@ if "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 
 from kerasgan import data, losses, penalties
-from kerasgan.adversarial import AdversarialModel, Batch, Phase, shared
+from kerasgan.adversarial import AdversarialModel
+from kerasgan.game import Batch, Phase, shared
 from kerasgan.latent import LatentModel, LatentRecipe
-from kerasgan.models import CGAN, DCGAN, GAN
+from kerasgan.models import ACGAN, CGAN, DCGAN, GAN, LSGAN, R3GAN, WGAN, WGANGP, CycleGAN, InfoGAN, Pix2Pix, UnrolledGAN
 from kerasgan.recipe import Recipe
+from kerasgan.translation import TranslationModel, TranslationRecipe
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ACGAN",
     "CGAN",
     "DCGAN",
     "GAN",
+    "LSGAN",
+    "R3GAN",
+    "WGAN",
+    "WGANGP",
     "AdversarialModel",
     "Batch",
+    "CycleGAN",
+    "InfoGAN",
     "LatentModel",
     "LatentRecipe",
     "Phase",
+    "Pix2Pix",
     "Recipe",
+    "TranslationModel",
+    "TranslationRecipe",
+    "UnrolledGAN",
     "data",
     "losses",
     "penalties",

@@ -4,78 +4,24 @@
 random numbers, logs, data checks. How a phase is differentiated and compiled is in `kerasgan.engines`.
 """
 
-import contextvars
-import dataclasses
-import functools
 import math
 import random
-from collections.abc import Callable
-from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
+from kerasgan.checks import check, noted_penalties
 from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.data.specs import check_batch
 from kerasgan.engines import Engine
+from kerasgan.game import EVALUATION, Batch, Phase
 from kerasgan.layers.random import is_seed_state, seed_states
 from kerasgan.metrics.epoch_mean import EpochMean
 from kerasgan.optimizers import PlayerOptimizers
 from kerasgan.recipe import Recipe
-
-
-class Batch(NamedTuple):
-    """One step's data as Keras passes it: real samples `x`, labels or targets `y`, `sample_weight` (batch,)."""
-
-    x: Any
-    y: Any = None
-    sample_weight: Any = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Phase:
-    """One player's move in a training step.
-
-    Args:
-        name: unique in the game; its loss is logged as `<name>_loss`.
-        trains: names of the networks whose trainable variables it updates; their other state (batch statistics) comes
-            along, that of other networks stays untouched.
-        loss: function of a `Batch` that returns the scalar mean loss and `{log name: scalar}`, in `keras.ops` only.
-        optimizer: the player whose optimizer is used.
-        every: runs when `iterations % every == 0`: n_critic for a generator, the lazy interval for a penalty.
-        keeps: names of attributes (variables or layers) whose state it may change besides: an image pool, a mean.
-    """
-
-    name: str
-    trains: tuple[str, ...]
-    loss: Callable[[Batch], tuple[Any, dict[str, Any]]]
-    optimizer: str
-    every: int = 1
-    keeps: tuple[str, ...] = ()
-
-
-# Results of `shared` methods in the evaluation that runs; a context of its own for each replica's thread.
-_EVALUATION: contextvars.ContextVar[dict | None] = contextvars.ContextVar("evaluation", default=None)
-
-
-def shared(method):
-    """Evaluate a method of a game once for all losses that are differentiated together, and hand out the same tensors.
-
-    In simultaneous updates all phases share one evaluation: a generator's forward pass marked so feeds every player. In
-    alternating updates each phase is an evaluation of its own, and draws anew.
-    """
-
-    @functools.wraps(method)
-    def once(self, batch):
-        known, key = _EVALUATION.get(), (id(self), method.__name__)
-        if known is None:
-            return method(self, batch)
-        if key not in known:
-            known[key] = method(self, batch)
-        return known[key]
-
-    return once
+from kerasgan.schedules import value_at
+from kerasgan.signals import RecentMeans, observing, recent_means
 
 
 class AdversarialModel(Engine, keras.Model):
@@ -99,6 +45,7 @@ class AdversarialModel(Engine, keras.Model):
         self.networks: dict[str, keras.Model] = {}
         self.averages: dict[str, keras.Model] = {}
         self.trackers: dict[str, EpochMean] = {}
+        self.signals: dict[str, RecentMeans] = {}
         counter = {"shape": (), "dtype": "int32", "initializer": "zeros", "trainable": False}
         self.iterations = self.add_weight(name="iterations", aggregation="only_first_replica", **counter)
         self.images_seen = self.add_weight(name="images_seen", aggregation="only_first_replica", **counter)
@@ -156,24 +103,27 @@ class AdversarialModel(Engine, keras.Model):
 
     # Compiling ------------------------------------------------------------------------------------------------------
 
-    def compile(self, *, run_eagerly=False, steps_per_execution=1, jit_compile="auto", **changes):
+    def compile(self, *, run_eagerly=False, steps_per_execution=1, jit_compile="auto", checks=True, **changes):
         """Prepares training with the family's recipe, or with changes to it.
 
         Args:
             run_eagerly: as in Keras, for debugging.
             steps_per_execution: steps in one compiled call; more than 1 pays for tiny networks.
             jit_compile: use XLA; "auto": on GPU, TPU and JAX, not on CPU with TensorFlow, where it is slower.
+            checks: look for mistakes that would train without a complaint: see `kerasgan.checks.check`.
             **changes: fields of `recipe` to change, e.g. `generator_optimizer=keras.optimizers.Adam(1e-4)`,
                 `loss="hinge"`, `update="simultaneous"`, `ema_half_life=5000`.
 
         Raises:
-            ValueError: for an unknown field, or for an engine or strategy that cannot do what is asked.
+            ValueError: for an unknown field, for an engine or strategy that cannot do what is asked, or for a mistake
+                that the checks find.
         """
         self.recipe = type(self).recipe.replace(**changes)
         players = PlayerOptimizers(self.recipe.optimizers())
         if keras.config.dtype_policy().name == "mixed_float16":
             wrap = keras.optimizers.LossScaleOptimizer
             players = PlayerOptimizers({k: v if isinstance(v, wrap) else wrap(v) for k, v in players.players.items()})
+        players.follow(lambda: self.images_seen)
         super().compile(
             optimizer=players,
             loss=None,
@@ -188,9 +138,12 @@ class AdversarialModel(Engine, keras.Model):
         for player, optimizer in players.players.items():
             mine = [v for phase in self.game if phase.optimizer == player for v in self.trained_by(phase)]
             optimizer.build(list({id(v): v for v in mine}.values()))
-        self.period = math.lcm(*(phase.every for phase in self.game))
+        self.period = math.lcm(*(phase.every for phase in self.game if not callable(phase.every)))
+        self.signals = {}
         self.trackers = {name: EpochMean(name) for name in self._log_names()}
         self._host_step = None
+        if checks:
+            check(self)
 
     def _check_game(self, players):
         names = [phase.name for phase in self.game]
@@ -205,21 +158,29 @@ class AdversarialModel(Engine, keras.Model):
             for name in phase.trains:
                 if name not in self.networks:
                     raise ValueError(f"Phase {phase.name!r} trains {name!r}; the networks are {list(self.networks)}.")
-            if not isinstance(phase.every, int) or phase.every < 1:
+            if not callable(phase.every) and (not isinstance(phase.every, int) or phase.every < 1):
                 raise ValueError(f"Phase {phase.name!r} runs every {phase.every!r} steps, expected 1, 2, 3, ...")
 
     def _log_names(self):
         """The logs of all phases, found by tracing each loss once without computing it."""
         specs = [spec and spec.symbolic(self.recipe.batch_size) for spec in self.data_specs()]
-        names = []
+        names, self.observed_penalties = [], {}
         for phase in self.game:
-            logs = self.trace(lambda x, y, phase=phase: self.evaluate_losses((phase,), Batch(x, y))[0][1], specs)
+            with noted_penalties() as self.observed_penalties[phase.name]:
+                logs = self.trace(lambda x, y, phase=phase: self.evaluate_losses((phase,), Batch(x, y))[0][1], specs)
             names += [f"{phase.name}_loss", *logs, *([f"{phase.name}_skipped"] if self.guarded else [])]
         return list(dict.fromkeys(names))
 
     @property
     def metrics(self):
-        return list(self.trackers.values())
+        return [*self.trackers.values(), *self.signals.values()]
+
+    def watch(self):
+        """Has every step measure `signals` from now until the next `compile`: see `kerasgan.signals`."""
+        if not self.signals:
+            with self.scope():
+                self.signals = recent_means(phase.name for phase in self.game)
+            self.make_train_function(force=True)
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}
@@ -230,7 +191,7 @@ class AdversarialModel(Engine, keras.Model):
     def compile_from_config(self, config):
         config = dict(config)
         recipe = keras.saving.deserialize_keras_object(config.pop("recipe"))
-        self.compile(**recipe, **config)
+        self.compile(**recipe, **config, checks=False)  # passed, or left out, where the game was first compiled
 
     # Playing a step: what both engines use ---------------------------------------------------------------------------
 
@@ -242,7 +203,7 @@ class AdversarialModel(Engine, keras.Model):
 
     def due(self, step):
         """Names of the phases that run at a step."""
-        return tuple(phase.name for phase in self.game if step % phase.every == 0)
+        return tuple(phase.name for phase in self.game if phase.is_due(step))
 
     def turns(self, due):
         """The due phases in groups that are differentiated together."""
@@ -262,16 +223,17 @@ class AdversarialModel(Engine, keras.Model):
 
     def evaluate_losses(self, phases, batch):
         """[(loss with the trained networks' regularisers, logs)] of phases that are differentiated together."""
-        running = _EVALUATION.set({})
+        running = EVALUATION.set({})
         try:
             outcomes = []
             for phase in phases:
-                loss, logs = phase.loss(batch)
+                with observing(bool(self.signals)) as seen:
+                    loss, logs = phase.loss(batch)
                 extra = [term for name in phase.trains for term in self.networks[name].losses]
-                outcomes.append((sum(extra, loss), {f"{phase.name}_loss": loss, **logs}))
+                outcomes.append((sum(extra, loss), {f"{phase.name}_loss": loss, **logs, **seen}))
             return outcomes
         finally:
-            _EVALUATION.reset(running)
+            EVALUATION.reset(running)
 
     def random_states(self, phases, step, replica):
         """[(seed variable, state)] for one evaluation: fresh numbers in each step, phase and replica."""
@@ -285,7 +247,7 @@ class AdversarialModel(Engine, keras.Model):
         trained = {name for phase in phases for name in phase.trains}
         for name in trained & set(self.averages):
             seen = ops.cast(self.images_seen, "float32")
-            half_life = ops.minimum(self.recipe.ema_half_life, self.recipe.ema_rampup * seen)
+            half_life = ops.minimum(value_at(self.recipe.ema_half_life, seen), self.recipe.ema_rampup * seen)
             decay = 0.5 ** (ops.cast(batch_size, "float32") / ops.maximum(half_life, 1e-6))
             for average, source in zip(self.averages[name].variables, self.networks[name].variables, strict=True):
                 if is_seed_state(source):
@@ -297,7 +259,9 @@ class AdversarialModel(Engine, keras.Model):
 
     def track(self, name, value):
         """Takes a step's log into the mean over the epoch; of a guarded game, only the finite ones."""
-        if not self.guarded:
+        if name in self.signals:
+            self.signals[name].update_state(value)
+        elif not self.guarded:
             self.trackers[name].update_state(value)
         else:
             finite = ops.isfinite(value)

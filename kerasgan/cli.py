@@ -73,8 +73,9 @@ def train(arguments):
         raise FileExistsError(f"{folder} is not empty. Go on with --resume, or train into another folder with --out.")
     with strategy.scope():
         x, y, model, facts = _prepared(family, arguments)
-    batch_size = min(model.recipe.batch_size, len(x))
-    steps = len(x) // batch_size
+    count = len(x) if y is None else min(len(x), len(y))  # of two domains, the shorter one decides
+    batch_size = min(model.recipe.batch_size, count)
+    steps = count // batch_size
     epochs = arguments.epochs or math.ceil(1000 * arguments.kimg / (steps * batch_size))
     if arguments.dry_run:
         _dry_run(model, x, y, epochs * steps)
@@ -159,9 +160,13 @@ def _prepared(family, arguments):
     # A family whose num_classes has no default is always conditional.
     always = known.get("num_classes", 0) is settings.REQUIRED
     labels = bool(arguments.labels or chosen.get("num_classes") or always)
-    data = load(arguments.data, arguments.split, arguments.image_size, labels, as_numpy=True)
-    x, y = data if labels else (data, None)
-    if y is not None:
+    pairs = getattr(family, "as_pairs", False)
+    split = tuple(arguments.split.split(",")) if "," in arguments.split else arguments.split
+    data = load(arguments.data, split, arguments.image_size, labels, as_numpy=True, as_pairs=pairs)
+    x, y = data if labels or pairs else (data, None)
+    if pairs and y is not None:
+        chosen = {"target_channels": y.shape[-1], **chosen}
+    elif y is not None:
         chosen = {"num_classes": int(y.max()) + 1, **chosen}
     if changes.get("batch_size", 1) > len(x):
         raise ValueError(
@@ -200,6 +205,11 @@ def sample(arguments):
     from kerasgan.run import load_run
 
     model, count = load_run(arguments.run).model, arguments.count
+    if not hasattr(model, "sample"):
+        raise ValueError(
+            f"{arguments.run} is a run of {type(model).__name__}, which translates images and has no samples of its "
+            "own. Use kerasgan.run.load_run(...).model.translate(images), or look into the run's samples."
+        )
     classes = arguments.labels or range(model.num_classes or 0)
     labels = np.resize(classes, count) if classes else None
     images = model.sample(count, arguments.seed, labels, ema=not arguments.raw)
@@ -245,6 +255,8 @@ def _integers(text):
 def _parser():
     from kerasgan import distribute
     from kerasgan.data.cli import add_parser as add_data_parser
+    from kerasgan.evaluate import add_parser as add_evaluate_parser
+    from kerasgan.sensitivity import add_parser as add_sensitivity_parser
 
     count, amount = _positive(int), _positive(float)
     parser = _Parser(prog="kerasgan", description="Generative adversarial networks for Keras 3.")
@@ -261,7 +273,7 @@ def _parser():
     one.add_argument(
         "--data", required=True, metavar="NAME", help="as in `kerasgan data list`, a folder, or a TFDS name"
     )
-    one.add_argument("--split", default="train", help="part of the data (default: train)")
+    one.add_argument("--split", default="train", help="part of the data (default: train); two domains: trainA,trainB")
     one.add_argument("--image-size", type=count, metavar="S", help="resize the images to S x S pixels")
     one.add_argument("--labels", action="store_true", help="train a conditional model where there is a choice")
     length = one.add_mutually_exclusive_group(required=True)
@@ -328,4 +340,7 @@ def _parser():
     one = command(export, "export")
     one.add_argument("run", metavar="RUN", help="folder of a run")
     one.add_argument("output", metavar="OUT", help="folder of the SavedModel")
+
+    add_evaluate_parser(commands)
+    add_sensitivity_parser(commands)
     return parser

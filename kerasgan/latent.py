@@ -9,10 +9,12 @@ import numpy as np
 from keras import ops
 
 from kerasgan import losses, penalties
-from kerasgan.adversarial import AdversarialModel, Phase, shared
+from kerasgan.adversarial import AdversarialModel
 from kerasgan.data.specs import Images, Labels, Vectors, check_labels_vary
 from kerasgan.engines import compiled_call
+from kerasgan.game import Phase, shared
 from kerasgan.recipe import Recipe, optimizer
+from kerasgan.signals import observe_logits, probed
 
 
 @dataclasses.dataclass(frozen=True)
@@ -146,6 +148,7 @@ class LatentModel(AdversarialModel):
 
     def discriminator_loss(self, batch):
         real, fake = self.real_logits(batch), self.fake_logits(batch)
+        observe_logits(real, fake, self.adversarial_loss.boundary)
         weight = batch.sample_weight
         if weight is not None and self.packing > 1:
             weight = ops.mean(self.pack(ops.reshape(weight, (-1, 1))), axis=-1)
@@ -168,17 +171,27 @@ class LatentModel(AdversarialModel):
         """The value of a penalty on the discriminator at a batch."""
         labels = self.pack_labels(batch)
         fake = ops.stop_gradient(self.pack(self.generated(batch)))  # free where the penalty does not look at it
-        return penalty(lambda x: self.discriminate(x, labels), self.pack(batch.x), fake, seed=self.random)
+        return penalty(
+            lambda x: self.discriminate(x, labels),
+            self.pack(batch.x),
+            fake,
+            seed=self.random,
+            images_seen=self.images_seen,
+        )
 
     def labels(self, batch):
         """The batch's labels, shape (batch,). They also serve the generated samples, so that the marginals agree."""
         return ops.reshape(batch.y, (-1,)) if self.num_classes else None
 
     @shared
+    def latents(self, batch):
+        """New latents, one for each of the batch's samples."""
+        return self.draw_latents(ops.shape(batch.x)[0], self.random)
+
+    @shared
     def generated(self, batch):
         """Generated samples for the batch's labels, from new latents."""
-        latents = self.draw_latents(ops.shape(batch.x)[0], self.random)
-        return self.generator(self._inputs(latents, self.labels(batch)), training=True)
+        return probed(self.generator(self._inputs(self.latents(batch), self.labels(batch)), training=True))
 
     @shared
     def fake_logits(self, batch):
@@ -251,11 +264,25 @@ class LatentModel(AdversarialModel):
         inputs = [latents] if self.num_classes is None else [latents, self._sample_labels(count, labels)]
         if labels is not None and self.num_classes is None:
             raise ValueError("labels were given, but the model is unconditional. Leave them out, or set num_classes.")
-        generate = self._sampler("ema_generator" if ema else "generator")
+        return self.generate(inputs if len(inputs) > 1 else inputs[0], ema, batch_size)
+
+    def generate(self, inputs, ema=True, batch_size=64):
+        """The generator's samples for given inputs, computed in batches.
+
+        Args:
+            inputs: latents of shape (count, latent_dim), or [latents, labels].
+            ema: use the averaged generator, else the one in training.
+            batch_size: how many are computed at once.
+
+        Returns:
+            float32 array of shape (count, *image_shape), images in [-1, 1].
+        """
+        generator = self._sampler("ema_generator" if ema else "generator")
+        values = inputs if isinstance(inputs, list) else [inputs]
         chunks = []
-        for start in range(0, count, batch_size):
-            part = [value[start : start + batch_size] for value in inputs]
-            images = generate(part if len(part) > 1 else part[0])
+        for start in range(0, len(values[0]), batch_size):
+            part = [value[start : start + batch_size] for value in values]
+            images = generator(part if len(part) > 1 else part[0])
             chunks.append(ops.convert_to_numpy(ops.cast(images, "float32")))
         return np.concatenate(chunks) if chunks else np.zeros((0, *self.image_shape), "float32")
 

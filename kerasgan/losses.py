@@ -21,6 +21,7 @@ x are real samples, G = G(z) generated ones, sp(t) = softplus(t) = log(1 + exp(t
 
 import dataclasses
 from dataclasses import dataclass
+from typing import ClassVar
 
 import keras
 from keras import ops
@@ -97,11 +98,11 @@ class Configured:
     """What a frozen dataclass needs to be serialised by Keras: its fields are its config."""
 
     def get_config(self):
-        return dataclasses.asdict(self)
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @classmethod
     def from_config(cls, config):
-        return cls(**config)
+        return cls(**keras.saving.deserialize_keras_object(config))
 
 
 class AdversarialLoss(Configured):
@@ -119,9 +120,14 @@ class AdversarialLoss(Configured):
     Attributes:
         compares: Whether the generator's loss compares fake with real logits, and so needs
             `real_logits`.
+        boundary: The logit at which the discriminator is undecided; `None` where only differences
+            of logits count.
+        saturates: Whether the generator's gradient vanishes where the discriminator is sure.
     """
 
     compares = False
+    boundary: ClassVar[float | None] = None
+    saturates = False
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
         """The loss that the discriminator minimises.
@@ -173,6 +179,8 @@ class Minimax(AdversarialLoss):
     """
 
     real_label: float = 1.0
+    boundary = 0.0
+    saturates = True
 
     def __post_init__(self):
         if not 0 < self.real_label <= 1:
@@ -209,6 +217,8 @@ class NonSaturating(Minimax):
             smooths. The generator's target is always 1.
     """
 
+    saturates = False
+
     def generator(self, fake_logits, real_logits=None, fake_weight=None, real_weight=None):
         return weighted_mean(ops.softplus(-at_least_float32(fake_logits)), fake_weight)
 
@@ -224,6 +234,8 @@ class LeastSquares(AdversarialLoss):
     the paper's; many implementations leave them out, which doubles the step of an optimizer that
     minds the scale.
     """
+
+    boundary = 0.5
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
         real_losses = ops.square(at_least_float32(real_logits) - 1)
@@ -265,6 +277,8 @@ class Hinge(AdversarialLoss):
     Lim and Ye, "Geometric GAN", 2017; Miyato et al., "Spectral Normalization for Generative
     Adversarial Networks", 2018, section 4.
     """
+
+    boundary = 0.0
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
         real_losses = ops.relu(1 - at_least_float32(real_logits))

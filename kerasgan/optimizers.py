@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from kerasgan import schedules
+
 
 class PlayerOptimizers(keras.optimizers.Optimizer):
     """Each player's own optimizer, seen by Keras as one: `model.optimizer`.
@@ -51,6 +53,13 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
         for optimizer in self.players.values():
             optimizer.learning_rate = float(ops.convert_to_numpy(optimizer.learning_rate)) * float(value) / old
 
+    def follow(self, images_seen):
+        """Gives optimizers with schedules their clock: a function that returns the model's counter."""
+        for optimizer in self.players.values():
+            optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+            if isinstance(optimizer, ScheduledAdam):
+                optimizer.images_seen = images_seen
+
     def build(self, variables):
         """Nothing to do: `AdversarialModel.compile` builds each player's optimizer on its own variables."""
 
@@ -80,6 +89,53 @@ def update_loss_scale(optimizer, finite):
     grown = count >= optimizer.dynamic_growth_steps - 1
     optimizer.dynamic_scale.assign(ops.where(finite, ops.where(grown, 2.0 * scale, scale), 0.5 * scale))
     optimizer.step_counter.assign(ops.where(ops.logical_and(finite, ops.logical_not(grown)), count + 1, 0))
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class ScheduledAdam(keras.optimizers.Adam):
+    """Adam whose learning rate and second decay may follow schedules of the images that the model has seen.
+
+    The bias corrections are Adam's with the present decay. Out of a compiled game the schedules stand at their start.
+
+    Args:
+        learning_rate: number or one of `kerasgan.schedules`.
+        beta_1: decay of the first moment.
+        beta_2: decay of the second moment, number or one of `kerasgan.schedules`.
+        **kwargs: as for `keras.optimizers.Adam`.
+    """
+
+    images_seen = staticmethod(lambda: 0)  # the game's counter, from `PlayerOptimizers.follow`
+    scheduled_rate = None
+
+    def __init__(self, learning_rate=2e-4, beta_1=0.0, beta_2=0.99, **kwargs):
+        rate = schedules.get(learning_rate)
+        super().__init__(schedules.lowest(rate), beta_1, schedules.get(beta_2), **kwargs)  # Keras wants a number
+        self.scheduled_rate = rate
+
+    @property
+    def learning_rate(self):
+        if isinstance(self.scheduled_rate, schedules.Cosine):
+            return self.scheduled_rate(self.images_seen())
+        return super().learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        if isinstance(self.scheduled_rate, schedules.Cosine):
+            raise TypeError("The learning rate follows a schedule. Compile with a number to set it yourself.")
+        keras.optimizers.Adam.learning_rate.fset(self, value)
+
+    @property
+    def beta_2(self):
+        return schedules.value_at(self.scheduled_decay, self.images_seen())
+
+    @beta_2.setter
+    def beta_2(self, value):
+        self.scheduled_decay = value
+
+    def get_config(self):
+        own = {"learning_rate": self.scheduled_rate, "beta_2": self.scheduled_decay}
+        plain = keras.saving.serialize_keras_object
+        return super().get_config() | {k: plain(v) for k, v in own.items() if isinstance(v, schedules.Cosine)}
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

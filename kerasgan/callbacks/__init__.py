@@ -1,4 +1,4 @@
-"""What watches a training and keeps it: sample grids, checkpoints, logs, progress, schedules of single players."""
+"""What watches a training and keeps it: health, sample grids, checkpoints, logs, progress, schedules of players."""
 
 from kerasgan.callbacks.checkpoint import (
     Checkpoint,
@@ -8,15 +8,21 @@ from kerasgan.callbacks.checkpoint import (
     restore_checkpoint,
     save_checkpoint,
 )
+from kerasgan.callbacks.evaluation import Evaluation
+from kerasgan.callbacks.health import Finding, GANHealth
 from kerasgan.callbacks.interruption import Interrupted, Interruption, NonFiniteLoss, StopAtNonFinite
 from kerasgan.callbacks.progress import Progress
 from kerasgan.callbacks.run_log import RunLog
 from kerasgan.callbacks.sample_grid import SampleGrid
 from kerasgan.callbacks.schedule import PlayerSchedule
+from kerasgan.callbacks.translation_grid import TranslationGrid
 
 __all__ = [
     "Checkpoint",
     "CorruptCheckpoint",
+    "Evaluation",
+    "Finding",
+    "GANHealth",
     "Interrupted",
     "Interruption",
     "NonFiniteLoss",
@@ -26,6 +32,7 @@ __all__ = [
     "RunLog",
     "SampleGrid",
     "StopAtNonFinite",
+    "TranslationGrid",
     "latest_checkpoint",
     "restore_checkpoint",
     "save_checkpoint",

@@ -64,15 +64,17 @@ class SampleGrid(keras.callbacks.Callback):
 
     def draw(self):
         """Writes the picture of the present step."""
-        model, self.drawn = self.model, self._step()
-        classes = model.num_classes if self.labels is None else None
-        picture = grid(
-            model.sample(self.count, self.seed, self.labels, self.ema),
-            columns=self.columns or (min(classes, self.count) if classes else None),
-        )
+        self.drawn = self._step()
+        picture = self.picture()
         write_png(self.folder / f"step-{self.drawn:08d}.png", picture)
         if self.tensorboard is not None:
             self._write_summary(picture)
+
+    def picture(self):
+        """The picture, a uint8 array of shape (height, width, channels)."""
+        classes = self.model.num_classes if self.labels is None else None
+        samples = self.model.sample(self.count, self.seed, self.labels, self.ema)
+        return grid(samples, columns=self.columns or (min(classes, self.count) if classes else None))
 
     def _step(self):
         return int(ops.convert_to_numpy(self.model.iterations))

@@ -1,19 +1,27 @@
 """How a training step is differentiated and compiled: one module a Keras backend, the same small surface.
 
-`input_gradient(fn, x)` is all that a loss or a penalty needs of it, `replica()` and `gather(tensors)` what a layer with
-a memory does; `Engine` is the mixin below `AdversarialModel`.
+`input_gradient(fn, x)` is all that a loss or a penalty needs of it, `gradients(fn, tensors)` what a loss that looks
+ahead does, `replica()` and `gather(tensors)` a layer with a memory; `Engine` is the mixin below `AdversarialModel`.
 """
 
 import keras
 
 if keras.backend.backend() == "tensorflow":
-    from kerasgan.engines.tensorflow import Engine, compiled_call, gather, input_gradient, replica
+    from kerasgan.engines.tensorflow import (
+        Engine,
+        compiled_call,
+        gather,
+        gradients,
+        have_gradient,
+        input_gradient,
+        replica,
+    )
 elif keras.backend.backend() == "jax":
-    from kerasgan.engines.jax import Engine, compiled_call, gather, input_gradient, replica
+    from kerasgan.engines.jax import Engine, compiled_call, gather, gradients, have_gradient, input_gradient, replica
 else:
     raise ImportError(
         f"kerasgan trains on the Keras backends 'tensorflow' and 'jax'; the active one is "
         f"{keras.backend.backend()!r}. Set the environment variable KERAS_BACKEND before Keras is imported."
     )
 
-__all__ = ["Engine", "compiled_call", "gather", "input_gradient", "replica"]
+__all__ = ["Engine", "compiled_call", "gather", "gradients", "have_gradient", "input_gradient", "replica"]

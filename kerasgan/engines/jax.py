@@ -1,8 +1,10 @@
 """The JAX engine: the same losses as pure functions of the state, one compiled step for each set of due phases."""
 
+import contextlib
 import functools
 
 import jax
+import jax.extend
 import jax.numpy as jnp
 import keras
 import numpy as np
@@ -12,23 +14,42 @@ from keras.src.backend.common.stateless_scope import get_stateless_scope
 from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.distribute import check_batch_size
 from kerasgan.optimizers import all_finite, update_loss_scale
+from kerasgan.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
 
 
 def input_gradient(fn, x):
     """Gradient of `sum(fn(x))` with respect to `x`, itself differentiable (for penalties)."""
+    return gradients(lambda tensors: jnp.sum(fn(tensors[0])), [x])[0]
+
+
+def gradients(fn, tensors):
+    """Gradients of the scalar `fn(tensors)` with respect to each of a list of tensors, themselves differentiable."""
     scope = get_stateless_scope()
     if scope is None:
-        return jax.grad(lambda x: jnp.sum(fn(x)))(x)
+        return jax.grad(fn)(tensors)
 
-    def total(x):  # what `fn` assigns, such as batch statistics, leaves the differentiation as a result
+    def value_and_changes(tensors):  # what `fn` assigns, such as batch statistics, leaves as a result
         before = dict(scope.state_mapping)
-        value = jnp.sum(fn(x))
+        value = fn(tensors)
         after, scope.state_mapping = scope.state_mapping, before
         return value, {i: new for i, new in after.items() if new is not before.get(i)}
 
-    gradient, changes = jax.grad(total, has_aux=True)(x)
+    slopes, changes = jax.grad(value_and_changes, has_aux=True)(tensors)
     scope.state_mapping.update(changes)
-    return gradient
+    return slopes
+
+
+def have_gradient(fn, values):
+    """Whether the gradient of the scalar `fn(values)` with respect to each of some tensors can be other than zero.
+
+    Told by what it would be computed from, without computing it: JAX knows a gradient that is zero by construction.
+    """
+    graph = jax.make_jaxpr(jax.grad(fn))(values).jaxpr
+    known = {*graph.invars, *graph.constvars}
+    for equation in graph.eqns:
+        if not known.isdisjoint(v for v in equation.invars if not isinstance(v, jax.extend.core.Literal)):
+            known.update(equation.outvars)
+    return [not isinstance(v, jax.extend.core.Literal) and v in known for v in graph.outvars]
 
 
 def compiled_call(network):
@@ -89,6 +110,10 @@ class Engine:
         """True for "auto"."""
         return jit_compile is not False
 
+    def scope(self):
+        """Where variables of the model are made: anywhere."""
+        return contextlib.nullcontext()
+
     def trace(self, fn, specs):
         """Result of `fn` on symbolic inputs of the given specs (KerasTensors or None), nothing computed."""
         names = []
@@ -123,9 +148,10 @@ class Engine:
         owned = {id(v): v for phase in phases for v in self.owned_by(phase)}
         everyone = list({id(v): v for variables in trained for v in variables}.values())
 
-        def objectives(parameters):
+        def objectives(parameters, zeros, probe=None):
             mapping = values.mapping(zip(everyone, parameters, strict=True), self.random_states(phases, step, 0))
-            with keras.StatelessScope(mapping) as scope:
+            probe = probe or (Probe(*zeros) if zeros else None)
+            with keras.StatelessScope(mapping) as scope, probing(probe):
                 outcomes = self.evaluate_losses(phases, batch)
                 scaled = [o.scale_loss(loss) for o, (loss, _) in zip(optimizers, outcomes, strict=True)]
                 logs = {
@@ -136,14 +162,24 @@ class Engine:
             return jnp.stack(scaled), (logs, {i: scope.get_current_value(v) for i, v in owned.items()})
 
         parameters = [values[v] for v in everyone]
-        losses, pull_back, (logs, states) = jax.vjp(objectives, parameters, has_aux=True)
-        gradients = [
-            dict(zip(map(id, everyone), pull_back(direction)[0], strict=True))
-            for direction in jnp.eye(len(phases), dtype=losses.dtype)
-        ]
-        for phase, optimizer, gradient, variables in zip(phases, optimizers, gradients, trained, strict=True):
+        zeros = []
+        if self.signals and any(phase.name == WITH_SAMPLES for phase in phases):
+            probe = Probe()  # traced once for nothing but the shape of the samples
+            jax.eval_shape(functools.partial(objectives, probe=probe), parameters, [])
+            zeros = [] if probe.samples is None else [jnp.zeros(probe.samples.shape, probe.samples.dtype)]
+        losses, pull_back, (logs, states) = jax.vjp(objectives, parameters, zeros, has_aux=True)
+        pulled = [pull_back(direction) for direction in jnp.eye(len(phases), dtype=losses.dtype)]
+        gradients = [dict(zip(map(id, everyone), gradient, strict=True)) for gradient, _ in pulled]
+        factors = [values.run(lambda o=o: o.scale_loss(jnp.ones(()))) for o in optimizers] if self.signals else []
+        for place, (phase, optimizer, variables) in enumerate(zip(phases, optimizers, trained, strict=True)):
+            gradient = gradients[place]
+            before = [values[v] for v in variables]
             own = {id(v): states[id(v)] for v in self.owned_by(phase) if states[id(v)] is not None}
             logs.update(self._update(phase, optimizer, [gradient[id(v)] for v in variables], variables, own, values))
+            if self.signals:
+                seen = pulled[place][1] if phase.name == WITH_SAMPLES else []
+                after, gradient = [values[v] for v in variables], [gradient[id(v)] for v in variables]
+                logs[PREFIX + phase.name] = update_signals(gradient, before, after, factors[place], *seen)
         return logs
 
     def _update(self, phase, optimizer, gradients, variables, states, values):
@@ -201,10 +237,10 @@ class Engine:
             next(iterator)
         self._steps_to_skip -= self.steps_per_execution
         metrics = [jnp.asarray(value) for values in self._logs_so_far for value in values]
-        mapping = zip(self.metrics_variables, metrics, strict=True)
+        mapping = zip(self.metrics_variables, metrics, strict=False)  # behind the logs are the signals
         with keras.StatelessScope(list(mapping)):
             logs = {name: tracker.result() for name, tracker in self.trackers.items()}
-        return logs, (*state[:3], metrics)
+        return logs, (*state[:3], [*metrics, *state[3][len(metrics) :]])
 
     def _state_variables(self):
         """The variables behind the state that Keras' JAX trainer carries, in its order."""

@@ -7,15 +7,28 @@ from keras import ops
 from kerasgan.data.pipeline import ArrayBatches, Share
 from kerasgan.distribute import check_batch_size
 from kerasgan.optimizers import all_finite, update_loss_scale
+from kerasgan.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
 
 
 def input_gradient(fn, x):
     """Gradient of `sum(fn(x))` with respect to `x`, itself differentiable (for penalties)."""
-    x = tf.convert_to_tensor(x)
+    return gradients(lambda tensors: tf.reduce_sum(fn(tensors[0])), [tf.convert_to_tensor(x)])[0]
+
+
+def gradients(fn, tensors):
+    """Gradients of the scalar `fn(tensors)` with respect to each of a list of tensors, themselves differentiable."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
-        tape.watch(x)
-        total = tf.reduce_sum(fn(x))
-    return tape.gradient(total, x, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+        tape.watch(tensors)
+        value = fn(tensors)
+    return tape.gradient(value, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def have_gradient(fn, values):
+    """Whether the gradient of the scalar `fn(values)` with respect to each of some tensors is other than zero."""
+    with tf.GradientTape(watch_accessed_variables=False) as tape:
+        tape.watch(values)
+        value = fn(values)
+    return [g is not None and bool(tf.math.count_nonzero(g) > 0) for g in tape.gradient(value, values)]
 
 
 def compiled_call(network):
@@ -80,6 +93,10 @@ class Engine:
             return bool(tf.config.list_logical_devices("GPU")) and not replicated
         return bool(jit_compile)
 
+    def scope(self):
+        """Where variables of the model are made."""
+        return self.distribute_strategy.scope()
+
     def trace(self, fn, specs):
         """Result of `fn` on symbolic inputs of the given specs (KerasTensors or None), nothing computed."""
         signature = [spec if spec is None else tf.TensorSpec(spec.shape, spec.dtype) for spec in specs]
@@ -115,9 +132,10 @@ class Engine:
         everyone = {id(v): v for variables in trained for v in variables}
         values = {i: tf.convert_to_tensor(v.value) for i, v in everyone.items()}
         mapping = [(v, values[i]) for i, v in everyone.items()] + self.random_states(phases, step, replica)
+        probe = Probe() if self.signals else None
         with tf.GradientTape(persistent=len(phases) > 1, watch_accessed_variables=False) as tape:
             tape.watch(list(values.values()))
-            with keras.StatelessScope(mapping) as scope:
+            with keras.StatelessScope(mapping) as scope, probing(probe):
                 outcomes = self.evaluate_losses(phases, batch)
                 logs = {name: ops.cast(value, "float32") for _, logs in outcomes for name, value in logs.items()}
                 # Keras optimizers sum gradients over replicas, so each contributes its share of the mean.
@@ -125,14 +143,23 @@ class Engine:
                     optimizer.scale_loss(loss) / replicas
                     for optimizer, (loss, _) in zip(optimizers, outcomes, strict=True)
                 ]
-        gradients = [
-            tape.gradient(objective, [values[id(v)] for v in variables], unconnected_gradients="zero")
-            for objective, variables in zip(objectives, trained, strict=True)
+        samples = [
+            [probe.samples] if probe and probe.samples is not None and phase.name == WITH_SAMPLES else []
+            for phase in phases
         ]
-        for phase, optimizer, gradient, variables in zip(phases, optimizers, gradients, trained, strict=True):
+        gradients = [
+            tape.gradient(objective, [values[id(v)] for v in variables] + seen, unconnected_gradients="zero")
+            for objective, variables, seen in zip(objectives, trained, samples, strict=True)
+        ]
+        factors = [optimizer.scale_loss(tf.ones(())) / replicas for optimizer in optimizers] if probe else []
+        for place, (phase, optimizer, variables) in enumerate(zip(phases, optimizers, trained, strict=True)):
             states = [(v, scope.get_current_value(v)) for v in self.owned_by(phase)]
             states = [(v, new) for v, new in states if new is not None]
+            gradient, seen = gradients[place][: len(variables)], gradients[place][len(variables) :]
             logs.update(self._update(phase, optimizer, gradient, variables, states))
+            if probe:
+                before, after = [values[id(v)] for v in variables], [tf.convert_to_tensor(v.value) for v in variables]
+                logs[PREFIX + phase.name] = update_signals(gradient, before, after, factors[place], *seen)
         return logs
 
     def _update(self, phase, optimizer, gradients, variables, states):

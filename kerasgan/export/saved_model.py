@@ -1,4 +1,4 @@
-"""SavedModels for TensorFlow Serving: the averaged generator as graphs that need neither Keras nor kerasgan."""
+"""SavedModels for TensorFlow Serving: the averaged generators as graphs that need neither Keras nor kerasgan."""
 
 import functools
 import os
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from kerasgan.layers.random import TensorSeed, is_seed_state
+from kerasgan.layers.random import TensorSeed, is_seed_state, noise_states
 
 
 def export_saved_model(model, folder):
@@ -32,6 +32,34 @@ def export_saved_model(model, folder):
         RuntimeError: on another engine than TensorFlow.
         FileExistsError: if there is a file or a folder that is not empty.
     """
+    _write(folder, [model.ema_generator], lambda: _signatures(model))
+
+
+def export_translation(model, folder):
+    """Writes the averaged generators of a translation model as a SavedModel.
+
+    It holds these signatures, whose inputs and outputs have these names, one for each translator of the family:
+
+    * `serving_default(images) -> images`: the translations of `model.translate(images, seed=0)`, to y. A family that
+      goes both ways has the same as `to_y`, and `to_x` for the way back.
+    * `translate(images, seed) -> images`: those of another seed, an int64 scalar of 0 or more, where the family has
+      noise. It is that of the first batch of `model.translate`: give `batch_size` there for more images than that.
+
+    Images are float32 in [-1, 1] of shape (batch, height, width, channels).
+
+    Args:
+        model: a `kerasgan.TranslationModel`.
+        folder: as for `export_saved_model`.
+
+    Raises:
+        RuntimeError: on another engine than TensorFlow.
+        FileExistsError: if there is a file or a folder that is not empty.
+    """
+    _write(folder, [model.averages[name] for name in model.translators], lambda: _translations(model))
+
+
+def _write(folder, networks, signatures):
+    """Writes a SavedModel of networks' variables and of the functions that `signatures()` makes of them."""
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
             f"Only TensorFlow writes a SavedModel; the active Keras backend is {keras.backend.backend()!r}. "
@@ -43,13 +71,45 @@ def export_saved_model(model, folder):
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not an empty folder. Export to a new one, or remove it first.")
     module = tf.Module()
-    module.weights = [v.value for v in model.ema_generator.variables if not is_seed_state(v)]
+    module.weights = [v.value for network in networks for v in network.variables if not is_seed_state(v)]
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
         complete = os.path.join(beside, "model")  # the temporary folder itself is closed to other users
-        tf.saved_model.save(module, complete, _signatures(model), options)
+        tf.saved_model.save(module, complete, signatures(), options)
         os.replace(complete, folder)
+
+
+def _checked(value, valid, message):
+    """The value, once the condition holds; else an InvalidArgumentError."""
+    import tensorflow as tf
+
+    with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(valid), [message])]):
+        return tf.identity(value)
+
+
+def _translations(model):
+    """The functions to serve of a translation model by the name of their signature."""
+    import tensorflow as tf
+
+    def served(network, *seed_spec):
+        def translate(images, seed=0):
+            if seed_spec:
+                seed = _checked(seed, seed >= 0, "seed must not be negative.")
+            with keras.StatelessScope(noise_states(network, seed)):
+                return {"images": tf.cast(network(images, training=False), "float32")}
+
+        images = tf.TensorSpec(network.input.shape, "float32", "images")
+        return tf.function(translate, autograph=False, input_signature=[images, *seed_spec])
+
+    networks = {name: model.averages[name] for name in model.translators}
+    first = networks[model.translators[0]]
+    signatures = {"serving_default": served(first)}
+    if len(networks) > 1:
+        signatures |= {name: served(network) for name, network in networks.items()}
+    if noise_states(first, 0):
+        signatures["translate"] = served(first, tf.TensorSpec((), "int64", "seed"))
+    return signatures
 
 
 def _signatures(model):
@@ -60,21 +120,17 @@ def _signatures(model):
     draw = [tf.TensorSpec((), "int32", "num"), tf.TensorSpec((), "int64", "seed")]
     labels = [tf.TensorSpec((None,), "int32", "labels")] if model.num_classes else []
 
-    def checked(value, valid, message):
-        with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(valid), [message])]):
-            return tf.identity(value)
-
     def generate(latents, labels=None):
         inputs = latents
         if labels is not None:
-            labels = checked(labels, tf.shape(labels) == tf.shape(latents)[:1], "Give one label for each sample.")
+            labels = _checked(labels, tf.shape(labels) == tf.shape(latents)[:1], "Give one label for each sample.")
             known = (labels >= 0) & (labels < model.num_classes)
-            inputs = [latents, checked(labels, known, f"labels must be from 0 to {model.num_classes - 1}.")]
+            inputs = [latents, _checked(labels, known, f"labels must be from 0 to {model.num_classes - 1}.")]
         return {"images": tf.cast(model.call(inputs), "float32")}
 
     def sample(num, seed, labels=None):
-        num = checked(num, num >= 0, "num must not be negative.")
-        seed = checked(seed, seed >= 0, "seed must not be negative.")
+        num = _checked(num, num >= 0, "num must not be negative.")
+        seed = _checked(seed, seed >= 0, "seed must not be negative.")
         return generate(model.draw_latents(num, TensorSeed(seed)), labels)
 
     def png(num, seed, labels=None):

@@ -1,19 +1,36 @@
 """Layers and blocks that several papers share."""
 
 from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector
-from kerasgan.layers.initial import normal, uniform
+from kerasgan.layers.dropout import NoiseDropout
+from kerasgan.layers.grouped import GroupedConv2D
+from kerasgan.layers.initial import normal, scaled, uniform
+from kerasgan.layers.instance_normalization import InstanceNormalization, SampleNormalization
 from kerasgan.layers.maxout import Maxout
-from kerasgan.layers.normalization import batch_normalization
+from kerasgan.layers.normalization import batch_normalization, normalization
+from kerasgan.layers.patch_discriminator import patch_discriminator
 from kerasgan.layers.pool import ImagePool
+from kerasgan.layers.reflection_padding import ReflectionPadding2D
+from kerasgan.layers.resample import Resample
+from kerasgan.layers.transposed import transposed_convolutions
 
 __all__ = [
+    "GroupedConv2D",
     "ImagePool",
+    "InstanceNormalization",
     "Maxout",
+    "NoiseDropout",
     "OneHot",
+    "ReflectionPadding2D",
+    "Resample",
+    "SampleNormalization",
     "batch_normalization",
     "label_plane",
     "label_projection",
     "label_vector",
     "normal",
+    "normalization",
+    "patch_discriminator",
+    "scaled",
+    "transposed_convolutions",
     "uniform",
 ]

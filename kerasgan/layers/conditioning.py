@@ -22,15 +22,16 @@ class OneHot(layers.Layer):
         return {**super().get_config(), "num_classes": self.num_classes}
 
 
-def label_vector(labels, num_classes, embedding=None):
+def label_vector(labels, num_classes, embedding=None, initializer="uniform"):
     """A vector a label: one-hot, or learned of `embedding` entries. Shape (batch, num_classes or embedding).
 
-    The labels of a pack, shape (batch, packing), give their vectors one after the other.
+    Learned ones start as `initializer` says. The labels of a pack, shape (batch, packing), give their vectors one after
+    the other.
     """
     if embedding is None:
         vectors = OneHot(num_classes, name="label_one_hot")(labels)
     else:
-        vectors = layers.Embedding(num_classes, embedding, name="label_embedding")(labels)
+        vectors = layers.Embedding(num_classes, embedding, initializer, name="label_embedding")(labels)
     return vectors if len(labels.shape) == 1 else layers.Flatten(name="label_vectors")(vectors)
 
 

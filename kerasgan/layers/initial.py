@@ -9,6 +9,12 @@ def normal(stddev, mean=0.0):
     return {"class_name": "RandomNormal", "config": {"mean": mean, "stddev": stddev}}
 
 
+def scaled(gain=1.0):
+    """Weights from N(0, gain^2 / fan-in): what comes out has `gain` times the deviation of what comes in."""
+    config = {"scale": gain**2, "mode": "fan_in", "distribution": "untruncated_normal"}
+    return {"class_name": "VarianceScaling", "config": config}
+
+
 def uniform(limit):
     """Weights from U(-limit, limit)."""
     return {"class_name": "RandomUniform", "config": {"minval": -limit, "maxval": limit}}

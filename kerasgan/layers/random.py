@@ -61,3 +61,21 @@ class TensorSeed(keras.random.SeedGenerator):
     def next(self, ordered=True):
         seed = ops.cast(self._seed, "int64" if keras.backend.backend() == "tensorflow" else "uint32")
         return ops.stack([seed, ops.zeros_like(seed)])
+
+
+def noise_states(network, seed, part=0):
+    """States of a network's seed generators that make its random layers draw the same in every process.
+
+    Args:
+        network: a Keras model.
+        seed: integer or integer tensor of 0 or more; its lower 32 bits count.
+        part: integer, for several draws of one seed.
+
+    Returns:
+        [(variable, state)].
+    """
+    if isinstance(seed, (int, np.integer)):
+        seed = np.uint32(seed & 0xFFFFFFFF)
+    variables = [v for v in network.non_trainable_variables if is_seed_state(v)]
+    states = seed_states(0, len(variables), seed, part, 0)
+    return [(v, ops.cast(states[i], v.dtype)) for i, v in enumerate(variables)]

@@ -5,6 +5,7 @@ from kerasgan.metrics.classification import augmentation_gain, classification_ac
 from kerasgan.metrics.controls import baseline_samples
 from kerasgan.metrics.data_copying import data_copying
 from kerasgan.metrics.different_bins import DifferentBins, different_bins
+from kerasgan.metrics.evaluation import Evaluator, Report, evaluate
 from kerasgan.metrics.frechet import FrechetDistance, GaussianMoments, frechet_distance
 from kerasgan.metrics.inception_score import InceptionScore, inception_score
 from kerasgan.metrics.kernel_distance import KernelDistance, kernel_distance
@@ -15,6 +16,7 @@ from kerasgan.metrics.nearest_neighbour_probe import nearest_neighbour_probe
 from kerasgan.metrics.nearest_neighbour_test import nearest_neighbour_test
 from kerasgan.metrics.path_length import perceptual_path_length
 from kerasgan.metrics.precision_recall import precision_recall_density_coverage
+from kerasgan.metrics.protocol import Protocol
 from kerasgan.metrics.psnr import psnr
 from kerasgan.metrics.pyramid_wasserstein import pyramid_sliced_wasserstein
 from kerasgan.metrics.sample_mean import SampleMean
@@ -24,10 +26,13 @@ from kerasgan.metrics.ssim import multiscale_ssim, ssim
 __all__ = [
     "ClassModes",
     "DifferentBins",
+    "Evaluator",
     "FrechetDistance",
     "GaussianMoments",
     "InceptionScore",
     "KernelDistance",
+    "Protocol",
+    "Report",
     "SampleMean",
     "augmentation_gain",
     "baseline_samples",
@@ -37,6 +42,7 @@ __all__ = [
     "data_copying",
     "different_bins",
     "duplicate_threshold",
+    "evaluate",
     "frechet_distance",
     "inception_score",
     "kernel_distance",

@@ -1,7 +1,29 @@
 """The families: one paper, one file."""
 
+from kerasgan.models.acgan import ACGAN
 from kerasgan.models.cgan import CGAN
+from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
 from kerasgan.models.gan import GAN
+from kerasgan.models.infogan import InfoGAN
+from kerasgan.models.lsgan import LSGAN
+from kerasgan.models.pix2pix import Pix2Pix
+from kerasgan.models.r3gan import R3GAN
+from kerasgan.models.unrolled_gan import UnrolledGAN
+from kerasgan.models.wgan import WGAN
+from kerasgan.models.wgan_gp import WGANGP
 
-__all__ = ["CGAN", "DCGAN", "GAN"]
+__all__ = [
+    "ACGAN",
+    "CGAN",
+    "DCGAN",
+    "GAN",
+    "LSGAN",
+    "R3GAN",
+    "WGAN",
+    "WGANGP",
+    "CycleGAN",
+    "InfoGAN",
+    "Pix2Pix",
+    "UnrolledGAN",
+]

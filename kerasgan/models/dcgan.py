@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from kerasgan.latent import LatentModel, LatentRecipe
-from kerasgan.layers import batch_normalization, label_plane, label_projection, label_vector, normal
+from kerasgan.layers import batch_normalization, label_plane, label_projection, label_vector, normal, normalization
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +33,7 @@ class DCGAN(LatentModel):
         generator_width: channels of the generator's last hidden layer, each earlier one doubles them; None: 2 * width,
             as in the paper (its PyTorch port has `width`).
         kernel_size: 5 as in the paper; 4, a multiple of the stride, avoids checkerboards.
+        discriminator_normalization: "batch" as in the paper, "layer" or None.
         **kwargs: as for `kerasgan.latent.LatentModel`.
 
     Examples:
@@ -43,7 +44,7 @@ class DCGAN(LatentModel):
     >>> pictures = model.sample(64, seed=0)
     """
 
-    recipe = DCGANRecipe()
+    recipe: LatentRecipe = DCGANRecipe()
 
     def __init__(
         self,
@@ -55,12 +56,14 @@ class DCGAN(LatentModel):
         width=64,
         generator_width=None,
         kernel_size=5,
+        discriminator_normalization="batch",
         **kwargs,
     ):
         if conditioning not in ("plane", "projection"):
             raise ValueError(f"conditioning is {conditioning!r}, expected 'plane' or 'projection'.")
         self.sizes = {"conditioning": conditioning, "width": width, "kernel_size": kernel_size}
         self.sizes["generator_width"] = generator_width or 2 * width
+        self.sizes["discriminator_normalization"] = discriminator_normalization
         self.steps = min(self.scale_steps(size) for size in image_shape[:2])
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
 
@@ -82,14 +85,14 @@ class DCGAN(LatentModel):
         return keras.Model([latents, *labels] if labels else latents, x, name="generator")
 
     def build_discriminator(self):
-        convolution = self._convolution(layers.Conv2D)
+        convolution, kind = self._convolution(layers.Conv2D), self.sizes["discriminator_normalization"]
         images, labels = keras.Input(self.pack_shape, name="images"), self.label_input(packed=True)
         x = images
         if labels and self.sizes["conditioning"] == "plane":
             x = layers.Concatenate()([x, label_plane(labels[0], self.num_classes, *self.image_shape[:2])])
         for step in range(self.steps):
-            x = convolution(self.sizes["width"] << step, use_bias=step == 0)(x)
-            x = layers.LeakyReLU(0.2)(x if step == 0 else batch_normalization(scale_stddev=0.02)(x))
+            x = convolution(self.sizes["width"] << step, use_bias=step == 0 or kind is None)(x)
+            x = layers.LeakyReLU(0.2)(x if step == 0 else normalization(kind, scale_stddev=0.02)(x))
         x = layers.Flatten()(x)
         logits = layers.Dense(1, kernel_initializer=normal(0.02), name="logits")(x)
         if labels and self.sizes["conditioning"] == "projection":

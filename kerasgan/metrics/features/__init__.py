@@ -1,6 +1,16 @@
-"""The feature spaces in which samples are compared: a metric without their name means nothing."""
+"""The feature spaces in which samples are compared: a metric without their name means nothing.
+
+`pixels`, a fixed random network, small classifiers that come with the package, and the Inception network of 2015, whose
+weights a user must give. Only with the last is a Fréchet distance called FID.
+"""
+
+import functools
 
 import numpy as np
+
+CLASSIFIERS = ("classifier-digits-v1", "classifier-glyphs-v1", "classifier-sprites-v1")
+INCEPTION = "inception-2015"
+NAMES = ("pixels", "random-conv-seed0", *CLASSIFIERS, INCEPTION)
 
 
 def pixels(samples):
@@ -52,15 +62,59 @@ def labelled(name, x, y):
     return x, y.reshape(-1)
 
 
-FEATURES = {"pixels": pixels}
+def get(features):
+    """What computes features.
+
+    Args:
+        features: One of `NAMES`, or a function from samples to an array of shape `(n, d)`, which is returned.
+
+    Returns:
+        `pixels`, a `kerasgan.metrics.features.network.FeatureNetwork`, or the function.
+
+    Raises:
+        ValueError: There are no features of this name, or the weights that they need are missing or damaged.
+    """
+    if callable(features):
+        return features
+    if features == INCEPTION:
+        # Not kept by this name: the environment says which file it is.
+        from kerasgan.metrics.features.inception import inception_2015
+
+        return inception_2015()
+    return _network(features)
+
+
+@functools.cache
+def _network(name):
+    if name == "pixels":
+        return pixels
+    if name == "random-conv-seed0":
+        from kerasgan.metrics.features.random_conv import RandomConvolutions
+
+        return RandomConvolutions()
+    if name in CLASSIFIERS:
+        from kerasgan.metrics.features.classifier import Classifier
+
+        return Classifier(name)
+    raise ValueError(
+        f"features={name!r} is unknown; expected one of {', '.join(map(repr, NAMES))}, "
+        "or a function from samples to an array of shape (n, d)."
+    )
+
+
+def name_of(features):
+    """The name of features as it stands beside a score: that of a function, if these are not one of `NAMES`."""
+    if isinstance(features, str):
+        return features
+    return getattr(features, "name", None) or getattr(features, "__name__", type(features).__name__)
 
 
 def extract(features, samples):
     """Maps samples to features.
 
     Args:
-        features: A key of `FEATURES`, or a function from samples to an array of shape `(n, d)`.
-        samples: Array of `n` samples.
+        features: One of `NAMES`, or a function from samples to an array of shape `(n, d)`.
+        samples: Array of `n` samples; for the networks images in [-1, 1].
 
     Returns:
         A float64 array of shape `(n, d)`.
@@ -68,21 +122,14 @@ def extract(features, samples):
     Raises:
         ValueError: There are no features of this name, or they are not finite.
     """
-    if callable(features):
-        return pixels(features(samples))
-    if features not in FEATURES:
-        raise ValueError(
-            f"features={features!r} is unknown; expected one of {', '.join(map(repr, FEATURES))}, "
-            "or a function from samples to an array of shape (n, d)."
-        )
-    return FEATURES[features](samples)
+    return pixels(get(features)(samples))
 
 
 def extract_both(features, real, fake):
     """Maps real and generated samples to features of the same size.
 
     Args:
-        features: A key of `FEATURES`, or a function from samples to an array of shape `(n, d)`.
+        features: One of `NAMES`, or a function from samples to an array of shape `(n, d)`.
         real: Array of real samples.
         fake: Array of generated samples; the number may differ.
 

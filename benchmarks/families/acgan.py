@@ -1,0 +1,189 @@
+"""Two ways to tell a GAN its class: the auxiliary classifier (ACGAN) and the projection (DCGAN with "projection").
+
+    python -m benchmarks.families.acgan [--seeds 3] [--data digits glyphs] [--quick]
+
+Digits, trained on one half and judged on the other as in `benchmarks.digits`: the classification accuracy score (CAS)
+must be .97 or more, above what a full Gaussian per class reaches without training. Glyphs, the capitals of some 480
+font faces at 32 pixels: an SVC trained on real ones must read .9 or more of the generated ones as the letter that was
+asked for. Negative controls: untrained networks, labels shuffled, and an ACGAN without its class loss.
+"""
+
+import argparse
+import sys
+
+import numpy as np
+
+from benchmarks.families.common import RESULTS, Journal
+from kerasgan import ACGAN, DCGAN
+from kerasgan.run import set_random_seed
+
+LETTERS = 26
+# Sizes and steps are what a few CPU-minutes hold.
+RUNS = {
+    "digits": {
+        "ACGAN": {
+            "arguments": {},
+            "recipe": {"batch_size": 64, "steps_per_execution": 14},
+            "steps": 6000,
+        },
+        "projection": {
+            "arguments": {"width": 32, "kernel_size": 4, "conditioning": "projection"},
+            "recipe": {"batch_size": 64, "steps_per_execution": 14},
+            "steps": 6000,
+        },
+        "ACGAN without class loss": {
+            "arguments": {},
+            "recipe": {"batch_size": 64, "steps_per_execution": 14, "classification": 0.0},
+            "steps": 1500,
+        },
+    },
+    "glyphs": {
+        "ACGAN": {
+            "arguments": {"width": 8, "generator_widths": (128, 64, 32)},
+            "recipe": {"batch_size": 64, "steps_per_execution": 10},
+            "steps": 3000,
+        },
+        "projection": {
+            "arguments": {"width": 24, "kernel_size": 4, "conditioning": "projection"},
+            "recipe": {"batch_size": 64, "steps_per_execution": 10},
+            "steps": 4000,
+        },
+    },
+}
+DEMANDS = {"digits": ("cas", 0.97), "glyphs": ("fidelity", 0.9)}
+PER_LETTER = 40
+
+
+def data_of(data, seed):
+    """(train_x, test_x, train_y, test_y): halves of the digits, or capitals of different font families."""
+    from benchmarks.digits import halves
+    from kerasgan.data import load
+
+    if data == "digits":
+        return halves(seed)
+    sides = []
+    for split in ("train", "test"):
+        x, y = load("glyphs/32", split, as_numpy=True)
+        sides.append((x[y < LETTERS], y[y < LETTERS]))
+    (train_x, train_y), (test_x, test_y) = sides
+    return train_x, test_x, train_y, test_y
+
+
+def numbers_of(data, model, split, seed, ema=True):
+    """What classifiers say of a model's samples."""
+    from benchmarks.digits import PER_CLASS, judge
+
+    train_x, test_x, train_y, test_y = split
+    count = 10 * PER_CLASS if data == "digits" else LETTERS * PER_LETTER
+    labels = np.arange(count) % model.num_classes
+    fakes = model.sample(count, seed=seed, labels=labels, ema=ema)
+    if data == "digits":
+        return judge(fakes, labels, train_x, train_y, test_x, test_y)
+    # SVCs need a minute for each reading at full size.
+    fakes, train_x, test_x = (x[:, ::2, ::2] / 2 + x[:, 1::2, 1::2] / 2 for x in (fakes, train_x, test_x))
+    return judge(fakes, labels, train_x[::2], train_y[::2], test_x, test_y)
+
+
+def ceilings(data, split, seed):
+    """The same of real images: read by classifiers of other real ones; for digits beside what needs no GAN."""
+    from benchmarks.digits_controls import controls
+    from kerasgan import metrics
+
+    train_x, test_x, train_y, test_y = split
+    if data == "digits":
+        return controls(train_x, train_y, test_x, test_y, seed)["classification_accuracy_score"]
+    train_x, test_x = (x[:, ::2, ::2] / 2 + x[:, 1::2, 1::2] / 2 for x in (train_x, test_x))
+    return {"real": metrics.classification_accuracy_score(train_x[::2], train_y[::2], test_x, test_y)}
+
+
+def run(data, name, seed, steps):
+    """Trains one model of one seed, draws its samples, and judges them."""
+    from benchmarks.digits import train
+    from kerasgan.images import grid, write_png
+
+    split, settings = data_of(data, seed), RUNS[data][name]
+    set_random_seed(seed)
+    family = DCGAN if name == "projection" else ACGAN
+    classes = int(split[2].max()) + 1
+    model = family(split[0].shape[1:], num_classes=classes, seed=seed, **settings["arguments"])
+    model.compile(**settings["recipe"])
+    untrained = numbers_of(data, model, split, seed)
+    minutes = train(model, split[0], split[2], steps) / 60
+    if seed == 0:
+        picture = model.sample(10 * classes, seed=0, labels=np.arange(10 * classes) % classes)
+        file = f"acgan_{data}_{name.replace(' ', '_').lower()}.png"
+        write_png(RESULTS / file, grid(picture, columns=classes))
+    return {
+        "steps": int(np.asarray(model.iterations)),
+        "minutes": minutes,
+        "untrained": untrained,
+        "raw": numbers_of(data, model, split, seed, ema=False),
+        "ema": numbers_of(data, model, split, seed),
+        "controls": ceilings(data, split, seed),
+    }
+
+
+def report(data, rows):
+    """Lines of a table, medians over the seeds, and whether the demand is met."""
+    keys = ("frechet_distance", "cas", "fidelity", "shuffled")
+    lines = [f"{data}: medians over the seeds", f"{'':48}" + "".join(f"{key:>18}" for key in keys)]
+    everything = [row for some in rows.values() for row in some]
+    for name in everything[0]["controls"]:
+        value = np.median([row["controls"][name] for row in everything])
+        lines.append(f"{'no GAN: ' + name if name != 'real' else 'real images (ceiling)':48}{'':18}{value:18.3f}")
+    key, least = DEMANDS[data]
+    good = True
+    for name, some in rows.items():
+        for state in ("untrained", "raw", "ema"):
+            values = [np.median([row[state][k] for row in some]) for k in keys]
+            what = {"ema": "averaged weights", "raw": "raw weights"}.get(state, state)
+            lines.append(f"{f'{name}, {what}':48}" + "".join(f"{value:18.3f}" for value in values))
+        each = ", ".join(f"{row['ema'][key]:.3f}" for row in some)
+        lines.append(
+            f"    {some[0]['steps']} steps, {np.median([row['minutes'] for row in some]):.1f} CPU-minutes; "
+            f"{key} of each seed: {each}"
+        )
+        if "without" not in name:
+            good &= bool(np.median([row["ema"][key] for row in some]) >= least)
+            good &= all(row[state]["fidelity"] < 0.2 for row in some for state in ("untrained",))
+        else:
+            good &= all(row["ema"]["fidelity"] < 0.3 for row in some)
+    lines.append(f"demanded of averaged weights: {key} >= {least}. {'DEMANDS MET' if good else 'DEMANDS NOT MET'}")
+    return lines, good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--data", nargs="+", choices=list(RUNS), default=list(RUNS))
+    parser.add_argument("--models", nargs="+", help="default: all")
+    parser.add_argument("--quick", action="store_true", help="a fiftieth of the steps, to see that it runs")
+    parser.add_argument("--fresh", action="store_true", help="forget the results so far")
+    arguments = parser.parse_args()
+    journal, good = Journal("acgan_quick" if arguments.quick else "acgan", arguments.fresh), True
+    for data in arguments.data:
+        rows = {}
+        for name, settings in RUNS[data].items():
+            if arguments.models and name not in arguments.models:
+                continue
+            steps = settings["steps"] // (50 if arguments.quick else 1)
+            seeds = range(1 if "without" in name else arguments.seeds)
+            rows[name] = [
+                journal.once(
+                    lambda d=data, n=name, s=seed, t=steps: run(d, n, s, t),
+                    data=data,
+                    model=name,
+                    seed=seed,
+                    asked=steps,
+                )
+                for seed in seeds
+            ]
+        lines, met = report(data, rows)
+        good &= met
+        print("\n".join(lines), flush=True)
+        (RESULTS / f"{journal.path.stem}_{data}.txt").write_text("\n".join(lines) + "\n")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,163 @@
+"""What several families' acceptance benchmarks need."""
+
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+def two_gaussians(distance, steps, width=64, batch_size=256, seed=0, **recipe):
+    """Trains a critic on N(distance, 1) against N(0, 1) in one dimension, whose Wasserstein distance is `distance`.
+
+    Args:
+        distance: between the means.
+        steps: critic updates; the generator stands still.
+        width: of the critic's two hidden layers.
+        batch_size: samples of each side a step.
+        seed: of weights and samples.
+        **recipe: of the critic.
+
+    Returns:
+        The model and its estimate of the distance on 20,000 new samples of each side, mean D(x) - mean D(G(z)).
+    """
+    import keras
+    from keras import layers, ops
+
+    from kerasgan import LatentModel
+    from kerasgan.recipe import optimizer
+
+    keras.utils.set_random_seed(seed)
+    latents, x = keras.Input((1,)), keras.Input((1,))
+    generator = keras.Model(latents, layers.Dense(1, kernel_initializer="ones")(latents))
+    hidden = layers.Dense(width, "relu")(layers.Dense(width, "relu")(x))
+    critic = keras.Model(x, layers.Dense(1)(hidden))
+    model = LatentModel((1,), 1, generator=generator, discriminator=critic, seed=seed)
+    still = optimizer("sgd", learning_rate=0.0)
+    model.compile(loss="wasserstein", batch_size=batch_size, generator_every=10**6, generator_optimizer=still, **recipe)
+    random = np.random.default_rng(seed)
+    model.fit(random.normal(distance, 1.0, (batch_size * steps, 1)).astype("float32"), verbose=0)
+    real, fake = (random.normal(mean, 1.0, (20_000, 1)).astype("float32") for mean in (distance, 0.0))
+    scores = [ops.convert_to_numpy(critic(ops.convert_to_tensor(side))) for side in (real, fake)]
+    return model, float(scores[0].mean() - scores[1].mean())
+
+
+class Journal:
+    """Results of finished runs in a file of JSON lines, so that a benchmark that was cut off goes on.
+
+    Args:
+        name: of the file `results/<name>.jsonl`.
+        fresh: begin anew.
+    """
+
+    def __init__(self, name, fresh=False):
+        self.path = RESULTS / f"{name}.jsonl"
+        if fresh:
+            self.path.unlink(missing_ok=True)
+
+    def rows(self, **where):
+        """Finished runs with these entries."""
+        lines = self.path.read_text().splitlines() if self.path.exists() else []
+        rows = [json.loads(line) for line in lines]
+        return [row for row in rows if all(row.get(name) == value for name, value in where.items())]
+
+    def once(self, run, **key):
+        """The result of a run, from the file or now: `run()` returns a dictionary."""
+        if found := self.rows(**key):
+            return found[0]
+        start = time.process_time()
+        row = {**key, **run(), "cpu_seconds": round(time.process_time() - start, 1)}
+        with self.path.open("a") as file:
+            file.write(json.dumps(row) + "\n")
+        return row
+
+
+def latent_quality(fakes, real_train, real_test):
+    """What is said of unlabelled samples: distance, coverage and a two-sample test against held-out images.
+
+    Args:
+        fakes: generated images in [-1, 1].
+        real_train: real images that the model was trained on.
+        real_test: real images that it was not.
+
+    Returns:
+        {"frechet_distance" (pixels in [0, 1]), "coverage", "recall", "nearest_neighbour"}.
+    """
+    from kerasgan import metrics
+
+    count = min(len(fakes), len(real_test))
+    prdc = metrics.precision_recall_density_coverage(real_test[:count], fakes[:count])
+    return {
+        "frechet_distance": metrics.frechet_distance(real_test / 2 + 0.5, fakes / 2 + 0.5),
+        "coverage": prdc.coverage,
+        "recall": prdc.recall,
+        "nearest_neighbour": metrics.nearest_neighbour_test(real_test[:count], fakes[:count]).accuracy,
+    }
+
+
+def digits_of(family, sizes, recipe, steps, seeds, journal):
+    """Trains an unlabelled family on one half of the digits and judges it on the other, beside controls and ceiling.
+
+    Args:
+        family: name of a class of `kerasgan`.
+        sizes: constructor arguments.
+        recipe: changes to its recipe.
+        steps: of the discriminator.
+        seeds: one run for each.
+        journal: a `Journal`.
+
+    Returns:
+        Lines of a table, medians over the seeds, and the samples of the last run that was trained now (or None).
+    """
+    import keras
+
+    import kerasgan
+    from benchmarks.digits import halves, train
+    from kerasgan import metrics
+
+    pictures = []
+
+    def run(seed):
+        train_x, test_x, _, _ = halves(seed)
+        keras.utils.set_random_seed(seed)
+        model = getattr(kerasgan, family)((8, 8, 1), seed=seed, **sizes)
+        model.compile(**recipe)
+        count = len(test_x)
+        numbers = {"untrained (negative control)": latent_quality(model.sample(count, seed), train_x, test_x)}
+        train(model, train_x, None, steps)
+        flat = train_x.reshape(len(train_x), -1) / 2 + 0.5
+        gaussian = metrics.controls.full_gaussian(flat, count, np.random.default_rng(seed))
+        diagonal = metrics.controls.diagonal_gaussian(flat, count, np.random.default_rng(seed))
+        samples = {
+            "diagonal Gaussian": 2 * diagonal.reshape(test_x.shape) - 1,
+            "one full Gaussian": 2 * gaussian.reshape(test_x.shape) - 1,
+            "raw weights": model.sample(count, seed, ema=False),
+            "averaged weights": model.sample(count, seed),
+            "real digits (ceiling)": train_x[:count],
+        }
+        pictures.append(model.sample(100, seed=0))
+        return {"numbers": numbers | {name: latent_quality(x, train_x, test_x) for name, x in samples.items()}}
+
+    rows = [journal.once(lambda s=seed: run(s), kind="digits", steps=steps, seed=seed) for seed in seeds]
+    head = ("frechet_distance", "coverage", "recall", "nearest_neighbour")
+    lines = [f"{family} on digits, {steps} steps, median of {len(rows)} seeds"]
+    lines.append(f"{'':32}" + "".join(f"{name:>18}" for name in head))
+    for name in rows[0]["numbers"]:
+        values = [np.median([row["numbers"][name][key] for row in rows]) for key in head]
+        lines.append(f"{name:32}" + "".join(f"{value:18.3f}" for value in values))
+    minutes = np.median([row["cpu_seconds"] for row in rows]) / 60
+    lines.append(f"{minutes:.1f} CPU-minutes a seed; Fréchet distance in pixels in [0, 1], against held-out digits")
+    return lines, pictures[-1] if pictures else None
+
+
+def print_and_write(name, lines, picture=None, columns=10):
+    """Prints a report and writes it as `results/<name>.txt`, the picture beside it."""
+    from kerasgan.images import grid, write_png
+
+    text = "\n".join(lines)
+    print(text, flush=True)
+    (RESULTS / f"{name}.txt").write_text(text + "\n")
+    if picture is not None:
+        write_png(RESULTS / f"{name}.png", grid(picture, columns=columns))

@@ -1,0 +1,70 @@
+"""WGAN: the critic's estimate of a known distance, its weights, and samples of digits.
+
+    python -m benchmarks.families.wgan [--seeds 3]
+
+Two Gaussians d apart have the Wasserstein distance d. Over d = .5, 1, 2, 4 the clipped critic's estimate must be
+proportional to d, and its weights must pile up at the ends of the allowed interval. Negative control: a critic whose
+weights are not clipped.
+"""
+
+import argparse
+import sys
+
+import numpy as np
+
+from benchmarks.families.common import Journal, digits_of, print_and_write, two_gaussians
+
+DISTANCES = (0.5, 1.0, 2.0, 4.0)
+LIMIT = 0.05
+
+
+def critic(seed, clip):
+    from kerasgan.recipe import optimizer
+
+    estimates, share = [], 0.0
+    for distance in DISTANCES:
+        rmsprop = optimizer("rmsprop", learning_rate=1e-3, rho=0.99)
+        model, estimate = two_gaussians(
+            distance, 1000, seed=seed, clip_weights=LIMIT if clip else None, discriminator_optimizer=rmsprop
+        )
+        estimates.append(estimate)
+        kernel = np.array(model.discriminator.layers[2].kernel)
+        share = float(np.mean(np.abs(kernel) > 0.98 * LIMIT))
+    return {
+        "estimates": estimates,
+        "correlation": float(np.corrcoef(DISTANCES, estimates)[0, 1]),
+        "at the limit": share,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=12_000, help="critic steps on digits")
+    parser.add_argument("--fresh", action="store_true")
+    arguments = parser.parse_args()
+    journal = Journal("wgan", arguments.fresh)
+    lines = ["WGAN on N(d, 1) against N(0, 1), d = " + ", ".join(map(str, DISTANCES))]
+    lines.append(f"{'':28}{'correlation':>12}{'at +-c':>9}   estimates")
+    good = True
+    for clip, name in ((True, f"weights within {LIMIT}"), (False, "not clipped (control)")):
+        for seed in range(arguments.seeds):
+            row = journal.once(lambda seed=seed, clip=clip: critic(seed, clip), kind="critic", clip=clip, seed=seed)
+            lines.append(
+                f"{name + f', seed {seed}':28}{row['correlation']:12.4f}{row['at the limit']:9.2f}   "
+                + ", ".join(f"{value:.4g}" for value in row["estimates"])
+            )
+            if clip:
+                good &= row["correlation"] >= 0.99 and row["at the limit"] >= 0.5
+    lines.append("demanded: correlation >= .99, most weights at +-c")
+    sizes, recipe = {"width": 32, "kernel_size": 4}, {"batch_size": 64, "steps_per_execution": 14}
+    rate = {"class_name": "rmsprop", "config": {"learning_rate": 5e-4, "rho": 0.99}}
+    recipe |= {"discriminator_optimizer": rate, "generator_optimizer": rate}
+    table, picture = digits_of("WGAN", sizes, recipe, arguments.steps, range(arguments.seeds), journal)
+    lines += ["", *table, "DEMANDS MET" if good else "DEMANDS NOT MET"]
+    print_and_write("wgan", lines, picture)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

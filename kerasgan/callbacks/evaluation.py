@@ -1,0 +1,112 @@
+"""Scores of a generator while it learns."""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasgan.files import write_json
+from kerasgan.metrics.evaluation import DEFAULT_METRICS, Evaluator
+
+WEIGHTS = ("ema", "raw")
+
+
+class Evaluation(keras.callbacks.Callback):
+    """Scores samples of fixed latents every few epochs, and at the end, and logs them as `ema_frechet_distance` etc.
+
+    The random numbers of the training stay as they are without it. A conditional model is asked for the labels of the
+    real samples, where these have any. The scores of samples that are not finite are NaN. List it before a `RunLog`,
+    whose `history.csv` then has a column for each score.
+
+    Args:
+        real: Real samples that the model is not trained on, `(samples, labels)`, or what `kerasgan.data.load` takes.
+        metrics: Names out of `kerasgan.metrics.evaluation.METRICS`.
+        every_epochs: Epochs from one evaluation to the next.
+        count: Number of samples of each set; by default as many as there are, at most 5000.
+        features: One of `kerasgan.metrics.features.NAMES`, or a function from samples to an array of shape `(n, d)`.
+        weights: Which generators: "ema", the averaged one, and "raw", the one in training.
+        other: Further real samples, such as the training data, which show what real ones score; None divides `real` in
+            two.
+        seed: Of the latents, and of everything else in the evaluation.
+        folder: Where `evaluation.json` goes, with the protocol, the floor and all scores; None writes none.
+
+    Raises:
+        ValueError: As `kerasgan.metrics.Evaluator`, for other weights, and for a model that makes no samples.
+    """
+
+    def __init__(
+        self,
+        real,
+        metrics=DEFAULT_METRICS,
+        every_epochs=1,
+        count=None,
+        features="pixels",
+        weights=WEIGHTS,
+        other=None,
+        seed=0,
+        folder=None,
+    ):
+        super().__init__()
+        unknown = [name for name in weights if name not in WEIGHTS]
+        if unknown or not weights:
+            raise ValueError(f"weights={weights!r}; expected 'ema', 'raw' or both.")
+        self.every_epochs, self.weights, self.seed = every_epochs, tuple(weights), seed
+        self.evaluator = Evaluator(real, other, metrics, features, count, seed)
+        self.path = None if folder is None else Path(folder) / "evaluation.json"
+        self.epochs: list[dict] = []
+
+    def set_model(self, model):
+        if not hasattr(model, "sample"):
+            raise ValueError(f"{type(model).__name__} makes no samples of latents; expected a model with sample().")
+        super().set_model(model)
+
+    def on_train_begin(self, logs=None):
+        self.epochs = []
+        if self._number(self.model.iterations) and self.path is not None and self.path.exists():
+            self.epochs = json.loads(self.path.read_text("utf-8"))["epochs"]
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every_epochs and epoch + 1 != self.params.get("epochs"):
+            return
+        scores = {name: self.scores(ema=name == "ema") for name in self.weights}
+        if logs is not None:
+            logs.update({f"{name}_{score}": value for name in scores for score, value in scores[name].items()})
+        if self.path is not None:
+            place = {"epoch": epoch + 1, "images_seen": self._number(self.model.images_seen)}
+            # A training that is resumed repeats the epochs behind its checkpoint.
+            self.epochs = [entry for entry in self.epochs if entry["epoch"] <= epoch]
+            self.epochs.append({**place, **{name: _finite(values) for name, values in scores.items()}})
+            self._write()
+
+    def scores(self, ema=True):
+        """The scores of the present generator, `{score: float}`."""
+        model, evaluator = self.model, self.evaluator
+        labels = evaluator.labels if getattr(model, "num_classes", None) else None
+        samples = model.sample(evaluator.count, self.seed, labels, ema)
+        if not np.isfinite(samples).all():
+            return dict.fromkeys(evaluator.scores, float("nan"))
+        return evaluator(np.clip(samples, -1, 1) if samples.ndim == 4 else samples, labels)
+
+    def _write(self):
+        evaluator = self.evaluator
+        write_json(
+            self.path,
+            {
+                "protocol": asdict(evaluator.protocol),
+                "control": _finite(evaluator.control),
+                "floor": _finite(evaluator.floor),
+                "epochs": self.epochs,
+            },
+        )
+
+    @staticmethod
+    def _number(variable):
+        return int(ops.convert_to_numpy(variable))
+
+
+def _finite(scores):
+    """Scores for JSON, which knows no NaN."""
+    return {score: value if np.isfinite(value) else None for score, value in scores.items()}

@@ -1,0 +1,225 @@
+"""The verdicts: which signals, held for how long, mean which illness, and what helps.
+
+The thresholds are those of a rule that holds at three evaluations in a row after the first 500 steps; before, every
+generator looks ill. Losses are never a signal: they are only meaningful against the present opponent.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+WARM_UP = 500  # steps
+PATIENCE = 3  # evaluations in a row
+
+SURE = 0.95  # accuracy on both sides; alone it is no illness: with R1 or a gradient penalty it is the normal state
+SATURATED = -3.0  # log10 of mean sigmoid(D(G)), by which a saturating loss multiplies the generator's gradient
+VANISHED = 1e-3  # of the largest gradient that has reached the samples
+COLLAPSED = 0.5  # of the reals' mean pairwise distance; one class of several, or one sample, is far below
+DUPLICATED = 0.2  # share of samples as near to another one as 1 % of the reals are
+NARROW_RECALL = 0.3  # of the recall of other reals
+UNEVEN = 0.5  # nats from the real class shares; ln(10 / 6), four of ten classes missing, is 0.51
+MISSING = 0.2  # of the reals' mass, in classes that the samples have less than a tenth of; one rare class is no illness
+HOPPING = 0.25  # total variation between the class shares of two evaluations: a quarter of the mass has moved
+WORSE_THAN_AVERAGE = 1.5  # Fréchet distance of the weights in training over that of their average
+DRIFTING = 0.5  # mean change of a sample between evaluations, in mean pairwise distances
+CYCLE = 0.3  # of the autocorrelation: below minus this, and above it at a longer lag
+IGNORED = 0.1  # effect of the one input of the generator over that of the other
+OVERFITTED = 0.5  # of the way from the logits of training samples to those of generated ones that unseen reals are
+SIGNIFICANT = 3.0  # standard errors
+COPIED = 0.8  # distance to the nearest training sample, over that of unseen reals (Meehan et al. 2020)
+NEARER = 0.6  # share of samples nearer to the training set than to as many unseen reals; 1/2 for any honest generator
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An illness, at the step at which it was certain.
+
+    Attributes:
+        name: of the rule.
+        step: steps taken.
+        sentence: what it means.
+        advice: what to try, the most promising first.
+        values: `{signal: value}` that tell it.
+    """
+
+    name: str
+    step: int
+    sentence: str
+    advice: str
+    values: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What means an illness at one evaluation.
+
+    Attributes:
+        name: of the illness.
+        holds: function of the signals, in which those that were not measured are NaN.
+        signals: names of those to show.
+        sentence: what it means.
+        advice: what to try.
+    """
+
+    name: str
+    holds: Callable[[dict], bool]
+    signals: tuple[str, ...]
+    sentence: str
+    advice: str
+
+
+class Signals(dict):
+    """Signals of one evaluation; what was not measured is NaN, for which every comparison is false."""
+
+    def __missing__(self, name):
+        return math.nan
+
+
+def too_strong(s):
+    sure = s["real_accuracy"] > SURE and s["fake_accuracy"] > SURE
+    saturated = s["saturates"] == 1 and s["log_saturation"] < SATURATED
+    return sure and (saturated or s["sample_gradient"] < VANISHED * s["largest_sample_gradient"])
+
+
+def collapsed(s):
+    return s["diversity"] < COLLAPSED
+
+
+def uneven(s):
+    return s["class_divergence"] > UNEVEN or s["missing_share"] > MISSING
+
+
+def hopping(s):
+    return s["hop"] >= HOPPING
+
+
+def wandering(s):
+    return s["gap"] >= WORSE_THAN_AVERAGE and s["drift"] >= DRIFTING and s["turn"] < 0
+
+
+def copying(s):
+    # One sample is nearer to the one set or to the other: of a collapsed generator that says nothing.
+    return s["copy_distance"] < COPIED and s["nearer_to_train"] > NEARER and not collapsed(s)
+
+
+RULES = (
+    Rule(
+        "diverged",
+        lambda s: s["diverged"] == 1,
+        (),
+        "The generator makes samples that are NaN or infinite: it will not come back.",
+        "Start again from an earlier checkpoint with lower learning rates, skip_nonfinite=True or a higher precision.",
+    ),
+    Rule(
+        "discriminator_too_strong",
+        too_strong,
+        ("real_accuracy", "fake_accuracy", "log_saturation", "sample_gradient", "largest_sample_gradient"),
+        "The discriminator tells all samples apart, and the gradient that the generator learns from has vanished.",
+        'Use loss="non_saturating"; penalise the discriminator (R1, gradient penalty) or normalise it spectrally; '
+        "lower its learning rate; smooth the real labels to 0.9; with few data, augment them.",
+    ),
+    Rule(
+        "collapse",
+        collapsed,
+        ("diversity", "recall"),
+        "Total mode collapse: the samples differ far less from each other than the reals do.",
+        "Use packing=2 or minibatch standard deviation; the relativistic loss with R1 and R2; a larger batch; a lower "
+        "learning rate of the generator.",
+    ),
+    Rule(
+        "duplicates",
+        lambda s: s["duplicates"] > DUPLICATED,
+        ("duplicates", "support"),
+        "Many samples are near-duplicates of each other: the generator has only few different ones.",
+        "Use packing=2 or minibatch standard deviation; more latent dimensions; a larger batch.",
+    ),
+    Rule(
+        "coverage",
+        lambda s: s["recall"] < NARROW_RECALL and not collapsed(s),
+        ("recall", "coverage", "diversity"),
+        "Most of the reals have nothing like them among the samples, although the samples differ from each other.",
+        "Use packing=2; the relativistic loss with R1 and R2; more capacity for the discriminator; train longer.",
+    ),
+    Rule(
+        "missing_classes",
+        lambda s: uneven(s) and not collapsed(s),
+        ("class_divergence", "missing_classes", "missing_share"),
+        "Some classes of the reals are missing or rare among the samples.",
+        "Use packing=2; the relativistic loss with R1 and R2; more capacity for the discriminator; labels.",
+    ),
+    Rule(
+        "collapse_within_class",
+        lambda s: s["class_diversity"] < COLLAPSED and not collapsed(s),
+        ("class_diversity", "diversity"),
+        "Partial collapse: the classes are there, but within one of them the samples are nearly the same.",
+        "Use packing=2, on samples of one label for a conditional model; make sure that the latents reach the "
+        "generator's first layers; less weight for losses that pull to one target.",
+    ),
+    Rule(
+        "mode_hopping",
+        lambda s: hopping(s) and (uneven(s) or collapsed(s)),
+        ("hop", "class_divergence", "diversity"),
+        "Mode hopping: at each time the samples lie in a part of the data, and in another one at the next.",
+        "Use packing=2; the relativistic loss with R1 and R2; unrolled discriminator updates; a lower learning rate.",
+    ),
+    Rule(
+        "oscillation",
+        lambda s: (hopping(s) or wandering(s) or s["cycle"] == 1) and not (hopping(s) and (uneven(s) or collapsed(s))),
+        ("hop", "gap", "drift", "turn", "cycle"),
+        "The generator goes round in circles instead of converging.",
+        "Sample the averaged generator; add R1 (and R2); set beta_1 of Adam to 0; lower the learning rates, or let "
+        "them decay; give the discriminator the higher one.",
+    ),
+    Rule(
+        "labels_ignored",
+        lambda s: s["label_effect"] < IGNORED * s["latent_effect"],
+        ("label_effect", "latent_effect"),
+        "The generator ignores the labels: another label for the same latents changes next to nothing.",
+        "See that the labels reach generator and discriminator; use projection or an auxiliary classifier.",
+    ),
+    Rule(
+        "latents_ignored",
+        lambda s: s["latent_effect"] < IGNORED * s["label_effect"],
+        ("latent_effect", "label_effect"),
+        "The generator ignores the latents: other latents for the same label change next to nothing.",
+        "Use packing=2 on samples of one label; no dropout in the generator, whose noise is gone when it samples; less "
+        "weight for losses that pull to one target.",
+    ),
+    Rule(
+        "discriminator_overfits",
+        lambda s: s["overfitting"] > OVERFITTED and s["overfitting_errors"] > SIGNIFICANT,
+        ("overfitting", "overfitting_errors", "sign_train"),
+        "The discriminator knows its training samples by heart: it takes unseen reals rather for generated ones.",
+        "Augment what the discriminator sees, reals and samples alike; penalise it with R1; use dropout in it, or less "
+        "capacity; collect more data.",
+    ),
+    Rule(
+        "memorising",
+        copying,
+        ("copy_distance", "copy_score", "nearer_to_train"),
+        "The generator copies training samples.",
+        "Collect more data, or augment what the discriminator sees; make the generator smaller; stop earlier.",
+    ),
+)
+
+
+def holding(history, rules=RULES):
+    """The rules that have held at the last evaluations.
+
+    Args:
+        history: `[{"step": steps, signal: value}]`, the newest last.
+        rules: those to look at.
+
+    Returns:
+        List of those rules that hold at each of the last `PATIENCE` evaluations, all of them after `WARM_UP` steps.
+    """
+    last = [Signals(signals) for signals in history[-PATIENCE:]]
+    if len(last) < PATIENCE or last[0]["step"] < WARM_UP:
+        return []
+    return [rule for rule in rules if all(rule.holds(signals) for signals in last)]
+
+
+def finding_of(rule, signals):
+    """The `Finding` of a rule at an evaluation."""
+    values = {name: signals[name] for name in rule.signals if name in signals}
+    return Finding(rule.name, int(signals["step"]), rule.sentence, rule.advice, values)

@@ -1,0 +1,65 @@
+"""The words of a game: a batch of data, a player's move, and what several moves share."""
+
+import contextvars
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+
+class Batch(NamedTuple):
+    """One step's data as Keras passes it: real samples `x`, labels or targets `y`, `sample_weight` (batch,)."""
+
+    x: Any
+    y: Any = None
+    sample_weight: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """One player's move in a training step.
+
+    Args:
+        name: unique in the game; its loss is logged as `<name>_loss`.
+        trains: names of the networks whose trainable variables it updates; their other state (batch statistics) comes
+            along, that of other networks stays untouched.
+        loss: function of a `Batch` that returns the scalar mean loss and `{log name: scalar}`, in `keras.ops` only.
+        optimizer: the player whose optimizer is used.
+        every: runs when `iterations % every == 0`: n_critic for a generator, the lazy interval for a penalty; or a
+            function of `iterations` that tells whether it runs, for a rhythm that changes.
+        keeps: names of attributes (variables or layers) whose state it may change besides: an image pool, a mean.
+    """
+
+    name: str
+    trains: tuple[str, ...]
+    loss: Callable[[Batch], tuple[Any, dict[str, Any]]]
+    optimizer: str
+    every: int | Callable[[int], bool] = 1
+    keeps: tuple[str, ...] = ()
+
+    def is_due(self, step):
+        """Whether it runs at a step."""
+        return bool(self.every(step)) if callable(self.every) else step % self.every == 0
+
+
+# Results of `shared` methods in the evaluation that runs; a context of its own for each replica's thread.
+EVALUATION: contextvars.ContextVar[dict | None] = contextvars.ContextVar("evaluation", default=None)
+
+
+def shared(method):
+    """Evaluate a method of a game once for all losses that are differentiated together, and hand out the same tensors.
+
+    In simultaneous updates all phases share one evaluation: a generator's forward pass marked so feeds every player. In
+    alternating updates each phase is an evaluation of its own, and draws anew.
+    """
+
+    @functools.wraps(method)
+    def once(self, batch):
+        known, key = EVALUATION.get(), (id(self), method.__name__)
+        if known is None:
+            return method(self, batch)
+        if key not in known:
+            known[key] = method(self, batch)
+        return known[key]
+
+    return once

@@ -1,0 +1,35 @@
+"""Generators' stacks of transposed convolutions."""
+
+import functools
+
+from keras import layers
+
+from kerasgan.layers.initial import normal
+from kerasgan.layers.normalization import batch_normalization
+
+
+def transposed_convolutions(x, widths, channels, kernel_size, dtype=None):
+    """Images in [-1, 1] of a small map: each layer doubles its size, with batch normalization and ReLU between them.
+
+    Weights from N(0, .02^2).
+
+    Args:
+        x: shape (batch, height, width, channels).
+        widths: channels of the hidden layers, in their order.
+        channels: of the images.
+        kernel_size: of all layers; a multiple of the stride 2 avoids checkerboards.
+        dtype: of the images.
+
+    Returns:
+        Shape (batch, height << layers, width << layers, channels), `len(widths) + 1` layers, named `images`.
+    """
+    convolution = functools.partial(
+        layers.Conv2DTranspose,
+        kernel_size=kernel_size,
+        strides=2,
+        padding="same",
+        kernel_initializer=normal(0.02),
+    )
+    for width in widths:
+        x = layers.ReLU()(batch_normalization()(convolution(width, use_bias=False)(x)))
+    return layers.Activation("tanh", dtype=dtype, name="images")(convolution(channels)(x))

@@ -1,0 +1,66 @@
+"""Small classifiers of the package's own data: features that know what matters in them, and class probabilities."""
+
+import keras
+from keras import layers
+
+from kerasgan import presets
+from kerasgan.metrics.features.network import FeatureNetwork
+
+
+def build(image_shape, heads, widths, features, initializer="zeros", dropout=0.0):
+    """The network: two 3x3 convolutions at each size, the second of which halves it, and one hidden layer.
+
+    Args:
+        image_shape: (height, width, channels) of images in [-1, 1]; the size is a multiple of `2**len(widths)`.
+        heads: name to number of classes of what is read from an image.
+        widths: filters at each size.
+        features: units of the hidden layer, whose activations are the features.
+        initializer: of all kernels. Zeros, for weights that are loaded, draw no random numbers.
+        dropout: rate behind the features, in training.
+
+    Returns:
+        A Keras model from images to `{"features": (n, features), head: logits of shape (n, classes), ...}`.
+    """
+    options = {"kernel_initializer": initializer, "use_bias": False, "dtype": "float32"}
+    inputs = x = keras.Input(image_shape, name="images", dtype="float32")
+    for level, width in enumerate(widths):
+        for strides in (1, 2):
+            name = f"{level}_{strides}"
+            x = layers.Conv2D(width, 3, strides, "same", name=f"convolution_{name}", **options)(x)
+            x = layers.BatchNormalization(name=f"normalization_{name}", dtype="float32")(x)
+            x = layers.ReLU(name=f"relu_{name}", dtype="float32")(x)
+    x = layers.Flatten(name="flat", dtype="float32")(x)
+    x = layers.Dense(features, name="hidden", **options)(x)
+    x = layers.BatchNormalization(name="normalization", dtype="float32")(x)
+    outputs = {"features": layers.ReLU(name="features", dtype="float32")(x)}
+    x = outputs["features"]
+    if dropout:
+        x = layers.Dropout(dropout, name="dropout", dtype="float32")(x)
+    for head, classes in heads.items():
+        dense = layers.Dense(classes, kernel_initializer=initializer, name=head, dtype="float32")
+        outputs[head] = dense(x)
+    return keras.Model(inputs, outputs, name="classifier")
+
+
+class Classifier(FeatureNetwork):
+    """A trained classifier that comes with the package, as a preset.
+
+    Args:
+        name: of the preset.
+        root: folder of the presets.
+
+    Attributes:
+        heads: Name to number of classes of what `classify` can read from an image; `"label"` is the data's class.
+
+    Raises:
+        ValueError: There is no such preset, or its files are damaged.
+    """
+
+    def __init__(self, name, root=presets.ROOT):
+        preset = presets.read(name, root)
+        if preset.config.get("class") != "Classifier":
+            raise ValueError(f"The preset {name!r} is a {preset.config.get('class')}; expected a Classifier.")
+        network = build(**preset.config["arguments"])
+        network.load_weights(preset.weights)
+        super().__init__(name, network, preset.config["arguments"]["image_shape"])
+        self.heads = preset.config["arguments"]["heads"]

@@ -1,0 +1,43 @@
+"""Features of a random convolutional network: they need no data, know nothing, and see more than pixels."""
+
+import keras
+import numpy as np
+from keras import layers
+
+from kerasgan.metrics.features.network import FeatureNetwork
+
+WIDTHS = (32, 64, 128)
+SEED = 0
+
+
+def kernels():
+    """The convolution kernels: float32 arrays of shape (3, 3, in, out), the same on every machine."""
+    # RandomState, because NumPy promises that its streams never change.
+    random = np.random.RandomState(SEED)
+    channels = (3, *WIDTHS)
+    return [
+        (random.standard_normal((3, 3, inside, outside)) * np.sqrt(2 / (9 * inside))).astype("float32")
+        for inside, outside in zip(channels, WIDTHS, strict=False)
+    ]
+
+
+class RandomConvolutions(FeatureNetwork):
+    """`random-conv-seed0`: three 3x3 convolutions of stride 2 with random weights, and the mean of each over places.
+
+    Kernels from a normal distribution of variance 2 / fan-in (He et al. 2015, section 2.2) without biases, ReLU behind
+    each, "same" padding; the features are the spatial means of all three, 32 + 64 + 128 numbers. Images of any size, at
+    least 8 pixels for the last to see more than one pixel; grey ones as RGB. Distances in such features rank coarse
+    failures and are no measure of what a person sees.
+    """
+
+    def __init__(self):
+        inputs = x = keras.Input((None, None, 3), name="images", dtype="float32")
+        means = []
+        for level, width in enumerate(WIDTHS):
+            options = {"kernel_initializer": "zeros", "use_bias": False, "dtype": "float32"}
+            x = layers.Conv2D(width, 3, 2, "same", activation="relu", name=f"convolution_{level}", **options)(x)
+            means.append(layers.GlobalAveragePooling2D(name=f"mean_{level}", dtype="float32")(x))
+        outputs = {"features": layers.Concatenate(name="features", dtype="float32")(means)}
+        network = keras.Model(inputs, outputs, name="random_conv")
+        network.set_weights(kernels())
+        super().__init__("random-conv-seed0", network, (None, None, 3))

@@ -1,0 +1,62 @@
+"""What stands beside a score, because without it the score says nothing."""
+
+import dataclasses
+
+from kerasgan.metrics.features import INCEPTION
+
+# Names that belong to one feature network alone.
+RESERVED = {"frechet_distance": "FID", "kernel_distance": "KID", "inception_score": "Inception score"}
+TITLES = {
+    "frechet_distance": "Fréchet distance",
+    "kernel_distance": "kernel distance",
+    "kernel_distance_error": "kernel distance, standard error",
+    "precision": "precision",
+    "recall": "recall",
+    "density": "density",
+    "coverage": "coverage",
+    "nearest_neighbour": "nearest-neighbour accuracy",
+    "nearest_neighbour_real": "nearest-neighbour accuracy, real",
+    "nearest_neighbour_fake": "nearest-neighbour accuracy, fake",
+    "sliced_wasserstein": "sliced Wasserstein distance",
+    "different_bins": "share of different bins",
+    "inception_score": "classifier score",
+    "class_histogram": "distance of the class histograms",
+    "label_fidelity": "label fidelity",
+    "classification_accuracy": "classification accuracy score",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Protocol:
+    """How scores were measured.
+
+    Args:
+        features: name of the features.
+        real_count: number of real samples.
+        real: what they are, as in "digits/test".
+        fake_count: number of generated samples.
+        resizing: size of the images and what is done about it, as in "8×8 not resized".
+        seed: of the choice of real samples, the generated ones and the metrics.
+    """
+
+    features: str
+    real_count: int
+    real: str
+    fake_count: int
+    resizing: str
+    seed: int
+
+    def __str__(self):
+        return (
+            f"features {self.features}, real {self.real_count} of {self.real}, fake {self.fake_count}, "
+            f"{self.resizing}, seed {self.seed}"
+        )
+
+    def title(self, score):
+        """Name of a score for people: only with the features `inception-2015` "FID" or "KID"."""
+        return RESERVED.get(score, TITLES[score]) if self.features == INCEPTION else TITLES[score]
+
+    def line(self, score, value, floor=None):
+        """A score as it should be quoted, with that of real samples in the place of generated ones as `floor`."""
+        beside = "" if floor is None else f" [floor {floor:.3g}]"
+        return f"{self.title(score)} ({self}): {value:.4g}{beside}"

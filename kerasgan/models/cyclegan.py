@@ -1,0 +1,279 @@
+"""CycleGAN (Zhu et al. 2017, "Unpaired Image-to-Image Translation using Cycle-Consistent Adversarial Networks")."""
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from kerasgan.callbacks.schedule import PlayerSchedule
+from kerasgan.data.pipeline import ArrayBatches
+from kerasgan.game import Phase, shared
+from kerasgan.layers import ImagePool, InstanceNormalization, ReflectionPadding2D, normal, patch_discriminator
+from kerasgan.losses import mean
+from kerasgan.translation import BATCH_SIZE, TranslationModel, TranslationRecipe, as_rgb
+
+
+@dataclasses.dataclass(frozen=True)
+class CycleGANRecipe(TranslationRecipe):
+    """Training settings of CycleGAN.
+
+    Args:
+        adversarial_weight: of the generators' adversarial losses: 2, because the paper's squares are whole for the
+            generators and halved for the discriminators, those of `least_squares` halved for both.
+        cycle_weight: of the mean absolute differences after there and back (λ of equation 3).
+        identity_weight: of the mean absolute change of images that are in a generator's target domain already, as a
+            share of `cycle_weight` (section 5.2: .5 for photos of paintings); needs equal channels.
+        pool_size: images that each discriminator's memory holds; 0 for none.
+        decay_from: share of the epochs of a `fit` after which the learning rates fall linearly to zero; None for never.
+    """
+
+    loss: Any = "least_squares"
+    adversarial_weight: float = 2.0
+    cycle_weight: float = 10.0
+    identity_weight: float = 0.0
+    pool_size: int = 50
+    decay_from: float | None = 0.5
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class CycleGAN(TranslationModel):
+    """Translation learned without pairs: two generators that lead there and back, each against a discriminator.
+
+    `to_y` and `to_x` are residual networks (c7s1-64, d128, d256, R256 times `blocks`, u128, u64, c7s1: appendix 7.2)
+    with instance normalization and reflected edges, `discriminator_x` and `discriminator_y` judge patches of 70 pixels,
+    also of earlier translations. Generators first, as in the authors' code; both share an optimizer. Where domains have
+    a symmetry (a change of the images that leaves their distribution as it is), the game cannot tell which of the
+    translations that differ by it is meant.
+
+    `fit(x, y)` takes each domain in an order of its own; they may differ in length.
+
+    Args:
+        image_shape: (height, width, channels) of the domain x, in [-1, 1]; height and width multiples of 4.
+        target_channels: channels of the domain y; None for those of x.
+        width: channels of the first layer of all networks.
+        blocks: residual blocks of a generator; None for 6 up to 128 pixels and 9 above.
+        discriminator_depth: strided layers of the discriminators; 0, 1, 2, 3 judge patches of 1, 16, 34, 70 pixels.
+        **kwargs: as for `AdversarialModel`.
+
+    Examples:
+
+    >>> model = CycleGAN(image_shape=(256, 256, 3))
+    >>> model.compile()
+    >>> model.fit(horses, zebras, epochs=200)
+    >>> striped = model.translate(horses[:4])
+    >>> plain = model.translate(zebras[:4], to="x")
+    """
+
+    recipe = CycleGANRecipe()
+    as_pairs = "unpaired"
+    translators = ("to_y", "to_x")
+
+    def __init__(self, image_shape, target_channels=None, width=64, blocks=None, discriminator_depth=3, **kwargs):
+        super().__init__(image_shape, target_channels, **kwargs)
+        if any(size % 4 for size in self.image_shape[:2]):
+            raise ValueError(f"image_shape is {self.image_shape}, expected height and width to be multiples of 4.")
+        blocks = (6 if max(self.image_shape[:2]) <= 128 else 9) if blocks is None else blocks
+        self.sizes = {"width": width, "blocks": blocks, "discriminator_depth": discriminator_depth}
+        patches = functools.partial(patch_discriminator, width=width, depth=discriminator_depth, affine=False)
+        self.add_networks(
+            averaged=self.translators,
+            to_y=self.build_generator(self.image_shape, self.target_shape[2], "to_y"),
+            to_x=self.build_generator(self.target_shape, self.image_shape[2], "to_x"),
+            discriminator_x=patches(self.image_shape, name="discriminator_x"),
+            discriminator_y=patches(self.target_shape, name="discriminator_y"),
+        )
+
+    def build_generator(self, image_shape, channels, name):
+        """A translator of images of a shape, a built Keras model."""
+        width = self.sizes["width"]
+
+        def convolution(x, filters, size=3, strides=1, padding="valid", kind=layers.Conv2D, use_bias=False):
+            weights = {"use_bias": use_bias, "kernel_initializer": normal(0.02)}
+            return kind(filters, size, strides=strides, padding=padding, **weights)(x)
+
+        def normalized(x):
+            return InstanceNormalization(affine=False)(x)
+
+        images = keras.Input(image_shape, name="images")
+        x = layers.ReLU()(normalized(convolution(ReflectionPadding2D(3)(images), width, 7)))
+        for filters in (2 * width, 4 * width):
+            x = layers.ReLU()(normalized(convolution(x, filters, strides=2, padding="same")))
+        for _ in range(self.sizes["blocks"]):
+            y = layers.ReLU()(normalized(convolution(ReflectionPadding2D(1)(x), 4 * width)))
+            x = layers.Add()([x, normalized(convolution(ReflectionPadding2D(1)(y), 4 * width))])
+        for filters in (2 * width, width):
+            x = convolution(x, filters, strides=2, padding="same", kind=layers.Conv2DTranspose)
+            x = layers.ReLU()(normalized(x))
+        x = convolution(ReflectionPadding2D(3)(x), channels, 7, use_bias=True)
+        x = layers.Activation("tanh", dtype=keras.config.floatx(), name="translations")(x)
+        return keras.Model(images, x, name=name)
+
+    # The game -------------------------------------------------------------------------------------------------------
+
+    def compile(self, **arguments):
+        super().compile(**arguments)
+        players = self.optimizer.players.items()
+        self._rates = {player: float(ops.convert_to_numpy(each.learning_rate)) for player, each in players}
+
+    def phases(self):
+        if self.recipe.identity_weight and self.image_shape != self.target_shape:
+            raise ValueError(
+                f"identity_weight is {self.recipe.identity_weight}, but the domains have {self.image_shape[2]} and "
+                f"{self.target_shape[2]} channels, so that no image can be in both. Leave it at 0."
+            )
+        self._make_pools()
+        generators = Phase("generator", self.translators, self.generator_loss, "generator")
+        critics, pools = ("discriminator_x", "discriminator_y"), ("pool_x", "pool_y")
+        return generators, Phase("discriminator", critics, self.discriminator_loss, "discriminator", keeps=pools)
+
+    def _make_pools(self):
+        size, batch_size = self.recipe.pool_size, self.recipe.batch_size
+        if not hasattr(self, "pool_x"):
+            self.pool_x = ImagePool(self.image_shape, size, batch_size)
+            self.pool_y = ImagePool(self.target_shape, size, batch_size)
+        elif (self.pool_x.size, self.pool_x.batch_size) != (size, batch_size):
+            raise ValueError(
+                f"The model's memories are of {self.pool_x.size} images for a batch of {self.pool_x.batch_size}, and "
+                f"cannot become of {size} for {batch_size}. Make a new model to compile it with these."
+            )
+
+    @shared
+    def views(self, batch):
+        """The batch's images of both domains, each jittered by itself."""
+        return *self.jittered(batch.x), *self.jittered(batch.y)
+
+    @shared
+    def translated(self, batch):
+        """(translations to x of the batch's y, translations to y of its x)."""
+        x, y = self.views(batch)
+        return self.to_x(y, training=True), self.to_y(x, training=True)
+
+    def generator_loss(self, batch):
+        loss, recipe = self.adversarial_loss, self.recipe
+        real, fake = self.views(batch), self.translated(batch)
+        fooled = 0.0
+        for critic, images, translations in zip(self._critics, real, fake, strict=True):
+            real_logits = critic(images, training=True) if loss.compares else None
+            fooled += loss.generator(critic(translations, training=True), real_logits)
+        back = self.to_x(fake[1], training=True), self.to_y(fake[0], training=True)
+        cycle = _distance(back, real)
+        total, logs = recipe.adversarial_weight * fooled + recipe.cycle_weight * cycle, {"cycle": cycle}
+        if recipe.identity_weight:
+            kept = self.to_x(real[0], training=True), self.to_y(real[1], training=True)
+            logs["identity"] = _distance(kept, real)
+            total += recipe.identity_weight * recipe.cycle_weight * logs["identity"]
+        return total, logs
+
+    def discriminator_loss(self, batch):
+        fakes = [pool(images) for pool, images in zip((self.pool_x, self.pool_y), self.translated(batch), strict=True)]
+        total, logs = 0.0, dict[str, Any]()
+        for domain, critic, images, fake in zip("xy", self._critics, self.views(batch), fakes, strict=True):
+            real_logits, fake_logits = critic(images, training=True), critic(fake, training=True)
+            total += self.adversarial_loss.discriminator(real_logits, fake_logits)
+            logs |= {f"real_logits_{domain}": mean(real_logits), f"fake_logits_{domain}": mean(fake_logits)}
+        return total, logs
+
+    @property
+    def _critics(self):
+        return self.discriminator_x, self.discriminator_y
+
+    # Data -----------------------------------------------------------------------------------------------------------
+
+    def check_data(self, x, y=None):
+        if x is None or y is None:
+            super().check_data(x, y)
+        for spec, images, name in zip(self.data_specs(), (x, y), "xy", strict=True):
+            spec.check(images, name)
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        shuffle=True,
+        callbacks=None,
+        sample_weight=None,
+        initial_step=0,
+        **kwargs,
+    ):
+        """As `AdversarialModel.fit`, for arrays x and y of two domains, each in an order of its own.
+
+        Args:
+            x: images of one domain, or a data set of batches (x, y).
+            y: images of the other; of the longer one each epoch leaves out others.
+            batch_size: for arrays; the recipe's by default.
+            shuffle: for arrays, whether each epoch has a new order.
+            callbacks: list of Keras callbacks.
+            sample_weight: refused: there are no pairs to weigh.
+            initial_step: as for `AdversarialModel.fit`.
+            **kwargs: as for `AdversarialModel.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: for data that the family cannot be trained on, or weights.
+        """
+        if sample_weight is not None:
+            raise ValueError("sample_weight was given, but x and y are no pairs to be weighed. Leave it out.")
+        callbacks = [*(callbacks or []), *self._schedules(kwargs.get("epochs", 1))]
+        if hasattr(x, "__array__"):
+            x, y = (None if images is None else np.asarray(images) for images in (x, y))
+            self.check_data(x, y)
+            count = batch_size or min(self.recipe.batch_size, len(x), len(y))
+            x, y = ArrayBatches((x, y), count, self.seed if shuffle else None, unpaired=True), None
+            callbacks.append(x)
+        return super().fit(x, y, callbacks=callbacks, initial_step=initial_step, **kwargs)
+
+    def _schedules(self, epochs):
+        """The learning rates' decay (appendix 7.1: half of the epochs constant, then linearly to zero)."""
+        if self.recipe.decay_from is None:
+            return []
+        first = math.ceil(self.recipe.decay_from * epochs)
+
+        def schedule(epoch, learning_rate, start):
+            return start * (1.0 - max(0, epoch + 1 - first) / (epochs - first + 1))
+
+        return [PlayerSchedule(name, functools.partial(schedule, start=rate)) for name, rate in self._rates.items()]
+
+    # Translations ---------------------------------------------------------------------------------------------------
+
+    def translate(self, images, to="y", ema=True, batch_size=BATCH_SIZE):
+        """Images of one domain in the style of the other.
+
+        Args:
+            images: float array of shape (count, height, width, channels) in [-1, 1].
+            to: "y" for images of the domain x, "x" for those of y.
+            ema: use the averaged generator, else the one in training.
+            batch_size: how many are computed at once.
+
+        Returns:
+            float32 array of shape (count, height, width, channels of that domain) in [-1, 1].
+
+        Raises:
+            ValueError: for images of another shape, type or range, or another domain.
+        """
+        if to not in ("x", "y"):
+            raise ValueError(f"to is {to!r}, expected 'y' (for images of the domain x) or 'x'.")
+        return self._translate(f"to_{to}", images, 0, ema, batch_size)
+
+    def panel(self, x, y=None, seed=0, ema=True):
+        """Rows of pictures: images of x, in the style of y, and back; and where y is given the same for these."""
+        rows = []
+        for images, there, back in ((x, "y", "x"), (y, "x", "y")):
+            if images is not None:
+                changed = self.translate(images, there, ema)
+                rows += [images, changed, self.translate(changed, back, ema)]
+        return [as_rgb(row) for row in rows]
+
+    def get_config(self):
+        return {**super().get_config(), **self.sizes}
+
+
+def _distance(images, others):
+    """Mean absolute difference, summed over both domains."""
+    return sum(mean(ops.abs(a - b)) for a, b in zip(images, others, strict=True))

@@ -1,0 +1,216 @@
+"""Unrolled GAN (Metz, Poole, Pfau & Sohl-Dickstein 2017, "Unrolled Generative Adversarial Networks")."""
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from kerasgan import penalties
+from kerasgan.engines import gather, gradients
+from kerasgan.latent import LatentModel, LatentRecipe
+from kerasgan.layers.random import is_seed_state
+from kerasgan.recipe import optimizer
+from kerasgan.signals import observing
+
+# Options of Keras' optimizers that change an update in ways that are not differentiated here.
+CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
+UNKNOWN = (*CLIPPING, "amsgrad", "nesterov", "weight_decay", "use_ema", "gradient_accumulation_steps")
+
+
+@dataclasses.dataclass(frozen=True)
+class UnrolledGANRecipe(LatentRecipe):
+    """Training settings of an unrolled GAN: those of the paper's ring (appendix A).
+
+    Args:
+        unrolled_steps: K, how many steps of the discriminator the generator looks ahead; 0 is the plain game.
+        discriminator_optimizer: `keras.optimizers.Adam` or `SGD`, with no option that changes the gradients.
+    """
+
+    batch_size: int = 512
+    loss: Any = "minimax"
+    unrolled_steps: int = 5
+    discriminator_optimizer: Any = dataclasses.field(
+        default_factory=functools.partial(optimizer, "adam", learning_rate=1e-4, beta_1=0.5)
+    )
+    generator_optimizer: Any = dataclasses.field(
+        default_factory=functools.partial(optimizer, "adam", learning_rate=1e-4, beta_1=0.5)
+    )
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class UnrolledGAN(LatentModel):
+    """A generator that knows how the discriminator would answer: its loss is that after K steps of the discriminator.
+
+    With f the loss that the discriminator minimises and g the generator's, the discriminator takes plain steps on f,
+    and the generator minimises g(theta_G, theta_D^K), where theta_D^(k+1) is theta_D^k after one update by the
+    discriminator's own optimizer on f(theta_G, theta_D^k) (equations 4 to 8; g = -f there, the minimax loss). The
+    gradient flows through the K updates too, so that the generator is told how the discriminator would react. The
+    updates start from the optimizer's present state, moments and step count included, and are forgotten afterwards;
+    all of them, and the generator's loss, see one batch of real and one of generated samples, as in the authors' code.
+
+    A generator's step costs K + 1 evaluations of the discriminator and their second derivatives. Penalties of the
+    recipe are part of f, but treat generated samples as constants.
+
+    The networks are those of the ring (appendix A): G has two hidden layers of 128 ReLUs, D one, its input divided by
+    4; orthogonal weights times 0.8. For images give your own.
+
+    Args:
+        image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors of any range.
+        latent_dim: length of the latent vectors, standard normal.
+        units: width of the hidden layers.
+        input_scale: what the discriminator multiplies its input by.
+        **kwargs: as for `kerasgan.latent.LatentModel`.
+
+    Examples:
+
+    >>> model = UnrolledGAN(image_shape=(2,))
+    >>> model.compile(unrolled_steps=10)
+    >>> model.fit(points, epochs=100)
+    >>> samples = model.sample(2500, seed=0)
+    """
+
+    recipe = UnrolledGANRecipe()
+
+    def __init__(self, image_shape, latent_dim=256, latent_range=None, units=128, input_scale=0.25, **kwargs):
+        if kwargs.get("num_classes") and not (kwargs.get("generator") and kwargs.get("discriminator")):
+            raise ValueError("num_classes was given, but the paper's networks are unconditional. Give your own.")
+        self.sizes = {"units": units, "input_scale": input_scale}
+        super().__init__(image_shape, latent_dim, latent_range, **kwargs)
+
+    def build_generator(self):
+        latents = x = keras.Input((self.latent_dim,), name="latents")
+        for _ in range(2):
+            x = self._dense(self.sizes["units"], "relu")(x)
+        x = self._dense(math.prod(self.image_shape))(x)
+        return keras.Model(latents, layers.Reshape(self.image_shape, name="images")(x), name="generator")
+
+    def build_discriminator(self):
+        images = keras.Input(self.pack_shape, name="images")
+        x = layers.Rescaling(self.sizes["input_scale"])(layers.Flatten()(images))
+        x = self._dense(self.sizes["units"], "relu")(x)
+        return keras.Model(images, self._dense(1, name="logits")(x), name="discriminator")
+
+    @staticmethod
+    def _dense(units, activation=None, **options):
+        return layers.Dense(units, activation, kernel_initializer=keras.initializers.Orthogonal(0.8), **options)
+
+    def phases(self):
+        steps = self.recipe.unrolled_steps
+        if not isinstance(steps, int) or steps < 0:
+            raise ValueError(f"unrolled_steps is {steps!r}, expected 0 (the plain game), 1, 2, ...")
+        check_unrollable(self._discriminator_optimizer)
+        return super().phases()
+
+    @property
+    def _discriminator_optimizer(self):
+        rule = self.optimizer["discriminator"]
+        return getattr(rule, "inner_optimizer", rule)  # that of a loss-scaling one
+
+    def generator_loss(self, batch):
+        self.generated(batch)  # once, for all steps, and outside of their differentiation
+        # The game takes over only what a phase trains or keeps: what is assigned here is forgotten. It is put back all
+        # the same, for the phases of simultaneous updates that are evaluated together with this one.
+        before = [(v, ops.copy(v)) for v in self.discriminator.variables if not is_seed_state(v)]
+        with observing(False), penalties.observed(None):  # who watches the game is to see the steps that are taken
+            self.unroll(batch)
+        outcome = super().generator_loss(batch)
+        for variable, value in before:
+            variable.assign(value)
+        return outcome
+
+    def unroll(self, batch):
+        """Moves the discriminator by the recipe's number of steps, within the evaluation that runs."""
+        variables = self.discriminator.trainable_variables
+
+        def loss(values):
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+            return sum(self.discriminator.losses, self.discriminator_loss(batch)[0])
+
+        values = [ops.copy(v) for v in variables]
+        update = differentiable_updates(self._discriminator_optimizer)
+        for _ in range(self.recipe.unrolled_steps):
+            slopes = [mean_over_replicas(slope) for slope in gradients(loss, values)]
+            values = update(values, slopes)
+            for variable, value in zip(variables, values, strict=True):
+                variable.assign(value)
+
+    def fake_logits(self, batch):
+        # Not shared as in the base class: the discriminator is another one after each step.
+        return self.discriminate(self.pack(self.generated(batch)), self.pack_labels(batch))
+
+    def get_config(self):
+        return {**super().get_config(), **self.sizes}
+
+
+def mean_over_replicas(x):
+    """Mean of a tensor over all replicas, differentiable."""
+    everyone = gather(x[None])
+    return ops.sum(everyone, axis=0) / ops.cast(ops.shape(everyone)[0], x.dtype)
+
+
+def check_unrollable(rule):
+    """Refuses an optimizer whose updates `differentiable_updates` does not know.
+
+    Args:
+        rule: a `keras.optimizers.Optimizer`.
+
+    Raises:
+        ValueError: that names what cannot be unrolled.
+    """
+    used = [name for name in UNKNOWN if getattr(rule, name, None)]
+    if type(rule) not in (keras.optimizers.Adam, keras.optimizers.SGD) or used:
+        raise ValueError(
+            f"The discriminator's optimizer is {type(rule).__name__} with {used or 'its options'}; the steps of Adam "
+            "and SGD can be unrolled, without amsgrad, nesterov, weight decay, clipping, averages and accumulation."
+        )
+
+
+def differentiable_updates(rule):
+    """An optimizer's next updates as a differentiable function, from its present state on.
+
+    Args:
+        rule: a built `keras.optimizers.Adam` or `SGD`; it stays as it is.
+
+    Returns:
+        A function `update(values, gradients) -> values` of lists of tensors, in the order of the variables that the
+        optimizer was built on, to be called once for each update in turn. The learning rate is that of the first one.
+    """
+
+    def present(slots):
+        return [ops.copy(slot) for slot in slots]
+
+    rate = ops.cast(rule.learning_rate, keras.config.floatx())
+    if isinstance(rule, keras.optimizers.SGD):
+        velocities = present(rule.momentums) if rule.momentum else None
+
+        def descend(values, slopes):
+            nonlocal velocities
+            moves = [-rate * slope for slope in slopes]
+            if velocities is not None:
+                moves = velocities = [rule.momentum * v + move for v, move in zip(velocities, moves, strict=True)]
+            return [value + move for value, move in zip(values, moves, strict=True)]
+
+        return descend
+
+    first, second = present(rule._momentums), present(rule._velocities)
+    step = ops.cast(rule.iterations, rate.dtype)
+
+    def adapt(values, slopes):
+        nonlocal first, second, step
+        step = step + 1
+        first = [m + (1 - rule.beta_1) * (slope - m) for m, slope in zip(first, slopes, strict=True)]
+        second = [v + (1 - rule.beta_2) * (slope * slope - v) for v, slope in zip(second, slopes, strict=True)]
+        pace = rate * ops.sqrt(1 - rule.beta_2**step) / (1 - rule.beta_1**step)
+        return [value - pace * m / (root(v) + rule.epsilon) for value, m, v in zip(values, first, second, strict=True)]
+
+    return adapt
+
+
+def root(x):
+    """Square root whose slope at 0 is 0: a weight that never had a gradient would otherwise make it NaN."""
+    positive = x > 0
+    return ops.where(positive, ops.sqrt(ops.where(positive, x, 1.0)), 0.0)
