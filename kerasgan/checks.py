@@ -281,8 +281,8 @@ def _between(network):
         return [network]
     graph = network._functional if isinstance(network, keras.Sequential) else network
     nodes = [node for depth in sorted(graph._nodes_by_depth, reverse=True) for node in graph._nodes_by_depth[depth]]
-    structure = network.output
-    judged = structure["logits"] if isinstance(structure, dict) and "logits" in structure else network.outputs[0]
+    structure = graph.output
+    judged = structure["logits"] if isinstance(structure, dict) and "logits" in structure else graph.outputs[0]
     ahead, back = {id(network.inputs[0])}, {id(judged)}
     forward: set[int] = set()
     found: list[keras.layers.Layer] = []

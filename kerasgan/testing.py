@@ -746,7 +746,7 @@ def run_family_test(family, arguments, recipe=None, unmoved=(), batch_size=8):
             run_check(check, case)
 
 
-def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8, slow=EXTENSIVE):
+def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8, slow=COSTLY):
     """A pytest test of a family with one case for each check: `test_dcgan = family_tests(DCGAN, {...})`.
 
     Args:
@@ -755,7 +755,7 @@ def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8, slow=
         recipe: changes to the family's recipe.
         unmoved: variables without a gradient by design; see `FamilyCase`.
         batch_size: samples a step, even.
-        slow: checks that get the mark `slow`; `COSTLY` for a further variant of a family.
+        slow: checks that get the mark `slow`: what the base class and the engines do for every family alike.
 
     Returns:
         A parametrised test function.

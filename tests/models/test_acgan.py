@@ -58,6 +58,7 @@ def test_sample_weights_reach_the_real_class_loss_only():
     assert losses[1] - losses[0] == pytest.approx(5.0, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_papers_networks_at_32_and_128_pixels():
     model = ACGAN((32, 32, 3), 10, seed=0)
     shapes = [

@@ -29,6 +29,7 @@ def kernels(network):
     return [tuple(v.shape) for v in network.trainable_variables if v.name == "kernel"]
 
 
+@pytest.mark.slow
 def test_the_papers_networks_at_256_pixels():
     model = CycleGAN((256, 256, 3), seed=0)
     blocks = [(3, 3, 256, 256)] * 18
@@ -94,6 +95,7 @@ def test_each_domain_has_an_order_of_its_own_and_may_be_longer():
         model.fit(x, y, sample_weight=np.ones(6))
 
 
+@pytest.mark.slow
 def test_learning_rates_stay_and_then_fall_to_zero():
     model = CycleGAN(**SAME, seed=0)
     model.compile(batch_size=4)

@@ -27,6 +27,7 @@ def kernels(network):
     return [v for v in network.trainable_variables if v.name == "kernel"]
 
 
+@pytest.mark.slow
 def test_the_papers_unet_at_256_pixels():
     model = Pix2Pix((256, 256, 3), seed=0)
     found = [tuple(v.shape) for v in kernels(model.generator)]

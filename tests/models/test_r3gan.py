@@ -83,6 +83,7 @@ def test_initial_weights():
     assert basis == {"generator": pytest.approx(1.0, rel=0.1), "discriminator": pytest.approx(0.25, rel=0.1)}
 
 
+@pytest.mark.slow
 def test_the_papers_networks():
     """At 32 pixels 768 channels and 96 groups of 16 throughout; at 256 down to 96 channels."""
     model = R3GAN((32, 32, 3), blocks=1, seed=0)
