@@ -83,8 +83,8 @@ def error(a, b):
     return float(np.abs(a - b).mean())
 
 
-def run(variant, seed, steps):
-    """Numbers of one training; rows of pictures go into a file beside the others."""
+def run(variant, seed, steps, draw=True):
+    """Numbers of one training; rows of pictures go into a file beside the others, if they are to be drawn."""
     from kerasgan import CycleGAN
     from kerasgan.images import grid, write_png
     from kerasgan.run import set_random_seed
@@ -105,9 +105,10 @@ def run(variant, seed, steps):
     found = model.translate(test)
     raw = model.translate(test, ema=False)
     back = model.translate(found, to="x")
-    name = variant.split(" (")[0].lower().replace(" ", "_")
-    rows = np.concatenate([test[:12], found[:12], truth[:12], back[:12]])
-    write_png(RESULTS / f"cyclegan_glyphs_{name}.png", grid(rows, columns=12))
+    if draw:
+        name = variant.split(" (")[0].lower().replace(" ", "_")
+        rows = np.concatenate([test[:12], found[:12], truth[:12], back[:12]])
+        write_png(RESULTS / f"cyclegan_glyphs_{name}.png", grid(rows, columns=12))
     return {**result, "paired": error(found, truth), "raw": error(raw, truth), "cycle": error(back, test)}
 
 
@@ -151,7 +152,10 @@ def main():
     for variant in ("Pix2Pix with pairs (ceiling)", *VARIANTS):
         rows[variant] = [
             journal.once(
-                lambda variant=variant, seed=seed: run(variant, seed, steps), variant=variant, seed=seed, steps=steps
+                lambda variant=variant, seed=seed: run(variant, seed, steps, draw=not arguments.quick),
+                variant=variant,
+                seed=seed,
+                steps=steps,
             )
             for seed in range(arguments.seeds)
         ]

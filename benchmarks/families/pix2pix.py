@@ -147,8 +147,8 @@ class Colours:
 TASKS = {"scenes": Scenes, "colours": Colours}
 
 
-def run(task, variant, seed, steps):
-    """Numbers of one training, and rows of pictures, which go into a file beside the others."""
+def run(task, variant, seed, steps, draw=True):
+    """Numbers of one training; rows of pictures go into a file beside the others, if they are to be drawn."""
     from kerasgan import Pix2Pix
     from kerasgan.images import grid, write_png
     from kerasgan.run import set_random_seed
@@ -162,8 +162,9 @@ def run(task, variant, seed, steps):
     found = model.translate(data.test_x)
     numbers |= {"found": data.judge(found), "raw weights": data.judge(model.translate(data.test_x, ema=False))}
     rows = [data.pictures(images[:12]) for images in (data.test_x, found, data.test_y)]
-    suffix = "_l1" if VARIANTS[variant] else ""
-    write_png(RESULTS / f"pix2pix_{task}{suffix}.png", grid(np.concatenate(rows), columns=12))
+    if draw:
+        suffix = "_l1" if VARIANTS[variant] else ""
+        write_png(RESULTS / f"pix2pix_{task}{suffix}.png", grid(np.concatenate(rows), columns=12))
     return {**numbers, "ceiling": data.judge(data.another)}
 
 
@@ -193,7 +194,9 @@ def main():
         for variant in VARIANTS:
             rows = [
                 journal.once(
-                    lambda task=task, variant=variant, seed=seed, steps=steps: run(task, variant, seed, steps),
+                    lambda task=task, variant=variant, seed=seed, steps=steps: run(
+                        task, variant, seed, steps, draw=not arguments.quick
+                    ),
                     task=task,
                     variant=variant,
                     seed=seed,

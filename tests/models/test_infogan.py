@@ -14,7 +14,7 @@ SIZES = {"image_shape": (8, 8, 1), "noise_dim": 3, "categorical": (3,), "continu
 
 test_infogan = family_tests(InfoGAN, SIZES, batch_size=16)
 test_packed_categorical = family_tests(
-    InfoGAN, {**SIZES, "categorical": (3, 2), "continuous": 0, "packing": 2}, slow=CHECKS
+    InfoGAN, {**SIZES, "categorical": (3, 2), "continuous": 0, "packing": 2}, batch_size=16, slow=CHECKS
 )
 
 
