@@ -23,8 +23,9 @@ from pathlib import Path
 
 import numpy as np
 
-RESULTS = Path(__file__).parent / "results"
-RUNS = RESULTS / "faults.jsonl"
+from benchmarks.journal import RESULTS, Journal
+
+RUNS = Journal("faults")
 FALSE_ALARMS = 0.05
 CONFIDENT = {"collapse", "collapse_within_class", "duplicates"}
 
@@ -291,7 +292,7 @@ def run(name, seed, folder=None):
 
 def runs_so_far():
     """{row: its runs}, in the order of the table."""
-    runs = [json.loads(line) for line in RUNS.read_text().splitlines()] if RUNS.exists() else []
+    runs = RUNS.rows()
     found = {name: sorted((r for r in runs if r["row"] == name), key=lambda r: r["seed"]) for name in ROWS}
     return {name: each for name, each in found.items() if each}
 
@@ -341,8 +342,7 @@ def main():
                 continue
             result, _ = run(name, seed, arguments.folder)
             print(json.dumps(result), flush=True)
-            with open(RUNS, "a") as file:
-                file.write(json.dumps(result) + "\n")
+            RUNS.add(result)
     results = runs_so_far()
     text = table(results)
     print("\n" + text)

@@ -26,7 +26,8 @@ from pathlib import Path
 
 import numpy as np
 
-RESULTS = Path(__file__).parent / "results"
+from benchmarks.journal import RESULTS, Journal
+
 RUNS = Path("runs/modes2d")  # samples and films, of which the pictures are made
 DATASETS = ("ring", "grid")
 POINTS, PACKS, WIDTH, LATENTS = 100_000, 256, 128, 2
@@ -355,11 +356,6 @@ def verdicts(dataset, runs):
     return sentences
 
 
-def read(path):
-    """The records of all runs so far."""
-    return [json.loads(text) for text in path.read_text().splitlines()] if path.exists() else []
-
-
 def table(records):
     """The report in Markdown."""
     parts = ["# Modes in two dimensions", "", __doc__.split("\n\n", 3)[3].strip(), ""]
@@ -468,7 +464,7 @@ def report():
     """Writes table and pictures of all runs so far."""
     from kerasgan.images import write_png
 
-    text = table(read(RESULTS / "modes2d.jsonl"))
+    text = table(Journal("modes2d").rows())
     (RESULTS / "modes2d.md").write_text(text)
     for label, name in (("short", "modes2d.png"), (str(LONG), "modes2d_long.png")):
         picture = sheet(label)
@@ -489,16 +485,14 @@ def main():
     parser.add_argument("--report", action="store_true", help="train nothing, write the report of what is there")
     arguments = parser.parse_args()
     steps, seeds = (LONG, 1) if arguments.long else (arguments.steps, arguments.seeds)
-    path = RESULTS / "modes2d.jsonl"
+    journal = Journal("modes2d")
     for seed in range(0 if arguments.report else seeds):
         for dataset in arguments.datasets:
             for key in arguments.methods:
-                known = {(r["dataset"], r["method"], r["seed"], r["steps"]) for r in read(path)}
-                if (dataset, key, seed, whole_steps(METHODS[key], steps)) in known:
+                if journal.rows(dataset=dataset, method=key, seed=seed, steps=whole_steps(METHODS[key], steps)):
                     continue
                 record = run(dataset, key, seed, steps)
-                with path.open("a") as file:
-                    file.write(json.dumps(record) + "\n")
+                journal.add(record)
                 print(json.dumps(record), flush=True)
     print(report())
     return 0

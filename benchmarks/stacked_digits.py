@@ -23,7 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-RESULTS = Path(__file__).parent / "results"
+from benchmarks.journal import RESULTS, Journal
+
 RUNS = Path("runs/stacked_digits")
 TRAINED, JUDGED, BATCH, STEPS = 128_000, 26_000, 64, 10_000
 WIDTH = 32
@@ -211,8 +212,7 @@ def report():
     """Writes table and pictures of all runs so far."""
     from kerasgan.images import grid, write_png
 
-    path = RESULTS / "stacked_digits.jsonl"
-    text = table([json.loads(record) for record in path.read_text().splitlines()] if path.exists() else [])
+    text = table(Journal("stacked_digits").rows())
     (RESULTS / "stacked_digits.md").write_text(text)
     for key in NAMES:
         kept = RUNS / f"{key}_0.npz"
@@ -228,15 +228,13 @@ def main():
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--report", action="store_true", help="train nothing, write the report of what is there")
     arguments = parser.parse_args()
-    path = RESULTS / "stacked_digits.jsonl"
+    journal = Journal("stacked_digits")
     for seed in range(0 if arguments.report else arguments.seeds):
         for method in arguments.methods:
-            known = [json.loads(record) for record in path.read_text().splitlines()] if path.exists() else []
-            if (method, seed) in {(record["method"], record["seed"]) for record in known}:
+            if journal.rows(method=method, seed=seed):
                 continue
             record = run(method, seed, arguments.steps)
-            with path.open("a") as file:
-                file.write(json.dumps(record) + "\n")
+            journal.add(record)
             print(json.dumps(record), flush=True)
     print(report())
     return 0

@@ -29,8 +29,8 @@ class Recipe:
         batch_size: images a step, over all replicas.
         update: `"alternating"` (each phase sees the networks as the phases before it left them, as in the papers) or
             `"simultaneous"` (all phases start from the same point; one forward pass of the generator feeds all).
-        ema_half_life: half-life of the moving average of the generator, in images; 0 switches averaging off. A number
-            or one of `kerasgan.schedules`.
+        ema_half_life: half-life of the moving average of the generator, in images of the steps in which it is
+            trained; 0 switches averaging off. A number or one of `kerasgan.schedules`.
         ema_rampup: the half-life is at most this share of the images seen so far (1 or more images of warm start
             would otherwise keep the random initial weights in the average for long).
         skip_nonfinite: leave out a player's update where a gradient is NaN or infinite, and count it, instead of

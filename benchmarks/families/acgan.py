@@ -13,7 +13,7 @@ import sys
 
 import numpy as np
 
-from benchmarks.families.common import RESULTS, Journal
+from benchmarks.journal import RESULTS, Journal
 from kerasgan import ACGAN, DCGAN
 from kerasgan.run import set_random_seed
 

@@ -1,12 +1,10 @@
 """What several families' acceptance benchmarks need."""
 
-import json
-import time
-from pathlib import Path
+import argparse
 
 import numpy as np
 
-RESULTS = Path(__file__).parents[1] / "results"
+from benchmarks.journal import RESULTS
 
 
 def two_gaussians(distance, steps, width=64, batch_size=256, seed=0, **recipe):
@@ -44,34 +42,24 @@ def two_gaussians(distance, steps, width=64, batch_size=256, seed=0, **recipe):
     return model, float(scores[0].mean() - scores[1].mean())
 
 
-class Journal:
-    """Results of finished runs in a file of JSON lines, so that a benchmark that was cut off goes on.
+def arguments_of(doc, steps):
+    """The command line of a family that is trained on digits.
 
     Args:
-        name: of the file `results/<name>.jsonl`.
-        fresh: begin anew.
+        doc: the benchmark's docstring.
+        steps: of the discriminator, by default.
     """
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--steps", type=int, default=steps, help="of the discriminator, on digits")
+    parser.add_argument("--fresh", action="store_true", help="forget the runs so far")
+    return parser.parse_args()
 
-    def __init__(self, name, fresh=False):
-        self.path = RESULTS / f"{name}.jsonl"
-        if fresh:
-            self.path.unlink(missing_ok=True)
 
-    def rows(self, **where):
-        """Finished runs with these entries."""
-        lines = self.path.read_text().splitlines() if self.path.exists() else []
-        rows = [json.loads(line) for line in lines]
-        return [row for row in rows if all(row.get(name) == value for name, value in where.items())]
-
-    def once(self, run, **key):
-        """The result of a run, from the file or now: `run()` returns a dictionary."""
-        if found := self.rows(**key):
-            return found[0]
-        start = time.process_time()
-        row = {**key, **run(), "cpu_seconds": round(time.process_time() - start, 1)}
-        with self.path.open("a") as file:
-            file.write(json.dumps(row) + "\n")
-        return row
+def short_recipe(optimizer):
+    """Changes to a recipe for trainings of minutes: one optimizer's configuration for both players, small batches."""
+    both = {"discriminator_optimizer": optimizer, "generator_optimizer": optimizer}
+    return {"batch_size": 64, "steps_per_execution": 14, **both}
 
 
 def latent_quality(fakes, real_train, real_test):

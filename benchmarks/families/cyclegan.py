@@ -19,7 +19,7 @@ import sys
 
 import numpy as np
 
-from benchmarks.families.common import RESULTS, Journal
+from benchmarks.journal import RESULTS, Journal
 
 TRAIN, TEST, STEPS = 2000, 256, 2000
 SIZES = {"width": 12, "blocks": 2, "discriminator_depth": 2}

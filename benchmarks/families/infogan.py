@@ -16,7 +16,7 @@ import sys
 
 import numpy as np
 
-from benchmarks.families.common import RESULTS, Journal
+from benchmarks.journal import RESULTS, Journal
 from kerasgan import InfoGAN, LatentModel
 from kerasgan.run import set_random_seed
 

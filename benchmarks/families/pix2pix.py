@@ -20,7 +20,7 @@ import sys
 
 import numpy as np
 
-from benchmarks.families.common import RESULTS, Journal
+from benchmarks.journal import RESULTS, Journal
 
 SIZE, TRAIN, TEST = 32, 2000, 256
 SIZES = {"width": 16, "discriminator_depth": 1}

@@ -20,7 +20,7 @@ import sys
 
 import numpy as np
 
-from benchmarks.families.common import RESULTS, Journal
+from benchmarks.journal import RESULTS, Journal
 
 IMAGES, SAMPLES, CLASSES = 128_000, 26_000, 1000
 SIZES = {"width": 32, "blocks": 1, "group_width": 16, "latent_dim": 64}
@@ -104,17 +104,14 @@ def ring(seeds):
     """Results of the method "r3" on the ring, one for each seed; trains what is missing."""
     from benchmarks import modes2d
 
-    path = modes2d.RESULTS / "modes2d.jsonl"
+    journal = Journal("modes2d")
     steps = modes2d.whole_steps(modes2d.METHODS["r3"])
     found = {}
     for seed in range(seeds):
-        known = [r for r in modes2d.read(path) if (r["dataset"], r["method"], r["seed"]) == ("ring", "r3", seed)]
-        known = [record for record in known if record["steps"] == steps]
-        if not known:
-            known = [modes2d.run("ring", "r3", seed)]
-            with path.open("a") as file:
-                file.write(json.dumps(known[0]) + "\n")
-        found[seed] = known[0]["ema"]["2500"]
+        key = {"dataset": "ring", "method": "r3", "seed": seed, "steps": steps}
+        if not journal.rows(**key):
+            journal.add(modes2d.run("ring", "r3", seed))
+        found[seed] = journal.rows(**key)[0]["ema"]["2500"]
     return list(found.values())
 
 

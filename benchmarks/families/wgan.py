@@ -7,12 +7,12 @@ proportional to d, and its weights must pile up at the ends of the allowed inter
 weights are not clipped.
 """
 
-import argparse
 import sys
 
 import numpy as np
 
-from benchmarks.families.common import Journal, digits_of, print_and_write, two_gaussians
+from benchmarks.families.common import arguments_of, digits_of, print_and_write, short_recipe, two_gaussians
+from benchmarks.journal import Journal
 
 DISTANCES = (0.5, 1.0, 2.0, 4.0)
 LIMIT = 0.05
@@ -38,11 +38,7 @@ def critic(seed, clip):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--steps", type=int, default=12_000, help="critic steps on digits")
-    parser.add_argument("--fresh", action="store_true")
-    arguments = parser.parse_args()
+    arguments = arguments_of(__doc__, steps=12_000)
     journal = Journal("wgan", arguments.fresh)
     lines = ["WGAN on N(d, 1) against N(0, 1), d = " + ", ".join(map(str, DISTANCES))]
     lines.append(f"{'':28}{'correlation':>12}{'at +-c':>9}   estimates")
@@ -57,9 +53,8 @@ def main():
             if clip:
                 good &= row["correlation"] >= 0.99 and row["at the limit"] >= 0.5
     lines.append("demanded: correlation >= .99, most weights at +-c")
-    sizes, recipe = {"width": 32, "kernel_size": 4}, {"batch_size": 64, "steps_per_execution": 14}
-    rate = {"class_name": "rmsprop", "config": {"learning_rate": 5e-4, "rho": 0.99}}
-    recipe |= {"discriminator_optimizer": rate, "generator_optimizer": rate}
+    sizes = {"width": 32, "kernel_size": 4}
+    recipe = short_recipe({"class_name": "rmsprop", "config": {"learning_rate": 5e-4, "rho": 0.99}})
     table, picture = digits_of("WGAN", sizes, recipe, arguments.steps, range(arguments.seeds), journal)
     lines += ["", *table, "DEMANDS MET" if good else "DEMANDS NOT MET"]
     print_and_write("wgan", lines, picture)

@@ -60,7 +60,8 @@ class GANHealth(keras.callbacks.Callback):
         history: the signals of all evaluations, `[{"step": steps, signal: value, "flags": names of rules that hold}]`.
 
     Raises:
-        ValueError: fewer than 64 samples, no labels for a conditional model, or `tensorboard` on another engine.
+        ValueError: a `count` below 64, fewer than 12 reals, no labels for a conditional model, or `tensorboard` on
+            another engine.
 
     Examples:
 
