@@ -174,7 +174,6 @@ def publish(name, network, accuracy, minutes, root):
     train_x, test_x = (images_of(name, split) for split in ("train", "test"))
     command = f"{COMMAND} {name}"
     metadata = {
-        "name": preset,
         "versions": {"kerasgan": __version__, "keras": keras.__version__},
         "data": {
             "name": data,

@@ -15,10 +15,28 @@ if "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
 from kerasgan import data, losses, penalties
 from kerasgan.adversarial import AdversarialModel
 from kerasgan.game import Batch, Phase, shared
-from kerasgan.latent import LatentModel, LatentRecipe
-from kerasgan.models import ACGAN, CGAN, DCGAN, GAN, LSGAN, R3GAN, WGAN, WGANGP, CycleGAN, InfoGAN, Pix2Pix, UnrolledGAN
+from kerasgan.latent import GenerativeModel, LatentModel, LatentRecipe
+from kerasgan.models import (
+    ACGAN,
+    CGAN,
+    DCGAN,
+    GAN,
+    GMMN,
+    GMMNAE,
+    LAPGAN,
+    LSGAN,
+    R3GAN,
+    WGAN,
+    WGANGP,
+    BiGAN,
+    CycleGAN,
+    InfoGAN,
+    Pix2Pix,
+    UnrolledGAN,
+)
 from kerasgan.recipe import Recipe
 from kerasgan.translation import TranslationModel, TranslationRecipe
+from kerasgan.zoo.saving import load
 
 __version__ = "0.1.0"
 
@@ -27,13 +45,18 @@ __all__ = [
     "CGAN",
     "DCGAN",
     "GAN",
+    "GMMN",
+    "GMMNAE",
+    "LAPGAN",
     "LSGAN",
     "R3GAN",
     "WGAN",
     "WGANGP",
     "AdversarialModel",
     "Batch",
+    "BiGAN",
     "CycleGAN",
+    "GenerativeModel",
     "InfoGAN",
     "LatentModel",
     "LatentRecipe",
@@ -44,6 +67,7 @@ __all__ = [
     "TranslationRecipe",
     "UnrolledGAN",
     "data",
+    "load",
     "losses",
     "penalties",
     "shared",

@@ -101,6 +101,10 @@ class AdversarialModel(Engine, keras.Model):
         """What `fit` must be given: the specs (`kerasgan.data.specs`) of x and of y (None for no y)."""
         raise NotImplementedError(f"{type(self).__name__} must define data_specs().")
 
+    def optimizers(self):
+        """The players' optimizers, `{player: keras.optimizers.Optimizer}`: those of the recipe."""
+        return self.recipe.optimizers()
+
     # Compiling ------------------------------------------------------------------------------------------------------
 
     def compile(self, *, run_eagerly=False, steps_per_execution=1, jit_compile="auto", checks=True, **changes):
@@ -119,7 +123,7 @@ class AdversarialModel(Engine, keras.Model):
                 that the checks find.
         """
         self.recipe = type(self).recipe.replace(**changes)
-        players = PlayerOptimizers(self.recipe.optimizers())
+        players = PlayerOptimizers(self.optimizers())
         if keras.config.dtype_policy().name == "mixed_float16":
             wrap = keras.optimizers.LossScaleOptimizer
             players = PlayerOptimizers({k: v if isinstance(v, wrap) else wrap(v) for k, v in players.players.items()})
@@ -181,6 +185,26 @@ class AdversarialModel(Engine, keras.Model):
             with self.scope():
                 self.signals = recent_means(phase.name for phase in self.game)
             self.make_train_function(force=True)
+
+    @classmethod
+    def from_preset(cls, name, sha256=None):
+        """A trained model of this family: see `kerasgan.load`.
+
+        Raises:
+            ValueError: also for a preset of another family.
+        """
+        from kerasgan.zoo import load
+
+        model = load(name, sha256)
+        if not isinstance(model, cls):
+            raise ValueError(f"{name} is a preset of {type(model).__name__}, not of {cls.__name__}. Use kerasgan.load.")
+        return model
+
+    def save_preset(self, folder, networks=None, **metadata):
+        """Writes configuration and averaged weights as a preset: see `kerasgan.zoo.save`."""
+        from kerasgan.zoo import save
+
+        save(self, folder, networks, **metadata)
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}

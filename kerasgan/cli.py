@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import shlex
 import sys
 import tempfile
 import textwrap
@@ -11,6 +12,7 @@ from pathlib import Path
 
 # What TensorFlow's collectives raise where another process is gone.
 LOST_PEER = ("UnavailableError", "AbortedError", "CancelledError", "DeadlineExceededError", "InternalError")
+FORMATS = ("savedmodel", "onnx", "litert", "keras")  # as kerasgan.export.FORMATS, which needs an engine
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -27,7 +29,7 @@ def main(argv=None):
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _print_warning
-            arguments = _parser().parse_args(argv)
+            arguments = _parser().parse_args(argv, argparse.Namespace(words=argv))
             return arguments.command(arguments) or 0
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in argv:
@@ -86,6 +88,7 @@ def train(arguments):
     epoch = position["epoch"]
     if epoch >= epochs and (folder / "model.keras").exists():
         print(f"{folder} has been trained for {epoch} epochs already. Ask for more --epochs to go on.")
+        _write_preset(folder, arguments)
         return
     every = max(1, epochs // 20)
     progress = Progress()
@@ -122,6 +125,18 @@ def train(arguments):
         raise
     finally:
         progress.close()
+    if model.is_chief:
+        _write_preset(folder, arguments)
+
+
+def _write_preset(folder, arguments):
+    """The preset of a finished run, where one was asked for."""
+    if arguments.preset_out:
+        from kerasgan import zoo
+
+        words = [word for word in arguments.words if word not in ("--resume", "always", "auto")]
+        zoo.save_run(folder, arguments.preset_out, shlex.join(["kerasgan", *words]))
+        print(arguments.preset_out)
 
 
 def _try_to_write(folder):
@@ -198,17 +213,16 @@ def _dry_run(model, x, y, steps):
 
 
 def sample(arguments):
-    """Draws samples of a run into one picture."""
+    """Draws samples of a run or a preset into one picture."""
     import numpy as np
 
     from kerasgan.images import grid, write_png
-    from kerasgan.run import load_run
 
-    model, count = load_run(arguments.run).model, arguments.count
+    model, count = _trained(arguments.run), arguments.count
     if not hasattr(model, "sample"):
         raise ValueError(
-            f"{arguments.run} is a run of {type(model).__name__}, which translates images and has no samples of its "
-            "own. Use kerasgan.run.load_run(...).model.translate(images), or look into the run's samples."
+            f"{arguments.run} is a {type(model).__name__}, which translates images and has no samples of its own. Use "
+            "kerasgan.run.load_run(...).model.translate(images), or kerasgan.load(...).translate(images)."
         )
     classes = arguments.labels or range(model.num_classes or 0)
     labels = np.resize(classes, count) if classes else None
@@ -218,11 +232,24 @@ def sample(arguments):
 
 
 def export(arguments):
-    """Writes a run's generator as a SavedModel."""
-    from kerasgan.run import load_run
+    """Writes the generator of a run or a preset for use without kerasgan."""
+    from kerasgan.export import export_as
 
-    load_run(arguments.run).model.export(arguments.output)
+    export_as(_trained(arguments.run), arguments.output, arguments.format)
     print(arguments.output)
+
+
+def _trained(name):
+    """The model of a run or a preset."""
+    from kerasgan import presets
+
+    if Path(name).is_dir() and not (Path(name) / presets.METADATA).exists():
+        from kerasgan.run import load_run
+
+        return load_run(name).model
+    from kerasgan import zoo
+
+    return zoo.load(name)
 
 
 # Their arguments -----------------------------------------------------------------------------------------------------
@@ -254,19 +281,17 @@ def _integers(text):
 
 def _parser():
     from kerasgan import distribute
+    from kerasgan.commands import adder
     from kerasgan.data.cli import add_parser as add_data_parser
     from kerasgan.evaluate import add_parser as add_evaluate_parser
     from kerasgan.sensitivity import add_parser as add_sensitivity_parser
+    from kerasgan.zoo.cli import add_parser as add_zoo_parser
 
     count, amount = _positive(int), _positive(float)
     parser = _Parser(prog="kerasgan", description="Generative adversarial networks for Keras 3.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(function, name):
-        added = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
-        added.set_defaults(command=function)
-        added.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        return added
+    command = adder(commands)
 
     one = command(train, "train")
     one.add_argument("family", metavar="FAMILY", help="class of kerasgan.models in lower case, such as dcgan")
@@ -305,6 +330,7 @@ def _parser():
         metavar="NAME",
         help="settings that may differ on --resume: recipe.loss",
     )
+    one.add_argument("--preset-out", metavar="FOLDER", help="write the trained model as a preset too, and measure it")
     one.add_argument(
         "--strategy",
         choices=distribute.NAMES,
@@ -329,7 +355,7 @@ def _parser():
     add_data_parser(commands)
 
     one = command(sample, "sample")
-    one.add_argument("run", metavar="RUN", help="folder of a run")
+    one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
     one.add_argument("-n", "--count", type=count, default=64, metavar="N", help="number of samples (default: 64)")
     one.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
     one.add_argument("--labels", type=_integers, metavar="0,1,...", help="classes, repeated up to N")
@@ -338,9 +364,11 @@ def _parser():
     one.add_argument("-o", "--output", default="grid.png", metavar="FILE", help="PNG file (default: grid.png)")
 
     one = command(export, "export")
-    one.add_argument("run", metavar="RUN", help="folder of a run")
-    one.add_argument("output", metavar="OUT", help="folder of the SavedModel")
+    one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
+    one.add_argument("output", metavar="OUT", help="a folder for a SavedModel, else a file")
+    one.add_argument("--format", choices=FORMATS, default="savedmodel", help="of the output (default: savedmodel)")
 
     add_evaluate_parser(commands)
     add_sensitivity_parser(commands)
+    add_zoo_parser(commands)
     return parser

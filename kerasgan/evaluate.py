@@ -1,4 +1,4 @@
-"""`kerasgan evaluate`: what a run's samples, or a folder of images, score between a Gaussian and real images."""
+"""`kerasgan evaluate`: what the samples of a run or a preset, or a folder's images, score between controls."""
 
 import warnings
 from collections.abc import Callable
@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from kerasgan import presets
 from kerasgan.data import load
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.load import tfds_builder_of
@@ -15,7 +16,7 @@ from kerasgan.files import write_json
 from kerasgan.metrics.evaluation import DEFAULT_METRICS, METRICS, Evaluator, largest_count
 from kerasgan.metrics.features import NAMES
 
-HELP = "Scores a run's samples, or a folder of images, between a Gaussian and real images."
+HELP = "Scores samples of a run or a preset, or a folder of images, between a Gaussian and real images."
 # By the name of the data: nets that were trained on their split "train".
 NETWORKS = {"digits": "classifier-digits-v1", "glyphs": "classifier-glyphs-v1", "sprites": "classifier-sprites-v1"}
 # Which scores are better.
@@ -43,7 +44,9 @@ def add_parser(commands):
     one = commands.add_parser("evaluate", help=HELP, description=evaluate.__doc__)
     one.set_defaults(command=evaluate)
     one.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    one.add_argument("samples", metavar="RUN|FOLDER", help="folder of a run, or of images")
+    one.add_argument(
+        "samples", metavar="RUN|PRESET|FOLDER", help="folder of a run, name or address of a preset, or folder of images"
+    )
     one.add_argument("--data", metavar="NAME", help="the real images (default: those that the run was trained on)")
     one.add_argument("--split", help="part of the data (default: test where there is one, else train)")
     one.add_argument(
@@ -66,14 +69,14 @@ def add_parser(commands):
 
 
 def evaluate(arguments):
-    """Scores a run's samples, or a folder of images, between a Gaussian and real images.
+    """Scores samples of a run or a preset, or a folder of images, between a Gaussian and real images.
 
     The column "control" is a Gaussian fitted to further real images (of each class, for a conditional model), "ceiling"
     these images themselves: those of the split "train" for the default split "test", else the other half of the split.
     """
     source = _source(arguments)
-    real, other, name = _real(source, arguments.split)
-    features = arguments.features or _features(source)
+    real, other, name = real_samples(source, arguments.split)
+    features = arguments.features or features_of(source)
     count = arguments.count or min(largest_count(real, other), source.most)
     if count > source.most:
         raise ValueError(f"--count is {count}, but {arguments.samples} has only {source.most} images.")
@@ -85,7 +88,7 @@ def evaluate(arguments):
     print(arguments.out)
 
 
-class _Source(NamedTuple):
+class Source(NamedTuple):
     """Where generated samples come from.
 
     Attributes:
@@ -111,8 +114,8 @@ def _source(arguments):
     folder, seed = Path(arguments.samples), arguments.seed
     if (folder / "run.json").exists():
         return _run(folder, seed, arguments)
-    if not folder.is_dir():
-        raise FileNotFoundError(f"There is no folder {folder}; expected that of a run or of images.")
+    if (folder / presets.METADATA).exists() or not folder.is_dir():
+        return _preset(arguments)
     if not arguments.data:
         raise ValueError(f"{folder} holds no run; expected --data NAME with it, the real images.")
     images = load(folder, labels=False, as_numpy=True)
@@ -120,31 +123,54 @@ def _source(arguments):
     def draw(count, labels):
         return images[np.random.default_rng(seed).permutation(len(images))[:count]]
 
-    return _Source(arguments.data, images.shape[1:], False, len(images), draw, {"folder": str(folder)})
+    return Source(arguments.data, images.shape[1:], False, len(images), draw, {"folder": str(folder)})
 
 
 def _run(folder, seed, arguments):
     from kerasgan.run import load_run
 
     run = load_run(folder)
-    model, trained = run.model, run.entries["data"]
+    trained, ema = run.entries["data"], not arguments.raw
+    about = {"run": str(folder), "epoch": run.epoch, "weights": "ema" if ema else "raw"}
+    return model_source(run.model, arguments.data or trained["name"], seed, about, trained, ema)
+
+
+def _preset(arguments):
+    from kerasgan import zoo
+
+    name = arguments.samples
+    model, trained = zoo.load(name), zoo.find(name).metadata.get("data")
+    if not (arguments.data or trained):
+        raise ValueError(f"The preset {name} does not say what it was trained on; expected --data NAME with it.")
+    return model_source(model, arguments.data or trained["name"], arguments.seed, {"preset": name}, trained)
+
+
+def model_source(model, data, seed, about=None, trained=None, ema=True):
+    """The samples of a model as a `Source`.
+
+    Args:
+        model: one that can `sample`.
+        data: name of the real images.
+        seed: of the samples.
+        about: entries of the JSON file.
+        trained: what it was trained on, a dictionary with name and split.
+        ema: use the averaged generator.
+    """
     if not hasattr(model, "sample"):
         raise ValueError(
-            f"{folder} is a run of {type(model).__name__}, which makes no samples of latents; write the images that it "
-            "makes into a folder, and give that one."
+            f"{type(model).__name__} makes no samples of latents; write the images that it makes into a folder, and "
+            "give that one."
         )
 
     def draw(count, labels):
-        samples = model.sample(count, seed, labels, ema=not arguments.raw)
+        samples = model.sample(count, seed, labels, ema=ema)
         return np.clip(samples, -1, 1) if samples.ndim == 4 else samples
 
-    about = {"run": str(folder), "epoch": run.epoch, "weights": "raw" if arguments.raw else "ema"}
-    data = arguments.data or trained["name"]
-    seen = tuple(trained["split"].split("+")) if data == trained["name"] else ()
-    return _Source(data, model.image_shape, bool(model.num_classes), np.inf, draw, about, seen)
+    seen = tuple(trained["split"].split("+")) if trained and data == trained["name"] else ()
+    return Source(data, model.image_shape, bool(model.num_classes), np.inf, draw, about or {}, seen)
 
 
-def _real(source, split):
+def real_samples(source, split):
     """Real samples, others to compare them with or None, and what the first are called."""
     splits = _splits(source.data)
     split = split or ("test" if "test" in splits else "train")
@@ -179,7 +205,7 @@ def _loaded(source, split) -> Any:
     return x if y is None else (x, y)
 
 
-def _features(source):
+def features_of(source):
     """The features by default."""
     if len(source.shape) != 3:
         return "pixels"

@@ -42,6 +42,22 @@ class Phase:
         return bool(self.every(step)) if callable(self.every) else step % self.every == 0
 
 
+@dataclasses.dataclass(frozen=True)
+class Between:
+    """The rhythm of a phase that runs in some steps of the game only: an `every` of `Phase`.
+
+    Args:
+        start: the first step in which it runs.
+        end: the first step in which it no longer runs; None for never.
+    """
+
+    start: int = 0
+    end: int | None = None
+
+    def __call__(self, step):
+        return self.start <= step and (self.end is None or step < self.end)
+
+
 # Results of `shared` methods in the evaluation that runs; a context of its own for each replica's thread.
 EVALUATION: contextvars.ContextVar[dict | None] = contextvars.ContextVar("evaluation", default=None)
 
@@ -50,16 +66,17 @@ def shared(method):
     """Evaluate a method of a game once for all losses that are differentiated together, and hand out the same tensors.
 
     In simultaneous updates all phases share one evaluation: a generator's forward pass marked so feeds every player. In
-    alternating updates each phase is an evaluation of its own, and draws anew.
+    alternating updates each phase is an evaluation of its own, and draws anew. A batch that is made of another one, or
+    further arguments (hashable ones), have results of their own.
     """
 
     @functools.wraps(method)
-    def once(self, batch):
-        known, key = EVALUATION.get(), (id(self), method.__name__)
+    def once(self, batch, *arguments):
+        known, key = EVALUATION.get(), (id(self), method.__name__, id(batch), *arguments)
         if known is None:
-            return method(self, batch)
+            return method(self, batch, *arguments)
         if key not in known:
-            known[key] = method(self, batch)
-        return known[key]
+            known[key] = batch, method(self, batch, *arguments)  # keeps the batch, so that no other has its identity
+        return known[key][1]
 
     return once

@@ -87,7 +87,7 @@ class HeadedModel(LatentModel):
         """
         images, size = np.asarray(images, "float32"), -(-batch_size // self.packing) * self.packing
         self.data_specs()[0].check(images, "images")
-        told, tell = [], self._sampler("discriminator")
+        told, tell = [], self._compiled(self.discriminator)
         for start in range(0, len(images), size):
             chunk = images[start : start + size]
             whole = np.resize(chunk, (-(-len(chunk) // self.packing) * self.packing, *chunk.shape[1:]))

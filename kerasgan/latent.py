@@ -1,4 +1,7 @@
-"""Games that turn noise, and labels where there are any, into samples: the common part of the latent families."""
+"""Models that turn noise, and labels where there are any, into samples: the common part of the latent families.
+
+`GenerativeModel` draws latents and samples, `LatentModel` trains its generator against a discriminator.
+"""
 
 import dataclasses
 import functools
@@ -17,96 +20,49 @@ from kerasgan.recipe import Recipe, optimizer
 from kerasgan.signals import observe_logits, probed
 
 
-@dataclasses.dataclass(frozen=True)
-class LatentRecipe(Recipe):
-    """Training settings of a generator against a discriminator.
-
-    Args:
-        loss: a `kerasgan.losses.AdversarialLoss`, its name or its configuration.
-        penalties: `kerasgan.penalties` on the discriminator; those with an interval become phases of their own.
-        clip_weights: the discriminator's weights are kept within plus and minus this after each update; None: not.
-        generator_every: discriminator updates for each generator update (n_critic).
-        discriminator_optimizer: optimizer, or its configuration.
-        generator_optimizer: likewise.
-    """
-
-    loss: Any = "non_saturating"
-    penalties: tuple = ()
-    clip_weights: float | None = None
-    generator_every: int = 1
-    discriminator_optimizer: Any = dataclasses.field(
-        default_factory=functools.partial(optimizer, "adam", learning_rate=2e-4, beta_1=0.5)
-    )
-    generator_optimizer: Any = dataclasses.field(
-        default_factory=functools.partial(optimizer, "adam", learning_rate=2e-4, beta_1=0.5)
-    )
-
-
 @keras.saving.register_keras_serializable(package="kerasgan")
-class LatentModel(AdversarialModel):
-    """A generator of samples from latents [and labels] against a discriminator of samples [and labels].
+class GenerativeModel(AdversarialModel):
+    """A generator of samples from latents [and labels], however it is trained.
 
-    A family overrides `build_generator` and `build_discriminator` and states its recipe.
+    A family overrides `build_generator`, and states its recipe and its losses or phases.
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors of any range.
         latent_dim: length of the latent vectors.
         latent_range: (low, high) of uniform latents; None for standard normal ones.
         num_classes: number of classes of a conditional model; None for an unconditional one.
-        packing: how many samples the discriminator judges together (PacGAN: Lin et al. 2018, section 3); a batch is cut
-            into packs, so its size must be a multiple of it. Penalties see a pack as one sample.
-        generator: a built Keras model to use instead of the family's: inputs `latents`, or [latents, labels].
-        discriminator: likewise: inputs `images` of `pack_shape`, or [images, labels]; output logits, no activation.
-        **kwargs: as for `AdversarialModel`.
+        **kwargs: built Keras models to use instead of the family's, by their names in `parts`: `generator` with the
+            inputs `latents`, or [latents, labels]; and as for `AdversarialModel`.
+
+    Attributes:
+        parts: names of the networks; each has a method `build_<name>`.
+        averaged: names of those of which a moving average is kept.
     """
 
-    recipe = LatentRecipe()
+    parts: tuple[str, ...] = ("generator",)
+    averaged: tuple[str, ...] = ("generator",)
 
-    def __init__(
-        self,
-        image_shape,
-        latent_dim=100,
-        latent_range=None,
-        num_classes=None,
-        packing=1,
-        generator=None,
-        discriminator=None,
-        **kwargs,
-    ):
+    def __init__(self, image_shape, latent_dim=100, latent_range=None, num_classes=None, **kwargs):
+        custom = {name: kwargs.pop(name, None) for name in self.parts}
         super().__init__(**kwargs)
-        if not isinstance(packing, int) or packing < 1:
-            raise ValueError(f"packing is {packing!r}, expected 1 (no packing), 2, 3, ...")
         self.image_shape = tuple(image_shape)
-        self.latent_dim, self.num_classes, self.packing = latent_dim, num_classes, packing
+        self.latent_dim, self.num_classes = latent_dim, num_classes
         self.latent_range = None if latent_range is None else tuple(latent_range)
-        self._custom = {"generator": generator, "discriminator": discriminator}
-        self.add_networks(
-            averaged=("generator",),
-            generator=generator or self.build_generator(),
-            discriminator=discriminator or self.build_discriminator(),
-        )
+        self._custom = custom
+        self.build_networks()
+
+    def build_networks(self):
+        """Takes the networks into the game, at the end of the constructor: those of `parts`, given or built."""
+        networks = {name: given or getattr(self, f"build_{name}")() for name, given in self._custom.items()}
+        self.add_networks(averaged=self.averaged, **networks)
 
     def build_generator(self):
         """The family's generator, a built Keras model."""
         raise NotImplementedError(f"{type(self).__name__} must define build_generator() or be given a generator.")
 
-    def build_discriminator(self):
-        """The family's discriminator, a built Keras model."""
-        raise NotImplementedError(f"{type(self).__name__} must define build_discriminator() or be given one.")
-
-    @property
-    def pack_shape(self):
-        """Shape of what the discriminator judges: `image_shape`, its last axis `packing` times as long."""
-        return (*self.image_shape[:-1], self.packing * self.image_shape[-1])
-
-    def label_input(self, packed=False):
-        """A symbolic input of integer labels, in a list; an empty one for an unconditional model.
-
-        Args:
-            packed: for the discriminator: where it judges several samples together, their labels, shape (packing,).
-        """
-        shape = (self.packing,) if packed and self.packing > 1 else ()
-        return [keras.Input(shape, dtype="int32", name="labels")] if self.num_classes else []
+    def label_input(self):
+        """A symbolic input of integer labels, in a list; an empty one for an unconditional model."""
+        return [keras.Input((), dtype="int32", name="labels")] if self.num_classes else []
 
     def data_specs(self):
         spec = Images(self.image_shape) if len(self.image_shape) == 3 else Vectors(*self.image_shape)
@@ -117,67 +73,7 @@ class LatentModel(AdversarialModel):
         if self.num_classes:
             check_labels_vary(y, self.num_classes)
 
-    def compile(self, **arguments):
-        super().compile(**arguments)
-        if self.recipe.clip_weights:
-            penalties.clip_weights(self.discriminator, self.recipe.clip_weights)
-
-    # The game -------------------------------------------------------------------------------------------------------
-
-    @property
-    def adversarial_loss(self):
-        """The recipe's loss."""
-        return losses.get(self.recipe.loss)
-
-    def phases(self):
-        chosen = [penalties.get(penalty) for penalty in self.recipe.penalties]
-        self.penalties = [penalty for penalty in chosen if penalty.interval == 1]
-        discriminator, generator = super().phases()
-        lazy = tuple(
-            Phase(
-                penalty.name,
-                discriminator.trains,
-                functools.partial(self.lazy_penalty, penalty=penalty),
-                discriminator.optimizer,
-                every=penalty.interval,
-            )
-            for penalty in chosen
-            if penalty.interval > 1
-        )
-        return discriminator, *lazy, dataclasses.replace(generator, every=self.recipe.generator_every)
-
-    def discriminator_loss(self, batch):
-        real, fake = self.real_logits(batch), self.fake_logits(batch)
-        observe_logits(real, fake, self.adversarial_loss.boundary)
-        weight = batch.sample_weight
-        if weight is not None and self.packing > 1:
-            weight = ops.mean(self.pack(ops.reshape(weight, (-1, 1))), axis=-1)
-        loss = self.adversarial_loss.discriminator(real, fake, weight)
-        logs = {"real_logits": ops.mean(real), "fake_logits": ops.mean(fake)}
-        for penalty in self.penalties:
-            logs[penalty.name] = self.penalty(penalty, batch)
-            loss = loss + ops.cast(logs[penalty.name], loss.dtype)
-        return loss, logs
-
-    def generator_loss(self, batch):
-        real = self.real_logits(batch) if self.adversarial_loss.compares else None
-        return self.adversarial_loss.generator(self.fake_logits(batch), real), {}
-
-    def lazy_penalty(self, batch, penalty):
-        """A penalty that runs at intervals, as much stronger (Karras et al. 2020, section 3.1)."""
-        return penalty.interval * self.penalty(penalty, batch), {}
-
-    def penalty(self, penalty, batch):
-        """The value of a penalty on the discriminator at a batch."""
-        labels = self.pack_labels(batch)
-        fake = ops.stop_gradient(self.pack(self.generated(batch)))  # free where the penalty does not look at it
-        return penalty(
-            lambda x: self.discriminate(x, labels),
-            self.pack(batch.x),
-            fake,
-            seed=self.random,
-            images_seen=self.images_seen,
-        )
+    # Training -------------------------------------------------------------------------------------------------------
 
     def labels(self, batch):
         """The batch's labels, shape (batch,). They also serve the generated samples, so that the marginals agree."""
@@ -192,38 +88,6 @@ class LatentModel(AdversarialModel):
     def generated(self, batch):
         """Generated samples for the batch's labels, from new latents."""
         return probed(self.generator(self._inputs(self.latents(batch), self.labels(batch)), training=True))
-
-    @shared
-    def fake_logits(self, batch):
-        """The discriminator's logits for generated samples, one for each pack."""
-        return self.discriminate(self.pack(self.generated(batch)), self.pack_labels(batch))
-
-    def real_logits(self, batch):
-        """The discriminator's logits for real samples, one for each pack."""
-        return self.discriminate(self.pack(batch.x), self.pack_labels(batch))
-
-    def pack(self, samples):
-        """Neighbours of a batch, `packing` at a time, side by side along the last axis."""
-        if self.packing == 1:
-            return samples
-        count = samples.shape[0]
-        if count is not None and count % self.packing:
-            raise ValueError(
-                f"A batch of {count} samples (on each replica) cannot be cut into packs of {self.packing}. "
-                f"Choose a batch size that is a multiple of packing on each replica."
-            )
-        *place, depth = samples.shape[1:]
-        x = ops.reshape(samples, (-1, self.packing, *place, depth))
-        return ops.reshape(ops.moveaxis(x, 1, -2), (-1, *place, self.packing * depth))
-
-    def pack_labels(self, batch):
-        """The batch's labels as the discriminator takes them: shape (batch,), or (packs, packing)."""
-        labels = self.labels(batch)
-        return labels if labels is None or self.packing == 1 else ops.reshape(labels, (-1, self.packing))
-
-    def discriminate(self, images, labels=None):
-        """The discriminator's logits in training."""
-        return self.discriminator(self._inputs(images, labels), training=True)
 
     @staticmethod
     def _inputs(first, labels):
@@ -258,13 +122,7 @@ class LatentModel(AdversarialModel):
         Raises:
             ValueError: for labels to an unconditional model, labels that do not fit, or a negative seed.
         """
-        if int(seed) < 0:
-            raise ValueError(f"seed is {seed}, expected an integer of 0 or more.")
-        latents = self.draw_latents(count, int(seed))
-        inputs = [latents] if self.num_classes is None else [latents, self._sample_labels(count, labels)]
-        if labels is not None and self.num_classes is None:
-            raise ValueError("labels were given, but the model is unconditional. Leave them out, or set num_classes.")
-        return self.generate(inputs if len(inputs) > 1 else inputs[0], ema, batch_size)
+        return self.generate(self._sample_inputs(count, seed, labels), ema, batch_size)
 
     def generate(self, inputs, ema=True, batch_size=64):
         """The generator's samples for given inputs, computed in batches.
@@ -277,14 +135,32 @@ class LatentModel(AdversarialModel):
         Returns:
             float32 array of shape (count, *image_shape), images in [-1, 1].
         """
-        generator = self._sampler("ema_generator" if ema else "generator")
-        values = inputs if isinstance(inputs, list) else [inputs]
-        chunks = []
+        return self._in_batches(self.ema_generator if ema else self.generator, inputs, batch_size)
+
+    def _in_batches(self, network, inputs, batch_size):
+        """Outputs of a network in inference for a tensor or a list of tensors: a float32 array."""
+        call, values = self._compiled(network), inputs if isinstance(inputs, list) else [inputs]
+        chunks = [np.zeros((0, *network.output.shape[1:]), "float32")]
         for start in range(0, len(values[0]), batch_size):
             part = [value[start : start + batch_size] for value in values]
-            images = generator(part if len(part) > 1 else part[0])
+            images = call(part if len(part) > 1 else part[0])
             chunks.append(ops.convert_to_numpy(ops.cast(images, "float32")))
-        return np.concatenate(chunks) if chunks else np.zeros((0, *self.image_shape), "float32")
+        return np.concatenate(chunks)
+
+    def _read(self, network, images, batch_size):
+        """Outputs of a network in inference for real images, which are checked: a float32 array."""
+        images = np.asarray(images)
+        self.data_specs()[0].check(images, "images")
+        return self._in_batches(network, ops.convert_to_tensor(images.astype("float32")), batch_size)
+
+    def _sample_inputs(self, count, seed, labels):
+        """New latents in a list, and labels where there are any."""
+        if int(seed) < 0:
+            raise ValueError(f"seed is {seed}, expected an integer of 0 or more.")
+        if labels is not None and self.num_classes is None:
+            raise ValueError("labels were given, but the model is unconditional. Leave them out, or set num_classes.")
+        latents = self.draw_latents(count, int(seed))
+        return [latents, self._sample_labels(count, labels)] if self.num_classes else [latents]
 
     def _sample_labels(self, count, labels):
         if labels is None:
@@ -296,13 +172,18 @@ class LatentModel(AdversarialModel):
         return ops.convert_to_tensor(labels.astype("int32"))
 
     @functools.cached_property
-    def _samplers(self):
+    def _calls(self):
         return {}
 
-    def _sampler(self, name):
-        if name not in self._samplers:
-            self._samplers[name] = compiled_call(getattr(self, name))
-        return self._samplers[name]
+    def _compiled(self, network):
+        """The inference of one of the model's networks as a compiled function, which is kept."""
+        if id(network) not in self._calls:
+            self._calls[id(network)] = compiled_call(network)
+        return self._calls[id(network)]
+
+    def served(self):
+        """What a SavedModel serves besides samples: `{signature: (network of images, name of its output)}`."""
+        return {}
 
     # Serialisation --------------------------------------------------------------------------------------------------
 
@@ -314,7 +195,6 @@ class LatentModel(AdversarialModel):
             "latent_dim": self.latent_dim,
             "latent_range": self.latent_range,
             "num_classes": self.num_classes,
-            "packing": self.packing,
             **custom,
         }
 
@@ -322,7 +202,7 @@ class LatentModel(AdversarialModel):
     def from_config(cls, config):
         networks = {
             name: keras.saving.deserialize_keras_object(config[name])
-            for name in ("generator", "discriminator")
+            for name in cls.parts
             if config.get(name) is not None
         }
         return cls(**{**config, **networks})
@@ -346,3 +226,188 @@ class LatentModel(AdversarialModel):
         from kerasgan.export import export_saved_model
 
         export_saved_model(self, folder)
+
+
+@dataclasses.dataclass(frozen=True)
+class LatentRecipe(Recipe):
+    """Training settings of a generator against a discriminator.
+
+    Args:
+        loss: a `kerasgan.losses.AdversarialLoss`, its name or its configuration.
+        penalties: `kerasgan.penalties` on the discriminator; those with an interval become phases of their own.
+        clip_weights: the discriminator's weights are kept within plus and minus this after each update; None: not.
+        generator_every: discriminator updates for each generator update (n_critic).
+        discriminator_optimizer: optimizer, or its configuration.
+        generator_optimizer: likewise.
+    """
+
+    loss: Any = "non_saturating"
+    penalties: tuple = ()
+    clip_weights: float | None = None
+    generator_every: int = 1
+    discriminator_optimizer: Any = dataclasses.field(
+        default_factory=functools.partial(optimizer, "adam", learning_rate=2e-4, beta_1=0.5)
+    )
+    generator_optimizer: Any = dataclasses.field(
+        default_factory=functools.partial(optimizer, "adam", learning_rate=2e-4, beta_1=0.5)
+    )
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class LatentModel(GenerativeModel):
+    """A generator of samples from latents [and labels] against a discriminator of samples [and labels].
+
+    A family overrides `build_generator` and `build_discriminator` and states its recipe.
+
+    Args:
+        image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors of any range.
+        latent_dim: length of the latent vectors.
+        latent_range: (low, high) of uniform latents; None for standard normal ones.
+        num_classes: number of classes of a conditional model; None for an unconditional one.
+        packing: how many samples the discriminator judges together (PacGAN: Lin et al. 2018, section 3); a batch is cut
+            into packs, so its size must be a multiple of it. Penalties see a pack as one sample.
+        generator: a built Keras model to use instead of the family's: inputs `latents`, or [latents, labels].
+        discriminator: likewise: inputs `images` of `pack_shape`, or [images, labels]; output logits, no activation.
+        **kwargs: as for `AdversarialModel`.
+    """
+
+    recipe = LatentRecipe()
+    parts: tuple[str, ...] = ("generator", "discriminator")
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=100,
+        latent_range=None,
+        num_classes=None,
+        packing=1,
+        generator=None,
+        discriminator=None,
+        **kwargs,
+    ):
+        if not isinstance(packing, int) or packing < 1:
+            raise ValueError(f"packing is {packing!r}, expected 1 (no packing), 2, 3, ...")
+        self.packing = packing
+        networks = {"generator": generator, "discriminator": discriminator}
+        super().__init__(image_shape, latent_dim, latent_range, num_classes, **networks, **kwargs)
+
+    def build_discriminator(self):
+        """The family's discriminator, a built Keras model."""
+        raise NotImplementedError(f"{type(self).__name__} must define build_discriminator() or be given one.")
+
+    @property
+    def pack_shape(self):
+        """Shape of what the discriminator judges: `image_shape`, its last axis `packing` times as long."""
+        return (*self.image_shape[:-1], self.packing * self.image_shape[-1])
+
+    def label_input(self, packed=False):
+        """As `GenerativeModel.label_input`.
+
+        Args:
+            packed: for the discriminator: where it judges several samples together, their labels, shape (packing,).
+        """
+        if packed and self.packing > 1 and self.num_classes:
+            return [keras.Input((self.packing,), dtype="int32", name="labels")]
+        return super().label_input()
+
+    def compile(self, **arguments):
+        super().compile(**arguments)
+        for name in self.networks if self.recipe.clip_weights else ():
+            if name.startswith("discriminator"):
+                penalties.clip_weights(self.networks[name], self.recipe.clip_weights)
+
+    # The game -------------------------------------------------------------------------------------------------------
+
+    @property
+    def adversarial_loss(self):
+        """The recipe's loss."""
+        return losses.get(self.recipe.loss)
+
+    def phases(self):
+        chosen = [penalties.get(penalty) for penalty in self.recipe.penalties]
+        self.penalties = [penalty for penalty in chosen if penalty.interval == 1]
+        discriminator, generator = super().phases()
+        lazy = tuple(
+            Phase(
+                penalty.name,
+                discriminator.trains,
+                functools.partial(self.lazy_penalty, penalty=penalty),
+                discriminator.optimizer,
+                every=penalty.interval,
+            )
+            for penalty in chosen
+            if penalty.interval > 1
+        )
+        return discriminator, *lazy, dataclasses.replace(generator, every=self.recipe.generator_every)
+
+    def discriminator_loss(self, batch):
+        real, fake = self.real_logits(batch), self.fake_logits(batch)
+        observe_logits(real, fake, self.adversarial_loss.boundary)
+        loss = self.adversarial_loss.discriminator(real, fake, self.pack_weight(batch))
+        logs = {"real_logits": ops.mean(real), "fake_logits": ops.mean(fake)}
+        for penalty in self.penalties:
+            logs[penalty.name] = self.penalty(penalty, batch)
+            loss = loss + ops.cast(logs[penalty.name], loss.dtype)
+        return loss, logs
+
+    def generator_loss(self, batch):
+        real = self.real_logits(batch) if self.adversarial_loss.compares else None
+        return self.adversarial_loss.generator(self.fake_logits(batch), real), {}
+
+    def lazy_penalty(self, batch, penalty):
+        """A penalty that runs at intervals, as much stronger (Karras et al. 2020, section 3.1)."""
+        return penalty.interval * self.penalty(penalty, batch), {}
+
+    def penalty(self, penalty, batch):
+        """The value of a penalty on the discriminator at a batch."""
+        labels = self.pack_labels(batch)
+        fake = ops.stop_gradient(self.pack(self.generated(batch)))  # free where the penalty does not look at it
+        return penalty(
+            lambda x: self.discriminate(x, labels),
+            self.pack(batch.x),
+            fake,
+            seed=self.random,
+            images_seen=self.images_seen,
+        )
+
+    @shared
+    def fake_logits(self, batch):
+        """The discriminator's logits for generated samples, one for each pack."""
+        return self.discriminate(self.pack(self.generated(batch)), self.pack_labels(batch))
+
+    def real_logits(self, batch):
+        """The discriminator's logits for real samples, one for each pack."""
+        return self.discriminate(self.pack(batch.x), self.pack_labels(batch))
+
+    def pack(self, samples):
+        """Neighbours of a batch, `packing` at a time, side by side along the last axis."""
+        if self.packing == 1:
+            return samples
+        count = samples.shape[0]
+        if count is not None and count % self.packing:
+            raise ValueError(
+                f"A batch of {count} samples (on each replica) cannot be cut into packs of {self.packing}. "
+                f"Choose a batch size that is a multiple of packing on each replica."
+            )
+        *place, depth = samples.shape[1:]
+        x = ops.reshape(samples, (-1, self.packing, *place, depth))
+        return ops.reshape(ops.moveaxis(x, 1, -2), (-1, *place, self.packing * depth))
+
+    def pack_weight(self, batch):
+        """The weights of the batch's packs, shape (packs,): the mean of their samples'; None for none."""
+        weight = batch.sample_weight
+        if weight is None or self.packing == 1:
+            return weight
+        return ops.mean(self.pack(ops.reshape(weight, (-1, 1))), axis=-1)
+
+    def pack_labels(self, batch):
+        """The batch's labels as the discriminator takes them: shape (batch,), or (packs, packing)."""
+        labels = self.labels(batch)
+        return labels if labels is None or self.packing == 1 else ops.reshape(labels, (-1, self.packing))
+
+    def discriminate(self, images, labels=None):
+        """The discriminator's logits in training."""
+        return self.discriminator(self._inputs(images, labels), training=True)
+
+    def get_config(self):
+        return {**super().get_config(), "packing": self.packing}

@@ -1,5 +1,7 @@
 """Optimizers: all players' optimizers behind Keras' one-optimizer face, and the schedules of the first GAN papers."""
 
+import math
+
 import keras
 from keras import ops
 
@@ -114,13 +116,13 @@ class ScheduledAdam(keras.optimizers.Adam):
 
     @property
     def learning_rate(self):
-        if isinstance(self.scheduled_rate, schedules.Cosine):
+        if isinstance(self.scheduled_rate, schedules.Schedule):
             return self.scheduled_rate(self.images_seen())
         return super().learning_rate
 
     @learning_rate.setter
     def learning_rate(self, value):
-        if isinstance(self.scheduled_rate, schedules.Cosine):
+        if isinstance(self.scheduled_rate, schedules.Schedule):
             raise TypeError("The learning rate follows a schedule. Compile with a number to set it yourself.")
         keras.optimizers.Adam.learning_rate.fset(self, value)
 
@@ -135,7 +137,7 @@ class ScheduledAdam(keras.optimizers.Adam):
     def get_config(self):
         own = {"learning_rate": self.scheduled_rate, "beta_2": self.scheduled_decay}
         plain = keras.saving.serialize_keras_object
-        return super().get_config() | {k: plain(v) for k, v in own.items() if isinstance(v, schedules.Cosine)}
+        return super().get_config() | {k: plain(v) for k, v in own.items() if isinstance(v, schedules.Schedule)}
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -152,8 +154,9 @@ class FlooredDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.initial, self.factor, self.floor = initial, factor, floor
 
     def __call__(self, step):
+        # Not a power of 1 / factor, which float32 rounds to a few steps below 1.
         step = ops.cast(step, "float32")
-        return ops.maximum(self.initial * ops.power(1.0 / self.factor, step), self.floor)
+        return ops.maximum(self.initial * ops.exp(-math.log(self.factor) * step), self.floor)
 
     def get_config(self):
         return {"initial": self.initial, "factor": self.factor, "floor": self.floor}
@@ -166,21 +169,19 @@ class MomentumRampSGD(keras.optimizers.SGD):
     Args:
         learning_rate: number or schedule.
         momentum: momentum at the first update.
-        final_momentum: momentum from update `ramp_steps` on.
+        final_momentum: momentum from update `ramp_start` + `ramp_steps` on.
         ramp_steps: number of updates over which it grows.
+        ramp_start: number of updates before it does.
         **kwargs: as for `keras.optimizers.SGD`.
     """
 
-    def __init__(self, learning_rate=0.1, momentum=0.5, final_momentum=0.7, ramp_steps=125_000, **kwargs):
+    def __init__(self, learning_rate=0.1, momentum=0.5, final_momentum=0.7, ramp_steps=125_000, ramp_start=0, **kwargs):
         super().__init__(learning_rate=learning_rate, momentum=momentum, **kwargs)
-        self.initial_momentum, self.final_momentum, self.ramp_steps = (
-            momentum,
-            final_momentum,
-            ramp_steps,
-        )
+        self.initial_momentum, self.final_momentum = momentum, final_momentum
+        self.ramp_steps, self.ramp_start = ramp_steps, ramp_start
 
     def update_step(self, gradient, variable, learning_rate):
-        progress = ops.minimum(ops.cast(self.iterations, "float32") / self.ramp_steps, 1.0)
+        progress = ops.clip((ops.cast(self.iterations, "float32") - self.ramp_start) / self.ramp_steps, 0.0, 1.0)
         momentum = self.initial_momentum + (self.final_momentum - self.initial_momentum) * progress
         velocity = self.momentums[self._get_variable_index(variable)]
         self.assign(
@@ -196,6 +197,7 @@ class MomentumRampSGD(keras.optimizers.SGD):
             momentum=self.initial_momentum,
             final_momentum=self.final_momentum,
             ramp_steps=self.ramp_steps,
+            ramp_start=self.ramp_start,
         )
         return config
 

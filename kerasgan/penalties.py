@@ -82,7 +82,7 @@ class Penalty(Configured):
             itself does not.
     """
 
-    weight: float | schedules.Cosine
+    weight: float | schedules.Schedule
     interval: int
 
     def __post_init__(self):
@@ -141,7 +141,7 @@ class R1(Penalty):
         interval: Run in every `interval`-th step; see `Penalty`.
     """
 
-    gamma: float | schedules.Cosine = 10.0
+    gamma: float | schedules.Schedule = 10.0
     interval: int = 1
 
     @property

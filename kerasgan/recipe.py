@@ -5,7 +5,7 @@ import functools
 
 import keras
 
-from kerasgan.schedules import Cosine
+from kerasgan.schedules import Schedule
 
 
 def optimizer(class_name, **config):
@@ -39,7 +39,7 @@ class Recipe:
 
     batch_size: int = 64
     update: str = "alternating"
-    ema_half_life: float | Cosine = 10_000.0
+    ema_half_life: float | Schedule = 10_000.0
     ema_rampup: float = 0.05
     skip_nonfinite: bool = False
 

@@ -10,7 +10,7 @@ from kerasgan import losses, penalties
 from kerasgan.adversarial import AdversarialModel
 
 # Constructor arguments that come from elsewhere: the data, --seed, Python code.
-NOT_SETTABLE = ("image_shape", "seed", "generator", "discriminator")
+NOT_SETTABLE = ("image_shape", "seed", "generator", "discriminator", "encoder")
 # What `constructor_arguments` gives for an argument that has no default.
 REQUIRED = inspect.Parameter.empty
 

@@ -528,9 +528,10 @@ def skips_overflows(case):
     keras.config.set_dtype_policy("mixed_float16")
     try:
         model = case.model(run_eagerly=EAGERLY)
-        scales = [optimizer.dynamic_scale for optimizer in model.optimizer.players.values()]
         networks = [v for network in model.networks.values() for v in network.variables if not is_seed_state(v)]
         full = max(range(200), key=lambda step: len(model.due(step)))  # the first step with all phases, or most
+        players = sorted({phase.optimizer for phase in model.game if phase.name in model.due(full)})
+        scales = [model.optimizer[player].dynamic_scale for player in players]
 
         def train_at(scale):
             for each in scales:
@@ -546,9 +547,9 @@ def skips_overflows(case):
         now = [float(ops.convert_to_numpy(scale)) for scale in scales]
         require(max(now) < 2e38, f"The scales are {now} after an overflow, expected less than before.")
         skipped = int(ops.convert_to_numpy(model.skipped))
-        due = len(model.due(full))
-        require(skipped == due, f"{skipped} updates were counted as skipped, not {due}.")
-        share = {name: values[0] for name, values in history.items() if name.endswith("_skipped")}
+        due = model.due(full)
+        require(skipped == len(due), f"{skipped} updates were counted as skipped, not {len(due)}.")
+        share = {name: history[f"{name}_skipped"][0] for name in due}
         require(share and set(share.values()) == {1.0}, f"The logs say {share} of the skipped updates.")
         before, after, _ = train_at(1.0)
         changed = any(not np.array_equal(a, b) for a, b in zip(before, after, strict=True))
@@ -608,6 +609,22 @@ def exports(case):
     (images,) = outputs.values()
     difference = np.abs(images.numpy() - model.sample(4, seed=3, labels=labels)).max()
     require(difference <= 1e-6, f"The exported samples differ by {difference:.1e}.")
+
+
+def comes_back_from_a_preset(case):
+    """A preset of the model gives the same samples, or translations, of the averaged networks."""
+    from kerasgan import load
+
+    model = case.model()
+    case.fit(model)
+    data = case.data(model)
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "preset")
+        model.save_preset(path)
+        again = load(path)
+    require(type(again) is type(model), f"The preset gave a {type(again).__name__}.")
+    difference = np.abs(samples_of(model, data) - samples_of(again, data)).max()
+    require(difference <= 1e-6, f"What the model of the preset makes differs by {difference:.1e}.")
 
 
 def refuses_bad_data(case):
@@ -713,10 +730,17 @@ CHECKS = (
     resumes_exactly,
     round_trips_its_configuration,
     exports,
+    comes_back_from_a_preset,
     refuses_bad_data,
 )
 # What the base class and the engines do for every family alike, and what takes longest of all.
-EXTENSIVE = (agrees_with_two_replicas, trains_in_bfloat16, skips_overflows, resumes_exactly)
+EXTENSIVE = (
+    agrees_with_two_replicas,
+    trains_in_bfloat16,
+    skips_overflows,
+    resumes_exactly,
+    comes_back_from_a_preset,
+)
 COSTLY = (agrees_with_other_engine, *EXTENSIVE)
 
 

@@ -203,9 +203,9 @@ def test_dry_run_tells_all_and_writes_nothing(tmp_path, monkeypatch, capfd):
         ([*DCGAN, "--epochs", "1", "--set", "conditioning=nope"], "conditioning is 'nope', expected 'plane'"),
         ([*CGAN, "--epochs", "1", "--set", "loss=nope"], "'non_saturating'"),
         ([*DCGAN, "--epochs", "1", "--resume"], "holds no run"),
-        (["sample", "missing"], "missing holds no run"),
+        (["sample", "missing"], "There is no preset 'missing'; expected one of"),
         (["sample", "missing", "-n", "few"], "invalid positive int value: 'few'"),
-        (["export", "missing", "out"], "missing holds no run"),
+        (["export", ".", "out"], "holds no run"),
     ],
 )
 def test_errors_are_one_line(arguments, message, tmp_path, monkeypatch, capfd):
@@ -221,11 +221,11 @@ def test_a_folder_with_something_in_it_is_left_alone(begun, capfd):
 def test_a_traceback_only_with_debug(capfd):
     assert main(["sample", "missing", "--debug"]) == 2
     err = capfd.readouterr().err
-    assert "Traceback" in err and err.endswith("kerasgan: missing holds no run: there is no run.json in it.\n")
+    assert "Traceback" in err and "\nkerasgan: There is no preset 'missing'" in err
 
 
 def test_unforeseen_errors_are_one_line_with_their_type(monkeypatch, capfd):
-    monkeypatch.setattr("kerasgan.run.load_run", lambda folder: {}["nothing\n" * 200])
+    monkeypatch.setattr("kerasgan.zoo.load", lambda folder: {}["nothing\n" * 200])
     assert failure(capfd, "sample", "run").startswith("kerasgan: KeyError: ")
 
 

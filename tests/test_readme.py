@@ -50,6 +50,14 @@ def test_shell_lines_of_the_readme_parse():
         _parser().parse_args(line.split())
 
 
+def test_the_table_of_the_zoo_is_that_of_the_presets():
+    """`kerasgan zoo list --markdown` writes it."""
+    from kerasgan.zoo.cli import markdown
+
+    table = README[README.index("<!-- zoo -->") + len("<!-- zoo -->") : README.index("<!-- /zoo -->")]
+    assert table.strip() == markdown()
+
+
 @pytest.mark.parametrize(
     ("path", "limit"),
     [("models/gan.py", 100), ("models/dcgan.py", 120), ("adversarial.py", 400)],

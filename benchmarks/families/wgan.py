@@ -4,7 +4,7 @@
 
 Two Gaussians d apart have the Wasserstein distance d. Over d = .5, 1, 2, 4 the clipped critic's estimate must be
 proportional to d, and its weights must pile up at the ends of the allowed interval. Negative control: a critic whose
-weights are not clipped.
+weights are not clipped: its estimate has no bound, and its weights do not stop there.
 """
 
 import sys
@@ -19,6 +19,8 @@ LIMIT = 0.05
 
 
 def critic(seed, clip):
+    from keras import ops
+
     from kerasgan.recipe import optimizer
 
     estimates, share = [], 0.0
@@ -28,8 +30,8 @@ def critic(seed, clip):
             distance, 1000, seed=seed, clip_weights=LIMIT if clip else None, discriminator_optimizer=rmsprop
         )
         estimates.append(estimate)
-        kernel = np.array(model.discriminator.layers[2].kernel)
-        share = float(np.mean(np.abs(kernel) > 0.98 * LIMIT))
+        sizes = np.abs(ops.convert_to_numpy(model.discriminator.layers[2].kernel)) / LIMIT
+        share = float(np.mean((sizes > 0.98) & (sizes < 1.02)))
     return {
         "estimates": estimates,
         "correlation": float(np.corrcoef(DISTANCES, estimates)[0, 1]),
@@ -42,7 +44,7 @@ def main():
     journal = Journal("wgan", arguments.fresh)
     lines = ["WGAN on N(d, 1) against N(0, 1), d = " + ", ".join(map(str, DISTANCES))]
     lines.append(f"{'':28}{'correlation':>12}{'at +-c':>9}   estimates")
-    good = True
+    rows = {True: [], False: []}
     for clip, name in ((True, f"weights within {LIMIT}"), (False, "not clipped (control)")):
         for seed in range(arguments.seeds):
             row = journal.once(lambda seed=seed, clip=clip: critic(seed, clip), kind="critic", clip=clip, seed=seed)
@@ -50,9 +52,14 @@ def main():
                 f"{name + f', seed {seed}':28}{row['correlation']:12.4f}{row['at the limit']:9.2f}   "
                 + ", ".join(f"{value:.4g}" for value in row["estimates"])
             )
-            if clip:
-                good &= row["correlation"] >= 0.99 and row["at the limit"] >= 0.5
-    lines.append("demanded: correlation >= .99, most weights at +-c")
+            rows[clip].append(row)
+    correlation = np.median([row["correlation"] for row in rows[True]])
+    here, control = (np.median([row["at the limit"] for row in rows[clip]]) for clip in (True, False))
+    good = correlation >= 0.99 and here >= 0.5 > control
+    lines.append(
+        f"demanded of the medians: correlation >= .99, is {correlation:.4f}; most weights at +-c, {here:.2f}, and not "
+        f"so in the control, {control:.2f}"
+    )
     sizes = {"width": 32, "kernel_size": 4}
     recipe = short_recipe({"class_name": "rmsprop", "config": {"learning_rate": 5e-4, "rho": 0.99}})
     table, picture = digits_of("WGAN", sizes, recipe, arguments.steps, range(arguments.seeds), journal)

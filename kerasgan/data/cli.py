@@ -3,6 +3,7 @@
 import argparse
 import ast
 
+from kerasgan.commands import adder
 from kerasgan.data import cache
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.load import load, tfds_builder_of
@@ -13,11 +14,7 @@ def add_parser(commands):
     data = commands.add_parser("data", help="Lists, shows and prepares data.", description="Data that need no network.")
     parts = data.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(function, name):
-        added = parts.add_parser(name, help=function.__doc__, description=function.__doc__)
-        added.set_defaults(command=function)
-        added.add_argument("--debug", action="store_true", help="show the traceback of an error")
-        return added
+    command = adder(parts)
 
     def about(parser):
         parser.add_argument("name", metavar="NAME", help="as in `kerasgan data list`, or a TFDS name")

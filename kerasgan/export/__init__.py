@@ -1,5 +1,16 @@
 """Trained models for use without kerasgan."""
 
+from kerasgan.export.formats import FORMATS, export_as, export_keras, export_litert, export_onnx
 from kerasgan.export.saved_model import export_saved_model, export_translation
+from kerasgan.export.warmup import write_warmup
 
-__all__ = ["export_saved_model", "export_translation"]
+__all__ = [
+    "FORMATS",
+    "export_as",
+    "export_keras",
+    "export_litert",
+    "export_onnx",
+    "export_saved_model",
+    "export_translation",
+    "write_warmup",
+]

@@ -20,6 +20,7 @@ def export_saved_model(model, folder):
       scalar, `seed` an int64 scalar; neither may be negative.
     * `png(num, seed[, labels]) -> png_bytes`: the same as PNG files, strings of shape (num,); -1 is level 0, 1 is
       level 255. Only for images of 1 or 3 channels.
+    * of a model with an encoder `encode(images)`, `features(images)` and `reconstruct(images)`, as its methods.
 
     Images are float32 in [-1, 1] of shape (batch, *image_shape), or vectors where the model makes vectors. A
     conditional model must be given labels, int32 of shape (batch,) or (num,): a signature has no default values.
@@ -32,7 +33,9 @@ def export_saved_model(model, folder):
         RuntimeError: on another engine than TensorFlow.
         FileExistsError: if there is a file or a folder that is not empty.
     """
-    _write(folder, [model.ema_generator], lambda: _signatures(model))
+    served = model.served()
+    networks = [model.ema_generator, *(network for network, _ in served.values())]
+    _write(folder, networks, lambda: _signatures(model) | _read_signatures(served))
 
 
 def export_translation(model, folder):
@@ -60,11 +63,7 @@ def export_translation(model, folder):
 
 def _write(folder, networks, signatures):
     """Writes a SavedModel of networks' variables and of the functions that `signatures()` makes of them."""
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            f"Only TensorFlow writes a SavedModel; the active Keras backend is {keras.backend.backend()!r}. "
-            "Export the saved run in a process of its own: KERAS_BACKEND=tensorflow kerasgan export RUN OUT"
-        )
+    needs_tensorflow("SavedModel")
     import tensorflow as tf
 
     folder = Path(folder).absolute()
@@ -78,6 +77,15 @@ def _write(folder, networks, signatures):
         complete = os.path.join(beside, "model")  # the temporary folder itself is closed to other users
         tf.saved_model.save(module, complete, signatures(), options)
         os.replace(complete, folder)
+
+
+def needs_tensorflow(what):
+    """Refuses to write what only TensorFlow can write."""
+    if keras.backend.backend() != "tensorflow":
+        raise RuntimeError(
+            f"Only TensorFlow writes a {what}; the active Keras backend is {keras.backend.backend()!r}. "
+            "Export the saved run in a process of its own: KERAS_BACKEND=tensorflow kerasgan export RUN OUT"
+        )
 
 
 def _checked(value, valid, message):
@@ -110,6 +118,21 @@ def _translations(model):
     if noise_states(first, 0):
         signatures["translate"] = served(first, tf.TensorSpec((), "int64", "seed"))
     return signatures
+
+
+def _read_signatures(served):
+    """The functions of images to serve, by the name of their signature."""
+    import tensorflow as tf
+
+    def signature(network, output):
+        images = tf.TensorSpec(network.input.shape, "float32", "images")
+        return tf.function(
+            lambda images: {output: tf.cast(network(images, training=False), "float32")},
+            autograph=False,
+            input_signature=[images],
+        )
+
+    return {name: signature(*what) for name, what in served.items()}
 
 
 def _signatures(model):

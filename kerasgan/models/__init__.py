@@ -1,11 +1,14 @@
 """The families: one paper, one file."""
 
 from kerasgan.models.acgan import ACGAN
+from kerasgan.models.bigan import BiGAN
 from kerasgan.models.cgan import CGAN
 from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
 from kerasgan.models.gan import GAN
+from kerasgan.models.gmmn import GMMN, GMMNAE
 from kerasgan.models.infogan import InfoGAN
+from kerasgan.models.lapgan import LAPGAN
 from kerasgan.models.lsgan import LSGAN
 from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.r3gan import R3GAN
@@ -18,10 +21,14 @@ __all__ = [
     "CGAN",
     "DCGAN",
     "GAN",
+    "GMMN",
+    "GMMNAE",
+    "LAPGAN",
     "LSGAN",
     "R3GAN",
     "WGAN",
     "WGANGP",
+    "BiGAN",
     "CycleGAN",
     "InfoGAN",
     "Pix2Pix",

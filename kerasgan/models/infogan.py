@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from kerasgan.heads import HeadedModel, cross_entropy
 from kerasgan.latent import LatentRecipe
-from kerasgan.layers import batch_normalization, normal, transposed_convolutions
+from kerasgan.layers import batch_normalization, normal, strided_convolutions, transposed_convolutions
 from kerasgan.losses import mean
 from kerasgan.recipe import optimizer
 
@@ -97,11 +97,8 @@ class InfoGAN(HeadedModel):
         return keras.Model(latents, x, name="generator")
 
     def build_discriminator(self):
-        images = x = keras.Input(self.pack_shape, name="images")
-        for step in range(self.steps):
-            options = {"strides": 2, "padding": "same", "kernel_initializer": normal(0.02), "use_bias": step == 0}
-            x = layers.Conv2D(self.sizes["width"] << step, 4, **options)(x)
-            x = layers.LeakyReLU(0.1)(x if step == 0 else batch_normalization()(x))
+        images = keras.Input(self.pack_shape, name="images")
+        x = strided_convolutions(images, [self.sizes["width"] << step for step in range(self.steps)], 4, 0.1)
         trunk = self._dense(layers.Flatten()(x), self.sizes["units"])
         codes = self._dense(trunk, self.sizes["units"] // 8)
         outputs = {

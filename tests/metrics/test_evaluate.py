@@ -262,7 +262,7 @@ def test_a_folder_of_images(pictures, tmp_path, capfd):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["{missing}"], "There is no folder"),
+        (["{missing}"], "There is no preset"),
         (["{pictures}"], "expected --data NAME"),
         (["{pictures}", "--data", "digits", "--count", "61"], "--count is 61, but {pictures} has only 60 images"),
         (["{pictures}", "--data", "digits", "--metrics", "fid"], "ask for 'frechet_distance'"),

@@ -107,9 +107,9 @@ def test_the_larger_classifiers_are_as_good_as_their_cards_say(name):
         assert accuracy == pytest.approx(published["test_accuracy"][head], abs=0.001)
 
 
-def test_every_preset_is_small_and_whole():
+def test_every_classifier_is_small_and_whole():
     assert set(CLASSIFIERS) <= set(presets.names())
-    for name in presets.names():
+    for name in CLASSIFIERS:
         preset = presets.read(name)
         assert preset.weights.stat().st_size < 2e6
         assert {"command", "data", "seed", "test_accuracy"} <= preset.metadata.keys()
@@ -144,7 +144,7 @@ def test_a_damaged_preset_is_refused(tmp_path, file, change, message):
 
 
 def test_presets_of_other_names_and_kinds_are_refused(tmp_path):
-    with pytest.raises(ValueError, match=r"no preset '\.\./presets'; expected one of classifier-digits-v1"):
+    with pytest.raises(ValueError, match=r"no preset '\.\./presets'; expected one of .*classifier-digits-v1"):
         presets.read("../presets")
     network = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
     presets.write(tmp_path / "other", network, {"class": "Generator"}, {}, "")

@@ -126,7 +126,7 @@ class Reals:
 
 
 class Examiner:
-    """Measures a `LatentModel`; remembers the last evaluations for what changes from one to the next.
+    """Measures a `GenerativeModel`; remembers the last evaluations for what changes from one to the next.
 
     That takes the memory of three copies of the generator's weights.
 
@@ -162,7 +162,8 @@ class Examiner:
             signals |= self._copying(points)
         if model.num_classes and len(np.unique(labels)) > 1:
             signals |= self._conditioning(model, labels)
-        signals |= self._discriminator(model, raw, labels)
+        if judges_samples(model):
+            signals |= self._discriminator(model, raw, labels)
         return signals
 
     def _changes(self, points, shares, weights):
@@ -238,6 +239,11 @@ class Examiner:
             result = ops.convert_to_numpy(ops.cast(result, "float32"))
             logits.append(result.reshape(len(result), -1).mean(axis=1))
         return np.concatenate(logits).astype("float64")
+
+
+def judges_samples(model):
+    """Whether there is a discriminator that judges samples [and labels] alone, not what belongs to them besides."""
+    return hasattr(model, "discriminator") and len(model.discriminator.inputs) <= 1 + bool(model.num_classes)
 
 
 def mean_distance(points):

@@ -1,0 +1,224 @@
+"""BiGAN: whether its encoder inverts its generator, and what its features know where pixels know little.
+
+    python -m benchmarks.families.bigan [--seeds 3] [--data digits glyphs] [--quick]
+
+Digits, trained on one half, judged on the other: the distance of images in [0, 1] from their reconstructions, over that
+from the reconstruction of another image, of real ones (EGr / EGr_b, at most .70) and of generated ones (EGg / EGg_b, at
+most .65). The official log has .62 and .57 on MNIST, and 1 for an untrained encoder, the negative control.
+
+Glyphs: the ten figures of many fonts, 16 pixels, somewhere in an image of 28: up to 6 pixels off the centre. The
+nearest of 1000 neighbours in the encoder's features must know the figure of an unseen font better than in pixels, by 10
+points, and as well as with the features of a latent regressor: the same encoder, trained after the GAN to find z in
+G(z).
+"""
+
+import argparse
+import sys
+
+import numpy as np
+
+from benchmarks.families.common import print_and_write
+from benchmarks.journal import RESULTS, Journal
+
+RUNS = {
+    "digits": {"steps": 8000, "sizes": {"latent_dim": 16, "units": 256}, "batch_size": 64},
+    "glyphs": {
+        "steps": 8000,
+        "sizes": {"latent_dim": 32, "units": 256, "convolutional": True, "width": 16},
+        "batch_size": 64,
+    },
+}
+SIDE, REACH, COPIES = 16, 6, 8
+EPOCH = 14  # steps of a compiled call
+
+
+def build(data, shape, seed, steps):
+    """A compiled BiGAN whose rate falls over the second half of the steps."""
+    import keras
+
+    from kerasgan import BiGAN
+    from kerasgan.models.bigan import bigan_adam
+
+    keras.utils.set_random_seed(seed)
+    model = BiGAN(shape, seed=seed, **RUNS[data]["sizes"])
+    adam = bigan_adam(2e-4, kimg=steps * RUNS[data]["batch_size"] / 2000)
+    model.compile(
+        batch_size=RUNS[data]["batch_size"],
+        steps_per_execution=EPOCH,
+        discriminator_optimizer=adam,
+        generator_optimizer=adam,
+    )
+    return model
+
+
+def inversion(model, real, seed):
+    """EGr / EGr_b of real images and EGg / EGg_b of generated ones."""
+
+    def ratio(images):
+        again = model.reconstruct(images)
+        axes = tuple(range(1, images.ndim))
+        own, other = (np.sqrt(np.square(x - again).sum(axes)).mean() for x in (images, np.roll(images, -1, axis=0)))
+        return float(own / other)
+
+    return {"EGr / EGr_b": ratio(real), "EGg / EGg_b": ratio(model.sample(len(real), seed))}
+
+
+def digits(seed, steps):
+    """Trains on one half of the digits and judges both directions on the other."""
+    from benchmarks.digits import halves, train
+    from kerasgan.metrics import nearest_neighbour_probe
+
+    train_x, test_x, train_y, test_y = halves(seed)
+    model = build("digits", (8, 8, 1), seed, steps)
+
+    def known(change):
+        return nearest_neighbour_probe(change(train_x), train_y, change(test_x), test_y)
+
+    projection = np.random.default_rng(seed).normal(size=(64, 50))
+    results = {"untrained": inversion(model, test_x, seed), "1-NN, untrained E(x)": known(model.encode)}
+    train(model, train_x, None, steps)
+    results |= {
+        "ours": inversion(model, test_x, seed),
+        "1-NN, E(x)": known(model.encode),
+        "1-NN, features": known(model.features),
+        "1-NN, pixels": known(lambda x: x),
+        "1-NN, random projection": known(lambda x: x.reshape(len(x), -1) @ projection),
+    }
+    if seed == 0 and steps == RUNS["digits"]["steps"]:
+        draw(model, test_x, "bigan_digits")
+    return results
+
+
+def draw(model, images, name):
+    """A picture: rows of real images, each with their reconstructions below; then samples."""
+    from kerasgan.images import grid, write_png
+
+    pairs = [rows for x in np.split(images[:30], 3) for rows in (x, model.reconstruct(x))]
+    write_png(RESULTS / f"{name}.png", grid(np.concatenate([*pairs, model.sample(40, 0)]), columns=10))
+
+
+def glyphs(split, copies, seed):
+    """Figures of the fonts of a split at random places: images of 28 pixels in [-1, 1], and the figures."""
+    from kerasgan.data import load
+
+    x, y = load("glyphs/32", split, as_numpy=True)
+    x, y = x[y >= 52], y[y >= 52] - 52
+    small = x.reshape(len(x), SIDE, 2, SIDE, 2).mean(axis=(2, 4))
+    random = np.random.default_rng(seed)
+    order = random.permutation(np.repeat(np.arange(len(small)), copies))
+    size = SIDE + 2 * REACH
+    images = np.full((len(order), size, size, 1), -1.0, "float32")
+    places = random.integers(0, 2 * REACH + 1, (len(order), 2))
+    for image, source, (row, column) in zip(images, order, places, strict=True):
+        image[row : row + SIDE, column : column + SIDE, 0] = small[source]
+    return images, y[order]
+
+
+def latent_regressor(model, steps, seed):
+    """The features of a new encoder that has learned to find z in the images of the averaged generator."""
+    import keras
+    from keras import ops
+
+    encoder = keras.models.clone_model(model.encoder)
+    encoder.compile(keras.optimizers.Adam(1e-3), "mse", jit_compile=False)
+    count, batch = 50 * 64, 64
+    for part in range(max(1, steps // 50)):
+        latents = model.draw_latents(count, 1000 * (seed + 1) + part)
+        encoder.fit(model.generate(latents, batch_size=256), ops.convert_to_numpy(latents), batch, verbose=0)
+    return keras.Model(encoder.input, encoder.get_layer("features").output)
+
+
+def shifted_glyphs(seed, steps):
+    """Trains on glyphs at random places and compares what features know of unseen fonts."""
+    from benchmarks.digits import train
+    from kerasgan.metrics import nearest_neighbour_probe
+
+    (train_x, train_y), (test_x, test_y) = glyphs("train", COPIES, seed), glyphs("test", 1, seed + 100)
+    model = build("glyphs", train_x.shape[1:], seed, steps)
+    few = 1000  # neighbours to choose from
+
+    def known(change):
+        return nearest_neighbour_probe(change(train_x[:few]), train_y[:few], change(test_x[:2000]), test_y[:2000])
+
+    results = {"untrained": inversion(model, test_x[:1000], seed), "1-NN, untrained features": known(model.features)}
+    train(model, train_x, None, steps)
+    regressor = latent_regressor(model, steps // 4, seed)
+    results |= {
+        "ours": inversion(model, test_x[:1000], seed),
+        "1-NN, features": known(model.features),
+        "1-NN, E(x)": known(model.encode),
+        "1-NN, pixels": known(lambda x: x),
+        "1-NN, latent regressor's features": known(lambda x: regressor.predict(x, batch_size=256, verbose=0)),
+        "1-NN, pixels without the shift (ceiling)": known(unshifted),
+    }
+    if seed == 0 and steps == RUNS["glyphs"]["steps"]:
+        draw(model, test_x, "bigan_glyphs")
+    return results
+
+
+def unshifted(images):
+    """The same images with what is lit moved into a corner."""
+    result = np.full_like(images, -1.0)
+    for image, target in zip(images, result, strict=True):
+        rows, columns = (np.flatnonzero((image[..., 0] > -0.5).any(axis=axis)) for axis in (1, 0))
+        part = image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        target[: part.shape[0], : part.shape[1]] = part
+    return result
+
+
+def report(data, rows):
+    """Lines of a table, medians and each seed's, and the checks."""
+    minutes = np.median([row["cpu_seconds"] for row in rows]) / 60
+    lines = [f"{data}: {len(rows)} seeds, {rows[0]['steps']} steps, {minutes:.1f} CPU-minutes a seed"]
+    lines.append(f"{'':48}{'median':>8}   each seed")
+
+    def line(name, values):
+        lines.append(f"{name:48}{np.median(values):8.3f}   " + ", ".join(f"{value:.3f}" for value in values))
+        return float(np.median(values))
+
+    found = {}
+    for key in ("EGr / EGr_b", "EGg / EGg_b"):
+        before = [row["untrained"][key] for row in rows]
+        found[f"{key}, untrained"] = line(f"{key}, untrained (negative control)", before)
+        found[key] = line(key, [row["ours"][key] for row in rows])
+    for key in (key for key in rows[0] if key.startswith("1-NN")):
+        found[key] = line(key, [row[key] for row in rows])
+    if data == "digits":
+        controls = min(found["EGr / EGr_b, untrained"], found["EGg / EGg_b, untrained"])
+        return lines, {
+            "EGr / EGr_b <= .70": found["EGr / EGr_b"] <= 0.70,
+            "EGg / EGg_b <= .65": found["EGg / EGg_b"] <= 0.65,
+            "an untrained encoder fails both": controls > 0.70,
+        }
+    features = found["1-NN, features"]
+    return lines, {
+        "features know 10 points more than pixels": features >= found["1-NN, pixels"] + 0.10,
+        "and no less than a latent regressor's": features >= found["1-NN, latent regressor's features"],
+        "and more than an untrained encoder's": features > found["1-NN, untrained features"],
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--data", nargs="+", choices=list(RUNS), default=list(RUNS))
+    parser.add_argument("--quick", action="store_true", help="a fiftieth of the steps, to see that it runs")
+    parser.add_argument("--fresh", action="store_true", help="forget the results so far")
+    arguments = parser.parse_args()
+    journal, good = Journal("bigan_quick" if arguments.quick else "bigan", arguments.fresh), True
+    for data in arguments.data:
+        run = digits if data == "digits" else shifted_glyphs
+        steps = RUNS[data]["steps"] // (50 if arguments.quick else 1)
+        rows = [
+            journal.once(lambda s=seed, r=run, n=steps: r(s, n), data=data, steps=steps, seed=seed)
+            for seed in range(arguments.seeds)
+        ]
+        lines, checks = report(data, rows)
+        lines += [f"{'met' if met else 'NOT MET'}: {name}" for name, met in checks.items()]
+        print_and_write(f"{journal.path.stem}_{data}", lines)
+        good &= all(checks.values())
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

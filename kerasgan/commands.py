@@ -1,0 +1,20 @@
+"""How a command of the command line is added: its help is its function's docstring."""
+
+
+def adder(commands):
+    """A function that adds commands to the sub-commands of a parser.
+
+    Args:
+        commands: what `add_subparsers` returned.
+
+    Returns:
+        A function of a command's function and its name that returns the command's parser.
+    """
+
+    def command(function, name):
+        added = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
+        added.set_defaults(command=function)
+        added.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        return added
+
+    return command

@@ -1,0 +1,137 @@
+"""The averaged generator as one file: ONNX, LiteRT, or a Keras model."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import keras
+
+from kerasgan.export.saved_model import needs_tensorflow
+from kerasgan.files import replacing
+from kerasgan.layers.random import is_seed_state, noise_states
+
+OPSET = 18
+
+
+def export_as(model, path, format="savedmodel"):
+    """Writes a trained model in one of `FORMATS`.
+
+    Args:
+        model: a `kerasgan.LatentModel` or `TranslationModel`.
+        path: of a new folder for "savedmodel", else of a file.
+        format: "savedmodel", "onnx", "litert" or "keras".
+
+    Raises:
+        ValueError: for another format.
+    """
+    if format not in FORMATS:
+        raise ValueError(f"format is {format!r}, expected one of {', '.join(FORMATS)}.")
+    FORMATS[format](model, path)
+
+
+def export_onnx(model, path):
+    """Writes the averaged generator as ONNX (operator set 18), for onnxruntime on servers, phones and in browsers.
+
+    Inputs `latents` (batch, latent_dim) float32 and, of a conditional model, `labels` (batch,) int32; of a translation
+    model `images`. Output `images`, of a translation model `translations`, float32 in [-1, 1]. What noise a translation
+    has is that of seed 0.
+
+    Args:
+        model: as for `export_as`.
+        path: of the file.
+
+    Raises:
+        ModuleNotFoundError: without tf2onnx: `pip install kerasgan[export]`.
+        RuntimeError: on another engine than TensorFlow.
+    """
+    needs_tensorflow("onnx")
+    try:
+        import tf2onnx
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"{error}. ONNX files need it: pip install 'kerasgan[export]'") from error
+    function, specs, _ = _generator(model)
+    proto, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
+    graph, name = proto.graph, "translations" if hasattr(model, "translators") else "images"
+    for node in graph.node:  # its own name for the output is Identity:0
+        node.output[:] = [name if output == graph.output[0].name else output for output in node.output]
+    graph.output[0].name = name
+    for value in (*graph.input, *graph.output):
+        value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    with replacing(path) as file:
+        file.write(proto.SerializeToString())
+
+
+def export_litert(model, path):
+    """Writes the averaged generator for LiteRT (TensorFlow Lite), with the signature `serving_default`.
+
+    Args:
+        model: as for `export_as`; inputs are as for `export_onnx`, the output is `images`.
+        path: of the file.
+
+    Raises:
+        RuntimeError: on another engine than TensorFlow.
+    """
+    needs_tensorflow("litert")
+    import tensorflow as tf
+
+    function, specs, networks = _generator(model)
+    module = tf.Module()
+    module.weights = [v.value for network in networks for v in network.variables if not is_seed_state(v)]
+    signature = tf.function(lambda *inputs: {"images": function(*inputs)}, autograph=False, input_signature=specs)
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, {"serving_default": signature})
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
+        content = converter.convert()
+    with replacing(path) as file:
+        file.write(content)
+
+
+def export_keras(model, path):
+    """Writes the averaged generator, a network of its own, as a `.keras` file.
+
+    `keras.saving.load_model` reads it on every engine. Where its layers are not all Keras' own, `import kerasgan` must
+    come first. The whole model with its optimizers is what `model.save` writes.
+
+    Args:
+        model: as for `export_as`.
+        path: of the file; its name ends in `.keras`.
+    """
+    path = Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"{path} does not end in .keras, as Keras expects.")
+    network = model.averages[model.translators[0]] if hasattr(model, "translators") else model.ema_generator
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".partial-{path.name}")
+    network.save(partial)
+    os.replace(partial, path)
+
+
+def _generator(model):
+    """A function of the generator's inputs to images, what these inputs are, and the networks in it."""
+    import tensorflow as tf
+
+    if hasattr(model, "translators"):
+        network = model.averages[model.translators[0]]
+
+        def translate(images):
+            with keras.StatelessScope(noise_states(network, 0)):
+                return tf.cast(network(images, training=False), "float32")
+
+        specs = [tf.TensorSpec(network.input.shape, "float32", "images")]
+        return tf.function(translate, autograph=False, input_signature=specs), specs, [network]
+    specs = [tf.TensorSpec((None, model.latent_dim), "float32", "latents")]
+    if model.num_classes:
+        specs.append(tf.TensorSpec((None,), "int32", "labels"))
+
+    def generate(latents, *labels):
+        return tf.cast(model.call([latents, *labels] if labels else latents), "float32")
+
+    return tf.function(generate, autograph=False, input_signature=specs), specs, [model.ema_generator]
+
+
+FORMATS = {
+    "savedmodel": lambda model, path: model.export(path),
+    "onnx": export_onnx,
+    "litert": export_litert,
+    "keras": export_keras,
+}

@@ -1,0 +1,52 @@
+"""Requests that TensorFlow Serving plays when it loads a model, so that the first user does not wait for its graphs."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+
+def write_warmup(model, folder, count=4):
+    """Writes `assets.extra/tf_serving_warmup_requests` into a SavedModel, one request for each signature.
+
+    Args:
+        model: what was exported.
+        folder: of the SavedModel.
+        count: samples, or images, of a request.
+
+    Raises:
+        ModuleNotFoundError: without tensorflow-serving-api: `pip install kerasgan[serve]`.
+    """
+    import tensorflow as tf
+
+    try:
+        from tensorflow_serving.apis import model_pb2, predict_pb2, prediction_log_pb2
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(f"{error}. Warm-up requests need it: pip install 'kerasgan[serve]'") from error
+    path = Path(folder) / "assets.extra" / "tf_serving_warmup_requests"
+    path.parent.mkdir(exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    with tf.io.TFRecordWriter(str(partial)) as writer:
+        for signature, inputs in requests(model, count).items():
+            request = predict_pb2.PredictRequest(
+                model_spec=model_pb2.ModelSpec(name=Path(folder).parent.name, signature_name=signature),
+                inputs={name: tf.make_tensor_proto(value) for name, value in inputs.items()},
+            )
+            log = prediction_log_pb2.PredictionLog(predict_log=prediction_log_pb2.PredictLog(request=request))
+            writer.write(log.SerializeToString())
+    os.replace(partial, path)
+
+
+def requests(model, count):
+    """An example of the inputs of each signature, `{signature: {input: array}}`."""
+    if hasattr(model, "translators"):
+        shapes = [model.averages[name].input.shape[1:] for name in model.translators]
+        images = [{"images": np.zeros((count, *shape), "float32")} for shape in shapes]
+        both = dict(zip(model.translators, images, strict=True)) if len(images) > 1 else {}
+        return {"serving_default": images[0], **both}
+    labels = {"labels": np.arange(count, dtype="int32") % model.num_classes} if model.num_classes else {}
+    draw = {"num": np.int32(count), "seed": np.int64(0), **labels}
+    found = {"serving_default": {"latents": np.zeros((count, model.latent_dim), "float32"), **labels}, "sample": draw}
+    if len(model.image_shape) == 3 and model.image_shape[-1] in (1, 3):
+        found["png"] = draw
+    return found

@@ -1,0 +1,250 @@
+"""BiGAN (Donahue, Krähenbühl & Darrell 2017, "Adversarial Feature Learning"; ALI: Dumoulin et al. 2017)."""
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from kerasgan.game import shared
+from kerasgan.latent import LatentModel, LatentRecipe
+from kerasgan.layers import batch_normalization, dense_images, strided_convolutions, transposed_convolutions
+from kerasgan.recipe import optimizer
+from kerasgan.schedules import Exponential
+
+
+def bigan_adam(learning_rate=2e-4, kimg=10_000):
+    """Configuration of Adam whose rate is constant for `kimg` thousand images, and over as many falls to a hundredth.
+
+    Args:
+        learning_rate: of the first images.
+        kimg: half the length of the training; 10,000 are 200 epochs of MNIST's 50,000 training images.
+    """
+    rate = Exponential(learning_rate, 0.01 * learning_rate, kimg, wait=kimg)
+    return optimizer("kerasgan>ScheduledAdam", learning_rate=rate, beta_1=0.5, beta_2=0.999, epsilon=1e-8)
+
+
+@dataclasses.dataclass(frozen=True)
+class BiGANRecipe(LatentRecipe):
+    """As `kerasgan.LatentRecipe`, and
+
+    Args:
+        weight_decay: half of it times the sum of the squares of all kernels is added to each player's loss. The
+            official 2.5e-5 stands beside losses that are half of these.
+    """
+
+    batch_size: int = 128
+    update: str = "simultaneous"
+    weight_decay: float = 5e-5
+    discriminator_optimizer: Any = dataclasses.field(default_factory=bigan_adam)
+    generator_optimizer: Any = dataclasses.field(default_factory=bigan_adam)
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class BiGAN(LatentModel):
+    """GAN with an encoder that learns to invert the generator, without ever being told to reconstruct.
+
+    The discriminator judges pairs: (x, E(x)) of a real image and its encoding, (G(z), z) of latents and the image made
+    of them. Generator and encoder together minimise the discriminator's loss with the labels of both swapped, so that
+    the encoder learns from real pairs as the generator does from generated ones (section 3; equation 3, in the form
+    that does not saturate). At the optimum they are each other's inverse (theorem 2). The encoder's output is linear
+    and reaches the discriminator as the latents do.
+
+    Networks and recipe are those of the permutation-invariant MNIST experiment (appendix C.1): perceptrons of two
+    hidden layers, batch normalization without scale and offset. Where the paper leaves them open its official code is
+    followed: the latents join the images in the discriminator's second layer, all players are updated at once, and the
+    rate falls over the second half. `convolutional` networks for images of 8 to 64 pixels have DCGAN's (4 x 4) strided
+    convolutions in the place of the first layers, and of the generator's last one.
+
+    Args:
+        image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors; of convolutional networks
+            height and width multiples of 4.
+        latent_dim: length of the latent vectors, uniform in [-1, 1].
+        units: width of the dense layers.
+        convolutional: whether the networks have convolutions.
+        width: channels of the first of these, doubled inwards.
+        encoder: a built Keras model to use instead of the family's: from images to latents, with a layer `features`.
+        **kwargs: as for `kerasgan.latent.LatentModel`; a given discriminator has the inputs [images, latents].
+            Penalties are on the gradient with respect to both.
+
+    Examples:
+
+    >>> model = BiGAN(image_shape=(8, 8, 1))
+    >>> model.compile()
+    >>> model.fit(images, epochs=400)
+    >>> latents = model.encode(images)
+    >>> again = model.reconstruct(images)
+    >>> known = model.features(images)  # for a classifier of few labels
+    >>> pictures = model.sample(16, seed=0)
+    """
+
+    recipe = BiGANRecipe()
+    parts = ("generator", "discriminator", "encoder")
+    averaged = ("generator", "encoder")
+
+    def __init__(
+        self, image_shape, latent_dim=50, latent_range=(-1.0, 1.0), units=1024, convolutional=False, width=64, **kwargs
+    ):
+        if kwargs.get("num_classes"):
+            raise ValueError("num_classes was given, but BiGAN is unconditional. Leave it out.")
+        self.sizes = {"units": units, "convolutional": convolutional, "width": width}
+        steps = min(self.scale_steps(size) for size in image_shape[:2]) if convolutional else 0
+        self.widths = [width << step for step in range(steps)]
+        super().__init__(image_shape, latent_dim, latent_range, **kwargs)
+
+    # Networks -------------------------------------------------------------------------------------------------------
+
+    def build_generator(self):
+        latents = keras.Input((self.latent_dim,), name="latents")
+        x = layers.ReLU()(self._normalized(latents, self.sizes["units"]))
+        if not self.widths:
+            x = layers.ReLU()(self._normalized(x, self.sizes["units"]))
+            return keras.Model(latents, dense_images(x, self.image_shape), name="generator")
+        height, width, channels = self.image_shape
+        *hidden, first = self.widths
+        small = (height >> len(self.widths), width >> len(self.widths), first)
+        x = layers.Reshape(small)(layers.ReLU()(self._normalized(x, math.prod(small))))
+        x = transposed_convolutions(x, hidden[::-1], channels, 4, keras.config.floatx())
+        return keras.Model(latents, x, name="generator")
+
+    def build_encoder(self):
+        """The encoder of images to latents, a built Keras model."""
+        images = keras.Input(self.image_shape, name="images")
+        x = layers.LeakyReLU(0.2, name="features")(self._normalized(self._first(images), self.sizes["units"]))
+        # No offset: the discriminator's batch normalization, of real and of generated pairs apart, would take it out.
+        x = layers.Dense(self.latent_dim, use_bias=False, dtype=keras.config.floatx(), name="latents")(x)
+        return keras.Model(images, x, name="encoder")
+
+    def build_discriminator(self):
+        images = keras.Input(self.pack_shape, name="images")
+        latents = keras.Input((self.packing * self.latent_dim,), name="latents")
+        x = layers.Concatenate()([self._first(images), latents])
+        x = layers.LeakyReLU(0.2)(self._normalized(x, self.sizes["units"]))
+        return keras.Model([images, latents], layers.Dense(1, name="logits")(x), name="discriminator")
+
+    def _first(self, images):
+        """What a network sees in images: flat features."""
+        if self.widths:
+            return layers.Flatten()(strided_convolutions(images, self.widths, 4, 0.2))
+        x = images
+        if len(self.image_shape) == 3:  # the paper's intensities in [0, 1]
+            x = layers.Flatten()(layers.Rescaling(0.5, 0.5)(images))
+        return layers.LeakyReLU(0.2)(layers.Dense(self.sizes["units"])(x))
+
+    @staticmethod
+    def _normalized(x, units):
+        return batch_normalization(center=False, scale=False)(layers.Dense(units, use_bias=False)(x))
+
+    # The game -------------------------------------------------------------------------------------------------------
+
+    def phases(self):
+        *others, generator = super().phases()
+        return *others, dataclasses.replace(generator, trains=("generator", "encoder"))
+
+    @shared
+    def encoded(self, batch):
+        """The encoder's latents of the real samples."""
+        return self.encoder(batch.x, training=True)
+
+    @shared
+    def real_logits(self, batch):
+        return self.discriminate(self.pack(batch.x), self.pack(self.encoded(batch)))
+
+    @shared
+    def fake_logits(self, batch):
+        return self.discriminate(self.pack(self.generated(batch)), self.pack(self.latents(batch)))
+
+    def discriminator_loss(self, batch):
+        loss, logs = super().discriminator_loss(batch)
+        return loss + self.decay(self.discriminator), logs
+
+    def generator_loss(self, batch):
+        swapped = {"real_logits": self.fake_logits(batch), "fake_logits": self.real_logits(batch)}
+        loss = self.adversarial_loss.discriminator(**swapped, fake_weight=self.pack_weight(batch))
+        return loss + self.decay(self.generator) + self.decay(self.encoder), {}
+
+    def decay(self, network):
+        """The recipe's weight decay of a network, a term of a loss."""
+        kernels = [v for v in network.trainable_variables if len(v.shape) > 1]
+        return 0.5 * self.recipe.weight_decay * sum(ops.sum(ops.square(ops.convert_to_tensor(v))) for v in kernels)
+
+    def penalty(self, penalty, batch):
+        """The value of a penalty on the discriminator at pairs, each as one vector."""
+        pairs = (batch.x, self.encoded(batch)), (self.generated(batch), self.latents(batch))
+        size = math.prod(self.pack_shape)
+
+        def joined(images, latents):
+            images = ops.reshape(self.pack(images), (-1, size))
+            latents = ops.cast(self.pack(latents), images.dtype)
+            return ops.stop_gradient(ops.concatenate([images, latents], axis=-1))
+
+        def judge(joint):
+            return self.discriminate(ops.reshape(joint[:, :size], (-1, *self.pack_shape)), joint[:, size:])
+
+        return penalty(judge, *(joined(*pair) for pair in pairs), seed=self.random, images_seen=self.images_seen)
+
+    # Both directions ------------------------------------------------------------------------------------------------
+
+    def encode(self, images, ema=True, batch_size=256):
+        """The encoder's latents of images: what to give `generate`.
+
+        Args:
+            images: shape (count, *image_shape), in [-1, 1].
+            ema: use the averaged encoder, else the one in training.
+            batch_size: how many are computed at once.
+
+        Returns:
+            float32 array of shape (count, latent_dim).
+
+        Raises:
+            ValueError: for images of another shape, type or range.
+        """
+        return self._read(self.ema_encoder if ema else self.encoder, images, batch_size)
+
+    def features(self, images, ema=True, batch_size=256):
+        """The encoder's last hidden layer: with its linear output layer left out, as the paper classifies them.
+
+        Args:
+            images: as for `encode`.
+            ema: as for `encode`.
+            batch_size: as for `encode`.
+
+        Returns:
+            float32 array of shape (count, units).
+
+        Raises:
+            ValueError: as `encode`.
+        """
+        return self._read(self._features[ema], images, batch_size)
+
+    @functools.cached_property
+    def _features(self):
+        both = {True: self.ema_encoder, False: self.encoder}
+        return {ema: keras.Model(net.input, net.get_layer("features").output) for ema, net in both.items()}
+
+    def reconstruct(self, images, ema=True, batch_size=256):
+        """Images made of the encodings of images, G(E(x)).
+
+        Args:
+            images: as for `encode`.
+            ema: use the averaged networks, else those in training.
+            batch_size: as for `encode`.
+
+        Returns:
+            float32 array of shape (count, *image_shape), images in [-1, 1].
+
+        Raises:
+            ValueError: as `encode`.
+        """
+        return self.generate(ops.convert_to_tensor(self.encode(images, ema, batch_size)), ema, batch_size)
+
+    def served(self):
+        encoder, features = self.ema_encoder, self._features[True]
+        again = keras.Model(encoder.input, self.ema_generator(encoder.output))
+        return {"encode": (encoder, "latents"), "features": (features, "features"), "reconstruct": (again, "images")}
+
+    def get_config(self):
+        config = {**super().get_config(), **self.sizes}
+        return {k: v for k, v in config.items() if k != "num_classes"}

@@ -1,0 +1,257 @@
+"""GMMN (Li, Swersky & Zemel 2015, "Generative Moment Matching Networks")."""
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import keras
+from keras import layers, ops
+
+from kerasgan.discrepancy import squared_mmd
+from kerasgan.engines import gather
+from kerasgan.game import Between, Phase
+from kerasgan.latent import GenerativeModel
+from kerasgan.layers import dense_images
+from kerasgan.losses import at_least_float32, weighted_mean
+from kerasgan.recipe import Recipe, optimizer
+from kerasgan.signals import probed
+
+PIXELS = 784  # of the images that the published bandwidths are for
+
+
+def published_sgd(drop=10_000):
+    """Configuration of SGD with rate 2 and momentum .9, from some update on .2 and .99.
+
+    Args:
+        drop: number of updates before that.
+    """
+    # Written out: Keras' serialisation imports TensorFlow, also on JAX.
+    rate: dict = {"class_name": "PiecewiseConstantDecay", "config": {"boundaries": [drop], "values": [2.0, 0.2]}}
+    rate |= {"module": "keras.optimizers.schedules", "registered_name": None}
+    ramp = {"momentum": 0.9, "final_momentum": 0.99, "ramp_start": drop, "ramp_steps": 1}
+    return optimizer("kerasgan>MomentumRampSGD", learning_rate=rate, **ramp)
+
+
+@dataclasses.dataclass(frozen=True)
+class GMMNRecipe(Recipe):
+    """As `kerasgan.Recipe`, and
+
+    Args:
+        bandwidths: of the kernels exp(-|x - y|^2 / (2 bandwidth)), whose sum is used. Of images in the units of
+            28 x 28 pixels in [0, 1]: for another number of values they are multiplied by `values / 784`, as typical
+            squared distances are. Of vectors, and of codes, in the units of these.
+        generator_optimizer: optimizer, or its configuration.
+    """
+
+    batch_size: int = 1000
+    bandwidths: tuple = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
+    generator_optimizer: Any = dataclasses.field(default_factory=published_sgd)
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class GMMN(GenerativeModel):
+    """Generative moment matching network: a generator without a discriminator.
+
+    It minimises the root of the squared maximum mean discrepancy between a batch of generated and a batch of real
+    samples (equation 6), with a sum of Gaussian kernels of several bandwidths (section 4.3). Batches must be large.
+
+    Networks and recipe are those of the authors' MNIST experiment, as in their published code where the paper leaves
+    them open. The code gives the loss the weight 1000 and divides the gradient by the 1000 samples of a batch; here it
+    has neither. Under several replicas the discrepancy is that of the whole batch, not of each replica's part of it.
+
+    Args:
+        image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors of any range; of vectors,
+            give `bandwidths` that suit their distances.
+        latent_dim: length of the latent vectors, uniform in [-1, 1].
+        units: widths of the generator's hidden layers of ReLUs.
+        **kwargs: as for `kerasgan.latent.GenerativeModel`.
+
+    Examples:
+
+    >>> model = GMMN(image_shape=(8, 8, 1))
+    >>> model.compile()
+    >>> model.fit(images, epochs=1000)
+    >>> pictures = model.sample(16, seed=0)
+    """
+
+    recipe = GMMNRecipe()
+
+    def __init__(self, image_shape, latent_dim=10, latent_range=(-1.0, 1.0), units=(64, 256, 256, 1024), **kwargs):
+        if kwargs.get("num_classes"):
+            raise ValueError(f"num_classes was given, but {type(self).__name__} is unconditional. Leave it out.")
+        self.units = tuple(units)
+        super().__init__(image_shape, latent_dim, latent_range, **kwargs)
+
+    def build_generator(self):
+        latents, x = self._hidden()
+        return keras.Model(latents, dense_images(x, self.image_shape), name="generator")
+
+    def _hidden(self):
+        latents = x = keras.Input((self.latent_dim,), name="latents")
+        for units in self.units:
+            x = layers.Dense(units, "relu")(x)
+        return latents, x
+
+    def phases(self):
+        return (Phase("generator", self.parts[:1], self.generator_loss, "generator"),)
+
+    def generator_loss(self, batch):
+        pair = self.compared(batch)
+        weight = [] if batch.sample_weight is None else [batch.sample_weight]
+        real, fake, *weight = gather([ops.reshape(x, (-1, math.prod(x.shape[1:]))) for x in pair] + weight)
+        squared = squared_mmd(real, fake, [self.bandwidth_unit * b for b in self.recipe.bandwidths], *weight)
+        return ops.sqrt(ops.maximum(squared, 0.0) + 1e-8), {"squared_mmd": squared}
+
+    def compared(self, batch):
+        """Real and generated samples, or what is compared in their place."""
+        return [batch.x, self.generated(batch)]
+
+    @property
+    def bandwidth_unit(self):
+        """What a bandwidth of the recipe is multiplied by: for images 784 pixels of [0, 1], 2 long in [-1, 1]."""
+        return 4.0 * math.prod(self.image_shape) / PIXELS if len(self.image_shape) == 3 else 1.0
+
+    def get_config(self):
+        config = {**super().get_config(), "units": self.units}
+        return {k: v for k, v in config.items() if k != "num_classes"}
+
+
+@dataclasses.dataclass(frozen=True)
+class GMMNAERecipe(GMMNRecipe):
+    """As `GMMNRecipe`, and
+
+    Args:
+        autoencoder_steps: steps in which the autoencoder is trained, before those of the generator.
+        autoencoder_optimizer: optimizer, or its configuration.
+    """
+
+    bandwidths: tuple = (1.0,)
+    autoencoder_steps: int = 3000
+    autoencoder_optimizer: Any = dataclasses.field(
+        default_factory=functools.partial(optimizer, "adam", learning_rate=1e-3)
+    )
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class GMMNAE(GMMN):
+    """GMMN+AE: a generator of codes, and an autoencoder whose decoder makes images of them (section 4.2).
+
+    The first `autoencoder_steps` steps of `fit` train the autoencoder, with dropout in the encoder; it then stays as it
+    is, and the generator learns to match the codes of real images. Samples are decoded codes. Where the paper trains
+    the autoencoder layer by layer first, and then as a whole, wider initial weights and Adam train it as a whole.
+
+    Args:
+        image_shape: (height, width, channels) of images in [-1, 1].
+        latent_dim: length of the latent vectors, uniform in [-1, 1].
+        units: widths of the generator's hidden layers of ReLUs.
+        code_dim: length of the codes, each number in [0, 1].
+        code_units: widths of the encoder's hidden layers of sigmoids; the decoder's are the same, in reverse.
+        dropout: shares dropped in the encoder: of its input, of its hidden layers.
+        **kwargs: as for `kerasgan.latent.GenerativeModel`.
+
+    Examples:
+
+    >>> model = GMMNAE(image_shape=(8, 8, 1))
+    >>> model.compile()
+    >>> model.fit(images, epochs=4000)
+    >>> pictures = model.sample(16, seed=0)
+    >>> codes = model.encode(images)
+    """
+
+    recipe = GMMNAERecipe()
+    parts = averaged = ("code_generator", "encoder", "decoder")
+    bandwidth_unit = 1.0
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=10,
+        latent_range=(-1.0, 1.0),
+        units=(64, 256, 256, 1024),
+        code_dim=32,
+        code_units=(1024,),
+        dropout=(0.2, 0.5),
+        **kwargs,
+    ):
+        if len(image_shape) != 3:
+            raise ValueError(f"image_shape is {image_shape}, expected (height, width, channels). Use GMMN for vectors.")
+        self.sizes = {"code_dim": code_dim, "code_units": tuple(code_units), "dropout": tuple(dropout)}
+        super().__init__(image_shape, latent_dim, latent_range, units, **kwargs)
+
+    def build_networks(self):
+        super().build_networks()
+        pairs = (self.code_generator, self.decoder), (self.ema_code_generator, self.ema_decoder)
+        both = (keras.Model(make.input, decode(make.output), name="generator") for make, decode in pairs)
+        self.generator, self.ema_generator = both
+
+    def build_code_generator(self):
+        """The generator of codes, a built Keras model."""
+        latents, x = self._hidden()
+        x = layers.Dense(self.sizes["code_dim"], "sigmoid", dtype=keras.config.floatx(), name="codes")(x)
+        return keras.Model(latents, x, name="code_generator")
+
+    def build_encoder(self):
+        """The encoder of images to codes, a built Keras model."""
+        images = keras.Input(self.image_shape, name="images")
+        first, later = self.sizes["dropout"]
+        x = layers.Dropout(first)(layers.Flatten()(layers.Rescaling(0.5, 0.5)(images)))
+        for units in self.sizes["code_units"]:
+            x = layers.Dropout(later)(self._sigmoids(units)(x))
+        x = self._sigmoids(self.sizes["code_dim"], dtype=keras.config.floatx(), name="codes")(x)
+        return keras.Model(images, x, name="encoder")
+
+    def build_decoder(self):
+        """The decoder of codes to images, a built Keras model."""
+        codes = x = keras.Input((self.sizes["code_dim"],), name="codes")
+        for units in reversed(self.sizes["code_units"]):
+            x = self._sigmoids(units)(x)
+        return keras.Model(codes, dense_images(x, self.image_shape), name="decoder")
+
+    @staticmethod
+    def _sigmoids(units, **options):
+        """A layer of sigmoids, with four times Glorot's initial weights: a sigmoid's slope at 0 is 1/4."""
+        wide = {"scale": 16.0, "mode": "fan_avg", "distribution": "uniform"}
+        initializer = {"class_name": "VarianceScaling", "config": wide}
+        return layers.Dense(units, "sigmoid", kernel_initializer=initializer, **options)
+
+    def phases(self):
+        first, last = Between(0, self.recipe.autoencoder_steps), Between(self.recipe.autoencoder_steps)
+        (generator,) = super().phases()
+        return (
+            Phase("autoencoder", ("encoder", "decoder"), self.autoencoder_loss, "autoencoder", first),
+            dataclasses.replace(generator, every=last),
+        )
+
+    def autoencoder_loss(self, batch):
+        """Cross-entropy of the pixels as probabilities, summed over an image, and logs."""
+        decoded = self.decoder(self.encoder(batch.x, training=True), training=True)
+        target, found = (at_least_float32(x) / 2.0 + 0.5 for x in (batch.x, decoded))
+        crossed = ops.binary_crossentropy(ops.cast(target, found.dtype), found)
+        return weighted_mean(ops.sum(crossed, axis=(1, 2, 3)), batch.sample_weight), {}
+
+    def compared(self, batch):
+        """Codes of the real images, without dropout, and generated codes."""
+        real = ops.stop_gradient(self.encoder(batch.x, training=False))
+        return [real, probed(self.code_generator(self.latents(batch), training=True))]
+
+    def encode(self, images, batch_size=256):
+        """Codes of images.
+
+        Args:
+            images: shape (count, *image_shape), in [-1, 1].
+            batch_size: how many are computed at once.
+
+        Returns:
+            float32 array of shape (count, code_dim), in [0, 1].
+
+        Raises:
+            ValueError: for images of another shape, type or range.
+        """
+        return self._read(self.ema_encoder, images, batch_size)
+
+    def served(self):
+        return {"encode": (self.ema_encoder, "codes")}
+
+    def get_config(self):
+        return {**super().get_config(), **self.sizes}

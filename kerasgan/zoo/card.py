@@ -1,0 +1,91 @@
+"""The card of a preset: what it is, what it was trained on, how good it is, what it is not for."""
+
+from pathlib import Path
+
+LICENSE = "apache-2.0"
+
+
+def card_of(folder, model, metadata, pictured=True):
+    """The text of a preset's README.md, with the `model-index` that model hubs read.
+
+    Args:
+        folder: of the preset.
+        model: the `AdversarialModel`.
+        metadata: its entries, as `kerasgan.zoo.save` takes them.
+        pictured: whether there is a samples.png.
+
+    Returns:
+        A string.
+    """
+    from huggingface_hub import EvalResult, ModelCardData
+
+    name, family = Path(folder).resolve().name, metadata["family"]
+    data, evaluation = metadata.get("data"), metadata.get("evaluation")
+    dataset = data["name"] if data else "unknown"
+    scores = evaluation["scores"] if evaluation else {}
+    task = "image-to-image" if not hasattr(model, "sample") else "unconditional-image-generation"
+    results = [
+        EvalResult(
+            task_type=task,
+            dataset_type=dataset,
+            dataset_name=dataset,
+            dataset_split=evaluation["split"],
+            metric_type=score,
+            metric_value=round(entry["ours"], 6),
+            metric_name=entry["title"],
+        )
+        for score, entry in scores.items()
+    ]
+    header = ModelCardData(
+        license=LICENSE,
+        library_name="kerasgan",
+        tags=["gan", family.lower(), task],
+        datasets=[dataset] if data else None,
+        model_name=name,
+        eval_results=results or None,
+    )
+    parts = [f"---\n{header.to_yaml()}\n---\n\n# {name}\n", _summary(model, family)]
+    shape = "x".join(map(str, model.image_shape))
+    parts += ["![samples](samples.png)\n"] if pictured else []
+    parts.append(f"{_use(name, model)}\n")
+    parts.append(f"## Data\n\n{_data(data, shape)}\n")
+    parts.append(f"## Measured\n\n{_measured(evaluation)}\n")
+    if "command" in metadata:
+        device = metadata.get("device", "one core of a CPU")
+        minutes = f", {metadata['minutes']:.0f} minutes on {device}" if "minutes" in metadata else ""
+        parts.append(f"## Made by\n\n```sh\n{metadata['command']}\n```\n\nSeed {metadata.get('seed')}{minutes}.\n")
+    limits = metadata.get("limits", "It knows nothing but this data set, at this size.")
+    parts.append(f"## Intended use and limits\n\nTeaching, tests, and trying out tools for generators. {limits}\n")
+    return "\n".join(parts)
+
+
+def _summary(model, family):
+    first = (type(model).__doc__ or family).strip().splitlines()[0]
+    return f"A trained `kerasgan.{family}`: {first[0].lower() + first[1:]}\n"
+
+
+def _use(name, model):
+    if not hasattr(model, "sample"):
+        return f'```python\nimport kerasgan\n\nimages = kerasgan.load("{name}").translate(x)  # x in [-1, 1]\n```'
+    labels = f", labels=[{min(3, model.num_classes - 1)}] * 16" if getattr(model, "num_classes", None) else ""
+    return (
+        f'```python\nimport kerasgan\n\nimages = kerasgan.load("{name}").sample(16, seed=0{labels})  # in [-1, 1]\n```'
+    )
+
+
+def _data(data, shape):
+    if not data:
+        return f"Not recorded; samples of {shape}."
+    licence = f" Licence: {data['license']}." if data.get("license") else ""
+    fingerprint = f" SHA-256 of the images: `{data['sha256']}`." if data.get("sha256") else ""
+    return f"`{data['name']}`, split `{data['split']}`: {data['images']:,} of {shape}.{licence}{fingerprint}"
+
+
+def _measured(evaluation):
+    if not evaluation:
+        return "Nothing was measured."
+    lines = ["| score | control | ours | ceiling |", "|---|---|---|---|"]
+    for entry in evaluation["scores"].values():
+        values = (entry["control"], entry["ours"], entry["ceiling"])
+        lines.append(f"| {entry['title']} | " + " | ".join("" if v is None else f"{v:.4g}" for v in values) + " |")
+    return "\n".join([*lines, "", evaluation["about"]])

@@ -1,0 +1,149 @@
+"""Where presets come from: the package, folders, and web addresses, whose files are checked before any is kept.
+
+A published root has an `index.json` with size and SHA-256 of every file of every preset, and its own SHA-256.
+`KERASGAN_ZOO` names another root than the package's, a folder or an address; `KERASGAN_CACHE` where downloads are kept.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import urllib.parse
+from pathlib import Path
+
+from kerasgan import presets
+from kerasgan.presets import METADATA
+
+INDEX = "index.json"
+SMALL = 1_000_000  # bytes of an index at most
+TIMEOUT = 30  # seconds without a byte
+RETRIES = 2
+
+
+def find(name, sha256=None):
+    """The checked files of a preset.
+
+    Args:
+        name: as for `kerasgan.load`.
+        sha256: likewise.
+
+    Returns:
+        A `kerasgan.presets.Preset`.
+
+    Raises:
+        ValueError: as `kerasgan.load` says.
+    """
+    name = str(name)
+    root = os.environ.get("KERASGAN_ZOO") or str(presets.ROOT)
+    if "://" not in name and os.sep not in name and "://" in root:
+        name = f"{root.rstrip('/')}/{name}"
+    scheme = urllib.parse.urlsplit(name).scheme if "://" in name else ""
+    if scheme == "file":
+        name = urllib.parse.unquote(urllib.parse.urlsplit(name).path)
+    elif scheme in ("http", "https"):
+        name = str(_download(name, sha256))
+    elif scheme:
+        raise ValueError(f"{name!r} is an address of {scheme}://, expected https://, http:// or file://.")
+    preset = presets.read(name, Path(root.removeprefix("file://")))
+    if sha256 and presets.sha256_of(preset.folder / METADATA) != sha256:
+        raise ValueError(
+            f"{preset.folder / METADATA} has another SHA-256 than {sha256}: it is not the preset you mean."
+        )
+    return preset
+
+
+def read_index(text, source):
+    """The presets of a published root, `{name: {file: {"bytes", "sha256"}}}`.
+
+    Args:
+        text: content of its `index.json`.
+        source: what to call it in an error.
+
+    Raises:
+        ValueError: if it is damaged, changed, or names what a preset cannot have.
+    """
+    try:
+        index = json.loads(text)
+        published = index["presets"]
+        if index["format"] != presets.FORMAT or index["sha256"] != index_sum(published):
+            raise ValueError("its own SHA-256 or its format is another")
+        for name, entry in published.items():
+            files = entry["files"]
+            if not presets.NAME.fullmatch(name) or not {presets.CONFIG, presets.WEIGHTS, METADATA} <= files.keys():
+                raise ValueError(f"{name!r} is no preset's name, or lacks a file")
+            for file, facts in files.items():
+                size = facts["bytes"]
+                if file not in (*presets.FILES, METADATA) or not 0 < size <= presets.LARGEST:
+                    raise ValueError(f"{name} has {file!r} of {size} bytes; allowed are {presets.LARGEST:,}")
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{source} is no index of presets that can be trusted: {error!r}.") from error
+    return {name: entry["files"] for name, entry in published.items()}
+
+
+def index_sum(published):
+    """The SHA-256 that an index gives for its own presets."""
+    return hashlib.sha256(json.dumps(published, sort_keys=True).encode()).hexdigest()
+
+
+def cache():
+    """The folder of downloaded presets."""
+    import pooch
+
+    return Path(os.environ.get("KERASGAN_CACHE") or pooch.os_cache("kerasgan")) / "zoo"
+
+
+def _download(address, sha256):
+    """The folder of a preset from the web: from the cache if all of it is there, else loaded whole or not at all."""
+    import pooch
+
+    base, _, name = address.rstrip("/").rpartition("/")
+    if not presets.NAME.fullmatch(name):
+        raise ValueError(f"{address} does not end in the name of a preset, such as dcgan_digits.")
+    cache().mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".partial-", dir=cache()) as partial:
+        target = Path(partial) / INDEX
+        try:
+            _Limited(SMALL)(f"{base}/{INDEX}", target, None)
+        except OSError as error:  # requests' errors are some
+            raise ValueError(f"{base}/{INDEX} could not be loaded: {error}. Is it the address of a zoo?") from error
+        published = read_index(target.read_text("utf-8", errors="replace"), f"{base}/{INDEX}")
+        if name not in published:
+            raise ValueError(f"{base} has no preset {name!r}; expected one of {', '.join(sorted(published))}.")
+        files = published[name]
+        if sha256 and files[METADATA]["sha256"] != sha256:
+            raise ValueError(f"{address} has a {METADATA} of SHA-256 {files[METADATA]['sha256']}, expected {sha256}.")
+        kept = cache() / f"{name}-{index_sum(files)[:16]}" / name
+        if not (kept / METADATA).exists():
+            folder = Path(partial) / name
+            known = {file: f"sha256:{facts['sha256']}" for file, facts in files.items()}
+            source = pooch.create(folder, f"{address.rstrip('/')}/", registry=known, retry_if_failed=RETRIES)
+            for file, facts in files.items():
+                try:
+                    source.fetch(file, downloader=_Limited(facts["bytes"]))
+                except (OSError, ValueError) as error:
+                    raise ValueError(f"{address}/{file} could not be loaded as published: {error}") from error
+            presets.read(f"{folder}{os.sep}")
+            shutil.rmtree(kept.parent, ignore_errors=True)
+            kept.parent.mkdir()
+            os.replace(folder, kept)
+    return kept
+
+
+class _Limited:
+    """A downloader for pooch that stops at a file's known size."""
+
+    def __init__(self, size):
+        self.size = size
+
+    def __call__(self, url, output_file, _):
+        import requests
+
+        loaded = 0
+        with requests.get(url, stream=True, timeout=TIMEOUT) as answer, open(output_file, "wb") as file:
+            answer.raise_for_status()
+            for chunk in answer.iter_content(65536):
+                loaded += len(chunk)
+                if loaded > self.size:
+                    raise ValueError(f"{url} is larger than {self.size:,} bytes, which it should have at most")
+                file.write(chunk)

@@ -1,0 +1,163 @@
+"""Models from presets, and presets of models."""
+
+import csv
+import hashlib
+
+import keras
+import numpy as np
+
+from kerasgan import presets
+from kerasgan.adversarial import AdversarialModel
+from kerasgan.callbacks.run_log import versions
+from kerasgan.data import load as load_data
+from kerasgan.images import grid
+from kerasgan.zoo.card import card_of
+from kerasgan.zoo.fetch import find
+
+PICTURE = 64  # samples in samples.png, about
+
+
+def load(name, sha256=None):
+    """A trained model, ready to `sample` or `translate`; call `compile()` to train it further.
+
+    Args:
+        name: of a preset that comes with the package (`kerasgan.zoo.names()`), the path of a preset's folder, or its
+            address: `https://`, `http://` or `file://`.
+        sha256: of the preset's `metadata.json`, for one from an address: nothing else is then accepted.
+
+    Returns:
+        An `AdversarialModel` of the preset's family. Its networks have the averaged weights; those that the preset does
+        not hold, such as most discriminators, are untrained.
+
+    Raises:
+        ValueError: if there is no such preset, or anything in it is not as it was published; nothing is kept of it.
+
+    Example:
+        >>> images = kerasgan.load("dcgan_digits").sample(16, seed=0, labels=[7] * 16)
+    """
+    return build(find(name, sha256))
+
+
+def build(preset):
+    """The model of a `kerasgan.presets.Preset`."""
+    family = keras.saving.get_registered_object(preset.config["class"])
+    if not (isinstance(family, type) and issubclass(family, AdversarialModel)):
+        raise ValueError(
+            f"{preset.folder} is a preset of {preset.config['class']}, which is no family of GANs that is known here. "
+            "If it is your own, import its module first; if it is a classifier, it serves metrics (--features)."
+        )
+    try:
+        model = family.from_config(preset.config["arguments"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{preset.folder / presets.CONFIG} makes no {family.__name__}: {error}") from error
+    kept = preset.config.get("networks")
+    if not isinstance(kept, list) or not kept or not set(kept) <= set(model.networks):
+        raise ValueError(f"{preset.folder / presets.CONFIG} holds {kept}; expected some of {list(model.networks)}.")
+    holder = _holder({network: model.networks[network] for network in kept})
+    presets.check_weights(preset.weights, holder)
+    try:
+        holder.load_weights(preset.weights)
+    except Exception as error:  # whatever Keras and h5py raise for a file of another model
+        raise ValueError(f"{preset.weights} does not fit its {presets.CONFIG}: {error}") from error
+    for network in set(kept) & set(model.averages):
+        model.averages[network].set_weights(model.networks[network].get_weights())
+    return model
+
+
+def save(model, folder, networks=None, samples=None, **metadata):
+    """Writes a model as a preset: configuration, averaged weights, card, picture, metadata.
+
+    Args:
+        model: an `AdversarialModel`.
+        folder: of the preset, whose name it is.
+        networks: names of those to keep; by default all that have an average, which is what samples are made with.
+        samples: picture for `samples.png`, an array; by default samples of seed 0, of a model that can `sample`.
+        **metadata: further JSON-ready entries of `metadata.json`; `data`, `evaluation`, `command`, `seed` and `minutes`
+            have their places on the card.
+
+    Raises:
+        ValueError: for networks that the model does not have, or a name that is no preset's.
+    """
+    networks = list(model.averages) if networks is None else list(networks)
+    if not networks or not set(networks) <= set(model.networks):
+        raise ValueError(f"networks is {networks}; expected some of {list(model.networks)}.")
+    clones = {}
+    for name in networks:
+        network = model.averages.get(name, model.networks[name])
+        clones[name] = keras.models.clone_model(network)
+        clones[name].set_weights(network.get_weights())
+    name = keras.saving.get_registered_name(type(model))
+    config = {"format": presets.FORMAT, "class": name, "arguments": plain(model.get_config()), "networks": networks}
+    about = {"family": type(model).__name__, "versions": versions(), **metadata}
+    samples = picture(model) if samples is None else samples
+    card = card_of(folder, model, about, samples is not None)
+    presets.write(folder, _holder(clones), config, about, card, samples)
+
+
+def save_run(folder, out, command):
+    """Writes a finished run as a preset, measured on data that it has not seen.
+
+    Args:
+        folder: of the run.
+        out: of the preset.
+        command: what made the run.
+    """
+    from kerasgan.run import load_run
+    from kerasgan.zoo.measure import measure, panel
+
+    run = load_run(folder)
+    model, trained = run.model, run.entries["data"]
+    pairs = getattr(model, "as_pairs", False)
+    data = load_data(
+        trained["name"], trained["split"], model.image_shape[0], labels=False, as_numpy=True, as_pairs=bool(pairs)
+    )
+    x, y = data if pairs else (data, None)
+    with open(run.folder / "history.csv", encoding="utf-8") as file:
+        seconds = sum(float(row["seconds"]) for row in csv.DictReader(file))
+    save(
+        model,
+        out,
+        samples=panel(model, x, y) if pairs else None,
+        data={**trained, "sha256": hashlib.sha256(x.tobytes()).hexdigest()},
+        seed=run.entries["seed"],
+        steps=int(keras.ops.convert_to_numpy(model.iterations)),
+        kimg=round(int(keras.ops.convert_to_numpy(model.images_seen)) / 1000, 1),
+        minutes=round(seconds / 60, 1),
+        engine=run.entries["engine"],
+        device=", ".join(run.entries["devices"]),
+        evaluation=measure(model, trained["name"]),
+        command=command,
+    )
+
+
+def picture(model):
+    """What `samples.png` shows: samples of seed 0, a column for each class; None for what only a pair can show."""
+    if not hasattr(model, "sample") or len(model.image_shape) != 3:
+        return None
+    classes = model.num_classes or 8
+    columns = classes if classes <= 16 else -(-classes // -(-classes // 16))
+    count = columns * -(-PICTURE // columns) if classes <= 16 else columns * -(-classes // columns)
+    return grid(model.sample(count, seed=0), columns=columns)
+
+
+def plain(config):
+    """A model's configuration as a preset keeps it: tuples as lists, and nothing that Keras numbers or sets itself."""
+    left_out = ("name", "trainable", "dtype")
+
+    def listed(value):
+        if isinstance(value, dict):
+            return {key: listed(each) for key, each in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [listed(each) for each in value]
+        return value.item() if isinstance(value, np.generic) else value
+
+    return {key: listed(value) for key, value in config.items() if key not in left_out}
+
+
+def _holder(networks):
+    """A Keras model that holds networks under their names, for one file of weights."""
+    holder = keras.Model(name="preset")
+    for name, network in networks.items():
+        setattr(holder, name, network)
+    holder.built = True
+    return holder

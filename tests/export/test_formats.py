@@ -1,0 +1,133 @@
+"""One file for other runtimes: each read back in a process that knows nothing of kerasgan."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from kerasgan import DCGAN, R3GAN, CycleGAN
+from kerasgan.export import FORMATS, export_as
+from kerasgan.export.warmup import requests, write_warmup
+
+pytestmark = pytest.mark.tensorflow
+READERS = {
+    "onnx": """
+import onnxruntime
+session = onnxruntime.InferenceSession(path)
+images = session.run(None, inputs)[0]
+assert [each.shape[0] for each in session.get_inputs()] == ["batch"] * len(inputs)
+""",
+    "litert": """
+import tensorflow
+images = tensorflow.lite.Interpreter(path).get_signature_runner("serving_default")(**inputs)["images"]
+""",
+    "keras": """
+import keras
+network = keras.saving.load_model(path)
+images = network.predict(inputs if len(inputs) > 1 else list(inputs.values())[0], verbose=0)
+""",
+    "savedmodel": """
+import tensorflow
+served = tensorflow.saved_model.load(path).signatures["serving_default"]
+images = served(**{name: tensorflow.constant(value) for name, value in inputs.items()})["images"].numpy()
+""",
+}
+SHELL = """
+import sys
+import numpy
+path, given, expected = sys.argv[1], numpy.load(sys.argv[2]), numpy.load(sys.argv[3])
+inputs = {{name: given[name] for name in given.files}}
+{body}
+assert not [name for name in sys.modules if name.startswith("kerasgan")]
+print(numpy.abs(images - expected).max())
+"""
+
+
+def read_back(format, path, inputs, expected, folder):
+    """The largest difference of what another process makes of a file."""
+    np.savez(folder / "inputs.npz", **inputs)
+    np.save(folder / "expected.npy", expected)
+    code = SHELL.format(body=READERS[format])
+    command = [sys.executable, "-c", code, str(path), str(folder / "inputs.npz"), str(folder / "expected.npy")]
+    result = subprocess.run(command, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr[-2000:]
+    return float(result.stdout.split()[-1])
+
+
+@pytest.fixture
+def conditional():
+    """A model, its inputs and what comes of them: five samples, a batch that was never traced."""
+    model = DCGAN((8, 8, 1), latent_dim=4, num_classes=3, width=4, kernel_size=4, seed=0)
+    random = np.random.default_rng(0)
+    model.ema_generator.set_weights([random.normal(0.2, 0.3, w.shape) ** 2 for w in model.ema_generator.get_weights()])
+    inputs = {"latents": random.normal(size=(5, 4)).astype("float32"), "labels": np.arange(5, dtype="int32") % 3}
+    return model, inputs, model.generate(list(inputs.values()))
+
+
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+def test_a_conditional_generator(format, conditional, tmp_path):
+    model, inputs, expected = conditional
+    pytest.importorskip("tf2onnx")
+    export_as(model, tmp_path / "out" / f"model.{format}", format)
+    assert read_back(format, tmp_path / "out" / f"model.{format}", inputs, expected, tmp_path) <= 1e-5
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"model.{format}"]
+
+
+def test_a_keras_file(tmp_path):
+    model = DCGAN((8, 8, 1), latent_dim=4, width=4, kernel_size=4, seed=0)
+    latents = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    export_as(model, tmp_path / "generator.keras", "keras")
+    found = read_back("keras", tmp_path / "generator.keras", {"latents": latents}, model.generate(latents), tmp_path)
+    assert found <= 1e-5
+    with pytest.raises(ValueError, match=r"does not end in \.keras"):
+        export_as(model, tmp_path / "generator.h5", "keras")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("format", ["onnx", "litert"])
+@pytest.mark.parametrize("family", [R3GAN, CycleGAN])
+def test_further_families(family, format, tmp_path):
+    pytest.importorskip("tf2onnx")
+    random = np.random.default_rng(0)
+    if family is CycleGAN:
+        model = CycleGAN((16, 16, 3), width=4, blocks=1, discriminator_depth=1)
+        inputs = {"images": random.uniform(-1, 1, (3, 16, 16, 3)).astype("float32")}
+        expected = model.translate(inputs["images"])
+    else:
+        model = R3GAN((16, 16, 1), latent_dim=4, width=8, blocks=1, group_width=4)
+        inputs = {"latents": random.normal(size=(3, 4)).astype("float32")}
+        expected = model.generate(inputs["latents"])
+    export_as(model, tmp_path / "model", format)
+    assert read_back(format, tmp_path / "model", inputs, expected, tmp_path) <= 1e-5
+
+
+def test_requests_to_warm_up_fit_the_signatures(conditional, tmp_path):
+    pytest.importorskip("tensorflow_serving.apis")
+    import tensorflow as tf
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    model = conditional[0]
+    model.export(tmp_path / "tiny" / "1")
+    write_warmup(model, tmp_path / "tiny" / "1")
+    path = str(tmp_path / "tiny" / "1" / "assets.extra" / "tf_serving_warmup_requests")
+    logs = [prediction_log_pb2.PredictionLog.FromString(record.numpy()) for record in tf.data.TFRecordDataset(path)]
+    served = tf.saved_model.load(str(tmp_path / "tiny" / "1")).signatures
+    asked = {log.predict_log.request.model_spec.signature_name: log.predict_log.request for log in logs}
+    assert set(asked) == {"serving_default", "sample", "png"} == set(served)
+    for name, request in asked.items():
+        assert request.model_spec.name == "tiny"
+        served[name](**{key: tf.constant(tf.make_ndarray(value)) for key, value in request.inputs.items()})
+
+
+def test_both_ways_of_a_translation_are_warmed_up():
+    model = CycleGAN((8, 8, 3), width=2, blocks=1, discriminator_depth=1)
+    assert set(requests(model, 2)) == {"serving_default", "to_y", "to_x"}
+
+
+def test_unknown_formats_are_refused(conditional, tmp_path):
+    with pytest.raises(ValueError, match="expected one of savedmodel, onnx, litert, keras"):
+        export_as(conditional[0], tmp_path / "x", "pickle")
+    from kerasgan import cli
+
+    assert tuple(FORMATS) == cli.FORMATS

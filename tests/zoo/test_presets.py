@@ -1,0 +1,234 @@
+"""Presets: what comes back, and all that is refused."""
+
+import json
+import os
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import kerasgan
+from kerasgan import CGAN, DCGAN, CycleGAN, presets, zoo
+from kerasgan.zoo.measure import differences
+
+
+def rewritten(folder, file, content):
+    """Changes a file and has the metadata vouch for it, as whoever made the preset could."""
+    if isinstance(content, bytes):
+        (folder / file).write_bytes(content)
+    else:
+        (folder / file).write_text(json.dumps(content))
+    metadata = json.loads((folder / presets.METADATA).read_text())
+    metadata["files"] = presets.entries(folder)
+    (folder / presets.METADATA).write_text(json.dumps(metadata))
+
+
+def config_of(folder):
+    return json.loads((folder / presets.CONFIG).read_text())
+
+
+def test_a_preset_gives_the_averaged_generator_back(model, preset):
+    again = kerasgan.load(preset)
+    labels = [0, 1, 2, 1]
+    np.testing.assert_array_equal(again.sample(4, seed=5, labels=labels), model.sample(4, seed=5, labels=labels))
+    np.testing.assert_array_equal(again.sample(4, ema=False), model.sample(4))
+    assert type(again) is DCGAN and again.get_config()["width"] == model.get_config()["width"]
+    again.compile()  # and can be trained further
+    again.fit(np.zeros((8, 8, 8, 1), "float32"), np.arange(8) % 3, batch_size=8, verbose=0)
+
+
+def test_networks_beside_the_generator_are_kept_where_asked_for(model, tmp_path):
+    model.save_preset(tmp_path / "both", networks=("generator", "discriminator"))
+    again = DCGAN.from_preset(tmp_path / "both")
+    for found, expected in zip(again.discriminator.get_weights(), model.discriminator.get_weights(), strict=True):
+        np.testing.assert_array_equal(found, expected)
+    with pytest.raises(ValueError, match=r"networks is \['encoder'\]"):
+        model.save_preset(tmp_path / "other", networks=("encoder",))
+
+
+def test_a_translation_model_is_a_preset_too(tmp_path):
+    model = CycleGAN((8, 8, 3), width=2, blocks=1, discriminator_depth=1)
+    model.save_preset(tmp_path / "cycle")
+    x = np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 3)).astype("float32")
+    again = CycleGAN.from_preset(tmp_path / "cycle")
+    np.testing.assert_array_equal(again.translate(x), model.translate(x))
+    assert not (tmp_path / "cycle" / presets.SAMPLES).exists()
+
+
+def test_custom_networks_come_back(tmp_path):
+    latents = keras.Input((2,), name="latents")
+    plain = keras.Model(latents, keras.layers.Dense(2, "tanh", kernel_initializer="he_normal")(latents))
+    points = keras.Input((2,), name="images")
+    judge = keras.Sequential([points, keras.layers.Dense(1)])
+    model = kerasgan.LatentModel((2,), latent_dim=2, generator=plain, discriminator=judge, seed=0)
+    model.save_preset(tmp_path / "points")
+    np.testing.assert_array_equal(kerasgan.load(tmp_path / "points").sample(3), model.sample(3))
+
+
+def test_the_folder_says_what_is_in_it(preset):
+    metadata = json.loads((preset / presets.METADATA).read_text())
+    assert metadata["name"] == "tiny" and metadata["family"] == "DCGAN" and metadata["parameters"] > 0
+    assert set(metadata["files"]) == set(presets.FILES)
+    card = (preset / presets.CARD).read_text()
+    assert card.startswith("---\n") and "library_name: kerasgan" in card and 'kerasgan.load("tiny")' in card
+    assert (preset / presets.SAMPLES).read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("file", presets.FILES)
+def test_one_changed_byte_is_refused(preset, file):
+    content = bytearray((preset / file).read_bytes())
+    content[len(content) // 2] ^= 1
+    (preset / file).write_bytes(content)
+    with pytest.raises(ValueError, match=f"{file} is not the file that was published"):
+        kerasgan.load(preset)
+
+
+def test_what_was_cut_off_while_it_was_written_is_no_preset(preset):
+    (preset / presets.METADATA).unlink()
+    with pytest.raises(ValueError, match="There is no preset"):
+        kerasgan.load(preset)
+
+
+def test_other_families_and_names_are_refused(preset, model, tmp_path):
+    with pytest.raises(ValueError, match="is a preset of DCGAN, not of CGAN"):
+        CGAN.from_preset(preset)
+    with pytest.raises(ValueError, match=r"no preset 'dcgan_nothing'; expected one of .*classifier-digits-v1"):
+        kerasgan.load("dcgan_nothing")
+    with pytest.raises(ValueError, match="which is no family of GANs"):
+        kerasgan.load("classifier-digits-v1")
+    with pytest.raises(ValueError, match=r"is an address of ftp://"):
+        kerasgan.load("ftp://host/zoo/tiny")
+    with pytest.raises(ValueError, match="is no name of a preset"):
+        model.save_preset(tmp_path / "My Preset")
+    np.testing.assert_array_equal(kerasgan.load(preset.as_uri()).sample(2), model.sample(2))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"class": "kerasgan>Unknown"}, "which is no family of GANs that is known here"),
+        ({"class": "Classifier"}, "which is no family"),
+        ({"class": None}, "names no class"),
+        ({"networks": ["encoder"]}, r"holds \['encoder'\]; expected some of"),
+        ({"networks": "generator"}, "holds generator"),
+        ({"arguments": {"image_shape": [8, 8, 1], "widht": 3}}, "makes no DCGAN"),
+        ({"arguments": {"image_shape": [9, 9, 1]}}, "makes no DCGAN"),
+        ({"more": {"module": "os", "class_name": "system", "config": "true"}}, r"wants os\.system, which"),
+        ({"more": [{"module": "keras.layers", "class_name": "Lambda", "config": {}}]}, r"wants keras\.layers\.Lambda"),
+        ({"more": {"module": "keras.utils", "class_name": "get_file", "config": {}}}, r"wants keras\.utils\.get_file"),
+        ({"more": {"module": "kerasgan_evil", "class_name": "A", "config": {}}}, "wants kerasgan_evil"),
+    ],
+)
+def test_configurations_of_other_things_are_refused(preset, change, message):
+    rewritten(preset, presets.CONFIG, {**config_of(preset), **change})
+    with pytest.raises(ValueError, match=message):
+        kerasgan.load(preset)
+
+
+def test_weights_that_are_not_numbers_of_the_network_are_refused(preset, tmp_path):
+    path = preset / presets.WEIGHTS
+    good = path.read_bytes()
+
+    def changed(change):
+        path.write_bytes(good)
+        with h5py.File(path, "a") as file:
+            change(file)
+        rewritten(preset, presets.WEIGHTS, path.read_bytes())
+
+    def huge(file):  # a few kilobytes that would become gigabytes
+        file.create_dataset("huge", shape=(50_000, 50_000), dtype="float32", chunks=(1000, 1000), compression="gzip")
+
+    def linked(file):
+        file["elsewhere"] = h5py.ExternalLink(str(tmp_path / "secret.h5"), "/x")
+
+    def objects(file):
+        file.create_dataset("text", data=["os.system('true')"], dtype=h5py.string_dtype())
+
+    misfit = "it was not made for them"
+    for change, message in ((huge, misfit), (linked, "holds the link"), (objects, "expected numbers")):
+        changed(change)
+        with pytest.raises(ValueError, match=message):
+            kerasgan.load(preset)
+    rewritten(preset, presets.WEIGHTS, b"\x80\x04\x95 a pickle")
+    with pytest.raises(ValueError, match="is no HDF5 file"):
+        kerasgan.load(preset)
+    other = DCGAN((8, 8, 1), latent_dim=4, num_classes=3, width=2, kernel_size=4)
+    other.save_preset(tmp_path / "smaller")
+    rewritten(preset, presets.WEIGHTS, (tmp_path / "smaller" / presets.WEIGHTS).read_bytes())
+    with pytest.raises(ValueError, match="it was not made for them"):
+        kerasgan.load(preset)
+
+    def partial(file):  # Keras would leave the layer as it was built
+        names = []
+        file.visit(lambda name: names.append(name) if isinstance(file[name], h5py.Dataset) else None)
+        del file[names[0]]
+
+    changed(partial)
+    with pytest.raises(ValueError, match="it was not made for them"):
+        kerasgan.load(preset)
+
+
+def test_metadata_that_lie_about_the_files_are_refused(preset):
+    metadata = json.loads((preset / presets.METADATA).read_text())
+    whole = metadata["files"]
+    for files, message in (
+        ({**whole, "../../other": {"bytes": 3, "sha256": "0"}}, "is no file of a preset"),
+        ({**whole, presets.WEIGHTS: {"bytes": 10**12, "sha256": whole[presets.WEIGHTS]["sha256"]}}, "at most"),
+        ({presets.CONFIG: whole[presets.CONFIG]}, "says nothing of model.weights.h5"),
+    ):
+        (preset / presets.METADATA).write_text(json.dumps({**metadata, "files": files}))
+        with pytest.raises(ValueError, match=message):
+            kerasgan.load(preset)
+    (preset / presets.METADATA).write_text(json.dumps({**metadata, "format": 2}))
+    with pytest.raises(ValueError, match="made for another version of kerasgan"):
+        kerasgan.load(preset)
+
+
+def test_another_root_by_the_environment(preset, model, monkeypatch):
+    monkeypatch.setenv("KERASGAN_ZOO", str(preset.parent))
+    np.testing.assert_array_equal(kerasgan.load("tiny").sample(2), model.sample(2))
+    assert zoo.names() == presets.names(presets.ROOT)
+    with pytest.raises(ValueError, match="expected one of tiny"):
+        kerasgan.load("other")
+
+
+def test_scores_that_differ_are_named():
+    before = {"coverage": {"ours": 0.9}, "psnr": {"ours": 20.0}, "near zero": {"ours": 1e-4}}
+    assert differences(before, before) == []
+    after = {"coverage": {"ours": 0.87}, "psnr": {"ours": 20.3}, "near zero": {"ours": 1e-3}}
+    assert differences(before, after) == ["coverage was 0.9 and is 0.87"]
+    assert differences(before, {**after, "psnr": {"ours": float("nan")}})[1:] == ["psnr was 20 and is nan"]
+    assert "was 0.9 and is nan" in differences({"coverage": {"ours": 0.9}}, {})[0]
+
+
+BUNDLED = [name for name in presets.names() if not name.startswith("classifier-")]
+
+
+@pytest.mark.parametrize("name", BUNDLED)
+def test_every_bundled_preset_is_small_whole_and_documented(name):
+    preset = presets.read(name)
+    metadata = preset.metadata
+    assert sum(entry["bytes"] for entry in metadata["files"].values()) < 12e6
+    assert {"family", "data", "seed", "steps", "minutes", "device", "evaluation", "command", "versions"} <= set(
+        metadata
+    )
+    assert f"--preset-out zoo{os.sep}{name}" in metadata["command"]
+    assert metadata["evaluation"]["scores"]
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("name", BUNDLED[:: max(1, len(BUNDLED) // 3)][:3])
+def test_three_presets_measure_as_their_cards_say(name):
+    from kerasgan.zoo.verify import verify
+
+    assert verify(name) == []
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("name", presets.names())
+def test_all_presets_measure_as_their_cards_say(name):
+    from kerasgan.zoo.verify import verify
+
+    assert verify(name) == []
