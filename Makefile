@@ -15,9 +15,10 @@ TEST_ENVIRONMENT := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_TH
   XLA_FLAGS=--xla_backend_optimization_level=0 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.pytest_cache/jax \
   JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 PYTEST := $(TEST_ENVIRONMENT) $(BIN)/python -m pytest -q -n 2
+SERVED := $(CURDIR)/.pytest_cache/served
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format benchmarks clean
+.PHONY: help demo test test-all test-zoo test-serving lint format benchmarks clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -32,6 +33,19 @@ test: $(READY) lint ## Lint, types, then the tests on TensorFlow and on JAX
 test-all: $(READY) lint ## The same with the tests that take minutes
 	KERAS_BACKEND=tensorflow $(PYTEST)
 	KERAS_BACKEND=jax $(PYTEST)
+
+test-zoo: $(READY) ## Measure every preset again, and open the published gallery in Chromium
+	$(PIP_INSTALL) playwright
+	KERAS_BACKEND=tensorflow $(PYTEST) tests/zoo
+
+test-serving: $(READY) .venv-kserve/.ready .venv-triton/.ready ## Serve an exported model: gRPC, C, KServe, Triton (5 GB of environments)
+	KERAS_BACKEND=tensorflow $(PYTEST) tests/serving
+	rm -rf $(SERVED)
+	KERAS_BACKEND=tensorflow $(BIN)/python -m tests.serving.tiny $(SERVED)
+	for server in kserve triton; do \
+	  $(TEST_ENVIRONMENT) KERASGAN_EXPORTED=$(SERVED) .venv-$$server/bin/python -m pytest -q -p no:cacheprovider \
+	    --confcutdir=tests/serving/servers tests/serving/servers/test_$$server.py || exit 1; \
+	done
 
 lint: $(READY) ## Check style, formatting and the types of the public API
 	$(BIN)/ruff check
@@ -56,7 +70,7 @@ benchmarks: $(BENCH_READY) ## Run the benchmarks one after the other (tens of mi
 	$(BIN)/python -m benchmarks.speed
 
 clean: ## Remove the virtual environment and the tools' caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-kserve .venv-triton .pytest_cache .mypy_cache .ruff_cache
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
@@ -68,4 +82,9 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 
 $(BENCH_READY): $(READY)
 	$(PIP_INSTALL) -e '.[bench]'
+	@touch $@
+
+.venv-%/.ready: tests/serving/servers/requirements-%.txt
+	$(PYTHON) -m venv .venv-$*
+	.venv-$*/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@

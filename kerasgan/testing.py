@@ -93,6 +93,11 @@ class FamilyCase:
         return model.fit(x, y, **{"batch_size": self.batch_size, "shuffle": False, "verbose": 0, **options})
 
     @functools.cached_property
+    def untouched(self):
+        """A compiled model that no check trains."""
+        return self.model()
+
+    @functools.cached_property
     def moves(self):
         """For each phase, the variables before and after one step in which only it is due: (model, {phase: ...})."""
         with double_precision():
@@ -566,7 +571,7 @@ def _require_equal(names, expected, found, when):
 
 def round_trips_its_configuration(case):
     """Model and recipe come back from their JSON configurations, and these name every constructor argument."""
-    model = case.model()
+    model = case.untouched
     config, compile_config = model.get_config(), model.get_compile_config()
     for name, parameter in inspect.signature(case.family.__init__).parameters.items():
         optional = parameter.default is None or name == "self"
@@ -597,7 +602,7 @@ def exports(case):
         skip("needs TensorFlow, and a family that can sample")
     import tensorflow as tf
 
-    model = case.model()
+    model = case.untouched
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "saved_model")
         model.export(path)
@@ -629,7 +634,7 @@ def comes_back_from_a_preset(case):
 
 def refuses_bad_data(case):
     """Wrong data are refused by `fit`, each in a sentence of its own, as arrays and as a data set."""
-    model = case.model()
+    model = case.untouched
     x, y = case.data(model, batches=4)
     x_spec, y_spec = model.data_specs()
     batch = case.batch_size
@@ -742,6 +747,8 @@ EXTENSIVE = (
     comes_back_from_a_preset,
 )
 COSTLY = (agrees_with_other_engine, *EXTENSIVE)
+# For further lines of a family: beside these, what depends on neither its losses nor its phases.
+FURTHER = (*COSTLY, round_trips_its_configuration, exports, refuses_bad_data)
 
 
 def run_check(check, case):

@@ -24,6 +24,9 @@ if ON_TENSORFLOW:
     )
 
 
+# Checks of families, and files, that are the same on every engine.
+ONCE = ("[round_trips_its_configuration]", "[refuses_bad_data]")
+ONCE_FILES = tuple(f"test_{name}.py" for name in ("cli", "checks", "settings", "sensitivity", "tuning", "fetch"))
 # Of these, what knows the engine; the others' tests run once, on TensorFlow.
 NUMPY_ONLY = ("data", "metrics")
 KNOW_THE_ENGINE = ("test_load.py", "test_specs.py", "test_prepare.py", "test_path_length.py", "test_features.py")
@@ -43,7 +46,9 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("tensorflow"):
             item.add_marker(needs)
-        elif item.path.parent.name in NUMPY_ONLY and item.path.name not in KNOW_THE_ENGINE:
+        elif item.name.endswith(ONCE) or (
+            item.path.parent.name in NUMPY_ONLY and item.path.name not in KNOW_THE_ENGINE
+        ):
             item.add_marker(once)
 
 

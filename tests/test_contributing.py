@@ -24,6 +24,7 @@ def ebgan(tmp_path_factory):
     return module
 
 
+@pytest.mark.tensorflow
 def test_the_line_of_tests(ebgan):
     names = {"family_tests": family_tests, "EBGAN": ebgan.EBGAN}
     exec(LINE, names)

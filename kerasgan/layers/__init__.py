@@ -1,5 +1,6 @@
 """Layers and blocks that several papers share."""
 
+from kerasgan.layers.basis import Basis
 from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector
 from kerasgan.layers.dense_images import dense_images
 from kerasgan.layers.dropout import NoiseDropout
@@ -17,6 +18,7 @@ from kerasgan.layers.strided import strided_convolutions
 from kerasgan.layers.transposed import transposed_convolutions
 
 __all__ = [
+    "Basis",
     "GroupedConv2D",
     "ImagePool",
     "InstanceNormalization",

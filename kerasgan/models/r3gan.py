@@ -10,7 +10,7 @@ from keras import layers
 
 from kerasgan import penalties
 from kerasgan.latent import LatentModel, LatentRecipe
-from kerasgan.layers import GroupedConv2D, Resample, label_projection, label_vector, normal, scaled
+from kerasgan.layers import Basis, GroupedConv2D, Resample, label_projection, label_vector, normal, scaled
 from kerasgan.recipe import optimizer
 from kerasgan.schedules import Cosine
 
@@ -164,8 +164,7 @@ class R3GAN(LatentModel):
             known = label_vector(labels[0], self.num_classes, self.sizes["embedding"], normal(1.0))
             x = layers.Concatenate()([latents, known])
         x = layers.Dense(self.widths[0], use_bias=False, kernel_initializer=scaled())(x)
-        first = (*self.smallest, self.widths[0])
-        x = layers.EinsumDense("bc,hwc->bhwc", first, kernel_initializer=normal(1.0), name="basis")(x)
+        x = Basis(self.smallest, kernel_initializer=normal(1.0), name="basis")(x)
         x = self._blocks(x)
         for width in self.widths[1:]:
             x = self._blocks(Resample(up=2)(self._linear(x, width)))

@@ -5,21 +5,21 @@ import pytest
 from keras import layers, ops
 
 from kerasgan import DCGAN, penalties
-from kerasgan.testing import COSTLY, family_tests
+from kerasgan.testing import FURTHER, family_tests
 
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 4}
 
 test_dcgan = family_tests(DCGAN, SIZES, slow=())
 test_conditional_simultaneous = family_tests(
-    DCGAN, {**SIZES, "num_classes": 3}, recipe={"update": "simultaneous"}, slow=COSTLY
+    DCGAN, {**SIZES, "num_classes": 3}, recipe={"update": "simultaneous"}, slow=FURTHER
 )
-test_packed = family_tests(DCGAN, {**SIZES, "num_classes": 3, "packing": 2}, slow=COSTLY)
+test_packed = family_tests(DCGAN, {**SIZES, "num_classes": 3, "packing": 2}, slow=FURTHER)
 test_projection_lazy_penalty = family_tests(
     DCGAN,
     {**SIZES, "num_classes": 3, "conditioning": "projection"},
     recipe={"loss": "hinge", "penalties": (penalties.R1(1.0, interval=4),), "generator_every": 2},
     unmoved=("r1: *",),
-    slow=COSTLY,
+    slow=FURTHER,
 )
 
 

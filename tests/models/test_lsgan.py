@@ -4,12 +4,12 @@ import pytest
 from keras import layers
 
 from kerasgan import LSGAN, losses
-from kerasgan.testing import COSTLY, family_tests
+from kerasgan.testing import FURTHER, family_tests
 
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 2}
 
 test_lsgan = family_tests(LSGAN, SIZES)
-test_labelled = family_tests(LSGAN, {**SIZES, "num_classes": 3, "label_dim": 2}, slow=COSTLY)
+test_labelled = family_tests(LSGAN, {**SIZES, "num_classes": 3, "label_dim": 2}, slow=FURTHER)
 
 
 def test_the_papers_networks_at_112_pixels():

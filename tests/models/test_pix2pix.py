@@ -7,7 +7,7 @@ from keras import layers, ops
 from kerasgan import Pix2Pix
 from kerasgan.game import Batch
 from kerasgan.layers import InstanceNormalization, NoiseDropout
-from kerasgan.testing import COSTLY, family_tests
+from kerasgan.testing import FURTHER, family_tests
 
 SIZES = {"image_shape": (8, 8, 1), "target_channels": 3, "width": 2, "discriminator_depth": 1}
 
@@ -19,7 +19,7 @@ test_pixels_and_comparing_loss = family_tests(
     {**SIZES, "discriminator_depth": 0, "dropout": 0.0},
     recipe={**RECIPE, "loss": "relativistic_paired", "update": "simultaneous"},
     unmoved=("discriminator: */bias",),  # of the logits: it moves real and fake ones alike
-    slow=COSTLY,
+    slow=FURTHER,
 )
 
 

@@ -10,7 +10,7 @@ from keras import ops
 import kerasgan
 from kerasgan import UnrolledGAN
 from kerasgan.engines import gradients
-from kerasgan.testing import COSTLY, EAGERLY, double_precision, family_tests
+from kerasgan.testing import EAGERLY, FURTHER, double_precision, family_tests
 
 test_unrolled_gan = family_tests(UnrolledGAN, {"image_shape": (2,), "latent_dim": 3, "units": 4}, {"unrolled_steps": 2})
 test_packed_simultaneous = family_tests(
@@ -24,7 +24,7 @@ test_packed_simultaneous = family_tests(
         "discriminator_optimizer": {"class_name": "sgd", "config": {"learning_rate": 0.1, "momentum": 0.5}},
     },
     unmoved=("discriminator: logits/bias",),  # only differences of logits count
-    slow=COSTLY,
+    slow=FURTHER,
 )
 
 # A game of two scalars: G(z) = a z + b, D(x) = w x + c x^2, in which everything can be written down.
