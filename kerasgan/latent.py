@@ -140,12 +140,15 @@ class GenerativeModel(AdversarialModel):
     def _in_batches(self, network, inputs, batch_size):
         """Outputs of a network in inference for a tensor or a list of tensors: a float32 array."""
         call, values = self._compiled(network), inputs if isinstance(inputs, list) else [inputs]
-        chunks = [np.zeros((0, *network.output.shape[1:]), "float32")]
+        chunks = []
         for start in range(0, len(values[0]), batch_size):
             part = [value[start : start + batch_size] for value in values]
             images = call(part if len(part) > 1 else part[0])
             chunks.append(ops.convert_to_numpy(ops.cast(images, "float32")))
-        return np.concatenate(chunks)
+        if chunks:
+            return np.concatenate(chunks)
+        shapes = [tuple(value.shape) for value in values]
+        return np.zeros(network.compute_output_shape(shapes if len(shapes) > 1 else shapes[0]), "float32")
 
     def _read(self, network, images, batch_size):
         """Outputs of a network in inference for real images, which are checked: a float32 array."""

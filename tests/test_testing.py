@@ -1,5 +1,6 @@
 """The family harness passes a sound family, and each check catches the mistake it is meant for."""
 
+import random
 import unittest
 
 import keras
@@ -149,7 +150,23 @@ class LosesItsWay(Toy):
         return loss * float("nan"), logs
 
 
+@register
+class KnowsMoreThanItsNetworks(Toy):
+    """Samples depend on what no file holds."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.more = random.random()
+
+    def call(self, inputs, training=False):
+        return super().call(inputs) + self.more
+
+    def sample(self, *arguments, **kwargs):
+        return super().sample(*arguments, **kwargs) + self.more
+
+
 BROKEN = {
+    KnowsMoreThanItsNetworks: (testing.comes_back_from_a_preset, "differs by"),
     LosesItsWay: (testing.trains, "not finite"),
     SharesALayer: (testing.moves_only_its_own, "changed others"),
     MovesStatistics: (testing.moves_only_its_own, "changed others"),
