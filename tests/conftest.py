@@ -1,5 +1,6 @@
 """What every test starts from: a quiet engine, two CPU devices, known seeds and default dtypes."""
 
+import gc
 import os
 
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
@@ -67,6 +68,14 @@ def known_start():
     yield
     keras.config.set_floatx(floatx)
     keras.config.set_dtype_policy(dtype_policy)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def out_of_the_collectors_way():
+    """What a module leaves, such as compiled models, is not looked through for garbage again: that takes seconds."""
+    yield
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

@@ -1,0 +1,102 @@
+"""Bundled presets without the checkout, and on the other engine."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kerasgan import load, presets
+
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
+ROOT = Path(__file__).resolve().parents[2]
+GANS = [name for name in presets.names() if not name.startswith("classifier-")]
+
+WHEEL = """
+import sys, tempfile
+import kerasgan
+from kerasgan import cli, presets
+
+assert kerasgan.__file__.startswith(sys.argv[1]), kerasgan.__file__
+assert str(presets.ROOT).startswith(sys.argv[1]), presets.ROOT
+with tempfile.TemporaryDirectory() as folder:
+    for name in presets.names():
+        presets.read(name)
+        if name.startswith("classifier-"):
+            continue
+        model = kerasgan.load(name)
+        if hasattr(model, "sample"):
+            assert model.sample(3, seed=0).shape == (3, *model.image_shape)
+        for format in ("savedmodel", "onnx"):
+            assert cli.main(["export", name, f"{folder}/{name}.{format}", "--format", format]) == 0
+print("all of them:", len(presets.names()))
+"""
+
+OTHER = """
+import sys
+import numpy as np
+import kerasgan
+
+assert kerasgan.AdversarialModel and "tensorflow" not in sys.modules
+given, made = np.load(sys.argv[1]), {}
+for name in sorted({key.partition("/")[0] for key in given.files}):
+    inputs = [given[f"{name}/{i}"] for i in range(2) if f"{name}/{i}" in given.files]
+    model = kerasgan.load(name)
+    made[name] = model.generate(inputs if len(inputs) > 1 else inputs[0])
+np.savez(sys.argv[2], **made)
+"""
+
+
+def run(*command, **environment):
+    """Runs a command; a failure shows what it said."""
+    result = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
+    assert result.returncode == 0, f"{result.stdout[-1000:]}\n{result.stderr[-3000:]}"
+    return result.stdout
+
+
+def test_the_wheel_holds_every_preset(tmp_path):
+    source = tmp_path / "source"
+    for name in ("kerasgan", "zoo"):
+        shutil.copytree(ROOT / name, source / name, symlinks=True, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("setup.cfg", "pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source / name)
+    run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path / "dist"), str(source))
+    shutil.rmtree(source)
+    (wheel,) = (tmp_path / "dist").iterdir()
+    target = tmp_path / "installed"
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        "--target",
+        str(target),
+        str(wheel),
+    )
+    run(sys.executable, "-c", WHEEL, str(target), PYTHONPATH=str(target), HTTPS_PROXY="http://127.0.0.1:9")
+
+
+def test_both_engines_draw_the_same_for_the_same_latents(tmp_path):
+    pytest.importorskip("jax")
+    random, inputs, expected = np.random.default_rng(0), {}, {}
+    for name in GANS:
+        model = load(name)
+        if not hasattr(model, "sample"):
+            continue
+        inputs[f"{name}/0"] = random.uniform(-1, 1, (8, model.latent_dim)).astype("float32")
+        if model.num_classes:
+            inputs[f"{name}/1"] = np.arange(8, dtype="int32") % model.num_classes
+        given = [inputs[key] for key in (f"{name}/0", f"{name}/1") if key in inputs]
+        expected[name] = model.generate(given if len(given) > 1 else given[0])
+    np.savez(tmp_path / "inputs.npz", **inputs)
+    run(sys.executable, "-c", OTHER, str(tmp_path / "inputs.npz"), str(tmp_path / "made.npz"), KERAS_BACKEND="jax")
+    made = np.load(tmp_path / "made.npz")
+    assert set(made.files) == set(expected) and len(expected) >= 1
+    for name, images in expected.items():
+        np.testing.assert_allclose(made[name], images, atol=1e-5, err_msg=name)
