@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -52,7 +53,10 @@ np.savez(sys.argv[2], **made)
 
 def run(*command, **environment):
     """Runs a command; a failure shows what it said."""
-    result = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True)
+    with tempfile.TemporaryDirectory() as elsewhere:  # `python -c` would find the checkout in its own folder
+        result = subprocess.run(
+            command, cwd=elsewhere, env={**os.environ, **environment}, capture_output=True, text=True
+        )
     assert result.returncode == 0, f"{result.stdout[-1000:]}\n{result.stderr[-3000:]}"
     return result.stdout
 
@@ -95,7 +99,8 @@ def test_both_engines_draw_the_same_for_the_same_latents(tmp_path):
         given = [inputs[key] for key in (f"{name}/0", f"{name}/1") if key in inputs]
         expected[name] = model.generate(given if len(given) > 1 else given[0])
     np.savez(tmp_path / "inputs.npz", **inputs)
-    run(sys.executable, "-c", OTHER, str(tmp_path / "inputs.npz"), str(tmp_path / "made.npz"), KERAS_BACKEND="jax")
+    paths = str(tmp_path / "inputs.npz"), str(tmp_path / "made.npz")
+    run(sys.executable, "-c", OTHER, *paths, KERAS_BACKEND="jax", PYTHONPATH=str(ROOT))
     made = np.load(tmp_path / "made.npz")
     assert set(made.files) == set(expected) and len(expected) >= 1
     for name, images in expected.items():
