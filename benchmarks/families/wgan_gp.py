@@ -73,12 +73,18 @@ def main():
             if target == 1.0:
                 good &= all(error <= 0.05 for error in row["errors"]["best" if weight == 10.0 else "one"].values())
     lines.append("demanded: 5 % and the slope within .05, of a d for lambda 10, of d for lambda 100")
+    published = all(
+        row["errors"]["one"]["estimate"] <= 0.05 for row in journal.rows(kind="critic", weight=10.0, target=1.0)
+    )
+    lines.append(
+        f"within 5 % of d itself for lambda 10: {'met' if published else 'NOT MET, as a = 1 + d / (2 lambda) says'}"
+    )
     sizes = {"width": 32, "kernel_size": 4}
     recipe = short_recipe({"class_name": "adam", "config": {"learning_rate": 5e-4, "beta_1": 0.0, "beta_2": 0.9}})
     table, picture = digits_of("WGANGP", sizes, recipe, arguments.steps, range(arguments.seeds), journal)
-    lines += ["", *table, "DEMANDS MET" if good else "DEMANDS NOT MET"]
+    lines += ["", *table, "DEMANDS MET" if good and published else "DEMANDS NOT MET"]
     print_and_write("wgan_gp", lines, picture)
-    return 0 if good else 1
+    return 0 if good and published else 1
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ import json
 import math
 import os
 import re
+import tempfile
 from pathlib import Path
 
 import h5py
 
-from kerasgan.files import replacing, write_json
+from kerasgan.files import write_json
 
 # Package data of an installed kerasgan; a link to the checkout's folder where there is one.
 _BUNDLED = Path(__file__).parent / "zoo"
@@ -110,7 +111,7 @@ def read(name, root=ROOT):
 
 
 def write(folder, network, config, metadata, card, samples=None):
-    """Writes a preset: `metadata.json` last, so that one that was cut off is none.
+    """Writes a preset, which takes the place of one that is there when it is complete.
 
     Args:
         folder: its folder; its name is the preset's.
@@ -122,26 +123,35 @@ def write(folder, network, config, metadata, card, samples=None):
 
     Raises:
         ValueError: for a name that is no preset's, or a configuration that may not be read again.
+        FileExistsError: if the folder holds anything but a preset.
     """
     folder = Path(folder)
     if not NAME.fullmatch(folder.resolve().name):
         raise ValueError(f"{folder.name!r} is no name of a preset: expected a-z, 0-9, - and _, such as dcgan_digits.")
     check_config(config, CONFIG)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / METADATA).unlink(missing_ok=True)
-    write_json(folder / CONFIG, config)
-    partial = folder / f".partial.{WEIGHTS}"
-    network.save_weights(partial)
-    os.replace(partial, folder / WEIGHTS)
-    with replacing(folder / CARD) as file:
-        file.write(card.encode())
-    if samples is not None:
-        from kerasgan.images import write_png
+    foreign = sorted(p.name for p in folder.iterdir() if p.name not in (*FILES, METADATA)) if folder.exists() else []
+    if foreign:
+        raise FileExistsError(
+            f"{folder} holds other things than a preset: {', '.join(foreign[:5])}. Choose a new folder."
+        )
+    name = folder.resolve().name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as beside:
+        new = Path(beside) / "new"  # the temporary folder itself is closed to other users
+        new.mkdir()
+        write_json(new / CONFIG, config)
+        network.save_weights(new / WEIGHTS)
+        (new / CARD).write_text(card, "utf-8")
+        if samples is not None:
+            from kerasgan.images import write_png
 
-        write_png(folder / SAMPLES, samples)
-    parameters = sum(math.prod(v.shape) for v in network.variables)
-    about = {"name": folder.resolve().name, "format": FORMAT, **metadata, "parameters": parameters}
-    write_json(folder / METADATA, {**about, "files": entries(folder)})
+            write_png(new / SAMPLES, samples)
+        parameters = sum(math.prod(v.shape) for v in network.variables)
+        about = {"name": name, "format": FORMAT, **metadata, "parameters": parameters}
+        write_json(new / METADATA, {**about, "files": entries(new)})
+        if folder.exists():
+            os.replace(folder, Path(beside) / "old")
+        os.replace(new, folder)
 
 
 def entries(folder):

@@ -51,7 +51,7 @@ def publish(folder, names=None, runtime=None, progress=print):
         root = Path(beside) / "zoo"  # the temporary folder itself is closed to other users
         root.mkdir()
         published = {}
-        for preset in map(presets.read, names):
+        for preset in map(presets.read, dict.fromkeys(names)):
             progress(preset.name)
             published[preset.name] = _publish_one(preset, root / preset.name)
         index = {"format": presets.FORMAT, "presets": published, "sha256": index_sum(published)}

@@ -90,6 +90,21 @@ def test_what_was_cut_off_while_it_was_written_is_no_preset(preset):
         kerasgan.load(preset)
 
 
+def test_a_preset_takes_the_place_of_another_whole_and_of_nothing_else(preset, model, monkeypatch):
+    before = (preset / presets.METADATA).read_bytes()
+    monkeypatch.setattr(keras.Model, "save_weights", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        model.save_preset(preset)
+    assert (preset / presets.METADATA).read_bytes() == before and kerasgan.load(preset)
+    monkeypatch.undo()
+    model.save_preset(preset, note="again")
+    assert b"again" in (preset / presets.METADATA).read_bytes() and kerasgan.load(preset)
+    assert [path.name for path in preset.parent.iterdir()] == ["tiny"]
+    (preset / "thesis.txt").write_text("mine")
+    with pytest.raises(FileExistsError, match=r"other things than a preset: thesis\.txt"):
+        model.save_preset(preset)
+
+
 def test_other_families_and_names_are_refused(preset, model, tmp_path):
     with pytest.raises(ValueError, match="is a preset of DCGAN, not of CGAN"):
         CGAN.from_preset(preset)
