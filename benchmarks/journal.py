@@ -1,12 +1,26 @@
 """Results of finished runs, kept so that a benchmark that was cut off goes on where it was."""
 
+import contextlib
+import fcntl
 import json
+import os
 import time
 from pathlib import Path
 
 from kerasgan.files import replacing
 
 RESULTS = Path(__file__).parent / "results"
+
+
+@contextlib.contextmanager
+def alone(folder):
+    """One process at a time within the block."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)
 
 
 class Journal:
@@ -29,10 +43,11 @@ class Journal:
         return [row for row in rows if all(row.get(name) == value for name, value in where.items())]
 
     def add(self, row):
-        """Keeps a result; whatever happens meanwhile, those before it stay."""
-        before = self.path.read_bytes() if self.path.exists() else b""
-        with replacing(self.path) as file:
-            file.write(before + json.dumps(row).encode() + b"\n")
+        """Keeps a result; whatever happens meanwhile, and whoever else adds one, those before it stay."""
+        with alone(self.path.parent):
+            before = self.path.read_bytes() if self.path.exists() else b""
+            with replacing(self.path) as file:
+                file.write(before + json.dumps(row).encode() + b"\n")
 
     def once(self, run, **key):
         """The result of a run, from the file or now.

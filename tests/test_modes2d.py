@@ -61,7 +61,7 @@ def test_one_architecture_for_all():
 
 
 def test_rate_falls_over_the_second_half():
-    rates = modes2d.decayed_adam(0.5, 100, 0.0)._learning_rate
+    rates = modes2d.decayed_adam(0.5, 100)._learning_rate
     for step, expected in ((0, 0.5), (50, 0.5), (75, 0.25), (100, 0.0), (120, 0.0)):
         assert float(ops.convert_to_numpy(rates(step))) == pytest.approx(expected)
 

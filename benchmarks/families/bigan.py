@@ -12,13 +12,12 @@ points, and as well as with the features of a latent regressor: the same encoder
 G(z).
 """
 
-import argparse
 import sys
 
 import numpy as np
 
-from benchmarks.families.common import print_and_write
-from benchmarks.journal import RESULTS, Journal
+from benchmarks.families.common import Trainings
+from benchmarks.journal import RESULTS
 
 RUNS = {
     "digits": {"steps": 8000, "sizes": {"latent_dim": 16, "units": 256}, "batch_size": 64},
@@ -199,24 +198,10 @@ def report(data, rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--data", nargs="+", choices=list(RUNS), default=list(RUNS))
-    parser.add_argument("--quick", action="store_true", help="a fiftieth of the steps, to see that it runs")
-    parser.add_argument("--fresh", action="store_true", help="forget the results so far")
-    arguments = parser.parse_args()
-    journal, good = Journal("bigan_quick" if arguments.quick else "bigan", arguments.fresh), True
-    for data in arguments.data:
-        run = digits if data == "digits" else shifted_glyphs
-        steps = RUNS[data]["steps"] // (50 if arguments.quick else 1)
-        rows = [
-            journal.once(lambda s=seed, r=run, n=steps: r(s, n), data=data, steps=steps, seed=seed)
-            for seed in range(arguments.seeds)
-        ]
-        lines, checks = report(data, rows)
-        lines += [f"{'met' if met else 'NOT MET'}: {name}" for name, met in checks.items()]
-        print_and_write(f"{journal.path.stem}_{data}", lines)
-        good &= all(checks.values())
+    trainings, good = Trainings.asked_for(__doc__, "bigan", RUNS), True
+    for data in trainings.data:
+        rows = trainings.rows(digits if data == "digits" else shifted_glyphs, RUNS[data]["steps"], data=data)
+        good &= trainings.report(data, *report(data, rows))
     return 0 if good else 1
 
 

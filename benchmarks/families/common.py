@@ -1,10 +1,12 @@
 """What several families' acceptance benchmarks need."""
 
 import argparse
+import dataclasses
+import functools
 
 import numpy as np
 
-from benchmarks.journal import RESULTS
+from benchmarks.journal import RESULTS, Journal
 
 
 def two_gaussians(distance, steps, width=64, batch_size=256, seed=0, **recipe):
@@ -54,6 +56,55 @@ def arguments_of(doc, steps):
     parser.add_argument("--steps", type=int, default=steps, help="of the discriminator, on digits")
     parser.add_argument("--fresh", action="store_true", help="forget the runs so far")
     return parser.parse_args()
+
+
+@dataclasses.dataclass
+class Trainings:
+    """What the command line of a family with several data sets asks for, and the trainings done so far."""
+
+    journal: Journal
+    data: list
+    models: list | None
+    seeds: int | None
+    quick: bool
+
+    @classmethod
+    def asked_for(cls, doc, name, data):
+        """Reads the command line.
+
+        Args:
+            doc: the benchmark's docstring.
+            name: of the files of results.
+            data: names of the data sets.
+        """
+        parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+        parser.add_argument("--seeds", type=int, help="instead of the benchmark's own number")
+        parser.add_argument("--data", nargs="+", choices=list(data), default=list(data))
+        parser.add_argument("--models", nargs="+", help="default: all")
+        parser.add_argument("--quick", action="store_true", help="a fiftieth of the steps, to see that it runs")
+        parser.add_argument("--fresh", action="store_true", help="forget the results so far")
+        asked = parser.parse_args()
+        journal = Journal(f"{name}_quick" if asked.quick else name, asked.fresh)
+        return cls(journal, asked.data, asked.models, asked.seeds, asked.quick)
+
+    def rows(self, run, steps, seeds=3, **key):
+        """The results of one kind of training, one for each seed.
+
+        Args:
+            run: function of seed and steps that returns the numbers, a dictionary.
+            steps: of a training that is not quick.
+            seeds: how many, if the command line does not say.
+            **key: what names the kind.
+        """
+        steps = steps // 50 if self.quick else steps
+        chosen = range(seeds if self.seeds is None else self.seeds)
+        return [self.journal.once(functools.partial(run, s, steps), **key, steps=steps, seed=s) for s in chosen]
+
+    def report(self, data, lines, checks):
+        """Prints and writes a report; returns whether all that is demanded, {sentence: whether it is so}, is met."""
+        lines = [*lines, *(f"{'met' if met else 'NOT MET'}: {sentence}" for sentence, met in checks.items())]
+        print_and_write(f"{self.journal.path.stem}_{data}", lines)
+        return all(checks.values())
 
 
 def short_recipe(optimizer):

@@ -11,12 +11,13 @@ is the biased one, of equally many samples: that of two halves of real digits is
 Negative controls: an untrained generator, and the same training with batches of 16, which a kernel cannot be read from.
 """
 
-import argparse
+import functools
 import sys
 
 import numpy as np
 
-from benchmarks.journal import RESULTS, Journal
+from benchmarks.families.common import Trainings
+from benchmarks.journal import RESULTS
 
 STEPS = {"ring": 1500, "digits": 4500}
 BATCH, SMALL, EPOCH = 1000, 16, 20
@@ -189,26 +190,14 @@ def _minutes(rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--data", nargs="+", choices=list(STEPS), default=list(STEPS))
-    parser.add_argument("--quick", action="store_true", help="a fiftieth of the steps, to see that it runs")
-    parser.add_argument("--fresh", action="store_true", help="forget the results so far")
-    arguments = parser.parse_args()
-    journal, good = Journal("gmmn_quick" if arguments.quick else "gmmn", arguments.fresh), True
-    for data in arguments.data:
+    trainings, good = Trainings.asked_for(__doc__, "gmmn", STEPS), True
+    for data in trainings.data:
         run, report = (ring, report_ring) if data == "ring" else (digits, report_digits)
-        steps = STEPS[data] // (50 if arguments.quick else 1)
-
-        def once(seed, batch, run=run, steps=steps, data=data):
-            return journal.once(lambda: run(seed, steps, batch), data=data, batch=batch, steps=steps, seed=seed)
-
-        rows, controls = ([once(seed, batch) for seed in range(arguments.seeds)] for batch in (BATCH, SMALL))
-        lines, checks = report(rows, controls)
-        lines += [f"{'met' if met else 'NOT MET'}: {name}" for name, met in checks.items()]
-        good &= all(checks.values())
-        print("\n".join(lines), flush=True)
-        (RESULTS / f"{journal.path.stem}_{data}.txt").write_text("\n".join(lines) + "\n")
+        rows, controls = (
+            trainings.rows(functools.partial(run, batch_size=batch), STEPS[data], data=data, batch=batch)
+            for batch in (BATCH, SMALL)
+        )
+        good &= trainings.report(data, *report(rows, controls))
     return 0 if good else 1
 
 

@@ -11,12 +11,13 @@ Negative control, as in figure 1 of the paper: Q is trained alike, but the gener
 L_I must stay below .3, its best |Spearman| below .4.
 """
 
-import argparse
+import functools
 import sys
 
 import numpy as np
 
-from benchmarks.journal import RESULTS, Journal
+from benchmarks.families.common import Trainings
+from benchmarks.journal import RESULTS
 from kerasgan import InfoGAN, LatentModel
 from kerasgan.run import set_random_seed
 
@@ -177,7 +178,7 @@ def run(data, informed, seed, steps, recipe=None):
         walks += [model.walk(first + code, rows=5, seed=1) for code in range(model.continuous)]
         suffix = "" if informed else "_control"
         write_png(RESULTS / f"infogan_{data}{suffix}.png", grid(np.concatenate(walks), columns=10))
-    return {"steps": int(np.asarray(model.iterations)), **numbers}
+    return {"trained_steps": int(np.asarray(model.iterations)), **numbers}
 
 
 def report_digits(rows, controls):
@@ -232,7 +233,7 @@ def report_sprites(rows, controls):
 
 def _head(data, rows):
     minutes = np.median([row["minutes"] for row in rows])
-    return f"{data}: {len(rows)} seeds, {rows[0]['steps']} steps, {minutes:.1f} CPU-minutes"
+    return f"{data}: {len(rows)} seeds, {rows[0]['trained_steps']} steps, {minutes:.1f} CPU-minutes"
 
 
 def _named(values):
@@ -240,33 +241,19 @@ def _named(values):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, help="default: 5 on digits, 3 on sprites")
-    parser.add_argument("--data", nargs="+", choices=list(RUNS), default=list(RUNS))
-    parser.add_argument("--quick", action="store_true", help="a fiftieth of the steps, to see that it runs")
-    parser.add_argument("--fresh", action="store_true", help="forget the results so far")
-    arguments = parser.parse_args()
-    journal, good = Journal("infogan_quick" if arguments.quick else "infogan", arguments.fresh), True
-    for data in arguments.data:
-        steps = RUNS[data]["steps"] // (50 if arguments.quick else 1)
-        seeds = range(arguments.seeds or RUNS[data]["seeds"])
+    trainings, good = Trainings.asked_for(__doc__, "infogan", RUNS), True
+    for data in trainings.data:
         rows, controls = (
-            [
-                journal.once(
-                    lambda d=data, i=informed, s=seed, t=steps: run(d, i, s, t),
-                    data=data,
-                    informed=informed,
-                    seed=seed,
-                )
-                for seed in seeds
-            ]
+            trainings.rows(
+                functools.partial(run, data, informed),
+                RUNS[data]["steps"],
+                RUNS[data]["seeds"],
+                data=data,
+                informed=informed,
+            )
             for informed in (True, False)
         )
-        lines, checks = (report_digits if data == "digits" else report_sprites)(rows, controls)
-        lines += [f"{'met' if met else 'NOT MET'}: {name}" for name, met in checks.items()]
-        good &= all(checks.values())
-        print("\n".join(lines), flush=True)
-        (RESULTS / f"{journal.path.stem}_{data}.txt").write_text("\n".join(lines) + "\n")
+        good &= trainings.report(data, *(report_digits if data == "digits" else report_sprites)(rows, controls))
     return 0 if good else 1
 
 
