@@ -23,14 +23,35 @@ if ON_TENSORFLOW:
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration(), tf.config.LogicalDeviceConfiguration()],
     )
+    # Graphs of tiny models are played a few times each: rewriting them first takes a sixth of the tests' time.
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
-# Checks of families, and files, that are the same on every engine.
-ONCE = ("[round_trips_its_configuration]", "[refuses_bad_data]")
+# Tests that are the same on every engine: once, on TensorFlow, is enough.
+ONCE_CHECKS = ("round_trips_its_configuration", "refuses_bad_data")
 ONCE_FILES = tuple(f"test_{name}.py" for name in ("cli", "checks", "settings", "sensitivity", "tuning", "fetch"))
-# Of these, what knows the engine; the others' tests run once, on TensorFlow.
-NUMPY_ONLY = ("data", "metrics")
+ONCE_FOLDERS = ("data", "metrics")
 KNOW_THE_ENGINE = ("test_load.py", "test_specs.py", "test_prepare.py", "test_path_length.py", "test_features.py")
+# Tests whose losses and networks TensorFlow has just been through: on another engine, slow. What differs there is the
+# engine, and that plays every family's first line, and DCGAN's with all checks.
+BOTH_CHECKS = ("trains", "exports")
+SHAPES = ("networks", "sizes", "by_hand", "any_multiple_of_four")
+
+
+def is_once(item):
+    check = getattr(item, "callspec", None) and item.callspec.params.get("check")
+    if item.path.parent.name in ONCE_FOLDERS:
+        return item.path.name not in KNOW_THE_ENGINE
+    return item.path.name in ONCE_FILES or getattr(check, "__name__", None) in ONCE_CHECKS
+
+
+def is_repetition(item):
+    if item.path.parent.name != "models" or item.name.startswith("test_dcgan["):
+        return False
+    check = getattr(item, "callspec", None) and item.callspec.params.get("check")
+    if check is None:
+        return any(word in item.originalname for word in SHAPES)
+    return item.originalname not in (item.path.stem, "test_gmmn_ae") or check.__name__ not in BOTH_CHECKS
 
 
 def pytest_configure(config):
@@ -39,6 +60,7 @@ def pytest_configure(config):
     config.pluginmanager.getplugin("capturemanager").read_global_capture()
 
 
+@pytest.hookimpl(tryfirst=True)  # before what is slow is taken out
 def pytest_collection_modifyitems(items):
     if ON_TENSORFLOW:
         return
@@ -47,10 +69,10 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.get_closest_marker("tensorflow"):
             item.add_marker(needs)
-        elif item.name.endswith(ONCE) or (
-            item.path.parent.name in NUMPY_ONLY and item.path.name not in KNOW_THE_ENGINE
-        ):
+        elif is_once(item):
             item.add_marker(once)
+        elif is_repetition(item):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(autouse=True)

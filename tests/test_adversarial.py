@@ -49,6 +49,7 @@ def test_several_steps_an_execution_are_the_same_steps_also_where_the_data_end()
     assert_equal(weights(model), weights(several))
 
 
+@pytest.mark.tensorflow  # JAX compiles each operation of an eager step
 def test_eager_steps_are_the_compiled_ones():
     with double_precision():
         model = toy(update="simultaneous")
@@ -60,6 +61,7 @@ def test_eager_steps_are_the_compiled_ones():
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow  # every family does so in its own tests
 def test_fit_on_two_replicas_is_fit_on_one():
     with double_precision():
         x, one = vectors(16).astype("float64"), toy()

@@ -123,7 +123,14 @@ def test_means_are_exponential_over_the_steps_that_were_finite():
     assert means.result() == {}
 
 
-@pytest.mark.parametrize("recipe", [{"update": "simultaneous", "steps_per_execution": 2}, {}], ids=str)
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"update": "simultaneous", "steps_per_execution": 2},
+        pytest.param({}, marks=pytest.mark.slow),
+    ],
+    ids=str,
+)
 def test_a_step_does_not_notice_that_it_is_watched(recipe):
     results, logs = [], []
     for watched in (False, True):

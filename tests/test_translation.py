@@ -147,6 +147,7 @@ def test_the_command_line_trains_on_pairs(tmp_path, monkeypatch, capfd):
     assert "translates images and has no samples" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_command_line_trains_on_two_domains_in_folders(tmp_path):
     for folder, count in (("trainA", 3), ("trainB", 5)):
         (tmp_path / "data" / folder).mkdir(parents=True)

@@ -33,6 +33,7 @@ def mel_spectrum(audio, bands=32, frames=20):
 
 
 @needs_espeak
+@pytest.mark.slow
 def test_a_simple_classifier_recognises_the_words_in_voices_that_it_has_not_heard(train, held_out):
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
