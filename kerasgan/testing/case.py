@@ -1,0 +1,175 @@
+"""A tiny model of a family, its made-up data, and trainings of it that can be compared."""
+
+import concurrent.futures
+import contextlib
+import copy
+import dataclasses
+import functools
+import multiprocessing
+import os
+import threading
+import unittest.mock
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasgan.layers.random import is_seed_state
+from kerasgan.testing.scripted import double_precision, scripted_random
+from kerasgan.testing.values import ON_TENSORFLOW, all_variables, enliven, saved_values, values
+
+EAGERLY = ON_TENSORFLOW  # TensorFlow takes one or two steps faster without a graph, JAX with one
+STEPS = 20
+RATE = 0.05  # of the SGD in comparisons: Adam would hide a wrong scale of the gradients
+
+
+@dataclasses.dataclass(eq=False)
+class FamilyCase:
+    """A tiny model of a family, and what its checks need to know.
+
+    Args:
+        family: subclass of `kerasgan.AdversarialModel`.
+        arguments: constructor arguments; a function that returns them where they hold networks, so that each model
+            gets new ones.
+        recipe: changes to the family's recipe, e.g. `{"generator_every": 2}`.
+        unmoved: exceptions from `reaches_every_weight`, as patterns of `"<phase>: <path of the variable>"`: variables
+            without a gradient by design, e.g. `"r1: */bias"`. An exception that is not needed is an error.
+        batch_size: samples a step; even, so that two replicas can share them.
+    """
+
+    family: Any
+    arguments: dict[str, Any] | Callable[[], dict[str, Any]]
+    recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
+    unmoved: tuple[str, ...] = ()
+    batch_size: int = 8
+
+    def constructor_arguments(self):
+        """New constructor arguments."""
+        return self.arguments() if callable(self.arguments) else copy.deepcopy(self.arguments)
+
+    def model(self, **compile_arguments):
+        """A new compiled model, always with the same seed."""
+        model = self.family(**{"seed": 1, **self.constructor_arguments()})
+        model.compile(**{**copy.deepcopy(self.recipe), **compile_arguments})
+        return model
+
+    def sgd_model(self, **compile_arguments):
+        """A new model whose players all use plain SGD."""
+        fields = [field.name for field in dataclasses.fields(self.family.recipe)]
+        optimizers = {name: keras.optimizers.SGD(RATE) for name in fields if name.endswith("_optimizer")}
+        return self.model(**optimizers, **compile_arguments)
+
+    def data(self, model, batches=1):
+        """Made-up data: x and y (None for none), floats in the default precision."""
+        count = batches * self.batch_size
+        values = [spec and spec.example(count, seed) for seed, spec in enumerate(model.data_specs())]
+        return [v.astype(keras.config.floatx()) if v is not None and v.dtype.kind == "f" else v for v in values]
+
+    def fit(self, model, batches=1, **options):
+        """`model.fit` on made-up data, in their order."""
+        x, y = self.data(model, batches)
+        return model.fit(x, y, **{"batch_size": self.batch_size, "shuffle": False, "verbose": 0, **options})
+
+    @functools.cached_property
+    def untouched(self):
+        """A compiled model that no check trains."""
+        return self.model()
+
+    @functools.cached_property
+    def moves(self):
+        """For each phase, the variables before and after one step in which only it is due: (model, {phase: ...})."""
+        with double_precision():
+            model = self.sgd_model(run_eagerly=EAGERLY)
+            enliven(model)
+            start, variables = values(model), all_variables(model)
+            moves = {}
+            for phase in model.game:
+                for variable, value in zip(variables, start, strict=True):
+                    variable.assign(value)
+                model.due = lambda step, name=phase.name: (name,)
+                self.fit(model)
+                moves[phase] = start, values(model)
+            return model, moves
+
+    @functools.cached_property
+    def training(self):
+        """A comparable training of the single device in this process: (variables before, after)."""
+        return train_scripted(self)
+
+
+def train_scripted(case, start=None, strategy=None):
+    """Trains in float64 with SGD and scripted random numbers.
+
+    Args:
+        case: a `FamilyCase`.
+        start: values to start from, by default lively ones that are made up.
+        strategy: of TensorFlow, to train under; None for none.
+
+    Returns:
+        Values before and after `STEPS` steps, as lists of float64 arrays in the order of `all_variables`.
+    """
+    with double_precision():
+        with strategy.scope() if strategy else contextlib.nullcontext():
+            model = case.sgd_model()
+        if start is None:
+            enliven(model)
+        else:
+            variables = [v for v in all_variables(model) if not is_seed_state(v)]
+            for variable, value in zip(variables, start, strict=True):
+                variable.assign(value)
+        before = saved_values(model)
+        with scripted_random(case.batch_size):
+            if strategy:
+                take_replicated_steps(case, model)
+            else:
+                case.fit(model, STEPS)
+        return before, saved_values(model)
+
+
+def take_replicated_steps(case, model):
+    """What `fit` does, without its data sets: TensorFlow takes seconds to end a distributed one."""
+    data = [value.reshape(STEPS, -1, *value.shape[1:]) for value in case.data(model, STEPS) if value is not None]
+    strategy = model.distribute_strategy
+
+    def part(context, step):
+        shares = [np.split(value[step], context.num_replicas_in_sync) for value in data]
+        return tuple(ops.convert_to_tensor(share[context.replica_id_in_sync_group]) for share in shares)
+
+    distribute = strategy.experimental_distribute_values_from_function
+    batches = iter([distribute(functools.partial(part, step=step)) for step in range(STEPS)])
+    play = model.make_train_function()
+    for _ in range(STEPS):
+        play(batches)
+
+
+@functools.cache
+def mirrored_strategy(replicas):
+    """The one `MirroredStrategy` of this process over so many logical CPUs.
+
+    TensorFlow numbers the collectives of each strategy alike: those of a second one in the same process can be taken
+    for the first one's, and fail ("Shape mismatch in the collective instance").
+    """
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy([f"CPU:{i}" for i in range(replicas)])
+
+
+@functools.cache
+def other_engine():
+    """A process of its own in which the same code runs on JAX; kept, because it takes long to start."""
+    environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
+    spawn = multiprocessing.get_context("spawn")
+    executor = concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn, initializer=_end_with_parent)
+    with unittest.mock.patch.dict(os.environ, environment):
+        executor.submit(os.getpid).result()
+    return executor
+
+
+def _end_with_parent():
+    def wait():
+        multiprocessing.parent_process().join()  # type: ignore[union-attr]
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
