@@ -56,18 +56,23 @@ format: $(READY) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-benchmarks: $(BENCH_READY) ## Run the benchmarks one after the other (tens of minutes; installs PyTorch)
+benchmarks: $(BENCH_READY) ## Run the benchmarks one after the other (hours; installs PyTorch)
 	$(BIN)/python -m benchmarks.dirac
 	$(BIN)/python -m benchmarks.engines
 	$(BIN)/python -m benchmarks.digits
 	$(BIN)/python -m benchmarks.digits_controls
 	$(BIN)/python -m benchmarks.modes2d
 	$(BIN)/python -m benchmarks.stacked_digits
+	$(BIN)/python -m benchmarks.faults
+	$(BIN)/python -m benchmarks.health
 	$(BIN)/python -m benchmarks.workers
 	$(BIN)/python -m benchmarks.resume
 	$(BIN)/python -m benchmarks.data
 	$(BIN)/python -m benchmarks.overhead
 	$(BIN)/python -m benchmarks.speed
+	for family in benchmarks/families/[a-z]*.py; do \
+	  case $$family in */common.py) ;; *) $(BIN)/python -m benchmarks.families.$$(basename $$family .py) || true ;; esac; \
+	done
 
 clean: ## Remove the virtual environment and the tools' caches
 	rm -rf $(VENV) .venv-kserve .venv-triton .pytest_cache .mypy_cache .ruff_cache
