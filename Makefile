@@ -9,12 +9,13 @@ BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
 # Two test processes of one thread each use two cores better than one process of two threads.
+# A file's tests stay together, because they share models.
 # Two inter-op threads, because a collective of two replicas would wait for itself on one.
 # XLA compiles the tests' tiny models twice as fast without LLVM's optimizations, and again only what has changed.
 TEST_ENVIRONMENT := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=2 \
   XLA_FLAGS=--xla_backend_optimization_level=0 JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.pytest_cache/jax \
   JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
-PYTEST := $(TEST_ENVIRONMENT) $(BIN)/python -m pytest -q -n 2
+PYTEST := $(TEST_ENVIRONMENT) $(BIN)/python -m pytest -q -n 2 --dist loadfile
 SERVED := $(CURDIR)/.pytest_cache/served
 
 .DEFAULT_GOAL := help

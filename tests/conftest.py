@@ -33,9 +33,8 @@ ONCE_FILES = tuple(f"test_{name}.py" for name in ("cli", "checks", "settings", "
 ONCE_FOLDERS = ("data", "metrics")
 KNOW_THE_ENGINE = ("test_load.py", "test_specs.py", "test_prepare.py", "test_path_length.py", "test_features.py")
 # Tests whose losses and networks TensorFlow has just been through: on another engine, slow. What differs there is the
-# engine, and that plays every family's first line, and DCGAN's with all checks.
-BOTH_CHECKS = ("trains", "exports")
-SHAPES = ("networks", "sizes", "by_hand", "any_multiple_of_four")
+# engine, and that trains every family's first line, and passes all checks with DCGAN's.
+BOTH_CHECKS = ("trains",)
 
 
 def is_once(item):
@@ -50,7 +49,7 @@ def is_repetition(item):
         return False
     check = getattr(item, "callspec", None) and item.callspec.params.get("check")
     if check is None:
-        return any(word in item.originalname for word in SHAPES)
+        return True
     return item.originalname not in (item.path.stem, "test_gmmn_ae") or check.__name__ not in BOTH_CHECKS
 
 

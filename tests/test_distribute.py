@@ -104,6 +104,7 @@ def test_arrays_that_replicas_cannot_share_are_refused():
 
 
 @pytest.mark.tensorflow
+@pytest.mark.slow
 def test_several_steps_an_execution_on_replicas():
     x, ends = vectors(24, 1), []
     for count in (1, 3):

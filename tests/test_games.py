@@ -12,7 +12,7 @@ def cases():
     """The others are DCGAN, and games that the tests of DCGAN and of the harness play."""
     for game in ("critic", "extra head", "encoder", "two domains"):
         for check in CHECKS:
-            costly = check is not testing.agrees_with_two_replicas and game != "critic"
+            costly = (check, game) != (testing.resumes_exactly, "critic")
             marks = [pytest.mark.slow] if costly else []
             yield pytest.param(game, check, id=f"{check.__name__}-{game}", marks=marks)
 

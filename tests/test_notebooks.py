@@ -20,14 +20,8 @@ def test_there_are_three():
     assert [path.stem for path in notebooks()] == ["1_quick_start", "2_pretrained", "3_new_family"]
 
 
-FAST = "2_pretrained"  # each takes a process of its own, with TensorFlow
-
-
-@pytest.mark.parametrize(
-    "path",
-    [pytest.param(path, marks=() if path.stem == FAST else pytest.mark.slow) for path in notebooks()],
-    ids=lambda path: path.stem,
-)
+@pytest.mark.slow  # each takes a process of its own, with TensorFlow
+@pytest.mark.parametrize("path", notebooks(), ids=lambda path: path.stem)
 def test_a_notebook_runs(path, tmp_path, monkeypatch):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     book = nbformat.read(path, as_version=4)

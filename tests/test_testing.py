@@ -180,6 +180,7 @@ BROKEN = {
     ExportsAnotherGenerator: (testing.exports, "differ by"),
     TakesAnything: (testing.refuses_bad_data, "was not refused"),
 }
+LONG = (SumsOverTheBatch, NumPyNoise, DependsOnTheEngine)
 ONLY_ON_TENSORFLOW = (
     testing.agrees_with_other_engine,
     testing.agrees_with_two_replicas,
@@ -196,7 +197,11 @@ def test_a_sound_family_passes():
     run_family_test(Toy, {"latent_dim": 2})
 
 
-@pytest.mark.parametrize("family", BROKEN, ids=lambda family: family.__name__)
+@pytest.mark.parametrize(
+    "family",
+    [pytest.param(family, marks=[pytest.mark.slow] if family in LONG else []) for family in BROKEN],
+    ids=lambda family: family.__name__,
+)
 def test_a_broken_family_fails_the_check_meant_for_it(family):
     check, words = BROKEN[family]
     if not ON_TENSORFLOW and (check in ONLY_ON_TENSORFLOW or family is MovesStatistics):
