@@ -15,8 +15,8 @@ deviation for training and measured in their own units. Adam with rate 1e-3, the
 half. The initial weights (Glorot's or He's), β1 (0 or .5) and β2 (.9 or .999) were chosen once for all methods, on the
 grid with seed 100, which is not among those of the table, by what NS-GAN, PacGAN2 and RpGAN + R1 + R2 did there:
 Glorot's, .5 and .9, with the demands below in view. Of the five settings that were tried with all three it is the only
-one in which both have at most half of NS-GAN's reverse KL on the grid. PacGAN2, RpGAN + R1 + R2 and NS-GAN had there .41,
-.38 and 1.30; with Glorot's, .5, .999: 1.09, .46, 1.83; He's, .5, .999: 1.10, .49, .71; He's, 0, .9: .07, .43, .71;
+one in which both have at most half of NS-GAN's reverse KL on the grid. PacGAN2, RpGAN + R1 + R2 and NS-GAN had there
+.41, .38 and 1.30; with Glorot's, .5, .999: 1.09, .46, 1.83; He's, .5, .999: 1.10, .49, .71; He's, 0, .9: .07, .43, .71;
 Glorot's, 0, .9: .38, .17, .51 (last weights, 10,000 samples).
 """
 
