@@ -23,17 +23,19 @@ if ON_TENSORFLOW:
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration(), tf.config.LogicalDeviceConfiguration()],
     )
-    # Graphs of tiny models are played a few times each: rewriting them first takes a sixth of the tests' time.
+    # Graphs of tiny models are played a few times each: rewriting them first takes a sixth of a family's tests. Those
+    # of the tests that start processes of their own (command line, README, exports) are rewritten as users' are.
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 
 # Tests that are the same on every engine: once, on TensorFlow, is enough.
 ONCE_CHECKS = ("round_trips_its_configuration", "refuses_bad_data")
-ONCE_FILES = tuple(f"test_{name}.py" for name in ("cli", "checks", "settings", "sensitivity", "tuning", "fetch"))
+ONCE_FILES = tuple(f"test_{name}.py" for name in ("settings", "sensitivity", "tuning", "fetch"))
 ONCE_FOLDERS = ("data", "metrics")
 KNOW_THE_ENGINE = ("test_load.py", "test_specs.py", "test_prepare.py", "test_path_length.py", "test_features.py")
-# Tests whose losses and networks TensorFlow has just been through: on another engine, slow. What differs there is the
-# engine, and that trains every family's first line, and passes all checks with DCGAN's.
+# Tests whose losses, networks and commands TensorFlow has just been through: on another engine, slow. What differs
+# there is the engine, and that trains every family's first line, passes DCGAN's other checks, and makes one run.
+SLOW_FILES, ONE_RUN = ("test_cli.py", "test_checks.py"), "test_what_a_run_leaves"
 BOTH_CHECKS = ("trains",)
 
 
@@ -45,6 +47,8 @@ def is_once(item):
 
 
 def is_repetition(item):
+    if item.path.name in SLOW_FILES:
+        return item.originalname != ONE_RUN
     if item.path.parent.name != "models" or item.name.startswith("test_dcgan["):
         return False
     check = getattr(item, "callspec", None) and item.callspec.params.get("check")
@@ -93,7 +97,7 @@ def known_start():
 
 @pytest.fixture(autouse=True, scope="module")
 def out_of_the_collectors_way():
-    """What a module leaves, such as compiled models, is not looked through for garbage again: that takes seconds."""
+    """What a module leaves, such as compiled models, is not looked through for garbage again."""
     yield
     gc.collect()
     gc.freeze()

@@ -35,7 +35,7 @@ RUNS = {
         "ACGAN without class loss": {
             "arguments": {},
             "recipe": {"batch_size": 64, "steps_per_execution": 14, "classification": 0.0},
-            "steps": 1500,
+            "steps": 6000,
         },
     },
     "glyphs": {
@@ -153,7 +153,8 @@ def report(data, rows):
 
 
 def main():
-    trainings, good = Trainings.asked_for(__doc__, "acgan", RUNS), True
+    models = dict.fromkeys(name for runs in RUNS.values() for name in runs)
+    trainings, good = Trainings.asked_for(__doc__, "acgan", RUNS, models), True
     for data in trainings.data:
         rows = {
             name: trainings.rows(

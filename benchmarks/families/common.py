@@ -69,18 +69,21 @@ class Trainings:
     quick: bool
 
     @classmethod
-    def asked_for(cls, doc, name, data):
+    def asked_for(cls, doc, name, data, models=()):
         """Reads the command line.
 
         Args:
             doc: the benchmark's docstring.
             name: of the files of results.
             data: names of the data sets.
+            models: names of the models to choose from, where there are several.
         """
         parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+        parser.set_defaults(models=None)
         parser.add_argument("--seeds", type=int, help="instead of the benchmark's own number")
         parser.add_argument("--data", nargs="+", choices=list(data), default=list(data))
-        parser.add_argument("--models", nargs="+", help="default: all")
+        if models:
+            parser.add_argument("--models", nargs="+", choices=list(models), help="default: all")
         parser.add_argument("--quick", action="store_true", help="a fiftieth of the steps, to see that it runs")
         parser.add_argument("--fresh", action="store_true", help="forget the results so far")
         asked = parser.parse_args()

@@ -94,11 +94,7 @@ def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8, slow=
     """A pytest test of a family with one case for each check: `test_dcgan = family_tests(DCGAN, {...})`.
 
     Args:
-        family: subclass of `kerasgan.AdversarialModel`.
-        arguments: constructor arguments of a tiny model; see `FamilyCase`.
-        recipe: changes to the family's recipe.
-        unmoved: variables without a gradient by design; see `FamilyCase`.
-        batch_size: samples a step, even.
+        family, arguments, recipe, unmoved, batch_size: as for `run_family_test`.
         slow: checks that get the mark `slow`: what the base class and the engines do for every family alike.
 
     Returns:
