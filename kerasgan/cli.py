@@ -284,7 +284,7 @@ def _parser():
     from kerasgan.commands import adder
     from kerasgan.data.cli import add_parser as add_data_parser
     from kerasgan.evaluate import add_parser as add_evaluate_parser
-    from kerasgan.sensitivity import add_parser as add_sensitivity_parser
+    from kerasgan.sensitivity.command import add_parser as add_sensitivity_parser
     from kerasgan.zoo.cli import add_parser as add_zoo_parser
 
     count, amount = _positive(int), _positive(float)

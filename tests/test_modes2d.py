@@ -5,6 +5,8 @@ import pytest
 from keras import ops
 
 from benchmarks import modes2d
+from benchmarks.modes2d.pictures import panel
+from benchmarks.modes2d.table import table, verdicts
 from kerasgan.data.builders.gaussians import Gaussians
 
 DATASETS = modes2d.DATASETS
@@ -105,21 +107,30 @@ def record(method, divergence, modes=8, long=False):
 def test_verdicts():
     def met(plain, cured, modes=8, dataset="ring"):
         runs = {"ns": [record("ns", plain)], **{key: [record(key, cured, modes)] for key in ("pac2", "r3")}}
-        return {sentence.endswith(" Met.") for sentence in modes2d.verdicts(dataset, runs)}
+        return {sentence.endswith(" Met.") for sentence in verdicts(dataset, runs)}
 
     assert met(0.45, 0.05) == {True}
     assert met(0.45, 0.07) == met(0.14, 0.05) == met(0.45, 0.05, modes=7) == {False}
     assert met(0.6, 0.29, 24, "grid") == {True}
     assert met(0.6, 0.31, 24, "grid") == met(0.6, 0.29, 23, "grid") == {False}
-    assert "not all" in modes2d.verdicts("ring", {"ns": [record("ns", 0.4)]})[0]
+    assert "not all" in verdicts("ring", {"ns": [record("ns", 0.4)]})[0]
     runs = {key: [record(key, 0.1)] for key in ("ns", "pac2", "r3")}
-    assert modes2d.verdicts("ring", {**runs, "pac2_long": [record("pac2", 0.08, long=True)]})[-1].endswith("NOT MET.")
+    assert verdicts("ring", {**runs, "pac2_long": [record("pac2", 0.08, long=True)]})[-1].endswith("NOT MET.")
 
 
 def test_panel_shows_points_where_they_are():
     """A point in the upper right corner, on a field that is high on the left."""
-    picture = modes2d.panel("title", np.array([[1.37, 1.37]]), "ring", np.tile(np.linspace(1, -1, 96), (96, 1)))
+    picture = panel("title", np.array([[1.37, 1.37]]), "ring", np.tile(np.linspace(1, -1, 96), (96, 1)))
     assert picture.shape == (216, 200, 3)
     field = picture[16:].astype(int)
     assert np.argwhere((field == 0).all(axis=-1)).tolist() == [[2, 197]]
     assert (field[1:-1, 1, 0] > field[1:-1, 1, 2]).all() and (field[1:-1, -2, 0] < field[1:-1, -2, 2]).all()
+
+
+def test_the_table_has_a_row_for_each_method_that_was_run():
+    records = [{"dataset": "ring", "method": "ns", "seed": 0, "long": False, "steps": 5, "raw": 0, "ema": 0}]
+    for record in records:
+        record["raw"] = record["ema"] = modes2d.judge(points("ring", 10_000), "ring")
+    text = table(records)
+    assert text.startswith("# Modes in two dimensions\n\nThe protocol is that of VEEGAN")
+    assert "| NS-GAN | averaged | 5 | 1 | 8 | 8 |" in text and "## grid: 25 modes" in text

@@ -11,7 +11,7 @@ import numpy as np
 
 from kerasgan.data import cache
 from kerasgan.data.builders import DATASETS
-from kerasgan.data.builders.base import Audio, ClassLabel, Image, Tensor, Text
+from kerasgan.data.builders.features import Audio, ClassLabel, Image, Tensor, Text
 from kerasgan.data.folder import from_folder
 from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.data.prepare import prepare, value_range_of

@@ -9,7 +9,7 @@ from PIL import Image as Picture
 
 from kerasgan.data import cache
 from kerasgan.data.builders import DATASETS, ProceduralDataset, tfds_builder
-from kerasgan.data.builders.base import Image
+from kerasgan.data.builders.features import Image
 
 KINDS = [
     pytest.param(kind, config, id=f"{kind.name}-{config}")

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasgan.data.builders.base import Audio, ClassLabel, Compressed, Image, ProceduralDataset, Tensor, Text
+from kerasgan.data.builders.base import ProceduralDataset
+from kerasgan.data.builders.features import Audio, ClassLabel, Compressed, Image, Tensor, Text
 
 
 class Toy(ProceduralDataset):

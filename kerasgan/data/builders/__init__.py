@@ -1,19 +1,10 @@
 """Data sets that are made on the spot or come with a package: nothing has to be downloaded."""
 
 from kerasgan.data.builders.aging_faces import AgingFaces
-from kerasgan.data.builders.base import (
-    Audio,
-    ClassLabel,
-    Compressed,
-    Image,
-    LocalDataset,
-    ProceduralDataset,
-    Tensor,
-    Text,
-    tfds_builder,
-)
+from kerasgan.data.builders.base import LocalDataset, ProceduralDataset, tfds_builder
 from kerasgan.data.builders.captioned_shapes import CaptionedShapes
 from kerasgan.data.builders.digits import Digits
+from kerasgan.data.builders.features import Audio, ClassLabel, Compressed, Image, Tensor, Text
 from kerasgan.data.builders.galaxies import Galaxies
 from kerasgan.data.builders.gaussians import Gaussians
 from kerasgan.data.builders.glyphs import Glyphs

@@ -3,7 +3,8 @@
 import numpy as np
 
 from kerasgan.data.builders import drawing
-from kerasgan.data.builders.base import ClassLabel, Image, ProceduralDataset, Tensor
+from kerasgan.data.builders.base import ProceduralDataset
+from kerasgan.data.builders.features import ClassLabel, Image, Tensor
 
 PIXELS = 64
 IDENTITY = (

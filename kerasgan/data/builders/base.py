@@ -2,7 +2,7 @@
 
 A data set is one file with one subclass of `LocalDataset`, or of `ProceduralDataset` where any example can be made by
 itself. It needs NumPy alone; `tfds_builder` turns it into a TFDS builder for those who want its files, versions and
-splits. A new kind of feature is one more class with `shape`, `dtype` and a `tfds_feature` method.
+splits.
 """
 
 import functools
@@ -12,7 +12,6 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -20,132 +19,6 @@ import numpy as np
 from kerasgan.data import workers as processes
 
 BLOCK = 256  # examples that are made, sent and written together, at most
-
-
-@dataclass(frozen=True)
-class Image:
-    """An image.
-
-    Args:
-        shape: `(height, width, channels)`.
-        value_range: The levels that stand for black and white; `kerasgan.data.prepare` maps them to -1 and 1.
-        doc: One line: what it shows.
-        dtype: "uint8", "uint16" or "float32".
-    """
-
-    shape: tuple
-    value_range: tuple = (0, 255)
-    doc: str = ""
-    dtype: str = "uint8"
-
-    def tfds_feature(self):
-        import tensorflow_datasets as tfds
-
-        if self.dtype == "float32":  # TFDS would store the floats as four bytes of a PNG and without value range
-            return tfds.features.Tensor(shape=self.shape, dtype=np.float32, encoding=tfds.features.Encoding.ZLIB)
-        return tfds.features.Image(shape=self.shape, dtype=np.dtype(self.dtype), doc=self.doc)
-
-
-@dataclass(frozen=True)
-class ClassLabel:
-    """An integer class label, int64.
-
-    Args:
-        names: Name of each class, in the order of the labels.
-        doc: One line: what is classified.
-    """
-
-    names: tuple
-    doc: str = ""
-    shape = ()
-    dtype = "int64"
-
-    def tfds_feature(self):
-        import tensorflow_datasets as tfds
-
-        return tfds.features.ClassLabel(names=list(self.names), doc=self.doc)
-
-
-@dataclass(frozen=True)
-class Tensor:
-    """Numbers: a factor, a mask, a vector.
-
-    Args:
-        shape: Its shape; `()` for a single number.
-        dtype: Name of a NumPy type.
-        doc: One line: what it is, unit and range.
-        value_range: The values that `kerasgan.data.load` maps to -1 and 1 where this is the sample; None leaves them.
-    """
-
-    shape: tuple = ()
-    dtype: str = "float32"
-    doc: str = ""
-    value_range: tuple | None = None
-
-    def tfds_feature(self):
-        import tensorflow_datasets as tfds
-
-        return tfds.features.Tensor(shape=self.shape, dtype=np.dtype(self.dtype), doc=self.doc)
-
-
-@dataclass(frozen=True)
-class Compressed:
-    """A large tensor that TFDS stores with zlib: voxels, video. Arguments as those of `Tensor`."""
-
-    shape: tuple
-    dtype: str = "uint8"
-    doc: str = ""
-    value_range: tuple | None = None
-
-    def tfds_feature(self):
-        import tensorflow_datasets as tfds
-
-        zlib = tfds.features.Encoding.ZLIB
-        return tfds.features.Tensor(shape=self.shape, dtype=np.dtype(self.dtype), encoding=zlib, doc=self.doc)
-
-
-@dataclass(frozen=True)
-class Text:
-    """A text of any length.
-
-    Args:
-        doc: One line: what it says.
-    """
-
-    doc: str = ""
-    shape = ()
-    dtype = "str"
-
-    def tfds_feature(self):
-        import tensorflow_datasets as tfds
-
-        return tfds.features.Text(doc=self.doc)
-
-
-@dataclass(frozen=True)
-class Audio:
-    """Sound of one channel, int16.
-
-    Args:
-        length: Number of samples.
-        rate: Samples a second.
-        doc: One line: what is heard.
-    """
-
-    length: int
-    rate: int
-    doc: str = ""
-    dtype = "int16"
-    value_range = (-32768, 32768)  # so that silence is 0
-
-    @property
-    def shape(self):
-        return (self.length,)
-
-    def tfds_feature(self):
-        import tensorflow_datasets as tfds
-
-        return tfds.features.Audio(shape=self.shape, dtype=np.int16, sample_rate=self.rate, doc=self.doc)
 
 
 class LocalDataset(ABC):

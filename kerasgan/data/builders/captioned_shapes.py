@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from kerasgan.data.builders import drawing
-from kerasgan.data.builders.base import ClassLabel, Image, ProceduralDataset, Tensor, Text
+from kerasgan.data.builders.base import ProceduralDataset
+from kerasgan.data.builders.features import ClassLabel, Image, Tensor, Text
 
 PIXELS = 64
 SHAPES = {

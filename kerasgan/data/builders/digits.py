@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from kerasgan.data.builders.base import ClassLabel, Image, LocalDataset
+from kerasgan.data.builders.base import LocalDataset
+from kerasgan.data.builders.features import ClassLabel, Image
 
 
 class Digits(LocalDataset):

@@ -5,7 +5,8 @@ import math
 
 import numpy as np
 
-from kerasgan.data.builders.base import ClassLabel, Image, ProceduralDataset, Tensor
+from kerasgan.data.builders.base import ProceduralDataset
+from kerasgan.data.builders.features import ClassLabel, Image, Tensor
 
 CLASSES = ("elliptical", "lenticular", "spiral")
 CLUMPS = 16

@@ -4,7 +4,8 @@ import math
 
 import numpy as np
 
-from kerasgan.data.builders.base import ClassLabel, ProceduralDataset, Tensor
+from kerasgan.data.builders.base import ProceduralDataset
+from kerasgan.data.builders.features import ClassLabel, Tensor
 
 ANGLES = 2 * np.pi * np.arange(8) / 8
 CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)

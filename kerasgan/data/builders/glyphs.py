@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from kerasgan.data.builders import fonts
-from kerasgan.data.builders.base import ClassLabel, Image, ProceduralDataset, Tensor, Text
+from kerasgan.data.builders.base import ProceduralDataset
+from kerasgan.data.builders.features import ClassLabel, Image, Tensor, Text
 from kerasgan.data.builders.packages import INSTALL, installed
 
 FONT_FOLDERS = ("usr/share/fonts", "usr/local/share/fonts")

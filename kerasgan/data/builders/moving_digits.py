@@ -4,8 +4,9 @@ import functools
 
 import numpy as np
 
-from kerasgan.data.builders.base import Compressed, ProceduralDataset, Tensor
+from kerasgan.data.builders.base import ProceduralDataset
 from kerasgan.data.builders.digits import Digits
+from kerasgan.data.builders.features import Compressed, Tensor
 
 FRAMES = 20
 SIZE = 64

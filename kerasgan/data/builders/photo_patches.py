@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from kerasgan.data.builders.base import Image, ProceduralDataset, Tensor
+from kerasgan.data.builders.base import ProceduralDataset
+from kerasgan.data.builders.features import Image, Tensor
 from kerasgan.data.builders.packages import INSTALL, installed, packages_folder
 
 # The photographs, told from renderings by eye, among the wallpapers of these Debian 12 packages: names below the root.

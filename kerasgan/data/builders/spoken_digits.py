@@ -6,7 +6,8 @@ import subprocess
 
 import numpy as np
 
-from kerasgan.data.builders.base import Audio, ClassLabel, ProceduralDataset, Tensor
+from kerasgan.data.builders.base import ProceduralDataset
+from kerasgan.data.builders.features import Audio, ClassLabel, Tensor
 from kerasgan.data.builders.packages import INSTALL, installed, packages_folder
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

@@ -6,7 +6,8 @@ import zlib
 import numpy as np
 
 from kerasgan.data.builders import drawing
-from kerasgan.data.builders.base import ClassLabel, Image, ProceduralDataset, Tensor
+from kerasgan.data.builders.base import ProceduralDataset
+from kerasgan.data.builders.features import ClassLabel, Image, Tensor
 
 SIZE = 64
 SHAPES = ("square", "ellipse", "heart")

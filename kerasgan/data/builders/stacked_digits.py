@@ -4,8 +4,9 @@ import functools
 
 import numpy as np
 
-from kerasgan.data.builders.base import ClassLabel, Image, ProceduralDataset
+from kerasgan.data.builders.base import ProceduralDataset
 from kerasgan.data.builders.digits import Digits
+from kerasgan.data.builders.features import ClassLabel, Image
 from kerasgan.data.prepare import prepare
 
 SIZE = 32

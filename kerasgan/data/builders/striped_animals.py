@@ -3,7 +3,8 @@
 import numpy as np
 
 from kerasgan.data.builders import drawing
-from kerasgan.data.builders.base import ClassLabel, Image, ProceduralDataset, Tensor
+from kerasgan.data.builders.base import ProceduralDataset
+from kerasgan.data.builders.features import ClassLabel, Image, Tensor
 
 PIXELS = 64
 WHITE, BLACK = (0.95, 0.94, 0.90), (0.07, 0.06, 0.06)

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kerasgan.data.builders.base import ClassLabel, Compressed, ProceduralDataset, Tensor
+from kerasgan.data.builders.base import ProceduralDataset
+from kerasgan.data.builders.features import ClassLabel, Compressed, Tensor
 
 SIDE = 32
 _HALF = SIDE // 2
