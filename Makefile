@@ -17,6 +17,8 @@ TEST_ENVIRONMENT := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_TH
   JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 PYTEST := $(TEST_ENVIRONMENT) $(BIN)/python -m pytest -q -n 2 --dist loadfile
 SERVED := $(CURDIR)/.pytest_cache/served
+BENCHMARKS := dirac engines digits digits_controls modes2d stacked_digits faults health workers resume data overhead speed
+FAMILY_BENCHMARKS := $(filter-out %/common.py %/__init__.py,$(wildcard benchmarks/families/*.py))
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all test-zoo test-serving lint format benchmarks clean
@@ -58,22 +60,11 @@ format: $(READY) ## Format the code and fix what ruff can fix
 	$(BIN)/ruff format
 
 benchmarks: $(BENCH_READY) ## Run the benchmarks one after the other (hours; installs PyTorch)
-	$(BIN)/python -m benchmarks.dirac
-	$(BIN)/python -m benchmarks.engines
-	$(BIN)/python -m benchmarks.digits
-	$(BIN)/python -m benchmarks.digits_controls
-	$(BIN)/python -m benchmarks.modes2d
-	$(BIN)/python -m benchmarks.stacked_digits
-	$(BIN)/python -m benchmarks.faults
-	$(BIN)/python -m benchmarks.health
-	$(BIN)/python -m benchmarks.workers
-	$(BIN)/python -m benchmarks.resume
-	$(BIN)/python -m benchmarks.data
-	$(BIN)/python -m benchmarks.overhead
-	$(BIN)/python -m benchmarks.speed
-	for family in benchmarks/families/[a-z]*.py; do \
-	  case $$family in */common.py) ;; *) $(BIN)/python -m benchmarks.families.$$(basename $$family .py) || true ;; esac; \
-	done
+	failed=; \
+	for name in $(BENCHMARKS) $(patsubst benchmarks/families/%.py,families.%,$(FAMILY_BENCHMARKS)); do \
+	  $(BIN)/python -m benchmarks.$$name || failed="$$failed $$name"; \
+	done; \
+	test -z "$$failed" || { echo "Not met, or stopped by an error:$$failed"; exit 1; }
 
 clean: ## Remove the virtual environment and the tools' caches
 	rm -rf $(VENV) .venv-kserve .venv-triton .pytest_cache .mypy_cache .ruff_cache

@@ -6,11 +6,14 @@ import inspect
 
 import keras
 
-from kerasgan import losses, penalties
+from kerasgan import losses, penalties, schedules
 from kerasgan.adversarial import AdversarialModel
+from kerasgan.optimizers import ScheduledAdam
 
 # Constructor arguments that come from elsewhere: the data, --seed, Python code.
 NOT_SETTABLE = ("image_shape", "seed", "generator", "discriminator", "encoder")
+# How a value that follows one is written: the name, then its numbers, as in cosine:1e-3:1e-5:256.
+SCHEDULES = {"cosine": schedules.Cosine, "exponential": schedules.Exponential}
 # What `constructor_arguments` gives for an argument that has no default.
 REQUIRED = inspect.Parameter.empty
 
@@ -31,7 +34,9 @@ def split(family, assignments):
 
     A value is a Python literal (number, tuple, None, True, ...), else a string. A dot reaches into what a recipe field
     holds: an optimizer's argument (`generator_optimizer.learning_rate=1e-4`), the loss's, or a penalty's
-    (`penalties.r1.gamma=1`).
+    (`penalties.r1.gamma=1`), and one more dot into a schedule there (`generator_optimizer.learning_rate.kimg=256`).
+    Where numbers may follow a schedule, `cosine:START:END:KIMG` or `exponential:START:END:KIMG:WAIT` writes one
+    (`kerasgan.schedules`); an Adam whose rate does becomes a `kerasgan.optimizers.ScheduledAdam`.
 
     Args:
         family: subclass of `AdversarialModel`.
@@ -55,7 +60,7 @@ def split(family, assignments):
                 f"{assignment!r} is no setting of {family.__name__}, expected name=value. Names of the model: "
                 f"{', '.join(settable)}. Names of the recipe: {', '.join(fields)}."
             )
-        value = _literal(text.strip())
+        value = _literal(assignment, text.strip())
         if field in fields:
             old = changes.get(field, fields[field])
             changes[field] = _reached(assignment, field, old, path, value) if path else _like(assignment, old, value)
@@ -64,7 +69,14 @@ def split(family, assignments):
     return arguments, changes
 
 
-def _literal(text):
+def _literal(assignment, text):
+    name, *numbers = text.split(":")
+    if numbers and name in SCHEDULES:
+        try:
+            return SCHEDULES[name](*map(float, numbers))
+        except (TypeError, ValueError) as error:
+            expected = ":".join(["START", "END", "KIMG"] + ["WAIT"] * (name == "exponential"))
+            raise ValueError(f"{assignment!r} is no schedule, expected {name}:{expected}: {error}") from error
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -86,7 +98,7 @@ def _reached(assignment, field, old, path, value):
     if field == "penalties":
         chosen = [penalties.get(penalty) for penalty in old]
         names = [penalty.name for penalty in chosen]
-        if len(path) != 2 or path[0] not in names:
+        if len(path) < 2 or path[0] not in names:
             raise ValueError(
                 f"{assignment!r} must name a penalty of the recipe and its argument, as in penalties.r1.gamma=1. "
                 f"The recipe has: {', '.join(names) or 'none; set one first with penalties=r1'}."
@@ -98,6 +110,8 @@ def _reached(assignment, field, old, path, value):
         if isinstance(old, str):
             old = {"class_name": old, "config": {}}
         config = old if isinstance(old, dict) else keras.saving.serialize_keras_object(old)
+        if isinstance(value, schedules.Schedule) and config["class_name"].lower() == "adam":
+            config = {**keras.saving.serialize_keras_object(ScheduledAdam()), "config": config["config"]}
         copy = {**config, "config": {**config["config"]}}  # Keras takes what it is given apart
         changed = _changed(assignment, keras.optimizers.get(copy), path, value)["config"]
         return {**config, "config": {**config["config"], path[0]: changed[path[0]]}}
@@ -109,8 +123,17 @@ def _reached(assignment, field, old, path, value):
 def _changed(assignment, thing, path, value):
     """The configuration of a Keras object with one entry changed."""
     config = keras.saving.serialize_keras_object(thing)
-    if len(path) != 1 or path[0] not in config["config"]:
-        known = ", ".join(name for name in config["config"] if name != "name")
-        raise ValueError(f"{assignment!r}: {type(thing).__name__} has no {'.'.join(path)!r}. It has: {known}.")
-    config["config"][path[0]] = _like(assignment, config["config"][path[0]], value)
+    *outer, last = path
+    holder, what = config, type(thing).__name__
+    for name in outer:
+        inner = holder["config"].get(name)
+        if not isinstance(inner, dict) or "class_name" not in inner:
+            raise ValueError(f"{assignment!r} reaches into {name}, which is a plain value: set that itself.")
+        holder, what = inner, inner["class_name"]
+    if last not in holder["config"]:
+        known = ", ".join(name for name in holder["config"] if name != "name")
+        raise ValueError(f"{assignment!r}: {what} has no {last!r}. It has: {known}.")
+    value = _like(assignment, holder["config"][last], value)
+    is_object = isinstance(value, schedules.Schedule)
+    holder["config"][last] = keras.saving.serialize_keras_object(value) if is_object else value
     return config

@@ -3,9 +3,11 @@
 import keras
 import pytest
 
-from kerasgan import CGAN, DCGAN, GAN
+from kerasgan import CGAN, DCGAN, GAN, BiGAN
 from kerasgan.losses import NonSaturating
+from kerasgan.optimizers import ScheduledAdam
 from kerasgan.penalties import R1, Drift
+from kerasgan.schedules import Cosine, Exponential
 from kerasgan.settings import REQUIRED, constructor_arguments, split
 
 
@@ -54,6 +56,23 @@ def test_a_dot_reaches_into_a_loss_and_a_penalty():
     assert split(GAN, ["penalties=drift", "penalties.drift.weight=2"])[1]["penalties"] == (Drift(weight=2),)
 
 
+def test_a_schedule_is_written_where_a_number_may_follow_one():
+    rate = "generator_optimizer.learning_rate"
+    changes = split(DCGAN, [f"{rate}=cosine:1e-3:1e-5:256", "ema_half_life=cosine:500:5e3:20", "penalties=r1"])[1]
+    generator = DCGAN.recipe.replace(**changes).optimizers()["generator"]
+    assert isinstance(generator, ScheduledAdam) and generator.beta_1 == 0.5
+    assert generator.scheduled_rate == Cosine(1e-3, 1e-5, 256)
+    assert changes["ema_half_life"] == Cosine(500, 5000, 20)
+    changes = split(DCGAN, ["penalties=r1", "penalties.r1.gamma=cosine:9:1:4", "penalties.r1.gamma.kimg=3"])[1]
+    assert changes["penalties"] == (R1(gamma=Cosine(9, 1, 3)),)
+
+
+def test_a_dot_reaches_into_a_schedule():
+    changes = split(BiGAN, [f"generator_optimizer.learning_rate.{name}=256" for name in ("kimg", "wait")])[1]
+    rate = BiGAN.recipe.replace(**changes).optimizers()["generator"].scheduled_rate
+    assert rate == Exponential(2e-4, 0.01 * 2e-4, 256, 256)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -68,6 +87,9 @@ def test_a_dot_reaches_into_a_loss_and_a_penalty():
         ("penalties.r1.gamma=1", "none; set one first with penalties=r1"),
         ("loss.smoothing=1", "NonSaturating has no 'smoothing'"),
         ("update.mode=1", "plain value"),
+        ("generator_optimizer.learning_rate.kimg=1", "into learning_rate, which is a plain value"),
+        ("ema_half_life=cosine:1:2", "is no schedule, expected cosine:START:END:KIMG"),
+        ("ema_half_life=exponential:1:2:3:x", "is no schedule, expected exponential:START:END:KIMG:WAIT"),
     ],
 )
 def test_what_is_no_setting(text, message):
