@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan.checks import check, noted_penalties
+from kerasgan.checks import check
 from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.data.specs import check_batch
 from kerasgan.engines import Engine
@@ -22,6 +22,7 @@ from kerasgan.optimizers import PlayerOptimizers
 from kerasgan.recipe import Recipe
 from kerasgan.schedules import value_at
 from kerasgan.signals import RecentMeans, observing, recent_means
+from kerasgan.traces import traces_of
 
 
 class AdversarialModel(Engine, keras.Model):
@@ -144,6 +145,7 @@ class AdversarialModel(Engine, keras.Model):
             optimizer.build(list({id(v): v for v in mine}.values()))
         self.period = math.lcm(*(phase.every for phase in self.game if not callable(phase.every)))
         self.signals = {}
+        self.traces = traces_of(self)
         self.trackers = {name: EpochMean(name) for name in self._log_names()}
         self._host_step = None
         if checks:
@@ -166,13 +168,10 @@ class AdversarialModel(Engine, keras.Model):
                 raise ValueError(f"Phase {phase.name!r} runs every {phase.every!r} steps, expected 1, 2, 3, ...")
 
     def _log_names(self):
-        """The logs of all phases, found by tracing each loss once without computing it."""
-        specs = [spec and spec.symbolic(self.recipe.batch_size) for spec in self.data_specs()]
-        names, self.observed_penalties = [], {}
-        for phase in self.game:
-            with noted_penalties() as self.observed_penalties[phase.name]:
-                logs = self.trace(lambda x, y, phase=phase: self.evaluate_losses((phase,), Batch(x, y))[0][1], specs)
-            names += [f"{phase.name}_loss", *logs, *([f"{phase.name}_skipped"] if self.guarded else [])]
+        """The logs of all phases."""
+        names = []
+        for name, trace in self.traces.items():
+            names += [*trace.logs, *([f"{name}_skipped"] if self.guarded else [])]
         return list(dict.fromkeys(names))
 
     @property

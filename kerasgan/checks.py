@@ -4,7 +4,6 @@ Errors are for what cannot be meant, warnings for what trains but probably not a
 and draw from none of the model's generators; `compile(checks=False)` leaves them out.
 """
 
-import contextlib
 import dataclasses
 import warnings
 
@@ -30,7 +29,7 @@ def check(model):
     """Checks a compiled game.
 
     Args:
-        model: an `AdversarialModel` whose `game` and `observed_penalties` are known.
+        model: an `AdversarialModel` whose `game` and `traces` are known.
 
     Raises:
         ValueError: if an average does not cover its network; a batch cannot be cut into the groups of a layer; a
@@ -126,7 +125,7 @@ def check_spectral_normalization(model):
 def check_penalties(model):
     """Warns of batch statistics in what a penalty on single samples sees; refuses penalties that do not reach it."""
     for phase in model.game:
-        observed = list(dict.fromkeys(model.observed_penalties[phase.name]))
+        observed = model.traces[phase.name].penalties
         for penalty in observed:
             mixing = [layer for name, layer in _layers(model, phase.trains) if _mixes(layer)]
             if isinstance(penalty, OF_ONE_SAMPLE) and mixing:
@@ -143,19 +142,6 @@ def check_penalties(model):
                     f"respect to their weights is zero, and they would be trained without it. {_reason(model, phase)} "
                     "compile(checks=False) takes the game as it is."
                 )
-
-
-@contextlib.contextmanager
-def noted_penalties():
-    """Gives a list that fills with the penalties that losses evaluate in the block."""
-    noted = []
-
-    def note(penalty, *arguments):
-        noted.append(penalty)
-        return penalty.measure(*arguments)  # only the logs' names are wanted
-
-    with penalties.observed(note):
-        yield noted
 
 
 # Penalties ------------------------------------------------------------------------------------------------------------

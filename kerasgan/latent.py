@@ -327,7 +327,8 @@ class LatentModel(GenerativeModel):
         return losses.get(self.recipe.loss)
 
     def phases(self):
-        chosen = [penalties.get(penalty) for penalty in self.recipe.penalties]
+        given = self.recipe.penalties
+        chosen = [penalties.get(penalty) for penalty in (given if isinstance(given, (tuple, list)) else (given,))]
         self.penalties = [penalty for penalty in chosen if penalty.interval == 1]
         discriminator, generator = super().phases()
         lazy = tuple(

@@ -39,11 +39,21 @@ SLOW_FILES, ONE_RUN = ("test_cli.py", "test_checks.py"), "test_what_a_run_leaves
 BOTH_CHECKS = ("trains",)
 
 
-def is_once(item):
+def check_of(item):
+    """Name of the harness' check that a test is, or None."""
     check = getattr(item, "callspec", None) and item.callspec.params.get("check")
+    return getattr(check, "__name__", None)
+
+
+def is_once(item):
     if item.path.parent.name in ONCE_FOLDERS:
         return item.path.name not in KNOW_THE_ENGINE
-    return item.path.name in ONCE_FILES or getattr(check, "__name__", None) in ONCE_CHECKS
+    return item.path.name in ONCE_FILES or check_of(item) in ONCE_CHECKS
+
+
+def is_first_line(item):
+    """Whether it plays the first game that a family's tests state."""
+    return item.originalname in (item.path.stem, "test_gmmn_ae")
 
 
 def is_repetition(item):
@@ -51,10 +61,7 @@ def is_repetition(item):
         return item.originalname != ONE_RUN
     if item.path.parent.name != "models" or item.name.startswith("test_dcgan["):
         return False
-    check = getattr(item, "callspec", None) and item.callspec.params.get("check")
-    if check is None:
-        return True
-    return item.originalname not in (item.path.stem, "test_gmmn_ae") or check.__name__ not in BOTH_CHECKS
+    return not is_first_line(item) or check_of(item) not in BOTH_CHECKS
 
 
 def pytest_configure(config):

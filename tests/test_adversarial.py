@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from kerasgan import AdversarialModel, Batch, Phase, shared
+from kerasgan import DCGAN, AdversarialModel, Batch, Phase, shared
 from kerasgan.penalties import R1
 from kerasgan.testing import double_precision, mirrored_strategy, scripted_random
 from tests.toys import ON_TENSORFLOW, Toy, assert_equal, linear_game, vectors, weights
@@ -237,3 +237,25 @@ def test_two_phases_of_one_name_are_refused():
 
     with pytest.raises(ValueError, match="share a name"):
         Twice().compile()
+
+
+def test_a_game_that_was_compiled_before_is_not_traced_again(monkeypatch):
+    traced = []
+    trace = DCGAN.trace
+    monkeypatch.setattr(DCGAN, "trace", lambda *arguments: traced.append(1) or trace(*arguments))
+
+    def compiled(**changes):
+        del traced[:]
+        model = DCGAN((8, 8, 1), width=5)
+        model.compile(checks=False, **changes)
+        return len(traced), [tracker.name for tracker in model.trackers.values()]
+
+    count, names = compiled(penalties="r1")
+    assert count == 2 and "discriminator_loss" in names
+    adam = keras.optimizers.Adam(1e-5)
+    assert compiled(penalties="r1", generator_optimizer=adam) == (0, names)
+    assert compiled()[0] == 2
+    loss = DCGAN.generator_loss
+    monkeypatch.setattr(DCGAN, "generator_loss", lambda self, batch: (loss(self, batch)[0], {"new": 1.0}))
+    count, names = compiled()
+    assert count == 2 and "new" in names

@@ -78,6 +78,7 @@ def test_same_seed_same_training_other_seed_other():
     assert not same(runs[0], runs[2])
 
 
+@pytest.mark.slow  # DCGAN does so among its checks
 def test_training_goes_on_exactly_through_a_file(tmp_path):
     whole = vector_gan()
     parts = vector_gan()

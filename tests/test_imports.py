@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "kerasgan"
 ORDER = [
     {"files", "images", "commands", "distribute", "presets", "game", "signals", "schedules", "color"},
     {"recipe", "optimizers", "layers", "engines", "losses", "discrepancy", "penalties", "data", "metrics", "callbacks"},
-    {"adversarial", "checks"},
+    {"adversarial", "checks", "traces"},
     {"latent", "translation"},
     {"heads"},
     {"models", "export"},
@@ -82,7 +82,7 @@ import kerasgan
 from kerasgan import callbacks, cli, metrics
 
 x, y = kerasgan.data.load("digits", as_numpy=True)
-model = kerasgan.DCGAN(image_shape=(8, 8, 1), num_classes=10, latent_dim=4, width=4)
+model = kerasgan.CGAN(image_shape=(8, 8, 1), num_classes=10, latent_dim=4, units=(4, 4, 4), maxout_units=(4, 4, 4))
 model.compile()
 model.fit(x, y, batch_size=256, epochs=1, verbose=0)
 assert model.sample(5, seed=0).shape == (5, 8, 8, 1)

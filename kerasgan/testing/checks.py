@@ -354,5 +354,6 @@ EXTENSIVE = (
     comes_back_from_a_preset,
 )
 COSTLY = (agrees_with_other_engine, *EXTENSIVE)
-# For further lines of a family: beside these, what depends on neither its losses nor its phases.
-FURTHER = (*COSTLY, round_trips_its_configuration, exports, refuses_bad_data)
+# For further lines of a family: beside these, what depends on neither its losses nor its phases, or adds nothing to
+# `moves_only_its_own`, which plays each phase once.
+FURTHER = (*COSTLY, trains, round_trips_its_configuration, exports, refuses_bad_data)

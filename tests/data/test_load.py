@@ -65,6 +65,7 @@ def test_epoch_order_is_a_function_of_seed_and_epoch():
     np.testing.assert_array_equal(epoch_order(5, None, 3), np.arange(5))
 
 
+@pytest.mark.tensorflow  # once: the process chooses its engine
 def test_arrays_need_no_tensorflow():
     program = (
         "import sys; from kerasgan.data import load; load('digits', as_numpy=True);"

@@ -5,7 +5,7 @@ import pytest
 from keras import layers, ops
 
 from kerasgan import DCGAN, penalties
-from kerasgan.testing import FURTHER, family_tests, trains
+from kerasgan.testing import FURTHER, family_tests
 
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 4}
 
@@ -19,7 +19,7 @@ test_projection_lazy_penalty = family_tests(
     {**SIZES, "num_classes": 3, "conditioning": "projection"},
     recipe={"loss": "hinge", "penalties": (penalties.R1(1.0, interval=4),), "generator_every": 2},
     unmoved=("r1: *",),
-    slow=(*FURTHER, trains),
+    slow=FURTHER,
 )
 
 
