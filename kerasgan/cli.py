@@ -216,7 +216,7 @@ def sample(arguments):
     """Draws samples of a run or a preset into one picture."""
     import numpy as np
 
-    from kerasgan.images import grid, write_png
+    from kerasgan.images import columns_of, grid, write_png
 
     model, count = _trained(arguments.run), arguments.count
     if not hasattr(model, "sample"):
@@ -227,7 +227,7 @@ def sample(arguments):
     classes = arguments.labels or range(model.num_classes or 0)
     labels = np.resize(classes, count) if classes else None
     images = model.sample(count, arguments.seed, labels, ema=not arguments.raw)
-    write_png(arguments.output, grid(images, arguments.columns or min(len(classes), count)))
+    write_png(arguments.output, grid(images, arguments.columns or columns_of(min(len(classes), count))))
     print(arguments.output)
 
 
@@ -360,7 +360,7 @@ def _parser():
     one.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
     one.add_argument("--labels", type=_integers, metavar="0,1,...", help="classes, repeated up to N")
     one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
-    one.add_argument("--columns", type=count, metavar="N", help="samples in a row (default: one for each label)")
+    one.add_argument("--columns", type=count, metavar="N", help="samples in a row (default: one for each of up to 16)")
     one.add_argument("-o", "--output", default="grid.png", metavar="FILE", help="PNG file (default: grid.png)")
 
     one = command(export, "export")

@@ -8,6 +8,13 @@ from kerasgan.files import replacing
 
 # Below this side length, in pixels, an image is enlarged in a grid: a person could not make out what it shows.
 SMALLEST_SIDE = 32
+# More classes than these would make a grid wider than a screen.
+MOST_COLUMNS = 16
+
+
+def columns_of(classes):
+    """Columns of a grid of classes in turn: one for each; of more than 16, so many that whole rows show them."""
+    return classes if classes <= MOST_COLUMNS else -(-classes // -(-classes // MOST_COLUMNS))
 
 
 def grid(images, columns=None, padding=1, scale=None):

@@ -77,8 +77,13 @@ class Recipe:
 
     def get_config(self):
         """The fields as JSON-ready values, objects in Keras' serialised form."""
-        values = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        return {name: _plain(value) for name, value in {**values, **self._specimens}.items()}
+        written = self.rules() | {name: _plain(value) for name, value in self._specimens.items()}
+        return {field.name: written[field.name] for field in dataclasses.fields(self)}
+
+    def rules(self):
+        """The same of all fields but the optimizers: what the losses can depend on."""
+        names = [field.name for field in dataclasses.fields(self) if not field.name.endswith("_optimizer")]
+        return {name: _plain(getattr(self, name)) for name in names}
 
 
 def _optimizer_from(value):

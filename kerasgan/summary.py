@@ -1,5 +1,6 @@
 """What a training would be, for people: networks, recipe, phases, and the time that it would take."""
 
+import dataclasses
 import time
 
 import keras
@@ -16,8 +17,8 @@ def print_model(model, console):
     for network in model.networks.values():
         network.summary(print_fn=lambda text, **_: console.print(text, highlight=False, markup=False))
     recipe = Table("field", "value", title="recipe", title_justify="left")
-    for field, value in vars(model.recipe).items():
-        recipe.add_row(field, brief(value))
+    for field in dataclasses.fields(model.recipe):
+        recipe.add_row(field.name, brief(getattr(model.recipe, field.name)))
     phases = Table("phase", "trains", "optimizer", "every", title="phases of a step", title_justify="left")
     for phase in model.game:
         phases.add_row(phase.name, ", ".join(phase.trains), phase.optimizer, str(phase.every))

@@ -71,9 +71,7 @@ def _identity(model):
         return None
     try:
         config = {name: value for name, value in model.get_config().items() if name not in ("name", "seed")}
-        recipe = model.recipe.get_config().items()
-        recipe = {name: value for name, value in recipe if not name.endswith("_optimizer")}
-        text = json.dumps([config, recipe, [phase.name for phase in model.game]])
+        text = json.dumps([config, model.recipe.rules(), [phase.name for phase in model.game]])
     except (TypeError, ValueError, NotImplementedError):
         return None
     return type(model), tuple(methods), text, keras.config.dtype_policy().name, keras.config.floatx()

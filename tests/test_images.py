@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasgan.images import grid, write_png
+from kerasgan.images import columns_of, grid, write_png
 
 
 def test_pixels_of_a_grid_with_padding_and_scale():
@@ -55,3 +55,8 @@ def test_png_holds_the_pixels(tmp_path, channels, mode):
         assert image.mode == mode
         np.testing.assert_array_equal(np.asarray(image).reshape(picture.shape), picture)
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["grid.png"]
+
+
+@pytest.mark.parametrize(("classes", "columns"), [(1, 1), (10, 10), (16, 16), (17, 9), (26, 13), (62, 16), (1000, 16)])
+def test_many_classes_make_no_wider_grid_than_a_screen(classes, columns):
+    assert columns_of(classes) == columns

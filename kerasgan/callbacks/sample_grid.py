@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan.images import encode_png, grid, write_png
+from kerasgan.images import columns_of, encode_png, grid, write_png
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -20,7 +20,7 @@ class SampleGrid(keras.callbacks.Callback):
         seed: seed of the latents, the same each time.
         labels: integers of shape (count,) for a conditional model; by default the classes in turn, a column for each.
         ema: sample the averaged generator, else the one in training.
-        columns: samples in a row; by default about as many as rows, or one for each class.
+        columns: samples in a row; by default about as many as rows, or one for each class up to 16.
         tensorboard: folder of TensorBoard event files that the pictures go to as well, on TensorFlow only.
 
     Raises:
@@ -74,7 +74,7 @@ class SampleGrid(keras.callbacks.Callback):
         """The picture, a uint8 array of shape (height, width, channels)."""
         classes = self.model.num_classes if self.labels is None else None
         samples = self.model.sample(self.count, self.seed, self.labels, self.ema)
-        return grid(samples, columns=self.columns or (min(classes, self.count) if classes else None))
+        return grid(samples, columns=self.columns or (columns_of(min(classes, self.count)) if classes else None))
 
     def _step(self):
         return int(ops.convert_to_numpy(self.model.iterations))
