@@ -25,7 +25,28 @@ def test_ports_are_different():
     assert len(set(free_ports(20))) == 20
 
 
+def test_when_a_program_fails_all_end_and_its_log_is_named(tmp_path, monkeypatch, capfd):
+    """The same with a program that takes no time to start: worker 0 waits, worker 1 fails."""
+    program = tmp_path / "python"
+    program.write_text("""#!/bin/sh
+case "$TF_CONFIG" in
+    *'"index": 1'*) echo "no luck"; exit 3;;
+    *) sleep 600;;
+esac
+""")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setattr("kerasgan.launch.GRACE", 0.5)
+    started, before = time.monotonic(), children(os.getpid())
+    assert launch(2, TRAIN, logs=tmp_path / "logs") == 3
+    assert time.monotonic() - started < 60
+    assert "worker-1.log" in capfd.readouterr().err.splitlines()[-1]
+    assert "no luck" in (tmp_path / "logs" / "worker-1.log").read_text()
+    assert children(os.getpid()) == before
+
+
 @pytest.mark.tensorflow
+@pytest.mark.slow  # three processes with TensorFlow
 def test_when_a_worker_fails_all_end_and_the_log_is_named(tmp_path, capfd):
     before = children(os.getpid())
     code = launch(2, [*TRAIN, "--set", "wdith=3", "--out", str(tmp_path / "run")], logs=tmp_path / "logs")

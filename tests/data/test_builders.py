@@ -56,7 +56,13 @@ def test_says_what_it_is(kind, config, own_folders):
         assert len(set(dataset.features["label"].names)) == len(dataset.features["label"].names)
 
 
-@pytest.mark.parametrize(("kind", "config"), PROCEDURAL)
+LOAD_SCIKIT_LEARN = ("stacked_digits", "moving_digits")  # in each process: seconds
+
+
+@pytest.mark.parametrize(
+    ("kind", "config"),
+    [pytest.param(*p.values, id=p.id, marks=[pytest.mark.slow] * (p.id in LOAD_SCIKIT_LEARN)) for p in PROCEDURAL],
+)
 def test_prepared_twice_it_is_the_same(kind, config, own_folders, root, monkeypatch):
     hashes = []
     for workers in (1, 2):
