@@ -21,7 +21,7 @@ BENCHMARKS := dirac engines digits digits_controls modes2d stacked_digits faults
 FAMILY_BENCHMARKS := $(filter-out %/common.py %/__init__.py,$(wildcard benchmarks/families/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-zoo test-serving lint format benchmarks clean
+.PHONY: help demo test quick test-all test-zoo test-serving lint format benchmarks clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -29,7 +29,10 @@ help: ## Show this list
 demo: $(READY) ## Train a DCGAN on real digits: a picture grid, a number, a SavedModel
 	$(BIN)/python -m kerasgan.demo
 
-test: $(READY) lint ## Lint, types, then the tests on TensorFlow and on JAX
+test: $(READY) ## Lint, types, and the tests on TensorFlow and on JAX
+	@$(MAKE) --no-print-directory -j 2 lint quick
+
+quick: $(READY)
 	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow"
 	KERAS_BACKEND=jax $(PYTEST) -m "not slow"
 

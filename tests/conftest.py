@@ -30,7 +30,13 @@ if ON_TENSORFLOW:
 
 # Tests that are the same on every engine: once, on TensorFlow, is enough.
 ONCE_CHECKS = ("round_trips_its_configuration", "refuses_bad_data")
-ONCE_FILES = tuple(f"test_{name}.py" for name in ("settings", "sensitivity", "tuning", "fetch"))
+ONCE_FILES = tuple(
+    f"test_{name}.py"
+    for name in (
+        *("settings", "sensitivity", "tuning", "fetch", "presets", "imports", "health_rules", "images", "files"),
+        *("modes2d", "stacked_digits", "digits_benchmark", "readme", "color"),
+    )
+)
 ONCE_FOLDERS = ("data", "metrics")
 KNOW_THE_ENGINE = ("test_load.py", "test_specs.py", "test_prepare.py", "test_path_length.py", "test_features.py")
 # Tests whose losses, networks and commands TensorFlow has just been through: on another engine, slow. What differs

@@ -32,7 +32,11 @@ def kernels(model):
 
 def test_one_compiled_step_for_each_set_of_due_phases():
     model = toy(generator_every=5, penalties=(R1(1.0, interval=4),))
-    model.fit(vectors(48), batch_size=1, verbose=0)
+    model.fit(vectors(96), batch_size=2, verbose=0)
+    assert [phase.name for phase in model.game] == ["discriminator", "r1", "generator"] and model.period == 20
+    counts = [optimizer.iterations for optimizer in model.optimizer.players.values()]
+    counts += [model.iterations, model.images_seen]
+    assert [int(ops.convert_to_numpy(count)) for count in counts] == [48 + 12, 10, 48, 96]
     steps = model._step_functions.values()
     assert len(steps) == len({model.due(step) for step in range(48)}) == 4
     traces = [step.experimental_get_tracing_count() if ON_TENSORFLOW else step._cache_size() for step in steps]
@@ -239,6 +243,7 @@ def test_two_phases_of_one_name_are_refused():
         Twice().compile()
 
 
+@pytest.mark.tensorflow  # the same of both
 def test_a_game_that_was_compiled_before_is_not_traced_again(monkeypatch):
     traced = []
     trace = DCGAN.trace

@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 
 import kerasgan
-from kerasgan import LatentModel, Phase, penalties
+from kerasgan import LatentModel, Phase
 from kerasgan.layers.random import TensorSeed, is_seed_state, seed_states
 
 DATA = np.random.default_rng(0).normal(size=(96, 2)).astype("float32")
@@ -36,23 +36,6 @@ def same(first, second):
 def copy_start(source, target):
     for a, b in zip(source.variables, target.variables, strict=True):
         b.assign(ops.convert_to_numpy(a))
-
-
-def iterations(model, player):
-    return int(ops.convert_to_numpy(model.optimizer[player].iterations))
-
-
-def test_phases_are_due_on_the_host():
-    model = vector_gan(generator_every=5, penalties=(penalties.R1(1.0, interval=4),))
-    model.fit(DATA, batch_size=2, epochs=1, verbose=0)
-    assert [phase.name for phase in model.game] == ["discriminator", "r1", "generator"]
-    assert model.period == 20
-    assert iterations(model, "generator") == 10
-    assert iterations(model, "discriminator") == 48 + 12
-    assert int(ops.convert_to_numpy(model.iterations)) == 48
-    assert int(ops.convert_to_numpy(model.images_seen)) == 96
-    due_sets = {model.due(step) for step in range(48)}
-    assert len(due_sets) == 4 == len(model._step_functions)
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ from kerasgan.callbacks.checkpoint import named_variables
 from kerasgan.run import set_random_seed
 from kerasgan.signals import DECAY, LOGITS, UPDATE, RecentMeans, observe_logits, observing, update_signals
 from kerasgan.testing import mirrored_strategy
-from tests.toys import Toy, assert_equal, linear_game, vectors, weights
+from tests.toys import ON_TENSORFLOW, Toy, assert_equal, linear_game, vectors, weights
 
 
 def values(model, place):
@@ -126,7 +126,9 @@ def test_means_are_exponential_over_the_steps_that_were_finite():
 @pytest.mark.parametrize(
     "recipe",
     [
-        {"update": "simultaneous", "steps_per_execution": 2},
+        pytest.param(  # quick on JAX, which compiles it faster
+            {"update": "simultaneous", "steps_per_execution": 2}, marks=[pytest.mark.slow] * ON_TENSORFLOW
+        ),
         pytest.param({}, marks=pytest.mark.slow),
     ],
     ids=str,

@@ -132,6 +132,7 @@ def test_served_models_translate_alike(tmp_path):
         models["pix2pix"].export(tmp_path / "pix2pix")
 
 
+@pytest.mark.tensorflow  # on JAX the command line is run once, in test_cli.py
 def test_the_command_line_trains_on_pairs(tmp_path, monkeypatch, capfd):
     def load(name, split, image_size, labels, **options):
         assert (name, split, labels, options) == ("pairs", "train", False, {"as_numpy": True, "as_pairs": True})

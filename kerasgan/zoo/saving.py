@@ -10,7 +10,7 @@ from kerasgan import presets
 from kerasgan.adversarial import AdversarialModel
 from kerasgan.callbacks.run_log import versions
 from kerasgan.data import load as load_data
-from kerasgan.images import grid
+from kerasgan.images import columns_of, grid
 from kerasgan.zoo.card import card_of
 from kerasgan.zoo.fetch import find
 
@@ -135,8 +135,8 @@ def picture(model):
     if not hasattr(model, "sample") or len(model.image_shape) != 3:
         return None
     classes = model.num_classes or 8
-    columns = classes if classes <= 16 else -(-classes // -(-classes // 16))
-    count = columns * -(-PICTURE // columns) if classes <= 16 else columns * -(-classes // columns)
+    columns = columns_of(classes)
+    count = columns * -(-(PICTURE if columns == classes else classes) // columns)
     return grid(model.sample(count, seed=0), columns=columns)
 
 

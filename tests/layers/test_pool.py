@@ -22,7 +22,7 @@ def test_a_memory_that_fills_hands_out_what_comes_then_half_of_the_past():
     batch, size = 4, 20
     pool = ImagePool((2, 2, 1), size, batch, seed=1)
     memory = [[] for _ in range(batch)]
-    kept, steps = 0, 400
+    kept, steps = 0, 150
     for step in range(steps):
         out = first_pixels(pool(images(step, batch)))
         for lane in range(batch):

@@ -62,6 +62,7 @@ def test_noise_dropout_is_on_at_test():
     assert (ops.convert_to_numpy(stock(np.ones((1, 1000), "float32"), training=False)) == 1).all()  # why it exists
 
 
+@pytest.mark.tensorflow  # of the architecture, which no engine changes
 @pytest.mark.parametrize(("depth", "pixels"), [(0, 1), (1, 16), (2, 34), (3, 70)])
 def test_receptive_field_of_patches(depth, pixels, monkeypatch):
     # Statistics of the whole image would see all of it, wherever a patch ends.
@@ -75,6 +76,7 @@ def test_receptive_field_of_patches(depth, pixels, monkeypatch):
     assert (np.ptp(rows) + 1, np.ptp(columns) + 1) == (pixels, pixels)
 
 
+@pytest.mark.tensorflow
 def test_the_papers_patch_discriminator():
     network = patch_discriminator((256, 256, 3), (256, 256, 1))
     kernels = [v for v in network.trainable_variables if v.name == "kernel"]
