@@ -7,13 +7,19 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 import random
+import sys
 
-import keras
 import numpy as np
 import pytest
 
-ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
-ON_JAX = keras.backend.backend() == "jax"
+# The process that hands the tests to others (`-n 2`) starts them sooner without an engine, which it has no use for.
+HANDS_OUT = "PYTEST_XDIST_WORKER" not in os.environ and "-n" in sys.argv
+ON_TENSORFLOW = ON_JAX = False
+if not HANDS_OUT:
+    import keras
+
+    ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
+    ON_JAX = keras.backend.backend() == "jax"
 
 if ON_TENSORFLOW:
     import tensorflow as tf

@@ -157,6 +157,7 @@ print(hashlib.sha256(x.tobytes() + y.tobytes()).hexdigest())
 """
 
 
+@pytest.mark.tensorflow
 def test_a_fresh_process_begins_in_mid_epoch():
     done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)
     x, y = load("digits", image_size=12, as_numpy=True)
