@@ -146,12 +146,12 @@ def test_seed_states_are_known_and_differ_everywhere():
     seen = {
         tuple(row)
         for seed in (0, 1)
-        for step in range(20)
+        for step in range(8)
         for phase in range(3)
         for replica in range(4)
         for row in ops.convert_to_numpy(seed_states(seed, 5, step, phase, replica)).tolist()
     }
-    assert len(seen) == 2 * 20 * 3 * 4 * 5
+    assert len(seen) == 2 * 8 * 3 * 4 * 5
 
 
 def test_tensor_seed_draws_what_the_integer_draws():

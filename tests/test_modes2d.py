@@ -76,9 +76,8 @@ def test_whole_passes_over_the_data():
     assert (modes2d.whole_steps(plain), modes2d.whole_steps(pack)) == (15_210, 15_015)
 
 
-@pytest.mark.parametrize(
-    "method", ["r3", *(pytest.param(key, marks=pytest.mark.slow) for key in modes2d.METHODS if key != "r3")]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("method", list(modes2d.METHODS))
 def test_run(method, tiny, tmp_path):
     """A run takes the steps it says, judges 10,000 samples in the data's own units and keeps its film."""
     record = modes2d.run("ring", method, 0, steps=8, folder=tmp_path, jit_compile=False)

@@ -87,7 +87,7 @@ def test_colorization_shows_colours():
     np.testing.assert_allclose(rows[2], photos, atol=1e-5)
 
 
-@pytest.mark.tensorflow  # pictures of what a model gives: once is enough
+@pytest.mark.slow  # the command line draws one, too
 def test_grid_of_input_output_target(tmp_path):
     model = Pix2Pix(**PIX2PIX)
     model.compile(batch_size=4)

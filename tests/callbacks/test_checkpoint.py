@@ -42,6 +42,7 @@ def flip(path, place, bit=0):
     path.write_bytes(content)
 
 
+@pytest.mark.tensorflow  # on JAX, DCGAN and the critic are resumed among their checks
 def test_a_resumed_training_is_the_undisturbed_one_bit_for_bit(begin, build, images, tmp_path):
     undisturbed = begin()
     undisturbed.fit(images, epochs=4, verbose=0)

@@ -195,6 +195,7 @@ def health_of(**options):
     return GANHealth(vectors(96, seed=3), vectors(96, seed=4), count=64, console=Console(quiet=True), **options)
 
 
+@pytest.mark.tensorflow
 def test_training_is_not_touched_and_logs_are_the_same(tmp_path):
     plain, watched = toy(steps_per_execution=2), toy(steps_per_execution=2)
     health = health_of(every_steps=4, budget=None, folder=tmp_path)

@@ -1,7 +1,6 @@
 """`load`: one function for names, folders and arrays, in an order that seed and epoch determine."""
 
 import hashlib
-import os
 import socket
 import subprocess
 import sys
@@ -63,16 +62,6 @@ def test_epoch_order_is_a_function_of_seed_and_epoch():
         np.testing.assert_array_equal(np.sort(order), np.arange(100))
     np.testing.assert_array_equal(epoch_order(100, 1, 0), orders[2])
     np.testing.assert_array_equal(epoch_order(5, None, 3), np.arange(5))
-
-
-@pytest.mark.tensorflow  # once: the process chooses its engine
-def test_arrays_need_no_tensorflow():
-    program = (
-        "import sys; from kerasgan.data import load; load('digits', as_numpy=True);"
-        "assert not {'tensorflow', 'tensorflow_datasets'} & set(sys.modules)"
-    )
-    environment = os.environ | {"KERAS_BACKEND": "jax"}
-    subprocess.run([sys.executable, "-c", program], env=environment, check=True)
 
 
 def test_features_are_y_in_a_dictionary(toy):

@@ -23,8 +23,7 @@ test_projection_lazy_penalty = family_tests(
 )
 
 
-@pytest.mark.parametrize("size", [8, 12, 28, 64, 100, 128])
-@pytest.mark.parametrize("channels", [1, 3, 5])
+@pytest.mark.parametrize(("size", "channels"), [(8, 1), (12, 5), (28, 1), (64, 3), (100, 2), (128, 3)])
 def test_any_multiple_of_four(size, channels):
     model = DCGAN((size, size, channels), latent_dim=3, width=1, seed=0)
     assert model.generator.output.shape == (None, size, size, channels)
