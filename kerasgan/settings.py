@@ -61,12 +61,26 @@ def split(family, assignments):
                 f"{', '.join(settable)}. Names of the recipe: {', '.join(fields)}."
             )
         value = _literal(assignment, text.strip())
+        if isinstance(value, schedules.Schedule) and not _may_follow(family, changes, field, path):
+            raise ValueError(
+                f"{assignment!r}: no schedule is followed there, but ema_half_life, a penalty's weight, and an Adam's "
+                "learning_rate and beta_2 may follow one."
+            )
         if field in fields:
             old = changes.get(field, fields[field])
             changes[field] = _reached(assignment, field, old, path, value) if path else _like(assignment, old, value)
         else:
             arguments[field] = _like(assignment, settable[field], value)
     return arguments, changes
+
+
+def _may_follow(family, changes, field, path):
+    """Whether a place of the recipe is read through `kerasgan.schedules.value_at`."""
+    if field.endswith("_optimizer"):
+        old = changes.get(field, getattr(family.recipe, field, None))
+        kind = old if isinstance(old, str) else old["class_name"] if isinstance(old, dict) else type(old).__name__
+        return path in (["learning_rate"], ["beta_2"]) and kind.split(">")[-1].lower() in ("adam", "scheduledadam")
+    return (field == "penalties" and path[-1:] in (["gamma"], ["weight"])) or (field == "ema_half_life" and not path)
 
 
 def _literal(assignment, text):

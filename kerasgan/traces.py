@@ -65,9 +65,16 @@ def _noted_penalties():
 
 
 def _identity(model):
-    """What the traces depend on; None if that cannot be told, as of losses that are not the model's methods."""
+    """What the traces depend on; None if that cannot be told.
+
+    So it is of losses that are not the model's methods, and of a class with a constructor but no `get_config` of its
+    own, whose configuration may leave out what its losses depend on.
+    """
     methods = [getattr(phase.loss, "__func__", None) for phase in model.game]
     if any(getattr(phase.loss, "__self__", None) is not model for phase in model.game):
+        return None
+    states = next(cls for cls in type(model).__mro__ if {"__init__", "get_config"} & set(vars(cls)))
+    if "get_config" not in vars(states):
         return None
     try:
         config = {name: value for name, value in model.get_config().items() if name not in ("name", "seed")}

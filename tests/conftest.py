@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 
 # The process that hands the tests to others (`-n 2`) starts them sooner without an engine, which it has no use for.
-HANDS_OUT = "PYTEST_XDIST_WORKER" not in os.environ and "-n" in sys.argv
+HANDS_OUT = "PYTEST_XDIST_WORKER" not in os.environ and "-n" in sys.argv[:-1]
+HANDS_OUT = HANDS_OUT and sys.argv[sys.argv.index("-n") + 1] != "0"
 ON_TENSORFLOW = ON_JAX = False
 if not HANDS_OUT:
     import keras

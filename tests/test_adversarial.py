@@ -261,6 +261,21 @@ def test_a_game_that_was_compiled_before_is_not_traced_again(monkeypatch):
     adam = keras.optimizers.Adam(1e-5)
     assert compiled(penalties="r1", generator_optimizer=adam) == (0, names)
     assert compiled()[0] == 2
+
+    class Mine(DCGAN):
+        """Its configuration does not tell what its constructor was given."""
+
+        def __init__(self, more):
+            super().__init__((8, 8, 1), width=5)
+            self.more = more
+
+        def generator_loss(self, batch):
+            return super().generator_loss(batch)[0], {"more": 1.0} if self.more else {}
+
+    for more in (False, True):
+        model = Mine(more)
+        model.compile(checks=False)
+        assert ("more" in {tracker.name for tracker in model.trackers.values()}) == more
     loss = DCGAN.generator_loss
     monkeypatch.setattr(DCGAN, "generator_loss", lambda self, batch: (loss(self, batch)[0], {"new": 1.0}))
     count, names = compiled()

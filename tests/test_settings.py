@@ -67,6 +67,11 @@ def test_a_schedule_is_written_where_a_number_may_follow_one():
     assert changes["penalties"] == (R1(gamma=Cosine(9, 1, 3)),)
 
 
+def test_only_adam_follows_a_schedule():
+    with pytest.raises(ValueError, match="an Adam's learning_rate and beta_2"):
+        split(DCGAN, ["generator_optimizer=rmsprop", "generator_optimizer.learning_rate=cosine:1e-3:1e-5:256"])
+
+
 def test_a_dot_reaches_into_a_schedule():
     changes = split(BiGAN, [f"generator_optimizer.learning_rate.{name}=256" for name in ("kimg", "wait")])[1]
     rate = BiGAN.recipe.replace(**changes).optimizers()["generator"].scheduled_rate
@@ -88,6 +93,8 @@ def test_a_dot_reaches_into_a_schedule():
         ("loss.smoothing=1", "NonSaturating has no 'smoothing'"),
         ("update.mode=1", "plain value"),
         ("generator_optimizer.learning_rate.kimg=1", "into learning_rate, which is a plain value"),
+        ("width=cosine:1:2:3", "no schedule is followed there"),
+        ("generator_optimizer.beta_1=cosine:1:2:3", "no schedule is followed there"),
         ("ema_half_life=cosine:1:2", "is no schedule, expected cosine:START:END:KIMG"),
         ("ema_half_life=exponential:1:2:3:x", "is no schedule, expected exponential:START:END:KIMG:WAIT"),
     ],
