@@ -1,7 +1,8 @@
 """How a training step is differentiated and compiled: one module a Keras backend, the same small surface.
 
 `input_gradient(fn, x)` is all that a loss or a penalty needs of it, `gradients(fn, tensors)` what a loss that looks
-ahead does, `replica()` and `gather(tensors)` a layer with a memory; `Engine` is the mixin below `AdversarialModel`.
+ahead does, `replica()` and `gather(tensors)` a layer with a memory, `fused_normalization` a layer that is slow
+without it; `Engine` is the mixin below `AdversarialModel`.
 """
 
 import keras
@@ -10,6 +11,7 @@ if keras.backend.backend() == "tensorflow":
     from kerasgan.engines.tensorflow import (
         Engine,
         compiled_call,
+        fused_normalization,
         gather,
         gradients,
         have_gradient,
@@ -17,11 +19,29 @@ if keras.backend.backend() == "tensorflow":
         replica,
     )
 elif keras.backend.backend() == "jax":
-    from kerasgan.engines.jax import Engine, compiled_call, gather, gradients, have_gradient, input_gradient, replica
+    from kerasgan.engines.jax import (
+        Engine,
+        compiled_call,
+        fused_normalization,
+        gather,
+        gradients,
+        have_gradient,
+        input_gradient,
+        replica,
+    )
 else:
     raise ImportError(
         f"kerasgan trains on the Keras backends 'tensorflow' and 'jax'; the active one is "
         f"{keras.backend.backend()!r}. Set the environment variable KERAS_BACKEND before Keras is imported."
     )
 
-__all__ = ["Engine", "compiled_call", "gather", "gradients", "have_gradient", "input_gradient", "replica"]
+__all__ = [
+    "Engine",
+    "compiled_call",
+    "fused_normalization",
+    "gather",
+    "gradients",
+    "have_gradient",
+    "input_gradient",
+    "replica",
+]

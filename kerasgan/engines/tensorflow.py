@@ -42,6 +42,28 @@ def replica():
     return (0, 1) if context is None else (context.replica_id_in_sync_group, context.num_replicas_in_sync)
 
 
+def fused_normalization(x, scale, offset, epsilon):
+    """Batch normalization of images by one kernel, for which the usual formula takes seven passes over them.
+
+    Args:
+        x: tensor of shape (batch, height, width, channels).
+        scale: float32 tensor of shape (channels,).
+        offset: likewise.
+        epsilon: added to the variance.
+
+    Returns:
+        (normalized images, their mean, their variance); None where the kernel does not serve: for other shapes, in
+        float64, and on several replicas, whose statistics are of the whole batch.
+    """
+    if len(x.shape) != 4 or x.dtype not in (tf.float32, tf.bfloat16, tf.float16) or replica()[1] > 1:
+        return None
+    y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=x, scale=scale, offset=offset, mean=[], variance=[], epsilon=epsilon, is_training=True
+    )
+    count = tf.cast(tf.reduce_prod(tf.shape(x)[:3]), variance.dtype)
+    return y, mean, variance * (count - 1) / count  # the kernel's is the unbiased one
+
+
 def gather(tensors):
     """Tensors of all replicas, one after the other along the first axis; the same on each replica."""
     context = tf.distribute.get_replica_context()

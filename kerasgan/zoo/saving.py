@@ -106,7 +106,7 @@ def save_run(folder, out, command):
     from kerasgan.zoo.measure import measure, panel
 
     run = load_run(folder)
-    model, trained = run.model, run.entries["data"]
+    model, trained = _as_loaded(run.model), run.entries["data"]
     pairs = getattr(model, "as_pairs", False)
     data = load_data(
         trained["name"], trained["split"], model.image_shape[0], labels=False, as_numpy=True, as_pairs=bool(pairs)
@@ -120,14 +120,24 @@ def save_run(folder, out, command):
         samples=panel(model, x, y) if pairs else None,
         data={**trained, "sha256": hashlib.sha256(x.tobytes()).hexdigest()},
         seed=run.entries["seed"],
-        steps=int(keras.ops.convert_to_numpy(model.iterations)),
-        kimg=round(int(keras.ops.convert_to_numpy(model.images_seen)) / 1000, 1),
+        steps=int(keras.ops.convert_to_numpy(run.model.iterations)),
+        kimg=round(int(keras.ops.convert_to_numpy(run.model.images_seen)) / 1000, 1),
         minutes=round(seconds / 60, 1),
         engine=run.entries["engine"],
+        precision=run.entries["precision"],
         device=", ".join(run.entries["devices"]),
         evaluation=measure(model, trained["name"]),
         command=command,
     )
+
+
+def _as_loaded(model):
+    """A trained model as users will load it: in float32, whatever it was trained in."""
+    loaded = type(model).from_config(plain(model.get_config()))
+    for mine, theirs in ((loaded.networks, model.networks), (loaded.averages, model.averages)):
+        for name, network in mine.items():
+            network.set_weights(theirs[name].get_weights())
+    return loaded
 
 
 def picture(model):

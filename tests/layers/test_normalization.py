@@ -2,8 +2,10 @@
 
 import keras
 import numpy as np
+import pytest
 from keras import layers, ops
 
+from kerasgan.engines import input_gradient
 from kerasgan.layers import batch_normalization, normal, uniform
 
 
@@ -35,3 +37,34 @@ def test_each_layer_draws_weights_of_its_own():
     bounded.build((None, 80))
     largest = np.abs(bounded.get_weights()[0]).max()
     assert 0.09 < largest <= 0.1
+
+
+@pytest.mark.tensorflow  # on JAX it is the layer of Keras
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16", "float64"])
+@pytest.mark.parametrize("shape", [(6, 5, 4, 3), (1, 1, 1, 3), (7, 3)])
+def test_batch_normalization_is_that_of_keras(shape, dtype):
+    random = np.random.default_rng(0)
+    x, weights = (random.normal(2.0, 3.0, shape).astype("float32") for _ in range(2))
+    ours, theirs = batch_normalization(dtype=dtype), layers.BatchNormalization(momentum=0.9, epsilon=1e-5, dtype=dtype)
+    values = [random.normal(size=3) ** 2 for _ in range(4)]
+    results = []
+    for layer in (ours, theirs):
+        layer.build((None, *shape[1:]))
+        layer.set_weights(values)
+
+        def loss(x, layer=layer):
+            return ops.sum(ops.cast(layer(x, training=True), "float32") * weights)
+
+        def penalty(x, loss=loss):
+            return ops.sum(ops.square(input_gradient(loss, x)))
+
+        x_now = ops.convert_to_tensor(ops.cast(x, layer.compute_dtype))
+        twice = input_gradient(penalty, x_now)
+        outputs = layer(x_now, training=True)
+        found = [outputs, input_gradient(loss, x_now), twice, layer.moving_mean.value, layer.moving_variance.value]
+        results.append([ops.convert_to_numpy(ops.cast(each, "float64")) for each in found])
+    for one, other in zip(*results, strict=True):
+        coarse = dtype == "mixed_bfloat16"
+        np.testing.assert_allclose(
+            one, other, rtol=0.05 if coarse else 2e-4, atol=(0.05 if coarse else 1e-4) * np.abs(other).max()
+        )
