@@ -12,13 +12,14 @@ from rich.table import Column
 
 # Seconds between two updates of the bar: more often would cost time, and nobody could read it.
 INTERVAL = 0.25
+LINES = 10.0  # the same of lines in a file; the first and the last epoch always have theirs
 
 
 class Progress(keras.callbacks.Callback):
     """Shows the losses, images a second and the time left; pass `verbose=0` to `fit` with it.
 
-    A bar on a terminal, elsewhere a plain line an epoch. Speed and time are over the last half minute, sample grids and
-    checkpoints included.
+    A bar on a terminal, elsewhere a plain line at the end of an epoch, every ten seconds at most. Speed and time are
+    over the last half minute, sample grids and checkpoints included.
 
     Args:
         console: `rich.console.Console` to draw on; by default standard output.
@@ -43,6 +44,7 @@ class Progress(keras.callbacks.Callback):
             disable=not self.console.is_terminal,
         )
         self.task, self.images_per_step, self.updated = None, self.model.recipe.batch_size, 0.0
+        self.written = -LINES
         atexit.register(self.close)  # fit does not say when it fails, and the bar hides the terminal's cursor
         self.bar.start()
 
@@ -62,7 +64,9 @@ class Progress(keras.callbacks.Callback):
         self._show(images, logs)
         if self.params["steps"]:
             self.images_per_step = images / self.params["steps"]
-        if not self.console.is_terminal:
+        ends = epoch in (self.first_epoch, self.params["epochs"] - 1)
+        if not self.console.is_terminal and (ends or time.monotonic() - self.written > LINES):
+            self.written = time.monotonic()
             task = self.bar.tasks[0]
             line = (task.fields[name] for name in ("epoch", "speed", "losses"))
             self.console.print("  ".join(part for part in line if part), soft_wrap=True, highlight=False)

@@ -10,6 +10,7 @@ import json
 import math
 import os
 import re
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -115,7 +116,7 @@ def write(folder, network, config, metadata, card, samples=None):
 
     Args:
         folder: its folder; its name is the preset's.
-        network: Keras model whose weights it holds.
+        network: Keras model whose weights it holds; None keeps the weights and the picture that are there.
         config: JSON-ready: what to build, for `config.json`.
         metadata: JSON-ready: what is known about it; name, format, number of parameters, sizes and SHA-256 are added.
         card: text of its card.
@@ -140,14 +141,19 @@ def write(folder, network, config, metadata, card, samples=None):
         new = Path(beside) / "new"  # the temporary folder itself is closed to other users
         new.mkdir()
         write_json(new / CONFIG, config)
-        network.save_weights(new / WEIGHTS)
+        if network is None:
+            for file in (WEIGHTS, SAMPLES):
+                if (folder / file).exists():
+                    shutil.copyfile(folder / file, new / file)
+        else:
+            network.save_weights(new / WEIGHTS)
+            metadata = {**metadata, "parameters": sum(math.prod(v.shape) for v in network.variables)}
         (new / CARD).write_text(card, "utf-8")
         if samples is not None:
             from kerasgan.images import write_png
 
             write_png(new / SAMPLES, samples)
-        parameters = sum(math.prod(v.shape) for v in network.variables)
-        about = {"name": name, "format": FORMAT, **metadata, "parameters": parameters}
+        about = {"name": name, "format": FORMAT, **metadata}
         write_json(new / METADATA, {**about, "files": entries(new)})
         if folder.exists():
             os.replace(folder, Path(beside) / "old")

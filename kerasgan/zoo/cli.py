@@ -1,4 +1,4 @@
-"""`kerasgan zoo list`, `show`, `verify` and `publish`."""
+"""`kerasgan zoo list`, `show`, `verify`, `measure` and `publish`."""
 
 from kerasgan import presets
 from kerasgan.commands import adder
@@ -8,7 +8,7 @@ from kerasgan.zoo.fetch import find
 def add_parser(commands):
     """Adds `zoo` to the sub-commands of a parser."""
     zoo = commands.add_parser(
-        "zoo", help="Lists, shows, verifies and publishes presets.", description="Trained models."
+        "zoo", help="Lists, shows, verifies, measures and publishes presets.", description="Trained models."
     )
     parts = zoo.add_subparsers(required=True, metavar="COMMAND")
 
@@ -20,6 +20,8 @@ def add_parser(commands):
     one = command(verify, "verify")
     one.add_argument("presets", nargs="*", metavar="PRESET", help="names, folders or addresses (default: all)")
     one.add_argument("--published", metavar="FOLDER", help="check the files of a published folder instead")
+    one = command(measure, "measure")
+    one.add_argument("presets", nargs="+", metavar="PRESET", help="names, or folders")
     one = command(publish, "publish")
     one.add_argument("output", metavar="OUT", help="a new folder")
     one.add_argument("--presets", nargs="+", metavar="PRESET", help="names (default: all but the classifiers)")
@@ -99,6 +101,15 @@ def verify(arguments):
         print(f"{name}: {'; '.join(sentences) or 'as published'}", flush=True)
     if wrong:
         raise ValueError(f"{wrong} of {len(names)} are not as published.")
+
+
+def measure(arguments):
+    """Measures presets again and writes the new numbers on their cards."""
+    from kerasgan.zoo.verify import measure_again
+
+    for name in arguments.presets:
+        measure_again(name)
+        print(name, flush=True)
 
 
 def publish(arguments):

@@ -1,5 +1,7 @@
 """How good a preset's model is: measured when it is written, and again, from its weights, when it is verified."""
 
+import hashlib
+
 import numpy as np
 
 from kerasgan import evaluate, metrics
@@ -31,7 +33,8 @@ def measure(model, data, split=None, features=None, count=None, seed=0, **_):
         seed: of samples and of what is chosen.
 
     Returns:
-        JSON-ready: the arguments, `scores` (as of `Evaluator.report`) and `about`, a sentence.
+        JSON-ready: the arguments, `scores` (as of `Evaluator.report`), `about`, a sentence, and `sha256` of the real
+        images.
     """
     if hasattr(model, "sample"):
         return _of_samples(model, data, split, features, count, seed)
@@ -63,7 +66,7 @@ def _of_samples(model, data, split, features, count, seed):
     of = "of each class " if source.labels else ""
     about = f"Control: a Gaussian {of}fitted to real images; ceiling: other real images. {evaluator.protocol}."
     settings = {"data": data, "split": name.rpartition("/")[2], "features": features, "count": count, "seed": seed}
-    return {**settings, "scores": scores, "about": about}
+    return {**settings, "scores": scores, "about": about, "sha256": _sha256(real, other)}
 
 
 def _of_pairs(model, data, split, count, seed):
@@ -77,7 +80,17 @@ def _of_pairs(model, data, split, count, seed):
         for score, title in PAIRS.items()
     }
     about = f"Control: the input itself; ceiling: the target. {len(x)} pairs of {data}/{split}, seed {seed}."
-    return {"data": data, "split": split, "count": len(x), "seed": seed, "scores": scores, "about": about}
+    settings = {"data": data, "split": split, "count": len(x), "seed": seed}
+    return {**settings, "scores": scores, "about": about, "sha256": _sha256(x, y)}
+
+
+def _sha256(*arrays):
+    """One SHA-256 of arrays, or of the arrays in tuples of them."""
+    digest = hashlib.sha256()
+    for each in arrays:
+        for array in each if isinstance(each, tuple) else (each,):
+            digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
 
 
 def _pair_scores(images, targets):

@@ -17,10 +17,16 @@ def shown(model, images, terminal, epochs=3, **options):
     return text.getvalue()
 
 
-def test_a_line_an_epoch_where_there_is_no_terminal(model, images):
-    first, *_, last = shown(model, images, terminal=False).strip().splitlines()
+def test_a_line_an_epoch_where_there_is_no_terminal(model, images, monkeypatch):
+    monkeypatch.setattr("kerasgan.callbacks.progress.LINES", -1.0)
+    first, _, last = shown(model, images, terminal=False).strip().splitlines()
     assert re.fullmatch(r"epoch 1/3 .* discriminator \d\.\d\d  generator \d\.\d\d", first)
     assert re.fullmatch(r"epoch 3/3  [\d,]+ images/s  discriminator \d\.\d\d  generator \d\.\d\d", last)
+
+
+def test_short_epochs_do_not_fill_a_file(model, images):
+    lines = shown(model, images, terminal=False, epochs=9).strip().splitlines()
+    assert [line.split("  ")[0] for line in lines] == ["epoch 1/9", "epoch 9/9"]
 
 
 def test_a_bar_on_a_terminal_that_is_given_back(model, images):

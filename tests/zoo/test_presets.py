@@ -10,7 +10,9 @@ import pytest
 
 import kerasgan
 from kerasgan import CGAN, DCGAN, CycleGAN, presets, zoo
+from kerasgan.cli import main
 from kerasgan.zoo.measure import differences
+from kerasgan.zoo.verify import OTHER_DATA, measure_again, verify
 
 
 def rewritten(folder, file, content):
@@ -208,6 +210,22 @@ def test_another_root_by_the_environment(preset, model, monkeypatch):
         kerasgan.load("other")
 
 
+@pytest.mark.tensorflow
+def test_a_run_in_bfloat16_is_measured_as_it_is_loaded_and_measured_again(tmp_path):
+    run, folder = str(tmp_path / "run"), tmp_path / "small"
+    small = ["--set", "width=4", "batch_size=64", "--precision", "mixed_bfloat16", "--epochs", "1"]
+    assert main(["train", "dcgan", "--data", "digits", *small, "--out", run, "--preset-out", str(folder)]) == 0
+    before = json.loads((folder / presets.METADATA).read_text())
+    assert before["precision"] == "mixed_bfloat16" and verify(folder) == []
+    assert {layer.compute_dtype for layer in kerasgan.load(folder).generator.layers} == {"float32"}
+
+    changed = {**before, "evaluation": {**before["evaluation"], "sha256": "0" * 64}}
+    (folder / presets.METADATA).write_text(json.dumps(changed))
+    assert "digits is not the same on this machine" in verify(folder)[0]
+    measure_again(folder)
+    assert json.loads((folder / presets.METADATA).read_text()) == before and verify(folder) == []
+
+
 def test_scores_that_differ_are_named():
     before = {"coverage": {"ours": 0.9}, "psnr": {"ours": 20.0}, "near zero": {"ours": 1e-4}}
     assert differences(before, before) == []
@@ -235,15 +253,18 @@ def test_every_bundled_preset_is_small_whole_and_documented(name):
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("name", BUNDLED[:: max(1, len(BUNDLED) // 3)][:3])
 def test_three_presets_measure_as_their_cards_say(name):
-    from kerasgan.zoo.verify import verify
-
-    assert verify(name) == []
+    _as_published(name)
 
 
 @pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("name", presets.names())
 def test_all_presets_measure_as_their_cards_say(name):
-    from kerasgan.zoo.verify import verify
+    _as_published(name)
 
-    assert verify(name) == []
+
+def _as_published(name):
+    found = verify(name)
+    if any(OTHER_DATA.partition("}")[2] in sentence for sentence in found):
+        pytest.skip(found[-1])
+    assert found == []

@@ -28,11 +28,12 @@ class Glyphs(ProceduralDataset):
     A face has one scale, at which its tallest or widest character takes 88 % of the picture, and one baseline; each
     character is centred in the width. So the height of a lower-case letter is that of the font.
 
-    Read are the .ttf and .otf files of `font_dirs=` (a folder or several), else those of the machine and of the
-    packages that `tools/install_data_packages.sh` unpacks. If the machine has fewer than 100, the 22 faces that come
-    with Matplotlib are taken instead, and the log says so. Fonts that cannot be read, lack characters, show them as
-    something else or look like another one are left out: see `kerasgan.data.builders.fonts.choose`. With the packages
-    of Debian 12 about 550 faces remain, more than 34,000 pictures.
+    Read are the .ttf and .otf files of `font_dirs=` (a folder or several), else those that
+    `tools/install_data_packages.sh` installs or unpacks, and no others that happen to be on the machine, so that
+    machines agree on the data. If there are fewer than 100 of these, all fonts of the machine are taken, and if it has
+    fewer than 100, the 22 faces that come with Matplotlib; the log says so. Fonts that cannot be read, lack characters,
+    show them as something else or look like another one are left out: see `kerasgan.data.builders.fonts.choose`. With
+    the packages of Debian 12 554 faces remain, 34,348 pictures.
 
     Features: `label` is the character, 0 to 61 in the order A-Z, a-z, 0-9; `font` the number of the face in
     `metadata()["fonts"]`, where family, style, file name and SHA-256 of each are; `family` the name of its family.
@@ -153,6 +154,9 @@ class Glyphs(ProceduralDataset):
         if folders is not None:
             return fonts.font_files([folders] if isinstance(folders, (str, Path)) else folders)
         machine = _machine_fonts()
+        expected = [path for path in machine if path.name in _package_fonts()]
+        if len(expected) >= ENOUGH_FONTS:
+            return expected
         return machine if len(machine) >= ENOUGH_FONTS else _matplotlib_fonts()
 
 
@@ -181,6 +185,12 @@ def _face(path, size):
 
 def _machine_fonts():
     return fonts.font_files(installed(*FONT_FOLDERS))
+
+
+@functools.cache
+def _package_fonts():
+    """File names of the fonts that `tools/install_data_packages.sh` brings."""
+    return frozenset((Path(__file__).parent / "glyph_fonts.txt").read_text("utf-8").split("\n"))
 
 
 def _matplotlib_fonts():
