@@ -29,17 +29,22 @@ class LSGANRecipe(LatentRecipe):
 class LSGAN(DCGAN):
     """Least squares GAN: samples are penalised for their distance from the decision boundary, also on the right side.
 
-    Generator (paper, figure 1a): a small map of 4 * width channels, doubled by transposed convolutions; after each of
-    the first two another one of stride 1; then of 2 * width and width channels. ReLU and batch normalization. The
-    discriminator (figure 1b) is DCGAN's. At 112 x 112 pixels these are the paper's layers; smaller images have fewer
-    doublings, larger ones more of the last width. Labels (figure 2) join the latents by a linear map to `label_dim`
-    entries, and the discriminator as a learned plane.
+    Generator (paper, figure 1a), with w for `generator_width`: a small map of 4 w channels, doubled by transposed
+    convolutions; after each of the first two another one of stride 1; then of 2 w and w channels. ReLU and batch
+    normalization. The discriminator (figure 1b) is DCGAN's. At 112 x 112 pixels these are the paper's layers; smaller
+    images have fewer doublings, larger ones more of the last width. Labels (figure 2) join the latents by a linear map
+    to `label_dim` entries, and the discriminator as a learned plane. On small images, where the discriminator has few
+    layers, the generator must learn slowly: at the same rate it collapses, at a tenth of it it does not
+    (`benchmarks.families.lsgan`).
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1]; height and width multiples of 4.
         latent_dim: length of the latent vectors, uniform in [-1, 1].
         num_classes: number of classes of a conditional model.
         label_dim: length of the linear map of labels that the generator sees.
+        width: channels of the discriminator's first layer; each further one doubles them.
+        generator_width: channels of the generator's last hidden layer; None: `width`, as in the paper. Small images
+            leave the discriminator few layers, and need it wider than the generator.
         **kwargs: as for `DCGAN`.
 
     Examples:
@@ -53,15 +58,24 @@ class LSGAN(DCGAN):
     recipe = LSGANRecipe()
 
     def __init__(
-        self, image_shape, latent_dim=1024, latent_range=(-1.0, 1.0), num_classes=None, label_dim=256, **kwargs
+        self,
+        image_shape,
+        latent_dim=1024,
+        latent_range=(-1.0, 1.0),
+        num_classes=None,
+        label_dim=256,
+        width=64,
+        generator_width=None,
+        **kwargs,
     ):
         self.label_dim = label_dim
+        kwargs |= {"width": width, "generator_width": generator_width or width}
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
 
     def build_generator(self):
         convolution = self._convolution(layers.Conv2DTranspose)
         height, width, channels = self.image_shape
-        wide = 4 * self.sizes["width"]
+        wide = 4 * self.sizes["generator_width"]
         small = (height >> self.steps, width >> self.steps, wide)
         latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
         x = latents

@@ -17,6 +17,7 @@ PAIRS = {
     "ssim": "SSIM",
     "gradient_energy": "gradient energy, over that of the targets",
 }
+LOOKS = "random-conv-seed0"  # features for translations into a domain, whatever it shows
 TOLERANCE = 0.02
 NOISE = 0.002  # of scores near 0
 
@@ -72,14 +73,18 @@ def _of_samples(model, data, split, features, count, seed):
 def _of_pairs(model, data, split, count, seed):
     x, y = load(data, split, model.image_shape[0], labels=False, as_numpy=True, as_pairs=True)
     x, y = x[:count], y[:count]
-    identity = x if x.shape == y.shape else np.repeat(x.mean(axis=-1, keepdims=True), y.shape[-1], axis=-1)
-    made, copied = (_pair_scores(each, y) for each in (model.translate(x, seed), identity))
-    perfect = _pair_scores(y, y)
-    scores = {
-        score: {"title": title, "control": copied[score], "ours": made[score], "ceiling": perfect[score]}
-        for score, title in PAIRS.items()
-    }
     about = f"Control: the input itself; ceiling: the target. {len(x)} pairs of {data}/{split}, seed {seed}."
+    made = model.translate(x)
+    scores = _direction(x, y, made)
+    if len(model.translators) > 1:
+        made_back = model.translate(y, to="x")
+        scores = _likeness(x, y, made) | scores
+        for score, entry in (_likeness(y, x, made_back) | _direction(y, x, made_back)).items():
+            scores[f"{score}_back"] = {**entry, "title": f"{entry['title']}, back"}
+        about += (
+            f" Fréchet distance: features {LOOKS}, half of the translations against the other half's targets. What a "
+            "translation has to invent differs from the target's, which the scores of pairs count as an error."
+        )
     settings = {"data": data, "split": split, "count": len(x), "seed": seed}
     return {**settings, "scores": scores, "about": about, "sha256": _sha256(x, y)}
 
@@ -91,6 +96,26 @@ def _sha256(*arrays):
         for array in each if isinstance(each, tuple) else (each,):
             digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()
+
+
+def _direction(x, y, made):
+    """Scores of translations of x whose targets are y."""
+    copied = x if x.shape == y.shape else np.repeat(x.mean(axis=-1, keepdims=True), y.shape[-1], axis=-1)
+    ours, control, ceiling = (_pair_scores(images, y) for images in (made, copied, y))
+    return {
+        score: {"title": title, "control": control[score], "ours": ours[score], "ceiling": ceiling[score]}
+        for score, title in PAIRS.items()
+    }
+
+
+def _likeness(x, y, made):
+    """How far translations are from the look of the domain y, {"frechet_distance": ...}."""
+    half = len(x) // 2
+    found = {
+        key: float(metrics.frechet_distance(y[half:], images, features=LOOKS))
+        for key, images in (("control", x[:half]), ("ours", np.clip(made[:half], -1, 1)), ("ceiling", y[:half]))
+    }
+    return {"frechet_distance": {"title": "Fréchet distance", **found}}
 
 
 def _pair_scores(images, targets):
