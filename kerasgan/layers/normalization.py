@@ -42,7 +42,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         plain = self.scale and self.center and not self.renorm and self.axis in (-1, 3) and mask is None
         found = None
         if training and self.trainable and plain:
-            found = fused_normalization(inputs, *map(ops.convert_to_tensor, (self.gamma, self.beta)), self.epsilon)
+            scale, offset = ops.convert_to_tensor(self.gamma), ops.convert_to_tensor(self.beta)
+            found = fused_normalization(inputs, scale, offset, self.epsilon)
         if found is None:
             return super().call(inputs, training=training, mask=mask)
         outputs, *statistics = found

@@ -11,7 +11,7 @@ import pytest
 import kerasgan
 from kerasgan import CGAN, DCGAN, CycleGAN, presets, zoo
 from kerasgan.cli import main
-from kerasgan.zoo.measure import differences
+from kerasgan.zoo.measure import differences, measure
 from kerasgan.zoo.verify import OTHER_DATA, measure_again, verify
 
 
@@ -224,6 +224,19 @@ def test_a_run_in_bfloat16_is_measured_as_it_is_loaded_and_measured_again(tmp_pa
     assert "digits is not the same on this machine" in verify(folder)[0]
     measure_again(folder)
     assert json.loads((folder / presets.METADATA).read_text()) == before and verify(folder) == []
+
+
+def test_both_directions_of_a_translator_are_measured(monkeypatch):
+    x, y = np.random.default_rng(0).uniform(-1, 1, (2, 12, 16, 16, 3)).astype("float32")
+    monkeypatch.setattr("kerasgan.zoo.measure.load", lambda *_, **__: (x, y))
+    model = CycleGAN((16, 16, 3), width=2, blocks=1, discriminator_depth=1)
+    found = measure(model, "pairs")
+    for pairs, suffix, to in (((x, y), "", "y"), ((y, x), "_back", "x")):
+        source, target = pairs
+        error = found["scores"][f"mean_absolute_error{suffix}"]
+        assert error["ours"] == pytest.approx(np.abs(model.translate(source, to) - target).mean(), rel=1e-6)
+        assert error["control"] == pytest.approx(np.abs(source - target).mean(), rel=1e-6)
+        assert found["scores"][f"frechet_distance{suffix}"]["ours"] > 0
 
 
 def test_scores_that_differ_are_named():
