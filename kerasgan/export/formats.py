@@ -69,9 +69,15 @@ def export_litert(model, path):
         path: of the file.
 
     Raises:
+        ValueError: for a translator that draws noise, such as `Pix2Pix` with dropout: LiteRT has no random numbers.
         RuntimeError: on another engine than TensorFlow.
     """
     needs_tensorflow("litert")
+    if draws_noise(model):
+        raise ValueError(
+            f"This {type(model).__name__} draws noise for its translations, and LiteRT has no random numbers of its "
+            "own. Export it as savedmodel, onnx or keras."
+        )
     import tensorflow as tf
 
     function, specs, networks = _generator(model)
@@ -104,6 +110,11 @@ def export_keras(model, path):
     partial = path.with_name(f".partial-{path.name}")
     network.save(partial)
     os.replace(partial, path)
+
+
+def draws_noise(model):
+    """Whether a translator needs random numbers besides its input."""
+    return hasattr(model, "translators") and bool(noise_states(model.averages[model.translators[0]], 0))
 
 
 def _generator(model):

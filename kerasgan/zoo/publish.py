@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from kerasgan import presets
-from kerasgan.export import export_litert, export_onnx, write_warmup
+from kerasgan.export import draws_noise, export_litert, export_onnx, write_warmup
 from kerasgan.files import write_json
 from kerasgan.zoo.fetch import INDEX, index_sum, read_index
 from kerasgan.zoo.saving import build
@@ -26,8 +26,9 @@ def publish(folder, names=None, runtime=None, progress=print):
     """Writes a folder that a static host can serve.
 
     For each preset: its own files, `1/` (a SavedModel with warm-up requests, the version folder of TensorFlow Serving),
-    `model.onnx` and `model.tflite`. Beside them `index.json` (sizes and SHA-256), `models.config` and `compose.yaml`
-    for TensorFlow Serving, and `index.html`: a gallery with a generator that runs in the browser.
+    `model.onnx` and `model.tflite` (not of a translator that draws noise). Beside them `index.json` (sizes and
+    SHA-256), `models.config` and `compose.yaml` for TensorFlow Serving, and `index.html`: a gallery with a generator
+    that runs in the browser.
 
     Args:
         folder: a new or an empty folder; it is renamed to its name when it is complete.
@@ -94,7 +95,8 @@ def _publish_one(preset, folder):
     model.export(folder / VERSION)
     write_warmup(model, folder / VERSION)
     export_onnx(model, folder / ONNX)
-    export_litert(model, folder / LITERT)
+    if not draws_noise(model):
+        export_litert(model, folder / LITERT)
     own = {**preset.metadata["files"], presets.METADATA: _facts(folder / presets.METADATA)}
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     latent = hasattr(model, "sample")

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 
-from kerasgan import DCGAN, R3GAN, CycleGAN
+from kerasgan import DCGAN, R3GAN, CycleGAN, Pix2Pix
 from kerasgan.export import FORMATS, export_as
 from kerasgan.export.warmup import requests, write_warmup
 
@@ -147,3 +147,10 @@ def test_unknown_formats_are_refused(conditional, tmp_path):
     from kerasgan import cli
 
     assert tuple(FORMATS) == cli.FORMATS
+
+
+@pytest.mark.tensorflow
+def test_litert_is_refused_where_noise_is_drawn(tmp_path):
+    with pytest.raises(ValueError, match="LiteRT has no random numbers"):
+        export_as(Pix2Pix((16, 16, 3), width=2, discriminator_depth=1), tmp_path / "model.tflite", "litert")
+    assert not list(tmp_path.iterdir())
