@@ -109,7 +109,7 @@ def test_lookalikes_share_a_group():
 def test_distances_are_root_mean_squares():
     faces = np.random.default_rng(0).integers(0, 256, (3, 62, 32, 32)).astype("uint8")
     expected = [[np.sqrt(np.mean((one / 255 - other / 255) ** 2)) for other in faces] for one in faces]
-    np.testing.assert_allclose(fonts._distances(faces), expected, atol=1e-3)
+    np.testing.assert_allclose(fonts._distances(faces), expected, atol=1e-6)
 
 
 @pytest.fixture

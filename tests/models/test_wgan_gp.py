@@ -30,15 +30,15 @@ def test_estimate_and_slope_are_those_of_the_best_critic():
 
 
 def test_no_batch_normalization_in_the_critic():
-    def kinds(network):
-        return {type(layer) for layer in network.layers}
+    def has(network, kind):
+        return any(isinstance(layer, kind) for layer in network.layers)
 
     model = WGANGP(**SIZES, seed=0)
-    assert layers.BatchNormalization not in kinds(model.discriminator)
-    assert SampleNormalization in kinds(model.discriminator)
-    assert layers.BatchNormalization in kinds(model.generator)
+    assert not has(model.discriminator, layers.BatchNormalization)
+    assert has(model.discriminator, SampleNormalization)
+    assert has(model.generator, layers.BatchNormalization)
     plain = WGANGP(**SIZES, discriminator_normalization=None, seed=0)
-    assert SampleNormalization not in kinds(plain.discriminator)
+    assert not has(plain.discriminator, SampleNormalization)
     with pytest.raises(ValueError, match="'batch', 'layer' or None"):
         WGANGP(**SIZES, discriminator_normalization="instance")
 

@@ -199,7 +199,8 @@ def _stretched(glyph):
 
 def _distances(glyphs):
     """Root mean square differences between faces, of the full range."""
-    flat = glyphs.reshape(len(glyphs), -1).astype("float32") / 255
+    # In float32 the differences of large numbers depend on the processor by .001, and so would what is left out.
+    flat = glyphs.reshape(len(glyphs), -1).astype("float64") / 255
     squares = np.square(flat).sum(axis=1)
     mean_squares = (squares[:, None] + squares - 2 * flat @ flat.T) / flat.shape[1]
     return np.sqrt(np.maximum(mean_squares, 0))
