@@ -74,9 +74,10 @@ def _of_pairs(model, data, split, count, seed):
     x, y = load(data, split, model.image_shape[0], labels=False, as_numpy=True, as_pairs=True)
     x, y = x[:count], y[:count]
     about = f"Control: the input itself; ceiling: the target. {len(x)} pairs of {data}/{split}, seed {seed}."
-    made = model.translate(x)
+    both = len(model.translators) > 1
+    made = model.translate(x) if both else model.translate(x, seed)
     scores = _direction(x, y, made)
-    if len(model.translators) > 1:
+    if both:
         made_back = model.translate(y, to="x")
         scores = _likeness(x, y, made) | scores
         for score, entry in (_likeness(y, x, made_back) | _direction(y, x, made_back)).items():
