@@ -4,8 +4,10 @@
 random numbers, logs, data checks. How a phase is differentiated and compiled is in `kerasgan.engines`.
 """
 
+import contextlib
 import math
 import random
+import warnings
 
 import keras
 import numpy as np
@@ -52,6 +54,7 @@ class AdversarialModel(Engine, keras.Model):
         self.images_seen = self.add_weight(name="images_seen", aggregation="only_first_replica", **counter)
         self.skipped = self.add_weight(name="skipped", aggregation="only_first_replica", **counter)
         self._host_step: int | None = None
+        self._data_checked = False
         self._steps_to_skip, self._agreement = 0, None
         self._logs_so_far: list[list[np.ndarray]] = []
         self.built = True
@@ -357,7 +360,8 @@ class AdversarialModel(Engine, keras.Model):
         self._host_step = None
         self._begin_within_epoch(initial_step)
         callbacks = callbacks or []
-        if hasattr(x, "__array__"):
+        self._data_checked = hasattr(x, "__array__")
+        if self._data_checked:
             x, y, weight = (None if a is None else np.asarray(a) for a in (x, y, sample_weight))
             self.check_data(x, y)
             if batch_size is not None and batch_size > len(x):
@@ -366,11 +370,14 @@ class AdversarialModel(Engine, keras.Model):
                     f"Pass a batch_size of at most {len(x)} to fit()."
                 )
             arrays = x if y is None and weight is None else (x, y) if weight is None else (x, y, weight)
-            order = self.seed if shuffle else None
-            batches = ArrayBatches(arrays, batch_size or min(self.recipe.batch_size, len(x)), order)
-            return super().fit(self.distributed(batches), shuffle=False, callbacks=[*callbacks, batches], **kwargs)
+            x = ArrayBatches(arrays, batch_size or min(self.recipe.batch_size, len(x)), self.seed if shuffle else None)
+            y, sample_weight, callbacks = None, None, [*callbacks, x]
         options = {"shuffle": False, "callbacks": callbacks, "sample_weight": sample_weight}
-        return super().fit(self.distributed(x), y, **options, **kwargs)
+        try:
+            with _epochs_may_end() if kwargs.get("steps_per_epoch") is None else contextlib.nullcontext():
+                return super().fit(self.distributed(x), y, **options, **kwargs)
+        finally:
+            self._data_checked = False
 
     def _begin_within_epoch(self, step):
         """Makes the next `fit` pass by the first steps of its first epoch."""
@@ -383,3 +390,11 @@ class AdversarialModel(Engine, keras.Model):
         self._logs_so_far = [
             [np.array(ops.convert_to_numpy(v)) for v in tracker.variables] for tracker in self.trackers.values()
         ]
+
+
+@contextlib.contextmanager
+def _epochs_may_end():
+    """Within the block Keras does not warn of an epoch whose last `steps_per_execution` steps are not whole."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
+        yield

@@ -50,6 +50,15 @@ def test_steps_per_execution_changes_nothing(recipe):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.filterwarnings("error:Your input ran out of data")
+def test_steps_that_do_not_fill_the_last_execution_are_no_news_but_missing_data_are():
+    model = vector_gan(steps_per_execution=5)
+    model.fit(DATA, batch_size=8, epochs=2, verbose=0)
+    assert int(model.iterations) == 2 * (len(DATA) // 8) and len(DATA) // 8 % 5
+    with pytest.warns(UserWarning, match="ran out of data"):
+        model.fit(DATA, batch_size=8, epochs=1, steps_per_epoch=50, verbose=0)
+
+
 def test_same_seed_same_training_other_seed_other():
     start, runs = vector_gan(), []
     for seed in (0, 0, 1):

@@ -83,6 +83,7 @@ class Engine:
     """How `AdversarialModel` plays a step on JAX."""
 
     _host_step: int | None
+    _data_checked: bool
     _steps_to_skip: int
 
     @property
@@ -263,7 +264,8 @@ class Engine:
         if data_batch is None:
             raise ValueError("The data set is empty: fit() needs at least one batch.")
         batch = self.as_batch(jax.tree.map(np.asarray, data_batch))
-        self.check_data(batch.x, batch.y)
+        if not self._data_checked:
+            self.check_data(batch.x, batch.y)
 
 
 class _Values(dict):

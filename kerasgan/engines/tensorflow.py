@@ -76,6 +76,7 @@ class Engine:
     """How `AdversarialModel` plays a step on TensorFlow."""
 
     _host_step: int | None
+    _data_checked: bool
     _steps_to_skip: int
 
     @property
@@ -333,4 +334,5 @@ class Engine:
         local = self.distribute_strategy.experimental_local_results
         first = tf.nest.map_structure(lambda value: None if value is None else local(value)[0].numpy(), data_batch)
         batch = self.as_batch(first)
-        self.check_data(batch.x, batch.y)
+        if not self._data_checked:
+            self.check_data(batch.x, batch.y)
