@@ -15,13 +15,19 @@ class HeadedModel(LatentModel):
 
     `build_discriminator` makes a model of `images`, of shape `pack_shape`, with named outputs: `logits` of shape
     (packs, 1) and those of `heads`, of shape (packs, packing * width): what each tells of the pack's samples in turn.
-    Both players minimise `fake_head_loss` besides the game's loss, the discriminator `real_head_loss` too.
+    Both players minimise `fake_head_loss` besides the game's loss, weighted by `fake_head_weights`, the discriminator
+    `real_head_loss` too.
 
     Args:
         **kwargs: as for `kerasgan.latent.LatentModel`.
     """
 
     heads: tuple[str, ...] = ()
+
+    @property
+    def fake_head_weights(self):
+        """Weights of `fake_head_loss`: for the discriminator, and for the generator."""
+        return 1.0, 1.0
 
     def fake_head_loss(self, batch):
         """What both players minimise of the heads' outputs for generated samples: scalar and logs."""
@@ -33,13 +39,12 @@ class HeadedModel(LatentModel):
 
     def discriminator_loss(self, batch):
         loss, logs = super().discriminator_loss(batch)
-        for more, further_logs in (self.real_head_loss(batch), self.fake_head_loss(batch)):
-            loss, logs = loss + more, {**logs, **further_logs}
-        return loss, logs
+        (real, of_real), (fake, of_fake) = self.real_head_loss(batch), self.fake_head_loss(batch)
+        return loss + real + self.fake_head_weights[0] * fake, {**logs, **of_real, **of_fake}
 
     def generator_loss(self, batch):
         loss, logs = super().generator_loss(batch)
-        return loss + self.fake_head_loss(batch)[0], logs
+        return loss + self.fake_head_weights[1] * self.fake_head_loss(batch)[0], logs
 
     @shared
     def told_of_real(self, batch):

@@ -265,3 +265,7 @@ def test_scripted_numbers_of_replicas_are_parts_of_those_of_one_device():
             parts = strategy.run(draw, (2 * blocks,)).values
         for i, part in enumerate(parts):
             np.testing.assert_array_equal(part.numpy().reshape(blocks, 2, 3), whole[:, 2 * i : 2 * i + 2])
+    with testing.scripted_random(batch_size=8, packing=2):  # what a discriminator of packs draws, and its samples
+        for rows in (4, 8):
+            parts = [part.numpy() for part in strategy.run(draw, (rows // 2,)).values]
+            np.testing.assert_array_equal(np.concatenate(parts), draw(rows).numpy())

@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from kerasgan.heads import HeadedModel, cross_entropy
 from kerasgan.latent import LatentRecipe
-from kerasgan.layers import batch_normalization, label_vector, normal, transposed_convolutions
+from kerasgan.layers import label_vector, normal, normalization, transposed_convolutions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,10 +17,15 @@ class ACGANRecipe(LatentRecipe):
 
     Args:
         classification: weight of the class loss L_C against the source loss L_S, for both players; the paper's is 1.
+        generator_classification: that of the generator, if it is another one. L_C rewards images that are easily told
+            and so costs variety within a class; a tenth is enough to be told at all.
+        classify_fakes: whether the discriminator learns the classes of generated images too, as in the paper.
     """
 
     batch_size: int = 100
     classification: float = 1.0
+    generator_classification: float | None = None
+    classify_fakes: bool = True
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -47,6 +52,7 @@ class ACGAN(HeadedModel):
             (768, 384, 256, 192, 64).
         dropout: share of the discriminator's hidden activations that is dropped.
         noise: standard deviation of Gaussian noise on them; for CIFAR-10 the paper tried 0, .1 and .2.
+        discriminator_normalization: "batch" as in the paper; "layer" or None for penalties on a sample's gradient.
         **kwargs: as for `kerasgan.latent.LatentModel`.
 
     Examples:
@@ -69,6 +75,7 @@ class ACGAN(HeadedModel):
         generator_widths=None,
         dropout=0.5,
         noise=0.0,
+        discriminator_normalization="batch",
         **kwargs,
     ):
         self.steps = min(self.scale_steps(size) for size in image_shape[:2])
@@ -79,6 +86,7 @@ class ACGAN(HeadedModel):
                 "one for each doubling of the size."
             )
         self.sizes = {"width": width, "generator_widths": tuple(widths), "dropout": dropout, "noise": noise}
+        self.sizes["discriminator_normalization"] = discriminator_normalization
         super().__init__(image_shape, latent_dim, num_classes=num_classes, **kwargs)
 
     def build_generator(self):
@@ -93,16 +101,17 @@ class ACGAN(HeadedModel):
 
     def build_discriminator(self):
         images = x = keras.Input(self.pack_shape, name="images")
+        kind = self.sizes["discriminator_normalization"]
         for layer in range(2 * min(self.steps, 3)):
             x = layers.Conv2D(
                 self.sizes["width"] << layer,
                 3,
                 strides=2 - layer % 2,
                 padding="same",
-                use_bias=layer == 0,
+                use_bias=layer == 0 or kind is None,
                 kernel_initializer=normal(0.02),
             )(x)
-            x = layers.LeakyReLU(0.2)(x if layer == 0 else batch_normalization()(x))
+            x = layers.LeakyReLU(0.2)(x if layer == 0 else normalization(kind)(x))
             x = layers.Dropout(self.sizes["dropout"])(layers.GaussianNoise(self.sizes["noise"])(x))
         x = layers.Flatten()(x)
         outputs = {
@@ -111,20 +120,25 @@ class ACGAN(HeadedModel):
         }
         return keras.Model(images, outputs, name="discriminator")
 
+    @property
+    def fake_head_weights(self):
+        weight, of_generator = self.recipe.classification, self.recipe.generator_classification
+        return weight * self.recipe.classify_fakes, weight if of_generator is None else of_generator
+
     def real_head_loss(self, batch):
         loss, accuracy = self._classification(batch, self.told_of_real(batch), batch.sample_weight)
-        return loss, {"real_class_accuracy": accuracy}
+        return self.recipe.classification * loss, {"real_class_accuracy": accuracy}
 
     def fake_head_loss(self, batch):
         loss, accuracy = self._classification(batch, self.told_of_fake(batch))
         return loss, {"fake_class_accuracy": accuracy}
 
     def _classification(self, batch, told, weight=None):
-        """The weighted class loss L_C, and the share of classes found."""
+        """The class loss L_C, and the share of classes found."""
         labels, logits = ops.cast(self.labels(batch), "int32"), self.per_sample(told["classes"])
         loss = cross_entropy(ops.one_hot(labels, self.num_classes), logits, weight)
         found = ops.cast(ops.argmax(logits, axis=-1), "int32") == labels
-        return self.recipe.classification * loss, ops.mean(ops.cast(found, "float32"))
+        return loss, ops.mean(ops.cast(found, "float32"))
 
     def classify(self, images):
         """Probabilities of the classes of images, as the discriminator sees them.

@@ -120,7 +120,7 @@ def train_scripted(case, start=None, strategy=None):
             for variable, value in zip(variables, start, strict=True):
                 variable.assign(value)
         before = saved_values(model)
-        with scripted_random(case.batch_size):
+        with scripted_random(case.batch_size, getattr(model, "packing", 1)):
             if strategy:
                 take_replicated_steps(case, model)
             else:

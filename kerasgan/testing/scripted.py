@@ -45,7 +45,7 @@ def double_precision():
 
 
 @contextlib.contextmanager
-def scripted_random(batch_size):
+def scripted_random(batch_size, packing=1):
     """Makes what Keras draws a function of the seed state and of a sample's place in the global batch.
 
     Whatever the engine and the number of replicas, a sample then gets the same numbers. The first axis of what is drawn
@@ -54,6 +54,7 @@ def scripted_random(batch_size):
 
     Args:
         batch_size: samples a step, over all replicas.
+        packing: how many samples a discriminator judges together: it draws one row for each pack.
     """
     from keras.src.backend import random as drawn
 
@@ -61,7 +62,7 @@ def scripted_random(batch_size):
         """Numbers in (0, 1) of a shape."""
         state = ops.cast(keras.src.random.seed_generator.draw_seed(seed), "uint32")
         rows, width = (shape[0] if len(shape) else 1), int(np.prod(shape[1:]))
-        row = ops.cast(global_rows(rows, batch_size), "uint32")
+        row = ops.cast(global_rows(rows, batch_size, packing), "uint32")
         place = row[:, None] * _word(width) + ops.cast(ops.arange(width, dtype="int32"), "uint32")
         hashed = _hash(_hash(place + state[0]) + state[1])
         return ops.reshape((ops.cast(hashed, "float64") + 0.5) / 2**32, shape)
@@ -98,7 +99,7 @@ def scripted_random(batch_size):
         yield
 
 
-def global_rows(rows, batch_size):
+def global_rows(rows, batch_size, packing=1):
     """Places of this replica's rows in what one device would draw, of one batch or of several joined ones."""
     replica, replicas = 0, 1
     if ON_TENSORFLOW:
@@ -107,9 +108,12 @@ def global_rows(rows, batch_size):
         context = tf.distribute.get_replica_context()
         if context is not None:  # as while a model is compiled under a strategy
             replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
-    mine = batch_size // replicas
     row = ops.arange(rows, dtype="int32")
-    return ops.where(rows % mine == 0, row // mine * batch_size + replica * mine + row % mine, row)
+    for whole in (batch_size, batch_size // packing):
+        mine = whole // replicas
+        if rows % mine == 0:
+            return row // mine * whole + replica * mine + row % mine
+    return row
 
 
 def _word(value):

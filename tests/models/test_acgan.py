@@ -21,12 +21,20 @@ def told(model, real, fake):
     return model
 
 
-@pytest.mark.parametrize("packing", [1, 2])
-def test_the_papers_losses(packing):
+@pytest.mark.parametrize(
+    ("packing", "recipe", "of_fakes", "of_generator"),
+    [
+        (1, {}, 0.7, 0.7),
+        (2, {}, 0.7, 0.7),
+        (1, {"generator_classification": 0.1}, 0.7, 0.1),
+        (1, {"generator_classification": 0.0, "classify_fakes": False}, 0.0, 0.0),
+    ],
+)
+def test_the_papers_losses(packing, recipe, of_fakes, of_generator):
     """L_S and L_C of both players against NumPy; the generator's class loss is that of its own images alone."""
     rng = np.random.default_rng(0)
     model = ACGAN(**SIZES, packing=packing, seed=0)
-    model.compile(classification=0.7)
+    model.compile(classification=0.7, **recipe)
     labels = np.array([2, 0, 1, 1], "int32")
     sides = [
         {"logits": rng.normal(size=(4 // packing, 1)), "classes": rng.normal(size=(4 // packing, 3 * packing))}
@@ -37,9 +45,9 @@ def test_the_papers_losses(packing):
     source = [np.log1p(np.exp(sign * side["logits"])).mean() for sign, side in zip((-1, 1), sides, strict=True)]
     classes = [-log_softmax(side["classes"].reshape(4, 3), axis=1)[np.arange(4), labels].mean() for side in sides]
     loss, logs = model.discriminator_loss(batch)
-    assert float(loss) == pytest.approx(sum(source) + 0.7 * sum(classes), rel=1e-5)
+    assert float(loss) == pytest.approx(sum(source) + 0.7 * classes[0] + of_fakes * classes[1], rel=1e-5)
     fooled = np.log1p(np.exp(-sides[1]["logits"])).mean()
-    assert float(model.generator_loss(batch)[0]) == pytest.approx(fooled + 0.7 * classes[1], rel=1e-5)
+    assert float(model.generator_loss(batch)[0]) == pytest.approx(fooled + of_generator * classes[1], rel=1e-5)
     found = [(side["classes"].reshape(4, 3).argmax(axis=1) == labels).mean() for side in sides]
     assert [float(logs["real_class_accuracy"]), float(logs["fake_class_accuracy"])] == pytest.approx(found)
 
