@@ -23,7 +23,7 @@ from benchmarks.families.common import Trainings
 from benchmarks.journal import RESULTS
 
 RUNS = {
-    "digits": {"steps": 24_000, "sizes": {"latent_dim": 16, "units": 256}, "batch_size": 64},
+    "digits": {"steps": 8000, "sizes": {"latent_dim": 16, "units": 512}, "batch_size": 64},
     "sprites": {
         "steps": 8000,
         "sizes": {"latent_dim": 16, "units": 256, "convolutional": True, "width": 16},

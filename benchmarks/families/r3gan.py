@@ -25,8 +25,8 @@ from benchmarks.journal import RESULTS, Journal
 IMAGES, SAMPLES, CLASSES = 128_000, 26_000, 1000
 SIZES = {"width": 32, "blocks": 1, "group_width": 16, "latent_dim": 64}
 BATCH = 64
-GAMMA, LEARNING_RATE, FALL = 1.0, 1e-3, 10.0  # both schedules end at a tenth
-STEPS, QUICK, TUNED_ON = 4_000, 40, 100
+GAMMA, LEARNING_RATE, FALL = 10.0, 1e-3, 10.0  # both schedules end at a tenth
+STEPS, QUICK, TUNED_ON = 10_000, 40, 100
 # name in the table, [loss, whether R2 is there]
 METHODS = {
     "r3gan": ("RpGAN + R1 + R2 (R3GAN)", "relativistic_paired", True),
