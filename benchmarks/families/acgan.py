@@ -45,9 +45,9 @@ RUNS = {
     },
     "glyphs": {
         "ACGAN": {
-            "arguments": {"width": 8, "generator_widths": (128, 64, 32)},
-            "recipe": {"batch_size": 64, "steps_per_execution": 10},
-            "steps": 3000,
+            "arguments": {"width": 16, "generator_widths": (128, 64, 32), "dropout": 0.0},
+            "recipe": {**ACGAN_DIGITS["recipe"], "generator_classification": 0.3, "steps_per_execution": 10},
+            "steps": 5000,
         },
         "projection": {
             "arguments": {"width": 24, "kernel_size": 4, "conditioning": "projection"},

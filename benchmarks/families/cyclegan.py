@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.journal import RESULTS, Journal
 
-TRAIN, TEST, STEPS = 2000, 256, 2000
+TRAIN, TEST, STEPS = 2000, 256, 3000
 SIZES = {"width": 12, "blocks": 2, "discriminator_depth": 2}
 RATE = {"class_name": "adam", "config": {"learning_rate": 5e-4, "beta_1": 0.5}}  # 2e-4 is for 200 epochs
 RECIPE = {
