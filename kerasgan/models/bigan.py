@@ -10,7 +10,7 @@ from keras import layers, ops
 
 from kerasgan.game import shared
 from kerasgan.latent import LatentModel, LatentRecipe
-from kerasgan.layers import batch_normalization, dense_images, strided_convolutions, transposed_convolutions
+from kerasgan.layers import dense_images, normalization, strided_convolutions, transposed_convolutions
 from kerasgan.recipe import optimizer
 from kerasgan.schedules import Exponential
 
@@ -65,6 +65,8 @@ class BiGAN(LatentModel):
         units: width of the dense layers.
         convolutional: whether the networks have convolutions.
         width: channels of the first of these, doubled inwards.
+        discriminator_normalization: "batch" as in the paper, "layer" or None. Where most of an image is empty, batches
+            of real and of generated pairs, normalized each by itself, look alike, and nothing is learned.
         encoder: a built Keras model to use instead of the family's: from images to latents, with a layer `features`.
         **kwargs: as for `kerasgan.latent.LatentModel`; a given discriminator has the inputs [images, latents].
             Penalties are on the gradient with respect to both.
@@ -85,11 +87,20 @@ class BiGAN(LatentModel):
     averaged = ("generator", "encoder")
 
     def __init__(
-        self, image_shape, latent_dim=50, latent_range=(-1.0, 1.0), units=1024, convolutional=False, width=64, **kwargs
+        self,
+        image_shape,
+        latent_dim=50,
+        latent_range=(-1.0, 1.0),
+        units=1024,
+        convolutional=False,
+        width=64,
+        discriminator_normalization="batch",
+        **kwargs,
     ):
         if kwargs.get("num_classes"):
             raise ValueError("num_classes was given, but BiGAN is unconditional. Leave it out.")
         self.sizes = {"units": units, "convolutional": convolutional, "width": width}
+        self.sizes["discriminator_normalization"] = discriminator_normalization
         steps = min(self.scale_steps(size) for size in image_shape[:2]) if convolutional else 0
         self.widths = [width << step for step in range(steps)]
         super().__init__(image_shape, latent_dim, latent_range, **kwargs)
@@ -120,22 +131,24 @@ class BiGAN(LatentModel):
     def build_discriminator(self):
         images = keras.Input(self.pack_shape, name="images")
         latents = keras.Input((self.packing * self.latent_dim,), name="latents")
-        x = layers.Concatenate()([self._first(images), latents])
-        x = layers.LeakyReLU(0.2)(self._normalized(x, self.sizes["units"]))
+        kind = self.sizes["discriminator_normalization"]
+        x = layers.Concatenate()([self._first(images, kind), latents])
+        x = layers.LeakyReLU(0.2)(self._normalized(x, self.sizes["units"], kind))
         return keras.Model([images, latents], layers.Dense(1, name="logits")(x), name="discriminator")
 
-    def _first(self, images):
+    def _first(self, images, kind="batch"):
         """What a network sees in images: flat features."""
         if self.widths:
-            return layers.Flatten()(strided_convolutions(images, self.widths, 4, 0.2))
+            return layers.Flatten()(strided_convolutions(images, self.widths, 4, 0.2, kind))
         x = images
         if len(self.image_shape) == 3:  # the paper's intensities in [0, 1]
             x = layers.Flatten()(layers.Rescaling(0.5, 0.5)(images))
         return layers.LeakyReLU(0.2)(layers.Dense(self.sizes["units"])(x))
 
     @staticmethod
-    def _normalized(x, units):
-        return batch_normalization(center=False, scale=False)(layers.Dense(units, use_bias=False)(x))
+    def _normalized(x, units, kind="batch"):
+        x = layers.Dense(units, use_bias=kind is None)(x)
+        return normalization(kind, center=False, scale=False)(x)
 
     # The game -------------------------------------------------------------------------------------------------------
 

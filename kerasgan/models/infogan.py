@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from kerasgan.heads import HeadedModel, cross_entropy
 from kerasgan.latent import LatentRecipe
-from kerasgan.layers import batch_normalization, normal, strided_convolutions, transposed_convolutions
+from kerasgan.layers import batch_normalization, normal, normalization, strided_convolutions, transposed_convolutions
 from kerasgan.losses import mean
 from kerasgan.recipe import optimizer
 
@@ -56,6 +56,8 @@ class InfoGAN(HeadedModel):
         continuous: number of continuous codes.
         width: channels of the discriminator's first layer and of the generator's last hidden one; doubled inwards.
         units: width of the dense layers; Q has an eighth of it.
+        discriminator_normalization: "batch" as in the paper, "layer" or None. Where most of an image is empty, batches
+            of real and of generated images, normalized each by itself, look alike, and the generator stays empty.
         **kwargs: as for `kerasgan.latent.LatentModel`. The latents are noise, one-hot codes and continuous codes in one
             vector, so that `latent_dim` is not given.
 
@@ -72,7 +74,17 @@ class InfoGAN(HeadedModel):
     recipe = InfoGANRecipe()
     heads = ("codes",)
 
-    def __init__(self, image_shape, noise_dim=62, categorical=(10,), continuous=2, width=64, units=1024, **kwargs):
+    def __init__(
+        self,
+        image_shape,
+        noise_dim=62,
+        categorical=(10,),
+        continuous=2,
+        width=64,
+        units=1024,
+        discriminator_normalization="batch",
+        **kwargs,
+    ):
         if kwargs.get("num_classes"):
             raise ValueError(
                 "num_classes was given, but InfoGAN finds classes without labels. Leave it out, or use ACGAN."
@@ -81,7 +93,7 @@ class InfoGAN(HeadedModel):
         self.code_sizes = (*self.categorical, continuous)
         if not sum(self.code_sizes):
             raise ValueError("There are no codes. Give a categorical=(10,), continuous=2, or both; or use DCGAN.")
-        self.sizes = {"width": width, "units": units}
+        self.sizes = {"width": width, "units": units, "discriminator_normalization": discriminator_normalization}
         self.steps = min(self.scale_steps(size) for size in image_shape[:2])
         super().__init__(image_shape, noise_dim + sum(self.code_sizes), (-1.0, 1.0), **kwargs)
 
@@ -98,7 +110,8 @@ class InfoGAN(HeadedModel):
 
     def build_discriminator(self):
         images = keras.Input(self.pack_shape, name="images")
-        x = strided_convolutions(images, [self.sizes["width"] << step for step in range(self.steps)], 4, 0.1)
+        widths = [self.sizes["width"] << step for step in range(self.steps)]
+        x = strided_convolutions(images, widths, 4, 0.1, self.sizes["discriminator_normalization"])
         trunk = self._dense(layers.Flatten()(x), self.sizes["units"])
         codes = self._dense(trunk, self.sizes["units"] // 8)
         outputs = {
@@ -107,10 +120,10 @@ class InfoGAN(HeadedModel):
         }
         return keras.Model(images, outputs, name="discriminator")
 
-    @staticmethod
-    def _dense(x, units):
-        x = layers.Dense(units, use_bias=False, kernel_initializer=normal(0.02))(x)
-        return layers.LeakyReLU(0.1)(batch_normalization()(x))
+    def _dense(self, x, units):
+        kind = self.sizes["discriminator_normalization"]
+        x = layers.Dense(units, use_bias=kind is None, kernel_initializer=normal(0.02))(x)
+        return layers.LeakyReLU(0.1)(normalization(kind)(x))
 
     # The game -------------------------------------------------------------------------------------------------------
 

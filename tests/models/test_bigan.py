@@ -8,13 +8,18 @@ from keras import layers, ops
 from kerasgan import Batch, BiGAN, penalties
 from kerasgan.engines import gradients
 from kerasgan.schedules import Exponential
-from kerasgan.testing import CHECKS, family_tests
+from kerasgan.testing import CHECKS, enliven, family_tests
 
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 3, "units": 8}
 
 test_bigan = family_tests(BiGAN, SIZES)
 test_convolutional = family_tests(
     BiGAN, {**SIZES, "image_shape": (8, 8, 3), "convolutional": True, "width": 2}, slow=CHECKS
+)
+test_convolutional_without_normalization = family_tests(
+    BiGAN,
+    {**SIZES, "image_shape": (8, 8, 3), "convolutional": True, "width": 2, "discriminator_normalization": None},
+    slow=CHECKS,
 )
 test_packed_vectors_with_penalty = family_tests(
     BiGAN,
@@ -174,3 +179,14 @@ def test_convolutional_sizes(size):
 def test_classes_are_refused():
     with pytest.raises(ValueError, match="unconditional"):
         BiGAN((8, 8, 1), num_classes=3)
+
+
+@pytest.mark.parametrize("kind", ["layer", None])
+def test_the_discriminator_judges_each_pair_by_itself(kind):
+    """Without batch normalization a pair's score does not depend on the others, and mean brightness is seen."""
+    model = BiGAN((8, 8, 1), latent_dim=3, units=8, discriminator_normalization=kind, seed=0)
+    enliven(model)
+    x, z = np.random.default_rng(0).uniform(-1, 1, (4, 8, 8, 1)), np.random.default_rng(1).uniform(-1, 1, (4, 3))
+    x, z = (ops.convert_to_tensor(each.astype("float32")) for each in (x, z))
+    together, alone = model.discriminator([x, z], training=True), model.discriminator([x[:1], z[:1]], training=True)
+    np.testing.assert_allclose(ops.convert_to_numpy(together)[:1], ops.convert_to_numpy(alone), rtol=1e-5)

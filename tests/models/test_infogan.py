@@ -6,7 +6,7 @@ from keras import ops
 from scipy.special import log_softmax
 from scipy.stats import norm
 
-from kerasgan import Batch, InfoGAN
+from kerasgan import Batch, InfoGAN, penalties
 from kerasgan.callbacks import SampleGrid
 from kerasgan.testing import CHECKS, enliven, family_tests
 
@@ -15,6 +15,9 @@ SIZES = {"image_shape": (8, 8, 1), "noise_dim": 3, "categorical": (3,), "continu
 test_infogan = family_tests(InfoGAN, SIZES, batch_size=16)
 test_packed_categorical = family_tests(
     InfoGAN, {**SIZES, "categorical": (3, 2), "continuous": 0, "packing": 2}, batch_size=16, slow=CHECKS
+)
+test_layer_normalization = family_tests(
+    InfoGAN, {**SIZES, "discriminator_normalization": "layer"}, {"penalties": (penalties.R1(1.0),)}, slow=CHECKS
 )
 
 
