@@ -197,7 +197,7 @@ def main():
         and paired[loop] > 0.35
     )
     lines += [
-        "demanded: CycleGAN <= .35 of identity; pairs < CycleGAN < GAN alone; cycle error <= .1 and that of paper, also",
+        "demanded: CycleGAN <= .35 of identity; pairs < CycleGAN < GAN alone; cycle error <= .1 and paper's, also",
         "of cycles alone, which must be above .35 of identity. " + ("All demands met." if met else "DEMANDS NOT MET."),
     ]
     print("\n".join(lines))
