@@ -32,8 +32,8 @@ RUNS = {
         "seeds": 5,
     },
     # Most of an image is empty: batch normalization, of real and of generated images apart, would hide that from the
-    # discriminator, and the generator would stay empty. The weight of the codes' information is larger than the paper's,
-    # for the generator to prefer them to the noise.
+    # discriminator, and the generator would stay empty. The codes' information weighs more than in the paper, for the
+    # generator to prefer them to the noise.
     "sprites": {
         "arguments": {
             "noise_dim": 8,
