@@ -19,8 +19,6 @@ import numpy as np
 from benchmarks.families.common import Trainings
 from benchmarks.journal import RESULTS
 from kerasgan import InfoGAN, LatentModel
-from kerasgan.penalties import R1
-from kerasgan.recipe import optimizer
 from kerasgan.run import set_random_seed
 
 CLASSES, FACTORS = 10, ("x", "y", "scale")
@@ -46,11 +44,8 @@ RUNS = {
             "batch_size": 64,
             "steps_per_execution": 10,
             "continuous_information": 5.0,
-            "penalties": [R1(1.0)],
-            "discriminator_optimizer": optimizer("adam", learning_rate=5e-4, beta_1=0.5),
-            "generator_optimizer": optimizer("adam", learning_rate=5e-4, beta_1=0.5),
         },
-        "steps": 6000,
+        "steps": 4000,
         "seeds": 3,
     },
 }
