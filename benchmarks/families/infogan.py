@@ -45,7 +45,7 @@ RUNS = {
             "steps_per_execution": 10,
             "continuous_information": 5.0,
         },
-        "steps": 4000,
+        "steps": 12_000,
         "seeds": 3,
     },
 }
