@@ -22,18 +22,13 @@ import numpy as np
 from benchmarks.families.common import Trainings
 from benchmarks.journal import RESULTS
 
+# With batch normalization, of real and of generated pairs apart, the discriminator does not see that images are mostly
+# empty, and nothing is learned: EGr / EGr_b was .94 on glyphs and .99 on sprites after 8000 steps.
+MOVED = {"units": 256, "convolutional": True, "width": 16, "discriminator_normalization": None}
 RUNS = {
     "digits": {"steps": 8000, "sizes": {"latent_dim": 16, "units": 512}, "batch_size": 64},
-    "sprites": {
-        "steps": 8000,
-        "sizes": {"latent_dim": 16, "units": 256, "convolutional": True, "width": 16},
-        "batch_size": 64,
-    },
-    "glyphs": {
-        "steps": 8000,
-        "sizes": {"latent_dim": 32, "units": 256, "convolutional": True, "width": 16},
-        "batch_size": 64,
-    },
+    "sprites": {"steps": 8000, "sizes": {"latent_dim": 16, **MOVED}, "batch_size": 64},
+    "glyphs": {"steps": 8000, "sizes": {"latent_dim": 32, **MOVED}, "batch_size": 64},
 }
 SIDE, REACH, COPIES = 16, 6, 8
 EPOCH = 14  # steps of a compiled call
