@@ -117,7 +117,8 @@ class AdversarialModel(Engine, keras.Model):
         Args:
             run_eagerly: as in Keras, for debugging.
             steps_per_execution: steps in one compiled call; more than 1 pays for tiny networks.
-            jit_compile: use XLA; "auto": on GPU, TPU and JAX, not on CPU with TensorFlow, where it is slower.
+            jit_compile: use XLA; "auto": on GPU, TPU and JAX, not on CPU with TensorFlow, where it is slower: random
+                numbers, as of dropout, take some 60 times as long there.
             checks: look for mistakes that would train without a complaint: see `kerasgan.checks.check`.
             **changes: fields of `recipe` to change, e.g. `generator_optimizer=keras.optimizers.Adam(1e-4)`,
                 `loss="hinge"`, `update="simultaneous"`, `ema_half_life=5000`.
