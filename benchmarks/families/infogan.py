@@ -43,7 +43,7 @@ RUNS = {
         "recipe": {
             "batch_size": 64,
             "steps_per_execution": 10,
-            "continuous_information": 5.0,
+            "continuous_information": 20.0,
         },
         "steps": 12_000,
         "seeds": 3,
