@@ -361,8 +361,8 @@ class AdversarialModel(Engine, keras.Model):
         self._host_step = None
         self._begin_within_epoch(initial_step)
         callbacks = callbacks or []
-        self._data_checked = hasattr(x, "__array__")
-        if self._data_checked:
+        checked = hasattr(x, "__array__")
+        if checked:
             x, y, weight = (None if a is None else np.asarray(a) for a in (x, y, sample_weight))
             self.check_data(x, y)
             if batch_size is not None and batch_size > len(x):
@@ -374,6 +374,7 @@ class AdversarialModel(Engine, keras.Model):
             x = ArrayBatches(arrays, batch_size or min(self.recipe.batch_size, len(x)), self.seed if shuffle else None)
             y, sample_weight, callbacks = None, None, [*callbacks, x]
         options = {"shuffle": False, "callbacks": callbacks, "sample_weight": sample_weight}
+        self._data_checked = checked
         try:
             with _epochs_may_end() if kwargs.get("steps_per_epoch") is None else contextlib.nullcontext():
                 return super().fit(self.distributed(x), y, **options, **kwargs)
