@@ -4,17 +4,15 @@
 random numbers, logs, data checks. How a phase is differentiated and compiled is in `kerasgan.engines`.
 """
 
-import contextlib
 import math
 import random
-import warnings
 
 import keras
 import numpy as np
 from keras import ops
 
 from kerasgan.checks import check
-from kerasgan.data.pipeline import ArrayBatches
+from kerasgan.data.pipeline import ArrayBatches, epochs_may_end
 from kerasgan.data.specs import check_batch
 from kerasgan.engines import Engine
 from kerasgan.game import EVALUATION, Batch, Phase
@@ -376,7 +374,7 @@ class AdversarialModel(Engine, keras.Model):
         options = {"shuffle": False, "callbacks": callbacks, "sample_weight": sample_weight}
         self._data_checked = checked
         try:
-            with _epochs_may_end() if kwargs.get("steps_per_epoch") is None else contextlib.nullcontext():
+            with epochs_may_end(kwargs.get("steps_per_epoch") is None):
                 return super().fit(self.distributed(x), y, **options, **kwargs)
         finally:
             self._data_checked = False
@@ -392,11 +390,3 @@ class AdversarialModel(Engine, keras.Model):
         self._logs_so_far = [
             [np.array(ops.convert_to_numpy(v)) for v in tracker.variables] for tracker in self.trackers.values()
         ]
-
-
-@contextlib.contextmanager
-def _epochs_may_end():
-    """Within the block Keras does not warn of an epoch whose last `steps_per_execution` steps are not whole."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
-        yield

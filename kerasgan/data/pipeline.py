@@ -1,7 +1,9 @@
 """Arrays in batches, in an order that is a function of the seed and the epoch alone."""
 
+import contextlib
 import dataclasses
 import functools
+import warnings
 
 import keras
 import numpy as np
@@ -202,3 +204,16 @@ def _leaves(arrays):
     leaves: list = []
     _each(leaves.append, arrays)
     return leaves
+
+
+@contextlib.contextmanager
+def epochs_may_end(as_they_like):
+    """Within the block Keras does not warn of an epoch whose last `steps_per_execution` steps are not whole.
+
+    Args:
+        as_they_like: whether it is so; False where a number of steps was asked for that the data may lack.
+    """
+    with warnings.catch_warnings():
+        if as_they_like:
+            warnings.filterwarnings("ignore", "Your input ran out of data", UserWarning)
+        yield
