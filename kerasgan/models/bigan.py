@@ -124,7 +124,7 @@ class BiGAN(LatentModel):
         """The encoder of images to latents, a built Keras model."""
         images = keras.Input(self.image_shape, name="images")
         x = layers.LeakyReLU(0.2, name="features")(self._normalized(self._first(images), self.sizes["units"]))
-        # No offset: the discriminator's batch normalization, of real and of generated pairs apart, would take it out.
+        # No offset: a discriminator's batch normalization, of real and of generated pairs apart, would take it out.
         x = layers.Dense(self.latent_dim, use_bias=False, dtype=keras.config.floatx(), name="latents")(x)
         return keras.Model(images, x, name="encoder")
 
