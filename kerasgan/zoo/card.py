@@ -61,7 +61,7 @@ def card_of(folder, model, metadata, pictured=True):
 
 def _summary(model, family):
     first = (type(model).__doc__ or family).strip().splitlines()[0]
-    return f"A trained `kerasgan.{family}`: {first[0].lower() + first[1:]}\n"
+    return f"A trained `kerasgan.{family}`. {first}\n"
 
 
 def _use(name, model):
