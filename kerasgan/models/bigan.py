@@ -56,7 +56,8 @@ class BiGAN(LatentModel):
     hidden layers, batch normalization without scale and offset. Where the paper leaves them open its official code is
     followed: the latents join the images in the discriminator's second layer, all players are updated at once, and the
     rate falls over the second half. `convolutional` networks for images of 8 to 64 pixels have DCGAN's (4 x 4) strided
-    convolutions in the place of the first layers, and of the generator's last one.
+    convolutions in the place of the first layers, and of the generator's last one; their discriminator has ALI's two
+    layers for the latents alone, and two for what it knows of both (Dumoulin et al. 2017, appendix A).
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors; of convolutional networks
@@ -131,9 +132,15 @@ class BiGAN(LatentModel):
     def build_discriminator(self):
         images = keras.Input(self.pack_shape, name="images")
         latents = keras.Input((self.packing * self.latent_dim,), name="latents")
-        kind = self.sizes["discriminator_normalization"]
-        x = layers.Concatenate()([self._first(images, kind), latents])
-        x = layers.LeakyReLU(0.2)(self._normalized(x, self.sizes["units"], kind))
+        kind, units = self.sizes["discriminator_normalization"], self.sizes["units"]
+
+        def hidden(x, depth):
+            for _ in range(depth):
+                x = layers.LeakyReLU(0.2)(self._normalized(x, units, kind))
+            return x
+
+        alone, joint = (2, 2) if self.widths else (0, 1)
+        x = hidden(layers.Concatenate()([self._first(images, kind), hidden(latents, alone)]), joint)
         return keras.Model([images, latents], layers.Dense(1, name="logits")(x), name="discriminator")
 
     def _first(self, images, kind="batch"):
