@@ -36,7 +36,7 @@ def kept(dataset, method, label):
 
 
 def sheet(label):
-    """All methods' samples side by side, one row a data set; None if there are none."""
+    """All methods' samples side by side, each data set in rows of its own; None if there are none."""
     rows = []
     for dataset in DATASETS:
         points, scale, *_ = mixture(dataset)
@@ -46,10 +46,8 @@ def sheet(label):
             rows.append([panel("real points", points[: JUDGED[0]] * scale, dataset), *row])
     if not rows:
         return None
-    cells = [cell for row in rows for cell in row + [np.full_like(row[0], 255)] * (max(map(len, rows)) - len(row))]
     columns = min(7, max(map(len, rows)))
-    while len(cells) % columns:
-        cells.append(np.full_like(cells[0], 255))
+    cells = [cell for row in rows for cell in row + [np.full_like(row[0], 255)] * (-len(row) % columns)]
     return np.concatenate([np.concatenate(cells[i : i + columns], axis=1) for i in range(0, len(cells), columns)])
 
 
