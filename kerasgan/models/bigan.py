@@ -57,7 +57,7 @@ class BiGAN(LatentModel):
     followed: the latents join the images in the discriminator's second layer, all players are updated at once, and the
     rate falls over the second half. `convolutional` networks for images of 8 to 64 pixels have DCGAN's (4 x 4) strided
     convolutions in the place of the first layers, and of the generator's last one; their discriminator has ALI's two
-    layers for the latents alone, and two for what it knows of both (Dumoulin et al. 2017, appendix A).
+    layers for the latents alone, and two for what it knows of both (Dumoulin et al. 2017).
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors; of convolutional networks
