@@ -91,6 +91,8 @@ def _literal(assignment, text):
         except (TypeError, ValueError) as error:
             expected = ":".join(["START", "END", "KIMG"] + ["WAIT"] * (name == "exponential"))
             raise ValueError(f"{assignment!r} is no schedule, expected {name}:{expected}: {error}") from error
+    if text in ("true", "false"):
+        return text == "true"
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError):
@@ -102,6 +104,8 @@ def _like(assignment, default, value):
     if isinstance(default, tuple):
         value = tuple(value.split(",")) if isinstance(value, str) else value
         return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    if isinstance(default, bool) and not isinstance(value, bool):
+        raise ValueError(f"{assignment!r}: the value is neither True nor False.")
     if isinstance(default, (int, float)) and isinstance(value, str):
         raise ValueError(f"{assignment!r}: the value is no number, expected one such as {default}.")
     return value

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from kerasgan import CGAN, DCGAN, GAN, BiGAN
+from kerasgan import ACGAN, CGAN, DCGAN, GAN, BiGAN
 from kerasgan.losses import NonSaturating
 from kerasgan.optimizers import ScheduledAdam
 from kerasgan.penalties import R1, Drift
@@ -78,6 +78,11 @@ def test_a_dot_reaches_into_a_schedule():
     assert rate == Exponential(2e-4, 0.01 * 2e-4, 256, 256)
 
 
+@pytest.mark.parametrize("text", ["false", "False"])
+def test_a_flag_is_written_as_in_python_or_in_small_letters(text):
+    assert split(ACGAN, [f"classify_fakes={text}"])[1] == {"classify_fakes": False}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -87,6 +92,7 @@ def test_a_dot_reaches_into_a_schedule():
         ("width.more=3", "no setting"),
         ("width=wide", "is no number, expected one such as 64"),
         ("batch_size=many", "is no number"),
+        ("skip_nonfinite=never", "neither True nor False"),
         ("generator_optimizer.lr=1", "Adam has no 'lr'. It has: .*learning_rate"),
         ("generator_optimizer.learning_rate=high", "is no number"),
         ("penalties.r1.gamma=1", "none; set one first with penalties=r1"),

@@ -92,14 +92,15 @@ def verdicts(dataset, runs):
             f"at most {most:.3f}), NS-GAN's is {plain / divergence:.1f} times that (demanded {ratio}). "
             f"{'Met.' if met else 'NOT MET.'}"
         )
-    for method, records in runs.items():
-        if method == "pac2_long":
+    for method in ("pac2", "r3"):
+        records = runs.get(f"{method}_long")
+        if records:
             modes, divergence = (median(records, "ema", 2_500, c) for c in ("reached", "reverse_kl"))
             wanted, most = (7.9, 0.07) if dataset == "ring" else (23.8, 0.13)
             met = modes >= wanted and divergence <= most
             sentences.append(
-                f"PacGAN2 at {records[0]['steps']:,} steps: {modes:g} modes (published {wanted}), reverse KL "
-                f"{divergence:.3f} (published {most}). {'Met.' if met else 'NOT MET.'}"
+                f"{METHODS[method].name} at {records[0]['steps']:,} steps: {modes:g} modes (PacGAN2's published "
+                f"{wanted}), reverse KL {divergence:.3f} ({most}). {'Met.' if met else 'NOT MET.'}"
             )
     return sentences
 

@@ -191,3 +191,16 @@ def test_the_discriminator_judges_each_pair_by_itself(kind, alike):
     together, alone = model.discriminator([x, z], training=True), model.discriminator([x[:1], z[:1]], training=True)
     close = np.allclose(ops.convert_to_numpy(together)[:1], ops.convert_to_numpy(alone), rtol=1e-4, atol=1e-6)
     assert close == alike
+
+
+@pytest.mark.parametrize(("convolutional", "alone", "joint"), [(True, 2, 2), (False, 0, 1)])
+def test_the_discriminators_layers_for_latents_alone_and_for_pairs(convolutional, alone, joint):
+    """ALI's in convolutional networks; in perceptrons the latents join in the second layer, as in the official code."""
+    sizes = {"latent_dim": 3, "units": 5, "convolutional": convolutional, "width": 2}
+    model = BiGAN((8, 8, 1), seed=0, **sizes)
+    pixels = 4 * 2 * 2 if convolutional else 5  # what reaches the pairs' layers of an image
+    shapes = [tuple(v.shape) for v in model.discriminator.trainable_variables if len(v.shape) == 2]
+    latents = [(3, 5), (5, 5)][:alone]
+    pairs = [(pixels + (5 if alone else 3), 5), (5, 5)][:joint]
+    image = [] if convolutional else [(64, 5)]
+    assert sorted(shapes) == sorted([*image, *latents, *pairs, (5, 1)])
