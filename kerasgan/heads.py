@@ -67,13 +67,7 @@ class HeadedModel(LatentModel):
 
     def _tell(self, images):
         outputs = self.discriminator(images, training=True)
-        found = sorted(outputs) if isinstance(outputs, dict) else f"one {type(outputs).__name__}"
-        if not isinstance(outputs, dict) or not {"logits", *self.heads} <= set(outputs):
-            raise ValueError(
-                f"The discriminator of {type(self).__name__} gives {found}, expected outputs with the names "
-                f"{['logits', *self.heads]}: keras.Model(images, {{'logits': ..., ...}})."
-            )
-        return outputs
+        return require_named(outputs, ["logits", *self.heads], f"The discriminator of {type(self).__name__}")
 
     def per_sample(self, output):
         """A head's output, one row for each sample, in float32 (or float64): shape (batch, width)."""
@@ -110,3 +104,26 @@ def cross_entropy(targets, logits, weight=None):
         weight: weights of the samples, shape (batch,), or None.
     """
     return weighted_mean(-ops.sum(ops.cast(targets, logits.dtype) * ops.log_softmax(logits), axis=-1), weight)
+
+
+def require_named(outputs, names, whose):
+    """The outputs of a network, which must have names.
+
+    Args:
+        outputs: what a network gives, tensors or symbolic ones.
+        names: those that are needed.
+        whose: beginning of the sentence of the error.
+
+    Returns:
+        `outputs`, a dictionary.
+
+    Raises:
+        ValueError: if they are none, or one is missing.
+    """
+    found = sorted(outputs) if isinstance(outputs, dict) else f"one {type(outputs).__name__}"
+    if not isinstance(outputs, dict) or not set(names) <= set(outputs):
+        raise ValueError(
+            f"{whose} gives {found}, expected outputs with the names {names}: "
+            f"keras.Model(images, {{{names[0]!r}: ..., ...}})."
+        )
+    return outputs

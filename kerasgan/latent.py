@@ -150,20 +150,23 @@ class GenerativeModel(AdversarialModel):
         shapes = [tuple(value.shape) for value in values]
         return np.zeros(network.compute_output_shape(shapes if len(shapes) > 1 else shapes[0]), "float32")
 
-    def _read(self, network, images, batch_size):
-        """Outputs of a network in inference for real images, which are checked: a float32 array."""
+    def _read(self, network, images, batch_size, labels=()):
+        """Outputs of a network in inference for real images, which are checked [, and labels]: a float32 array."""
         images = np.asarray(images)
         self.data_specs()[0].check(images, "images")
-        return self._in_batches(network, ops.convert_to_tensor(images.astype("float32")), batch_size)
+        return self._in_batches(network, [ops.convert_to_tensor(images.astype("float32")), *labels], batch_size)
 
     def _sample_inputs(self, count, seed, labels):
         """New latents in a list, and labels where there are any."""
         if int(seed) < 0:
             raise ValueError(f"seed is {seed}, expected an integer of 0 or more.")
-        if labels is not None and self.num_classes is None:
-            raise ValueError("labels were given, but the model is unconditional. Leave them out, or set num_classes.")
+        self._refuse_labels(labels)
         latents = self.draw_latents(count, int(seed))
         return [latents, self._sample_labels(count, labels)] if self.num_classes else [latents]
+
+    def _refuse_labels(self, labels):
+        if labels is not None and self.num_classes is None:
+            raise ValueError("labels were given, but the model is unconditional. Leave them out, or set num_classes.")
 
     def _sample_labels(self, count, labels):
         if labels is None:

@@ -32,7 +32,7 @@ from kerasgan import schedules
 from kerasgan.engines import input_gradient
 from kerasgan.losses import Configured, at_least_float32, mean, require_same_shape, resolve
 
-__all__ = ["R1", "R2", "Drift", "GradientPenalty", "Penalty", "WeightClip", "clip_weights", "get"]
+__all__ = ["R1", "R2", "Drift", "GradientPenalty", "Penalty", "WeightClip", "clip_weights", "get", "weight_decay"]
 
 _OBSERVER: contextvars.ContextVar[Callable | None] = contextvars.ContextVar("observer", default=None)
 
@@ -299,3 +299,17 @@ def clip_weights(network, limit):
             )
     for variable in network.trainable_variables:
         variable.constraint = WeightClip(limit)
+
+
+def weight_decay(network, rate):
+    """Half of `rate` times the sum of the squares of all weights but biases, scales and offsets: a term of a loss.
+
+    Args:
+        network: A built Keras model or layer.
+        rate: The gradient of a weight w is `rate * w`.
+
+    Returns:
+        Scalar tensor.
+    """
+    kernels = [v for v in network.trainable_variables if len(v.shape) > 1]
+    return 0.5 * rate * sum(ops.sum(ops.square(ops.convert_to_tensor(v))) for v in kernels)

@@ -15,7 +15,7 @@ ORDER = [
     {"recipe", "optimizers", "layers", "engines", "losses", "discrepancy", "penalties", "data", "metrics", "callbacks"},
     {"adversarial", "checks", "traces"},
     {"latent", "translation"},
-    {"heads"},
+    {"heads", "encoding"},
     {"models", "export"},
     {"settings", "summary", "run", "evaluate", "launch", "testing", "demo", "sensitivity", "tuning", "zoo"},
     {"cli", "__main__"},

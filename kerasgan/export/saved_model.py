@@ -20,7 +20,8 @@ def export_saved_model(model, folder):
       scalar, `seed` an int64 scalar; neither may be negative.
     * `png(num, seed[, labels]) -> png_bytes`: the same as PNG files, strings of shape (num,); -1 is level 0, 1 is
       level 255. Only for images of 1 or 3 channels.
-    * of a model with an encoder `encode(images)`, `features(images)` and `reconstruct(images)`, as its methods.
+    * of a model with an encoder `encode(images[, labels])`, `reconstruct(images[, labels])` and, where it has such a
+      method, `features(images)`, as its methods.
 
     Images are float32 in [-1, 1] of shape (batch, *image_shape), or vectors where the model makes vectors. A
     conditional model must be given labels, int32 of shape (batch,) or (num,): a signature has no default values.
@@ -35,7 +36,7 @@ def export_saved_model(model, folder):
     """
     served = model.served()
     networks = [model.ema_generator, *(network for network, _ in served.values())]
-    _write(folder, networks, lambda: _signatures(model) | _read_signatures(served))
+    _write(folder, networks, lambda: _signatures(model) | _read_signatures(served, model.num_classes))
 
 
 def export_translation(model, folder):
@@ -120,19 +121,31 @@ def _translations(model):
     return signatures
 
 
-def _read_signatures(served):
-    """The functions of images to serve, by the name of their signature."""
+def _read_signatures(served, num_classes):
+    """The functions of images [and labels] to serve, by the name of their signature."""
     import tensorflow as tf
 
     def signature(network, output):
-        images = tf.TensorSpec(network.input.shape, "float32", "images")
-        return tf.function(
-            lambda images: {output: tf.cast(network(images, training=False), "float32")},
-            autograph=False,
-            input_signature=[images],
-        )
+        def read(images, labels=None):
+            if labels is None:
+                return {output: tf.cast(network(images, training=False), "float32")}
+            labels = _checked_labels(labels, images, num_classes)
+            return {output: tf.cast(network([images, labels], training=False), "float32")}
+
+        specs = [tf.TensorSpec(network.inputs[0].shape, "float32", "images")]
+        specs += [tf.TensorSpec((None,), "int32", "labels") for _ in network.inputs[1:]]
+        return tf.function(read, autograph=False, input_signature=specs)
 
     return {name: signature(*what) for name, what in served.items()}
+
+
+def _checked_labels(labels, samples, num_classes):
+    """Labels, once there is one for each sample and they are classes."""
+    import tensorflow as tf
+
+    labels = _checked(labels, tf.shape(labels) == tf.shape(samples)[:1], "Give one label for each sample.")
+    known = (labels >= 0) & (labels < num_classes)
+    return _checked(labels, known, f"labels must be from 0 to {num_classes - 1}.")
 
 
 def _signatures(model):
@@ -146,9 +159,7 @@ def _signatures(model):
     def generate(latents, labels=None):
         inputs = latents
         if labels is not None:
-            labels = _checked(labels, tf.shape(labels) == tf.shape(latents)[:1], "Give one label for each sample.")
-            known = (labels >= 0) & (labels < model.num_classes)
-            inputs = [latents, _checked(labels, known, f"labels must be from 0 to {model.num_classes - 1}.")]
+            inputs = [latents, _checked_labels(labels, latents, model.num_classes)]
         return {"images": tf.cast(model.call(inputs), "float32")}
 
     def sample(num, seed, labels=None):

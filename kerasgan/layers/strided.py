@@ -6,8 +6,8 @@ from kerasgan.layers.initial import normal
 from kerasgan.layers.normalization import normalization
 
 
-def strided_convolutions(x, widths, kernel_size, slope, kind="batch"):
-    """Features of images: each layer halves their size, with normalization but in the first, and leaky ReLU.
+def strided_convolutions(x, widths, kernel_size, slope, kind="batch", normalize_first=False):
+    """Features of images: each layer halves their size, with normalization and leaky ReLU.
 
     Weights from N(0, .02^2).
 
@@ -17,12 +17,14 @@ def strided_convolutions(x, widths, kernel_size, slope, kind="batch"):
         kernel_size: of all layers.
         slope: of the leaky ReLUs below 0.
         kind: of the normalization, as for `normalization`.
+        normalize_first: whether the first layer has it too; that of a discriminator has none (DCGAN).
 
     Returns:
         Shape (batch, height >> layers, width >> layers, channels).
     """
     for place, width in enumerate(widths):
+        kind_here = kind if place or normalize_first else None
         options = {"strides": 2, "padding": "same", "kernel_initializer": normal(0.02)}
-        x = layers.Conv2D(width, kernel_size, use_bias=place == 0 or kind is None, **options)(x)
-        x = layers.LeakyReLU(slope)(x if place == 0 else normalization(kind)(x))
+        x = layers.Conv2D(width, kernel_size, use_bias=kind_here is None, **options)(x)
+        x = layers.LeakyReLU(slope)(x if kind_here is None else normalization(kind_here)(x))
     return x

@@ -13,6 +13,7 @@ from kerasgan.models.lsgan import LSGAN
 from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.r3gan import R3GAN
 from kerasgan.models.unrolled_gan import UnrolledGAN
+from kerasgan.models.vaegan import VAEGAN
 from kerasgan.models.wgan import WGAN
 from kerasgan.models.wgan_gp import WGANGP
 
@@ -26,6 +27,7 @@ __all__ = [
     "LAPGAN",
     "LSGAN",
     "R3GAN",
+    "VAEGAN",
     "WGAN",
     "WGANGP",
     "BiGAN",

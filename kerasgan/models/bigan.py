@@ -8,9 +8,11 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from kerasgan.encoding import EncodingModel
 from kerasgan.game import shared
-from kerasgan.latent import LatentModel, LatentRecipe
+from kerasgan.latent import LatentRecipe
 from kerasgan.layers import dense_images, normalization, strided_convolutions, transposed_convolutions
+from kerasgan.penalties import weight_decay
 from kerasgan.recipe import optimizer
 from kerasgan.schedules import Exponential
 
@@ -43,7 +45,7 @@ class BiGANRecipe(LatentRecipe):
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class BiGAN(LatentModel):
+class BiGAN(EncodingModel):
     """GAN with an encoder that learns to invert the generator, without ever being told to reconstruct.
 
     The discriminator judges pairs: (x, E(x)) of a real image and its encoding, (G(z), z) of latents and the image made
@@ -84,8 +86,6 @@ class BiGAN(LatentModel):
     """
 
     recipe = BiGANRecipe()
-    parts = ("generator", "discriminator", "encoder")
-    averaged = ("generator", "encoder")
 
     def __init__(
         self,
@@ -122,7 +122,6 @@ class BiGAN(LatentModel):
         return keras.Model(latents, x, name="generator")
 
     def build_encoder(self):
-        """The encoder of images to latents, a built Keras model."""
         images = keras.Input(self.image_shape, name="images")
         x = layers.LeakyReLU(0.2, name="features")(self._normalized(self._first(images), self.sizes["units"]))
         # No offset: a discriminator's batch normalization, of real and of generated pairs apart, would take it out.
@@ -178,17 +177,12 @@ class BiGAN(LatentModel):
 
     def discriminator_loss(self, batch):
         loss, logs = super().discriminator_loss(batch)
-        return loss + self.decay(self.discriminator), logs
+        return loss + weight_decay(self.discriminator, self.recipe.weight_decay), logs
 
     def generator_loss(self, batch):
         swapped = {"real_logits": self.fake_logits(batch), "fake_logits": self.real_logits(batch)}
         loss = self.adversarial_loss.discriminator(**swapped, fake_weight=self.pack_weight(batch))
-        return loss + self.decay(self.generator) + self.decay(self.encoder), {}
-
-    def decay(self, network):
-        """The recipe's weight decay of a network, a term of a loss."""
-        kernels = [v for v in network.trainable_variables if len(v.shape) > 1]
-        return 0.5 * self.recipe.weight_decay * sum(ops.sum(ops.square(ops.convert_to_tensor(v))) for v in kernels)
+        return loss + sum(weight_decay(n, self.recipe.weight_decay) for n in (self.generator, self.encoder)), {}
 
     def penalty(self, penalty, batch):
         """The value of a penalty on the discriminator at pairs, each as one vector."""
@@ -205,23 +199,7 @@ class BiGAN(LatentModel):
 
         return penalty(judge, *(joined(*pair) for pair in pairs), seed=self.random, images_seen=self.images_seen)
 
-    # Both directions ------------------------------------------------------------------------------------------------
-
-    def encode(self, images, ema=True, batch_size=256):
-        """The encoder's latents of images: what to give `generate`.
-
-        Args:
-            images: shape (count, *image_shape), in [-1, 1].
-            ema: use the averaged encoder, else the one in training.
-            batch_size: how many are computed at once.
-
-        Returns:
-            float32 array of shape (count, latent_dim).
-
-        Raises:
-            ValueError: for images of another shape, type or range.
-        """
-        return self._read(self.ema_encoder if ema else self.encoder, images, batch_size)
+    # The way back ---------------------------------------------------------------------------------------------------
 
     def features(self, images, ema=True, batch_size=256):
         """The encoder's last hidden layer: with its linear output layer left out, as the paper classifies them.
@@ -244,26 +222,8 @@ class BiGAN(LatentModel):
         both = {True: self.ema_encoder, False: self.encoder}
         return {ema: keras.Model(net.input, net.get_layer("features").output) for ema, net in both.items()}
 
-    def reconstruct(self, images, ema=True, batch_size=256):
-        """Images made of the encodings of images, G(E(x)).
-
-        Args:
-            images: as for `encode`.
-            ema: use the averaged networks, else those in training.
-            batch_size: as for `encode`.
-
-        Returns:
-            float32 array of shape (count, *image_shape), images in [-1, 1].
-
-        Raises:
-            ValueError: as `encode`.
-        """
-        return self.generate(ops.convert_to_tensor(self.encode(images, ema, batch_size)), ema, batch_size)
-
     def served(self):
-        encoder, features = self.ema_encoder, self._features[True]
-        again = keras.Model(encoder.input, self.ema_generator(encoder.output))
-        return {"encode": (encoder, "latents"), "features": (features, "features"), "reconstruct": (again, "images")}
+        return {**super().served(), "features": (self._features[True], "features")}
 
     def get_config(self):
         config = {**super().get_config(), **self.sizes}

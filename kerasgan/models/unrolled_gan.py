@@ -9,7 +9,7 @@ import keras
 from keras import layers, ops
 
 from kerasgan import penalties
-from kerasgan.engines import gather, gradients
+from kerasgan.engines import gradients, mean_over_replicas
 from kerasgan.latent import LatentModel, LatentRecipe
 from kerasgan.layers.random import is_seed_state
 from kerasgan.recipe import optimizer
@@ -144,12 +144,6 @@ class UnrolledGAN(LatentModel):
 
     def get_config(self):
         return {**super().get_config(), **self.sizes}
-
-
-def mean_over_replicas(x):
-    """Mean of a tensor over all replicas, differentiable."""
-    everyone = gather(x[None])
-    return ops.sum(everyone, axis=0) / ops.cast(ops.shape(everyone)[0], x.dtype)
 
 
 def check_unrollable(rule):

@@ -10,7 +10,7 @@ import kerasgan
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["ACGAN", "BiGAN", "GMMN", "GMMNAE", "InfoGAN", "LAPGAN"])
+@pytest.mark.parametrize("family", ["ACGAN", "BiGAN", "GMMN", "GMMNAE", "InfoGAN", "LAPGAN", "VAEGAN"])
 def test_the_docstring_runs(family):
     family = getattr(kerasgan, family)
     code = "".join(example.source for example in doctest.DocTestParser().get_examples(family.__doc__))

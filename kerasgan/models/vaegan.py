@@ -1,0 +1,293 @@
+"""VAE/GAN (Larsen et al. 2016, "Autoencoding beyond pixels using a learned similarity metric")."""
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from kerasgan.encoding import EncodingModel
+from kerasgan.engines import mean_over_replicas
+from kerasgan.game import Phase, shared
+from kerasgan.heads import require_named
+from kerasgan.latent import LatentModel, LatentRecipe
+from kerasgan.layers import (
+    batch_normalization,
+    label_vector,
+    normal,
+    normalization,
+    strided_convolutions,
+    transposed_convolutions,
+)
+from kerasgan.losses import Minimax, at_least_float32, mean, weighted_mean
+from kerasgan.penalties import weight_decay
+from kerasgan.recipe import optimizer
+
+POSTERIOR = ["mean", "log_variance"]
+rmsprop = functools.partial(optimizer, "rmsprop", learning_rate=3e-4)
+
+
+@dataclasses.dataclass(frozen=True)
+class VAEGANRecipe(LatentRecipe):
+    """As `kerasgan.LatentRecipe`, and
+
+    Args:
+        reconstruction: gamma, the weight of the reconstruction in the generator's loss. The features' squares are
+            summed, so that it depends on their number; 1e-6 is the official code's for CelebA at 64 pixels.
+        margin: the discriminator is not updated where its cross-entropy for real or for generated images is below
+            `equilibrium - margin`, the generator not where one of them is above `equilibrium + margin`; both are where
+            that would hold up both (official code; not in the paper). None: all are updated always.
+        equilibrium: the cross-entropy of a draw, in nats.
+        weight_decay: half of it times the sum of the squares of all kernels is added to each player's loss.
+        encoder_optimizer: optimizer, or its configuration.
+    """
+
+    update: str = "simultaneous"
+    loss: Any = "minimax"
+    reconstruction: float = 1e-6
+    margin: float | None = 0.35
+    equilibrium: float = 0.68
+    weight_decay: float = 1e-5
+    discriminator_optimizer: Any = dataclasses.field(default_factory=rmsprop)
+    generator_optimizer: Any = dataclasses.field(default_factory=rmsprop)
+    encoder_optimizer: Any = dataclasses.field(default_factory=rmsprop)
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class VAEGAN(EncodingModel):
+    """Variational autoencoder whose decoder is a GAN's generator, and which compares images by what D sees in them.
+
+    With q(z | x) = N(mean(x), variance(x)), x' = G(z) of z ~ q(z | x), x_p = G(z_p) of z_p ~ N(0, I), and D_l a hidden
+    layer of the discriminator (algorithm 1):
+
+        L_prior = KL(q(z | x) || N(0, I)),    L_like = 1/2 || D_l(x) - D_l(x') ||^2,
+        encoder: L_prior + L_like,    generator: gamma L_like - L_GAN,    discriminator: L_GAN on x, x' and x_p.
+
+    Each player learns from its own sum alone: the encoder nothing from L_GAN, the discriminator nothing from L_like.
+    All three kinds of images pass through the discriminator as one batch, and all players are updated at once. As in
+    the official code real and generated images weigh alike in the discriminator's loss, though there are two of the
+    latter for each of the former, D_l is the last convolution before its normalization, and players wait for each
+    other (`margin` of the recipe). The paper's form of L_GAN is minimax; `compile(loss="non_saturating")` is the usual
+    one. Labels join the latents and the last vectors of encoder
+    and discriminator, as the attributes of the paper's faces do.
+
+    Networks and recipe are those of faces of 64 pixels: 5 x 5 kernels, three halvings, fewer for images below 32.
+
+    Args:
+        image_shape: (height, width, channels) of images in [-1, 1]; height and width multiples of 4.
+        latent_dim: length of the latent vectors, standard normal.
+        num_classes: number of classes of a conditional model; None for an unconditional one.
+        width: channels of the discriminator's first layer and of the generator's last hidden one; the encoder begins
+            with twice as many.
+        units: width of the encoder's dense layer; the discriminator's has half of it.
+        discriminator_normalization: "batch" as in the paper, "layer" or None.
+        encoder: a built Keras model to use instead of the family's, with outputs `mean` and `log_variance`.
+        **kwargs: as for `kerasgan.latent.LatentModel`; a given discriminator has the outputs `logits` and `features`.
+
+    Examples:
+
+    >>> model = VAEGAN(image_shape=(8, 8, 1), latent_dim=16, units=128)
+    >>> model.compile(reconstruction=1e-3)
+    >>> model.fit(images, epochs=100)
+    >>> again = model.reconstruct(images)
+    >>> like_a_seven = model.attribute(images, labels == 7)
+    >>> moved = model.generate(model.encode(images) + like_a_seven)
+    """
+
+    recipe = VAEGANRecipe()
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=128,
+        num_classes=None,
+        width=32,
+        units=1024,
+        discriminator_normalization="batch",
+        **kwargs,
+    ):
+        self.sizes = {"width": width, "units": units, "discriminator_normalization": discriminator_normalization}
+        self.steps = min(3, *(self.scale_steps(size) for size in image_shape[:2]))
+        super().__init__(image_shape, latent_dim, num_classes=num_classes, **kwargs)
+        for network, names in ((self.encoder, POSTERIOR), (self.discriminator, ["logits", "features"])):
+            require_named(network.compute_output_spec(network.inputs), names, f"The {network.name} of VAEGAN")
+
+    # Networks -------------------------------------------------------------------------------------------------------
+
+    def build_encoder(self):
+        images, labels = keras.Input(self.image_shape, name="images"), self.label_input()
+        widths = [self.sizes["width"] << step for step in range(1, self.steps + 1)]
+        x = layers.Flatten()(strided_convolutions(images, widths, 5, 0.0, normalize_first=True))
+        x = self._dense(self._joined(x, labels), self.sizes["units"])
+        dense = functools.partial(
+            layers.Dense, self.latent_dim, kernel_initializer=normal(0.02), dtype=keras.config.floatx()
+        )
+        outputs = {name: dense(name=name)(x) for name in POSTERIOR}
+        return keras.Model(self._inputs(images, *labels or [None]), outputs, name="encoder")
+
+    def build_generator(self):
+        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
+        height, width, channels = self.image_shape
+        widths = [self.sizes["width"] << step for step in (3, 2, 0)][-self.steps :]
+        small = (height >> self.steps, width >> self.steps, self.sizes["width"] << 3)
+        x = self._dense(self._joined(latents, labels), math.prod(small))
+        x = transposed_convolutions(layers.Reshape(small)(x), widths, channels, 5, keras.config.floatx(), 1)
+        return keras.Model(self._inputs(latents, *labels or [None]), x, name="generator")
+
+    def build_discriminator(self):
+        images, labels = keras.Input(self.pack_shape, name="images"), self.label_input(packed=True)
+        kind, width = self.sizes["discriminator_normalization"], self.sizes["width"]
+        *hidden, last = [width << step for step in (2, 3, 3)][: self.steps]
+        options = {"kernel_size": 5, "padding": "same", "kernel_initializer": normal(0.02)}
+        x = layers.Conv2D(width, activation="relu", **options)(images)
+        x = strided_convolutions(x, hidden, 5, 0.0, kind, normalize_first=True)
+        features = layers.Conv2D(last, strides=2, use_bias=kind is None, name="features", **options)(x)
+        x = layers.Flatten()(layers.ReLU()(normalization(kind)(features)))
+        x = self._dense(self._joined(x, labels), self.sizes["units"] // 2, kind)
+        logits = layers.Dense(1, kernel_initializer=normal(0.02), name="logits")(x)
+        outputs = {"logits": logits, "features": features}
+        return keras.Model(self._inputs(images, *labels or [None]), outputs, name="discriminator")
+
+    def _joined(self, x, labels):
+        """A vector, and the labels' ones beside it."""
+        return layers.Concatenate()([x, label_vector(labels[0], self.num_classes)]) if labels else x
+
+    @staticmethod
+    def _dense(x, units, kind="batch"):
+        x = layers.Dense(units, use_bias=kind is None, kernel_initializer=normal(0.02))(x)
+        return layers.ReLU()(batch_normalization()(x) if kind == "batch" else normalization(kind)(x))
+
+    # The game -------------------------------------------------------------------------------------------------------
+
+    def phases(self):
+        if self.recipe.margin is not None and not isinstance(self.adversarial_loss, Minimax):
+            raise ValueError(
+                f"margin is {self.recipe.margin} and the loss {type(self.adversarial_loss).__name__}, but the margin "
+                "is one of cross-entropies. Compile with margin=None, or with loss='minimax' or 'non_saturating'."
+            )
+        return *super().phases(), Phase("encoder", ("encoder",), self.encoder_loss, "encoder")
+
+    @shared
+    def posterior(self, batch):
+        """Mean and logarithm of the variance of the real samples' latents, each of shape (batch, latent_dim)."""
+        told = self.encoder(self._inputs(batch.x, self.labels(batch)), training=True)
+        return tuple(at_least_float32(told[name]) for name in POSTERIOR)
+
+    @shared
+    def reconstructed(self, batch):
+        """Images of latents that are drawn for the real samples, shape of the batch."""
+        center, log_variance = self.posterior(batch)
+        noise = keras.random.normal(ops.shape(center), dtype=center.dtype, seed=self.random)
+        latents = center + ops.exp(0.5 * log_variance) * noise
+        return self.generator(self._inputs(latents, self.labels(batch)), training=True)
+
+    @shared
+    def told(self, batch):
+        """What the discriminator tells of real, reconstructed and generated samples: {name: three tensors}."""
+        kinds = [self.pack(x) for x in (batch.x, self.reconstructed(batch), self.generated(batch))]
+        labels = self.pack_labels(batch)
+        labels = None if labels is None else ops.concatenate(3 * [labels])
+        images = ops.concatenate([ops.cast(x, kinds[1].dtype) for x in kinds])
+        outputs = self.discriminator(self._inputs(images, labels), training=True)
+        return {name: ops.split(outputs[name], 3) for name in ("logits", "features")}
+
+    def real_logits(self, batch):
+        """The logits of real samples, twice: once beside those of reconstructions, once beside those of samples."""
+        return ops.concatenate(2 * [self.told(batch)["logits"][0]])
+
+    def fake_logits(self, batch):
+        return ops.concatenate(self.told(batch)["logits"][1:])
+
+    def pack_weight(self, batch):
+        weight = super().pack_weight(batch)
+        return None if weight is None else ops.concatenate([weight, weight])
+
+    def discriminate(self, images, labels=None):
+        return super().discriminate(images, labels)["logits"]
+
+    @shared
+    def moves(self, batch):
+        """Whether discriminator and generator are updated, 1 or 0 each, the same on all replicas."""
+        if self.recipe.margin is None:
+            return 1.0, 1.0
+        real, fake = at_least_float32(self.real_logits(batch)), at_least_float32(self.fake_logits(batch))
+        costs = mean_over_replicas(ops.stack([mean(ops.softplus(-real)), mean(ops.softplus(fake))]))
+        low, high = self.recipe.equilibrium - self.recipe.margin, self.recipe.equilibrium + self.recipe.margin
+        strong, weak = ops.any(costs < low), ops.any(costs > high)
+        both = ops.logical_and(strong, weak)
+        return tuple(ops.cast(ops.logical_or(both, ~held), costs.dtype) for held in (strong, weak))
+
+    @staticmethod
+    def _held(loss, moves):
+        """A loss whose gradient is that, or 0."""
+        return moves * loss + (1.0 - moves) * ops.stop_gradient(loss)
+
+    def prior_loss(self, batch):
+        """KL(q(z | x) || N(0, I)) in nats, its mean over the batch."""
+        center, log_variance = self.posterior(batch)
+        terms = ops.exp(log_variance) + ops.square(center) - 1.0 - log_variance
+        return weighted_mean(0.5 * ops.sum(terms, axis=-1), batch.sample_weight)
+
+    @shared
+    def reconstruction_loss(self, batch):
+        """L_like, the mean over the batch of half the squared distance in the discriminator's features."""
+        real, again, _ = (at_least_float32(features) for features in self.told(batch)["features"])
+        squares = ops.square(ops.reshape(real - again, (ops.shape(real)[0], -1)))
+        return weighted_mean(0.5 * ops.sum(squares, axis=-1), LatentModel.pack_weight(self, batch))
+
+    def discriminator_loss(self, batch):
+        loss, logs = super().discriminator_loss(batch)
+        loss = loss + weight_decay(self.discriminator, self.recipe.weight_decay)
+        return self._held(loss, self.moves(batch)[0]), logs
+
+    def generator_loss(self, batch):
+        # The two kinds of generated images count one each, not half as in the discriminator's loss.
+        loss = 2.0 * super().generator_loss(batch)[0] + self.recipe.reconstruction * self.reconstruction_loss(batch)
+        loss = loss + weight_decay(self.generator, self.recipe.weight_decay)
+        return self._held(loss, self.moves(batch)[1]), {}
+
+    def encoder_loss(self, batch):
+        """L_prior + L_like."""
+        prior, likeness = self.prior_loss(batch), self.reconstruction_loss(batch)
+        decay = weight_decay(self.encoder, self.recipe.weight_decay)
+        return prior + likeness + decay, {"prior": prior, "reconstruction": likeness}
+
+    # The way back ---------------------------------------------------------------------------------------------------
+
+    @functools.cached_property
+    def _means(self):
+        both = {True: self.ema_encoder, False: self.encoder}
+        return {ema: keras.Model(net.input, net.output["mean"]) for ema, net in both.items()}
+
+    def latents_network(self, ema):
+        return self._means[ema]
+
+    def attribute(self, images, has, labels=None):
+        """The latent vector of an attribute: the mean latents of images that have it, less those of the others.
+
+        Args:
+            images: shape (count, *image_shape), in [-1, 1].
+            has: whether each of them has the attribute, shape (count,).
+            labels: as for `encode`.
+
+        Returns:
+            float32 array of shape (latent_dim,), to be added to latents.
+
+        Raises:
+            ValueError: as `encode`; if `has` is of another length, or all or no images have the attribute.
+        """
+        has = np.asarray(has, bool)
+        if has.shape != (len(images),) or has.all() or not has.any():
+            raise ValueError(
+                f"has, of shape {has.shape}, names {has.sum()} of {len(images)} images. Expected one entry for each "
+                "image, some with the attribute and some without."
+            )
+        latents = self.encode(images, labels=labels)
+        return latents[has].mean(axis=0) - latents[~has].mean(axis=0)
+
+    def get_config(self):
+        config = {**super().get_config(), **self.sizes}
+        return {name: value for name, value in config.items() if name != "latent_range"}
