@@ -255,6 +255,8 @@ class AdversarialModel(Engine, keras.Model):
                 with observing(bool(self.signals)) as seen:
                     loss, logs = phase.loss(batch)
                 extra = [term for name in phase.trains for term in self.networks[name].losses]
+                if phase.when is not None:
+                    logs = {**logs, f"{phase.name}_waited": 1.0 - ops.cast(phase.when(batch), "float32")}
                 outcomes.append((sum(extra, loss), {f"{phase.name}_loss": loss, **logs, **seen}))
             return outcomes
         finally:

@@ -28,6 +28,8 @@ class Phase:
         every: runs when `iterations % every == 0`: n_critic for a generator, the lazy interval for a penalty; or a
             function of `iterations` that tells whether it runs, for a rhythm that changes.
         keeps: names of attributes (variables or layers) whose state it may change besides: an image pool, a mean.
+        when: function of a `Batch` that returns a boolean scalar, the same on all replicas: whether the move is made.
+            If not, its networks, their other state and the optimizer's stay as they are, and `<name>_waited` logs it.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Phase:
     optimizer: str
     every: int | Callable[[int], bool] = 1
     keeps: tuple[str, ...] = ()
+    when: Callable[[Batch], Any] | None = None
 
     def is_due(self, step):
         """Whether it runs at a step."""

@@ -350,7 +350,7 @@ class LatentModel(GenerativeModel):
     def discriminator_loss(self, batch):
         real, fake = self.real_logits(batch), self.fake_logits(batch)
         observe_logits(real, fake, self.adversarial_loss.boundary)
-        loss = self.adversarial_loss.discriminator(real, fake, self.pack_weight(batch))
+        loss = self.adversarial_loss.discriminator(real, fake, self.pack_weight(batch), self.fake_weight(batch))
         logs = {"real_logits": ops.mean(real), "fake_logits": ops.mean(fake)}
         for penalty in self.penalties:
             logs[penalty.name] = self.penalty(penalty, batch)
@@ -359,7 +359,7 @@ class LatentModel(GenerativeModel):
 
     def generator_loss(self, batch):
         real = self.real_logits(batch) if self.adversarial_loss.compares else None
-        return self.adversarial_loss.generator(self.fake_logits(batch), real), {}
+        return self.adversarial_loss.generator(self.fake_logits(batch), real, self.fake_weight(batch)), {}
 
     def lazy_penalty(self, batch, penalty):
         """A penalty that runs at intervals, as much stronger (Karras et al. 2020, section 3.1)."""
@@ -406,6 +406,10 @@ class LatentModel(GenerativeModel):
         if weight is None or self.packing == 1:
             return weight
         return ops.mean(self.pack(ops.reshape(weight, (-1, 1))), axis=-1)
+
+    def fake_weight(self, batch):
+        """The weights of the generated samples' packs, which are new ones: None for none."""
+        return None
 
     def pack_labels(self, batch):
         """The batch's labels as the discriminator takes them: shape (batch,), or (packs, packing)."""

@@ -181,20 +181,22 @@ class Engine:
             gradient = gradients[place]
             before = [values[v] for v in variables]
             own = {id(v): states[id(v)] for v in self.owned_by(phase) if states[id(v)] is not None}
-            logs.update(self._update(phase, optimizer, [gradient[id(v)] for v in variables], variables, own, values))
+            mine, waited = [gradient[id(v)] for v in variables], logs.get(f"{phase.name}_waited")
+            logs.update(self._update(phase, optimizer, mine, variables, own, values, waited))
             if self.signals:
                 seen = pulled[place][1] if phase.name == WITH_SAMPLES else []
                 after, gradient = [values[v] for v in variables], [gradient[id(v)] for v in variables]
                 logs[PREFIX + phase.name] = update_signals(gradient, before, after, factors[place], *seen)
         return logs
 
-    def _update(self, phase, optimizer, gradients, variables, states, values):
-        """Applies one phase's gradients and new states; all or, where the game is guarded, nothing."""
-        if not self.guarded:
+    def _update(self, phase, optimizer, gradients, variables, states, values, waited):
+        """Applies one phase's gradients and new states; all or, where it waits or the game is guarded, nothing."""
+        if not self.guarded and waited is None:
             values.update(states)
             values.run(lambda: optimizer.apply(gradients, variables))
             return {}
-        finite = all_finite([*gradients, *states.values()])
+        finite = all_finite([*gradients, *states.values()]) if self.guarded else jnp.asarray(True)
+        accepted = finite if waited is None else finite & (waited < 0.5)
         before = dict(values)
         values.update(states)
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
@@ -203,9 +205,11 @@ class Engine:
         values.run(lambda: (optimizer.inner_optimizer if scaled else optimizer).apply(gradients, variables))
         for i, old in before.items():
             if values.by_id(i) is not old:
-                values.update({i: jnp.where(finite, values.by_id(i), old)})
+                values.update({i: jnp.where(accepted, values.by_id(i), old)})
         if scaled:
             values.run(lambda: update_loss_scale(optimizer, finite))
+        if not self.guarded:
+            return {}
         values.run(lambda: self.count_skipped(finite))
         return {f"{phase.name}_skipped": 1.0 - jnp.asarray(finite, "float32")}
 

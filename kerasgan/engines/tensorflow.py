@@ -179,22 +179,23 @@ class Engine:
             states = [(v, scope.get_current_value(v)) for v in self.owned_by(phase)]
             states = [(v, new) for v, new in states if new is not None]
             gradient, seen = gradients[place][: len(variables)], gradients[place][len(variables) :]
-            logs.update(self._update(phase, optimizer, gradient, variables, states))
+            waited = logs.get(f"{phase.name}_waited")
+            logs.update(self._update(phase, optimizer, gradient, variables, states, waited))
             if probe:
                 before, after = [values[id(v)] for v in variables], [tf.convert_to_tensor(v.value) for v in variables]
                 logs[PREFIX + phase.name] = update_signals(gradient, before, after, factors[place], *seen)
         return logs
 
-    def _update(self, phase, optimizer, gradients, variables, states):
-        """Applies one phase's gradients and new states; all or, where the game is guarded, nothing."""
-        if not self.guarded:
+    def _update(self, phase, optimizer, gradients, variables, states, waited):
+        """Applies one phase's gradients and new states; all or, where it waits or the game is guarded, nothing."""
+        if not self.guarded and waited is None:
             for variable, new in states:
                 variable.assign(new)
             optimizer.apply(gradients, variables)
             return {}
         context = tf.distribute.get_replica_context()
-        finite = all_finite([*gradients, *(new for _, new in states)])
-        if context.num_replicas_in_sync > 1:  # one replica's overflow is everyone's
+        finite = all_finite([*gradients, *(new for _, new in states)]) if self.guarded else tf.constant(True)
+        if self.guarded and context.num_replicas_in_sync > 1:  # one replica's overflow is everyone's
             finite = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(~finite, tf.float32)) == 0.0
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         if scaled:
@@ -206,20 +207,24 @@ class Engine:
                 variable.assign(new)
             (optimizer.inner_optimizer if scaled else optimizer).apply(gradients, variables)
 
-        def decide(strategy, finite, gradients, states):
+        def decide(strategy, finite, accepted, gradients, states):
             """A condition around collectives has to stand outside of the replicas."""
-            finite = finite if strategy is None else strategy.experimental_local_results(finite)[0]
+            if strategy is not None:
+                finite, accepted = (strategy.experimental_local_results(flag)[0] for flag in (finite, accepted))
             run = accept if strategy is None else strategy.extended.call_for_each_replica
             arguments = (gradients, states) if strategy is None else (accept, (gradients, states))
-            tf.cond(finite, lambda: (run(*arguments), tf.no_op())[1], tf.no_op)
+            tf.cond(accepted, lambda: (run(*arguments), tf.no_op())[1], tf.no_op)
             if scaled:
                 update_loss_scale(optimizer, finite)
 
         own, new_states = states, [new for _, new in states]
+        accepted = finite if waited is None else finite & (waited < 0.5)
         if tf.__internal__.distribute.strategy_supports_no_merge_call():
-            decide(None, finite, gradients, new_states)
+            decide(None, finite, accepted, gradients, new_states)
         else:
-            context.merge_call(decide, args=(finite, gradients, new_states))
+            context.merge_call(decide, args=(finite, accepted, gradients, new_states))
+        if not self.guarded:
+            return {}
         self.count_skipped(finite)
         return {f"{phase.name}_skipped": 1.0 - tf.cast(finite, tf.float32)}
 

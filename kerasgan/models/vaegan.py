@@ -36,10 +36,11 @@ class VAEGANRecipe(LatentRecipe):
 
     Args:
         reconstruction: gamma, the weight of the reconstruction in the generator's loss. The features' squares are
-            summed, so that it depends on their number; 1e-6 is the official code's for CelebA at 64 pixels.
-        margin: the discriminator is not updated where its cross-entropy for real or for generated images is below
-            `equilibrium - margin`, the generator not where one of them is above `equilibrium + margin`; both are where
-            that would hold up both (official code; not in the paper). None: all are updated always.
+            summed, so that it depends on their number; 1e-6 is the official script's for CelebA at 64 pixels.
+        margin: the discriminator waits where its cross-entropy for real or for generated images is below
+            `equilibrium - margin`, the generator where one of them is above `equilibrium + margin`; neither does where
+            both would (official code; not in the paper). Who waits keeps weights and optimizer as they are. None:
+            nobody waits.
         equilibrium: the cross-entropy of a draw, in nats.
         weight_decay: half of it times the sum of the squares of all kernels is added to each player's loss.
         encoder_optimizer: optimizer, or its configuration.
@@ -67,14 +68,16 @@ class VAEGAN(EncodingModel):
         encoder: L_prior + L_like,    generator: gamma L_like - L_GAN,    discriminator: L_GAN on x, x' and x_p.
 
     Each player learns from its own sum alone: the encoder nothing from L_GAN, the discriminator nothing from L_like.
-    All three kinds of images pass through the discriminator as one batch, and all players are updated at once. As in
+    All three kinds of images pass through the discriminator as one batch (the official code's features of x and x'
+    are those of a batch of their own), and all players are updated at once. As in
     the official code real and generated images weigh alike in the discriminator's loss, though there are two of the
     latter for each of the former, D_l is the last convolution before its normalization, and players wait for each
     other (`margin` of the recipe). The paper's form of L_GAN is minimax; `compile(loss="non_saturating")` is the usual
     one. Labels join the latents and the last vectors of encoder
     and discriminator, as the attributes of the paper's faces do.
 
-    Networks and recipe are those of faces of 64 pixels: 5 x 5 kernels, three halvings, fewer for images below 32.
+    Networks and recipe are those of faces of 64 pixels: 5 x 5 kernels, three halvings, two where a third would leave
+    less than 4 pixels or an odd size.
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1]; height and width multiples of 4.
@@ -109,11 +112,15 @@ class VAEGAN(EncodingModel):
         discriminator_normalization="batch",
         **kwargs,
     ):
+        if "latent_range" in kwargs:
+            raise ValueError("latent_range was given, but VAEGAN's latents are standard normal. Leave it out.")
         self.sizes = {"width": width, "units": units, "discriminator_normalization": discriminator_normalization}
         self.steps = min(3, *(self.scale_steps(size) for size in image_shape[:2]))
         super().__init__(image_shape, latent_dim, num_classes=num_classes, **kwargs)
-        for network, names in ((self.encoder, POSTERIOR), (self.discriminator, ["logits", "features"])):
-            require_named(network.compute_output_spec(network.inputs), names, f"The {network.name} of VAEGAN")
+        vectors = [keras.KerasTensor((None,), "int32")] if num_classes else []
+        images = keras.KerasTensor((None, *self.image_shape), "float32")
+        told = self.encoder.compute_output_spec([images, *vectors] if vectors else images)
+        require_named(told, POSTERIOR, "The encoder of VAEGAN")
 
     # Networks -------------------------------------------------------------------------------------------------------
 
@@ -168,7 +175,16 @@ class VAEGAN(EncodingModel):
                 f"margin is {self.recipe.margin} and the loss {type(self.adversarial_loss).__name__}, but the margin "
                 "is one of cross-entropies. Compile with margin=None, or with loss='minimax' or 'non_saturating'."
             )
-        return *super().phases(), Phase("encoder", ("encoder",), self.encoder_loss, "encoder")
+        phases = [*super().phases(), Phase("encoder", ("encoder",), self.encoder_loss, "encoder")]
+        if self.recipe.margin is None:
+            return tuple(phases)
+        places = {("discriminator",): 0, ("generator",): 1}
+        return tuple(
+            dataclasses.replace(phase, when=functools.partial(self._moves, place=places[phase.trains]))
+            if phase.trains in places
+            else phase
+            for phase in phases
+        )
 
     @shared
     def posterior(self, batch):
@@ -192,6 +208,7 @@ class VAEGAN(EncodingModel):
         labels = None if labels is None else ops.concatenate(3 * [labels])
         images = ops.concatenate([ops.cast(x, kinds[1].dtype) for x in kinds])
         outputs = self.discriminator(self._inputs(images, labels), training=True)
+        outputs = require_named(outputs, ["logits", "features"], "The discriminator of VAEGAN")
         return {name: ops.split(outputs[name], 3) for name in ("logits", "features")}
 
     def real_logits(self, batch):
@@ -205,25 +222,31 @@ class VAEGAN(EncodingModel):
         weight = super().pack_weight(batch)
         return None if weight is None else ops.concatenate([weight, weight])
 
+    def fake_weight(self, batch):
+        """Reconstructions weigh as what they are of, samples alike, and both kinds as much."""
+        weight = super().pack_weight(batch)
+        if weight is None:
+            return None
+        return ops.concatenate([ops.divide_no_nan(weight, mean(weight)), ops.ones_like(weight)])
+
     def discriminate(self, images, labels=None):
         return super().discriminate(images, labels)["logits"]
 
     @shared
     def moves(self, batch):
-        """Whether discriminator and generator are updated, 1 or 0 each, the same on all replicas."""
-        if self.recipe.margin is None:
-            return 1.0, 1.0
+        """Whether discriminator and generator are updated, the same on all replicas."""
         real, fake = at_least_float32(self.real_logits(batch)), at_least_float32(self.fake_logits(batch))
-        costs = mean_over_replicas(ops.stack([mean(ops.softplus(-real)), mean(ops.softplus(fake))]))
-        low, high = self.recipe.equilibrium - self.recipe.margin, self.recipe.equilibrium + self.recipe.margin
+        weights = self.pack_weight(batch), self.fake_weight(batch)
+        costs = [weighted_mean(ops.softplus(x), w) for x, w in zip((-real, fake), weights, strict=True)]
+        costs = mean_over_replicas(ops.stack(costs))
+        margin = math.inf if self.recipe.margin is None else self.recipe.margin
+        low, high = self.recipe.equilibrium - margin, self.recipe.equilibrium + margin
         strong, weak = ops.any(costs < low), ops.any(costs > high)
         both = ops.logical_and(strong, weak)
-        return tuple(ops.cast(ops.logical_or(both, ~held), costs.dtype) for held in (strong, weak))
+        return tuple(ops.logical_or(both, ops.logical_not(held)) for held in (strong, weak))
 
-    @staticmethod
-    def _held(loss, moves):
-        """A loss whose gradient is that, or 0."""
-        return moves * loss + (1.0 - moves) * ops.stop_gradient(loss)
+    def _moves(self, batch, place):
+        return self.moves(batch)[place]
 
     def prior_loss(self, batch):
         """KL(q(z | x) || N(0, I)) in nats, its mean over the batch."""
@@ -240,14 +263,12 @@ class VAEGAN(EncodingModel):
 
     def discriminator_loss(self, batch):
         loss, logs = super().discriminator_loss(batch)
-        loss = loss + weight_decay(self.discriminator, self.recipe.weight_decay)
-        return self._held(loss, self.moves(batch)[0]), logs
+        return loss + weight_decay(self.discriminator, self.recipe.weight_decay), logs
 
     def generator_loss(self, batch):
         # The two kinds of generated images count one each, not half as in the discriminator's loss.
         loss = 2.0 * super().generator_loss(batch)[0] + self.recipe.reconstruction * self.reconstruction_loss(batch)
-        loss = loss + weight_decay(self.generator, self.recipe.weight_decay)
-        return self._held(loss, self.moves(batch)[1]), {}
+        return loss + weight_decay(self.generator, self.recipe.weight_decay), {}
 
     def encoder_loss(self, batch):
         """L_prior + L_like."""
