@@ -14,7 +14,7 @@ rates of 2e-3 and 4e-3 999 and 990 (.18, .33); a first stage four times as wide,
 the steps with the narrower ones left the reverse KL at .17 to .21, once on seed 0.
 
 The ring of 8 Gaussians is that of `benchmarks.modes2d`, method "r3", with 10 seeds; runs that are among its results are
-not run again.
+not run again. Its results of GAN + R1 with the same networks ("r1"), on ring and grid, are shown beside.
 """
 
 import argparse
@@ -119,6 +119,26 @@ def ring(seeds):
     return list(found.values())
 
 
+def planes():
+    """Lines on GAN + R1 beside R3GAN's loss in two dimensions, of what is among the results of `benchmarks.modes2d`."""
+    from benchmarks import modes2d
+
+    lines = []
+    for dataset in modes2d.DATASETS:
+        for method in ("r3", "r1"):
+            found = Journal("modes2d").rows(dataset=dataset, method=method, long=False)
+            numbers = [row["ema"]["10000"] for row in found]
+            if numbers:
+                filled = [each["filled"] for each in numbers]
+                kl = np.array([each["reverse_kl"] for each in numbers])
+                lines.append(
+                    f"{dataset}: {modes2d.METHODS[method].name}, {len(numbers)} seeds, modes with a tenth of their due "
+                    f"{np.median(filled):g} ({min(filled)}-{max(filled)}), reverse KL {np.median(kl):.3f} "
+                    f"({kl.min():.3f}-{kl.max():.3f}) of 10,000 samples"
+                )
+    return lines
+
+
 def report(rows, rings, real):
     """The table, and whether all that is demanded is met."""
     lines = [
@@ -161,6 +181,7 @@ def report(rows, rings, real):
             f"{DEMANDED['ring_seeds']} of 10), median reverse KL {kl:.3f} (demanded {DEMANDED['ring_reverse_kl']}). "
             f"{'As demanded.' if verdicts[-1] else 'NOT AS DEMANDED.'}"
         )
+    lines += planes()
     minutes = {method: np.median([r["cpu_seconds"] for r in found]) / 60 for method, found in rows.items() if found}
     lines.append("CPU-minutes a seed: " + ", ".join(f"{METHODS[m][0]} {value:.1f}" for m, value in minutes.items()))
     return lines, all(verdicts)
