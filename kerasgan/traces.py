@@ -78,7 +78,7 @@ def _identity(model):
         return None
     try:
         config = {name: value for name, value in model.get_config().items() if name not in ("name", "seed")}
-        text = json.dumps([config, model.recipe.rules(), [phase.name for phase in model.game]])
+        text = json.dumps([config, model.recipe.rules(), [(phase.name, phase.when is None) for phase in model.game]])
     except (TypeError, ValueError, NotImplementedError):
         return None
     return type(model), tuple(methods), text, keras.config.dtype_policy().name, keras.config.floatx()

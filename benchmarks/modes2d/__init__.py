@@ -19,8 +19,9 @@ one in which both have at most half of NS-GAN's reverse KL on the grid. PacGAN2,
 .41, .38 and 1.30; with Glorot's, .5, .999: 1.09, .46, 1.83; He's, .5, .999: 1.10, .49, .71; He's, 0, .9: .07, .43, .71;
 Glorot's, 0, .9: .38, .17, .51 (last weights, 10,000 samples).
 
-The unrolled GAN has the rate and β2 of its paper, 1e-4 and .999: with the others' it diverges on the ring, with 1e-3
-and .999 too. It has a third of the steps, each of which takes about eight times as long as another method's.
+The unrolled GAN has the rate and β2 of its paper, 1e-4 and .999, tried on the ring with seed 100: with the others' it
+diverges there, with 1e-3 and .999 too. It has a third of the steps, each of which takes about eight times as long as
+another method's.
 """
 
 import dataclasses

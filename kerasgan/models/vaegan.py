@@ -68,13 +68,12 @@ class VAEGAN(EncodingModel):
         encoder: L_prior + L_like,    generator: gamma L_like - L_GAN,    discriminator: L_GAN on x, x' and x_p.
 
     Each player learns from its own sum alone: the encoder nothing from L_GAN, the discriminator nothing from L_like.
-    All three kinds of images pass through the discriminator as one batch (the official code's features of x and x'
-    are those of a batch of their own), and all players are updated at once. As in
-    the official code real and generated images weigh alike in the discriminator's loss, though there are two of the
-    latter for each of the former, D_l is the last convolution before its normalization, and players wait for each
-    other (`margin` of the recipe). The paper's form of L_GAN is minimax; `compile(loss="non_saturating")` is the usual
-    one. Labels join the latents and the last vectors of encoder
-    and discriminator, as the attributes of the paper's faces do.
+    All three kinds of images pass through the discriminator as one batch (the official code's features of x and x' are
+    those of a batch of their own), and all players are updated at once. As in the official code real and generated
+    images weigh alike in the discriminator's loss, though there are two of the latter for each of the former, D_l is
+    the last convolution before its normalization, and players wait for each other (`margin` of the recipe). The paper's
+    form of L_GAN is minimax; `compile(loss="non_saturating")` is the usual one. Labels join the latents and the last
+    vectors of encoder and discriminator, as the attributes of the paper's faces do.
 
     Networks and recipe are those of faces of 64 pixels: 5 x 5 kernels, three halvings, two where a third would leave
     less than 4 pixels or an odd size.
