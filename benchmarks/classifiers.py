@@ -3,7 +3,7 @@
     python -m benchmarks.classifiers digits glyphs sprites
 
 Each is trained on the split "train" of its data and tested on "test": for glyphs these are faces of font families that
-it has not seen, for sprites pictures of factors that it has not seen. Half an hour on one core.
+it has not seen, for sprites pictures of factors that it has not seen. A quarter of an hour on one core.
 """
 
 import argparse

@@ -49,6 +49,18 @@ def test_shell_lines_of_the_readme_parse():
         _parser().parse_args(line.split())
 
 
+def test_lines_that_resume_a_run_have_its_settings():
+    from kerasgan.cli import _parser
+
+    settings = {}
+    for line in re.findall(r"^kerasgan (train .*?)(?:\s+#.*)?$", README, flags=re.M):
+        asked = _parser().parse_args(line.split())
+        if asked.out:
+            told = (asked.family, asked.data, asked.labels, asked.set)
+            assert settings.setdefault(asked.out, told) == told, line
+    assert settings
+
+
 def test_the_table_of_the_zoo_is_that_of_the_presets():
     """`kerasgan zoo list --markdown` writes it."""
     from kerasgan.zoo.cli import markdown

@@ -3,7 +3,7 @@
     python -m benchmarks.families.acgan [--seeds 3] [--data digits glyphs] [--quick]
 
 Digits, trained on one half and judged on the other as in `benchmarks.digits`: the classification accuracy score (CAS)
-must be .97 or more, above what a full Gaussian per class reaches without training. Glyphs, the capitals of some 480
+must be .97 or more, above what a full Gaussian per class reaches without training. Glyphs, the capitals of some 470
 font faces at 32 pixels: an SVC trained on real ones must read .9 or more of the generated ones as the letter that was
 asked for. Negative controls: untrained networks, labels shuffled, and an ACGAN without its class loss.
 """

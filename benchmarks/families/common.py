@@ -139,7 +139,7 @@ def latent_quality(fakes, real_train, real_test):
     }
 
 
-def digits_of(family, sizes, recipe, steps, seeds, journal):
+def digits_of(family, sizes, recipe, steps, seeds, journal, kind="digits"):
     """Trains an unlabelled family on one half of the digits and judges it on the other, beside controls and ceiling.
 
     Args:
@@ -149,6 +149,7 @@ def digits_of(family, sizes, recipe, steps, seeds, journal):
         steps: of the discriminator.
         seeds: one run for each.
         journal: a `Journal`.
+        kind: names the runs in the journal.
 
     Returns:
         Lines of a table, medians over the seeds, and the samples of the last run that was trained now (or None).
@@ -182,7 +183,7 @@ def digits_of(family, sizes, recipe, steps, seeds, journal):
         pictures.append(model.sample(100, seed=0))
         return {"numbers": numbers | {name: latent_quality(x, train_x, test_x) for name, x in samples.items()}}
 
-    rows = [journal.once(lambda s=seed: run(s), kind="digits", steps=steps, seed=seed) for seed in seeds]
+    rows = [journal.once(lambda s=seed: run(s), kind=kind, steps=steps, seed=seed) for seed in seeds]
     head = ("frechet_distance", "coverage", "recall", "nearest_neighbour")
     lines = [f"{family} on digits, {steps} steps, median of {len(rows)} seeds"]
     lines.append(f"{'':32}" + "".join(f"{name:>18}" for name in head))

@@ -1,4 +1,4 @@
-"""LAPGAN on glyphs, the capitals of some 480 font faces at 32 pixels: its levels, its chain, and one game instead.
+"""LAPGAN on glyphs, the capitals of some 470 font faces at 32 pixels: its levels, its chain, and one game instead.
 
     python -m benchmarks.families.lapgan [--seeds 3] [--quick]
 

@@ -16,8 +16,11 @@ def main():
     fast, slow = ({"class_name": "adam", "config": {"learning_rate": rate, "beta_1": 0.5}} for rate in (4e-4, 4e-5))
     recipe = {**short_recipe(fast), "generator_optimizer": slow}
     sizes = {"width": 32, "generator_width": 16, "latent_dim": 64, "kernel_size": 4}
-    table, picture = digits_of("LSGAN", sizes, recipe, arguments.steps, range(arguments.seeds), journal)
-    print_and_write("lsgan", table, picture)
+    settings = (sizes, recipe, arguments.steps, range(arguments.seeds), journal)
+    table, picture = digits_of("LSGAN", *settings)
+    control, _ = digits_of("LSGAN", sizes, short_recipe(fast), *settings[2:], kind="equal rates")
+    rows = (line for line in control if line.startswith(("raw", "averaged")))
+    print_and_write("lsgan", [*table, "At equal rates (control):", *rows], picture)
     return 0
 
 
