@@ -45,7 +45,7 @@ class GenerativeModel(AdversarialModel):
     def __init__(self, image_shape, latent_dim=100, latent_range=None, num_classes=None, **kwargs):
         custom = {name: kwargs.pop(name, None) for name in self.parts}
         super().__init__(**kwargs)
-        self.image_shape = tuple(image_shape)
+        self.image_shape = tuple(image_shape) if len(image_shape) == 1 else Images(image_shape).shape
         self.latent_dim, self.num_classes = latent_dim, num_classes
         self.latent_range = None if latent_range is None else tuple(latent_range)
         self._custom = custom
@@ -227,6 +227,15 @@ class GenerativeModel(AdversarialModel):
             raise ValueError(f"The image size must be a multiple of {2**at_least}, got {size * 2**steps}.")
         return steps
 
+    @classmethod
+    def halvings(cls, image_shape, smallest=4, at_least=2):
+        """How often both sides of images can be halved, as `scale_steps` says of one.
+
+        Raises:
+            ValueError: if they cannot be halved that often, or for another shape than (height, width, channels).
+        """
+        return min(cls.scale_steps(size, smallest, at_least) for size in Images(image_shape).shape[:2])
+
     def export(self, folder):
         """Writes a SavedModel for TensorFlow Serving: see `kerasgan.export.export_saved_model`."""
         from kerasgan.export import export_saved_model
@@ -318,9 +327,9 @@ class LatentModel(GenerativeModel):
 
     def compile(self, **arguments):
         super().compile(**arguments)
-        for name in self.networks if self.recipe.clip_weights else ():
+        for name, network in self.networks.items():
             if name.startswith("discriminator"):
-                penalties.clip_weights(self.networks[name], self.recipe.clip_weights)
+                penalties.clip_weights(network, self.recipe.clip_weights)
 
     # The game -------------------------------------------------------------------------------------------------------
 
@@ -359,7 +368,8 @@ class LatentModel(GenerativeModel):
 
     def generator_loss(self, batch):
         real = self.real_logits(batch) if self.adversarial_loss.compares else None
-        return self.adversarial_loss.generator(self.fake_logits(batch), real, self.fake_weight(batch)), {}
+        weights = self.fake_weight(batch), self.pack_weight(batch)
+        return self.adversarial_loss.generator(self.fake_logits(batch), real, *weights), {}
 
     def lazy_penalty(self, batch, penalty):
         """A penalty that runs at intervals, as much stronger (Karras et al. 2020, section 3.1)."""
@@ -408,8 +418,8 @@ class LatentModel(GenerativeModel):
         return ops.mean(self.pack(ops.reshape(weight, (-1, 1))), axis=-1)
 
     def fake_weight(self, batch):
-        """The weights of the generated samples' packs, which are new ones: None for none."""
-        return None
+        """The weights of the generated samples' packs: those of the real ones whose labels they have, else None."""
+        return self.pack_weight(batch) if self.num_classes else None
 
     def pack_labels(self, batch):
         """The batch's labels as the discriminator takes them: shape (batch,), or (packs, packing)."""

@@ -26,6 +26,8 @@ from typing import ClassVar
 import keras
 from keras import ops
 
+from kerasgan.engines import mean_over_replicas
+
 __all__ = [
     "AdversarialLoss",
     "Hinge",
@@ -67,7 +69,9 @@ def weighted_mean(values, weight=None):
 
     sum_i w_i v_i / sum_i w_i, where v_i is the mean over the entries of sample i, and 0 if all
     weights are 0. So a sample of weight 2 counts like that sample twice, a sample of weight 0 like
-    no sample, and the scale of the weights is of no consequence. TF-GAN differs: by default it
+    no sample, and the scale of the weights is of no consequence. Where several replicas train, the
+    sum of the weights is that of all of them, so that the mean of the replicas' results is the
+    weighted mean of the whole batch. TF-GAN differs: by default it
     divides by the *number of non-zero weights*, so there all weights doubled double the loss.
 
     Args:
@@ -90,7 +94,7 @@ def weighted_mean(values, weight=None):
             f"weights of shape {tuple(weight.shape)} for logits of shape {tuple(values.shape)}."
         )
     weight = ops.reshape(weight, (-1,) + (1,) * (len(values.shape) - 1))
-    return ops.divide_no_nan(mean(weight * values), mean(weight))
+    return ops.divide_no_nan(mean(weight * values), mean_over_replicas(mean(weight)))
 
 
 @dataclass(frozen=True)
@@ -310,8 +314,8 @@ class RelativisticPaired(Relativistic):
 
     discriminator: E sp(D(G) - D(x)); generator: E sp(D(x) - D(G)), on new real samples.
 
-    The weight of a pair is the product of its samples' weights. Real and fake logits must have the
-    same shape.
+    The weight of a pair is the geometric mean of its samples' weights: two samples of one weight make
+    a pair of that weight. Real and fake logits must have the same shape.
 
     Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard GAN",
     2018, section 4.1 (RSGAN); Huang et al., "The GAN is dead; long live the GAN! A Modern GAN
@@ -325,7 +329,7 @@ class RelativisticPaired(Relativistic):
         if real_weight is None or fake_weight is None:
             pair_weight = fake_weight if real_weight is None else real_weight
         else:
-            pair_weight = ops.multiply(real_weight, fake_weight)
+            pair_weight = ops.sqrt(at_least_float32(real_weight) * at_least_float32(fake_weight))
         return weighted_mean(losses, pair_weight)
 
 
@@ -335,8 +339,8 @@ class RelativisticAverage(Relativistic):
     """RaGAN: each sample is compared with the average of the other class.
 
     discriminator: E sp(mean D(G) - D(x)) + E sp(D(G) - mean D(x)); generator: the same with x and G
-    exchanged, on new real samples. The averages are weighted like the losses. There is no factor
-    1/2, as in the paper.
+    exchanged, on new real samples. The averages are weighted like the losses, and of all replicas.
+    There is no factor 1/2, as in the paper.
 
     Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard GAN",
     2018, section 4.3 (RaSGAN).
@@ -344,8 +348,9 @@ class RelativisticAverage(Relativistic):
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
         real_logits, fake_logits = at_least_float32(real_logits), at_least_float32(fake_logits)
-        real_losses = ops.softplus(weighted_mean(fake_logits, fake_weight) - real_logits)
-        fake_losses = ops.softplus(fake_logits - weighted_mean(real_logits, real_weight))
+        real, fake = weighted_mean(real_logits, real_weight), weighted_mean(fake_logits, fake_weight)
+        real_losses = ops.softplus(mean_over_replicas(fake) - real_logits)
+        fake_losses = ops.softplus(fake_logits - mean_over_replicas(real))
         return weighted_mean(real_losses, real_weight) + weighted_mean(fake_losses, fake_weight)
 
 

@@ -281,12 +281,17 @@ def clip_weights(network, limit):
 
     Args:
         network: A built Keras model or layer.
-        limit: The largest magnitude of a weight, positive; 0.01 in the paper.
+        limit: The largest magnitude of a weight, positive; 0.01 in the paper. None: what was clipped is so no longer.
 
     Raises:
         ValueError: If the network has no trainable variables yet, or one of them has another
             constraint.
     """
+    if limit is None:
+        for variable in network.variables:
+            if isinstance(getattr(variable, "constraint", None), WeightClip):
+                variable.constraint = None
+        return
     if not network.trainable_variables:
         raise ValueError(
             f"{network.name!r} has no trainable variables to clip. Build it first, or set its trainable to True."

@@ -66,7 +66,7 @@ class TranslationModel(AdversarialModel):
 
     def __init__(self, image_shape, target_channels=None, **kwargs):
         super().__init__(**kwargs)
-        self.image_shape = tuple(image_shape)
+        self.image_shape = Images(image_shape).shape
         self.target_shape = (*self.image_shape[:2], target_channels or self.image_shape[2])
 
     def data_specs(self):

@@ -80,6 +80,29 @@ def test_fit_on_two_replicas_is_fit_on_one():
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
 
 
+@pytest.mark.tensorflow
+@pytest.mark.parametrize(
+    "loss, weighted",
+    [
+        pytest.param("non_saturating", True, id="weights"),
+        pytest.param("relativistic_average", False, id="average", marks=pytest.mark.slow),
+        pytest.param("relativistic_average", True, id="weighted average", marks=pytest.mark.slow),
+    ],
+)
+def test_weights_and_averages_are_those_of_the_whole_batch(loss, weighted):
+    """Of two replicas, of which one has nearly all of the weight: as on one."""
+    with double_precision():
+        x, one = vectors(16).astype("float64"), toy(loss=loss)
+        weight = np.array([3.0, 1.0, 2.0, 1.0, 0.0, 0.0, 0.0, 0.5] * 2) if weighted else None
+        with mirrored_strategy(2).scope():
+            two = toy(start_of(one), loss=loss)
+        for each in (one, two):
+            with scripted_random(batch_size=8):
+                each.fit(x, batch_size=8, sample_weight=weight, verbose=0)
+        for a, b in zip(weights(one), weights(two), strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
+
+
 def test_replicas_draw_numbers_of_their_own():
     """The negative control of the above: without the script the two replicas' latents differ."""
     model, drawn = toy(), []

@@ -142,6 +142,15 @@ def test_clipped_weights_stay_within():
     assert max(np.abs(w).max() for w in model.generator.get_weights()) > 0.01
 
 
+def test_weights_are_clipped_no_longer_where_the_recipe_says_none():
+    model = vector_gan(loss="wasserstein", clip_weights=0.01)
+    model.compile(loss="wasserstein", discriminator_optimizer=keras.optimizers.SGD(1.0))
+    model.fit(DATA, batch_size=8, verbose=0)
+    assert max(np.abs(w).max() for w in model.discriminator.get_weights()) > 0.02
+    with pytest.raises(ValueError, match="limit must be positive"):
+        model.compile(loss="wasserstein", clip_weights=0)
+
+
 def test_logs_have_constant_keys_and_the_phases_losses():
     model = vector_gan(generator_every=3, penalties=("r1",))
     history = model.fit(DATA, batch_size=8, epochs=3, verbose=0).history

@@ -161,8 +161,7 @@ def test_a_sample_of_weight_two_counts_twice_and_of_weight_zero_not_at_all(name,
     rng = np.random.default_rng(1)
     real_weight, fake_weight = rng.permutation(shape[0]), rng.permutation(shape[0])
     if name == "relativistic_paired":
-        real_count = fake_count = real_weight * fake_weight
-        assert real_count.sum() > 0
+        fake_weight = real_count = fake_count = real_weight  # a pair is repeated as a whole
     else:
         real_count, fake_count = real_weight, fake_weight
     real_repeated = np.repeat(real, real_count, axis=0)
@@ -200,6 +199,14 @@ def test_weights_of_ones_change_nothing_and_weights_of_zeros_leave_nothing(name)
                 rtol=1e-5,
                 atol=1e-7,
             )
+
+
+def test_the_weight_of_a_pair_is_the_geometric_mean():
+    loss, (real, fake) = losses.RelativisticPaired(), logits((2, 1))
+    first, second = np.logaddexp(0, fake - real).reshape(-1)
+    four, ones = np.array([4.0, 1.0]), np.ones(2)
+    np.testing.assert_allclose(loss.discriminator(real, fake, four, ones), (2 * first + second) / 3, rtol=1e-6)
+    np.testing.assert_allclose(loss.discriminator(real, fake, four, four), (4 * first + second) / 5, rtol=1e-6)
 
 
 def test_paired_weights_may_come_from_one_side():

@@ -337,7 +337,11 @@ class Engine:
         if data_batch is None:
             raise ValueError("The data set is empty: fit() needs at least one batch.")
         local = self.distribute_strategy.experimental_local_results
-        first = tf.nest.map_structure(lambda value: None if value is None else local(value)[0].numpy(), data_batch)
-        batch = self.as_batch(first)
+
+        def of_first_replica(value):
+            mine = local(value)[0]
+            return None if mine is None else mine.numpy()
+
+        batch = self.as_batch(tf.nest.map_structure(of_first_replica, data_batch))
         if not self._data_checked:
             self.check_data(batch.x, batch.y)

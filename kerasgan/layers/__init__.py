@@ -1,7 +1,7 @@
 """Layers and blocks that several papers share."""
 
 from kerasgan.layers.basis import Basis
-from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector
+from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector, with_labels
 from kerasgan.layers.dense_images import dense_images
 from kerasgan.layers.dropout import NoiseDropout
 from kerasgan.layers.grouped import GroupedConv2D
@@ -41,4 +41,5 @@ __all__ = [
     "strided_convolutions",
     "transposed_convolutions",
     "uniform",
+    "with_labels",
 ]

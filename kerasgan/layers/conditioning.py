@@ -35,6 +35,24 @@ def label_vector(labels, num_classes, embedding=None, initializer="uniform"):
     return vectors if len(labels.shape) == 1 else layers.Flatten(name="label_vectors")(vectors)
 
 
+def with_labels(x, labels, num_classes, embedding=None, initializer="uniform"):
+    """Vectors, and beside them those of labels, where there are any.
+
+    Args:
+        x: shape (batch, width).
+        labels: the symbolic labels in a list, or an empty one: what a model's `label_input` returns.
+        num_classes: as for `label_vector`.
+        embedding: as for `label_vector`.
+        initializer: as for `label_vector`.
+
+    Returns:
+        `x`, or shape (batch, width and that of the labels' vectors).
+    """
+    if not labels:
+        return x
+    return layers.Concatenate()([x, label_vector(labels[0], num_classes, embedding, initializer)])
+
+
 def label_plane(labels, num_classes, height, width):
     """A learned one-channel image a label, to be concatenated to a picture. Shape (batch, height, width, labels)."""
     plane = layers.Embedding(num_classes, height * width, name="label_plane")(labels)

@@ -17,6 +17,8 @@ class ImagePool(keras.layers.Layer):
 
     It is state of the game: a `Phase` whose loss calls it names its attribute in `keeps`.
 
+    All batches have one size: drop what is left over at the end of an epoch (`drop_remainder` of a `tf.data` set).
+
     Args:
         image_shape: (height, width, channels), or any shape of one sample.
         size: images in the whole pool; 0 hands out what comes.
@@ -48,8 +50,10 @@ class ImagePool(keras.layers.Layer):
         if images.shape[0] not in (None, self.batch_size // replicas):
             raise ValueError(
                 f"A batch of {images.shape[0] * replicas} came to an ImagePool of batch_size {self.batch_size}. "
-                "Make the model with the batch size that it is trained with."
+                "Its batch size must be that of the training: of a model, compile(batch_size=...)."
             )
+        # Where the size is not known before: a smaller batch, the last of an epoch, fails here.
+        images = ops.reshape(images, (self.batch_size // replicas, *self.image_shape))
         rows = index * ops.shape(images)[0] + ops.arange(ops.shape(images)[0], dtype="int32")
         memory, stored = (ops.take(ops.convert_to_tensor(v), rows, axis=0) for v in (self.images, self.stored))
         full = stored >= self.length

@@ -6,7 +6,7 @@ from kerasgan.layers.initial import normal
 from kerasgan.layers.normalization import normalization
 
 
-def strided_convolutions(x, widths, kernel_size, slope, kind="batch", normalize_first=False):
+def strided_convolutions(x, widths, kernel_size, slope, kind="batch", normalize_first=False, scale_stddev=0.0):
     """Features of images: each layer halves their size, with normalization and leaky ReLU.
 
     Weights from N(0, .02^2).
@@ -18,6 +18,7 @@ def strided_convolutions(x, widths, kernel_size, slope, kind="batch", normalize_
         slope: of the leaky ReLUs below 0.
         kind: of the normalization, as for `normalization`.
         normalize_first: whether the first layer has it too; that of a discriminator has none (DCGAN).
+        scale_stddev: as for `normalization`.
 
     Returns:
         Shape (batch, height >> layers, width >> layers, channels).
@@ -26,5 +27,5 @@ def strided_convolutions(x, widths, kernel_size, slope, kind="batch", normalize_
         kind_here = kind if place or normalize_first else None
         options = {"strides": 2, "padding": "same", "kernel_initializer": normal(0.02)}
         x = layers.Conv2D(width, kernel_size, use_bias=kind_here is None, **options)(x)
-        x = layers.LeakyReLU(slope)(x if kind_here is None else normalization(kind_here)(x))
+        x = layers.LeakyReLU(slope)(x if kind_here is None else normalization(kind_here, scale_stddev=scale_stddev)(x))
     return x

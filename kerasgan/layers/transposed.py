@@ -8,7 +8,7 @@ from kerasgan.layers.initial import normal
 from kerasgan.layers.normalization import batch_normalization
 
 
-def transposed_convolutions(x, widths, channels, kernel_size, dtype=None, last_strides=2):
+def transposed_convolutions(x, widths, channels, kernel_size, dtype=None, last_strides=2, scale_stddev=0.0):
     """Images in [-1, 1] of a small map: each layer doubles its size, with batch normalization and ReLU between them.
 
     Weights from N(0, .02^2).
@@ -20,6 +20,7 @@ def transposed_convolutions(x, widths, channels, kernel_size, dtype=None, last_s
         kernel_size: of all layers; a multiple of the stride 2 avoids checkerboards.
         dtype: of the images.
         last_strides: 1 for a last layer that leaves the size as it is.
+        scale_stddev: as for `batch_normalization`.
 
     Returns:
         Shape (batch, height << layers, width << layers, channels), `len(widths) + 1` layers, named `images`; with
@@ -32,5 +33,6 @@ def transposed_convolutions(x, widths, channels, kernel_size, dtype=None, last_s
         kernel_initializer=normal(0.02),
     )
     for width in widths:
-        x = layers.ReLU()(batch_normalization()(convolution(width, strides=2, use_bias=False)(x)))
+        x = convolution(width, strides=2, use_bias=False)(x)
+        x = layers.ReLU()(batch_normalization(scale_stddev=scale_stddev)(x))
     return layers.Activation("tanh", dtype=dtype, name="images")(convolution(channels, strides=last_strides)(x))

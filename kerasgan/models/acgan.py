@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from kerasgan.heads import HeadedModel, cross_entropy
 from kerasgan.latent import LatentRecipe
-from kerasgan.layers import label_vector, normal, normalization, transposed_convolutions
+from kerasgan.layers import normal, normalization, transposed_convolutions, with_labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ACGAN(HeadedModel):
         discriminator_normalization="batch",
         **kwargs,
     ):
-        self.steps = min(self.scale_steps(size) for size in image_shape[:2])
+        self.steps = self.halvings(image_shape)
         widths = generator_widths or [min(96 << step, 768) for step in reversed(range(self.steps))]
         if len(widths) != self.steps:
             raise ValueError(
@@ -93,11 +93,11 @@ class ACGAN(HeadedModel):
         height, width, channels = self.image_shape
         first, *hidden = self.sizes["generator_widths"]
         small = (height >> self.steps, width >> self.steps, first)
-        latents, (labels,) = keras.Input((self.latent_dim,), name="latents"), self.label_input()
-        x = layers.Concatenate()([latents, label_vector(labels, self.num_classes)])
+        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
+        x = with_labels(latents, labels, self.num_classes)
         x = layers.Dense(math.prod(small), "relu", kernel_initializer=normal(0.02))(x)
         x = transposed_convolutions(layers.Reshape(small)(x), hidden, channels, 5, keras.config.floatx())
-        return keras.Model([latents, labels], x, name="generator")
+        return keras.Model([latents, *labels], x, name="generator")
 
     def build_discriminator(self):
         images = x = keras.Input(self.pack_shape, name="images")

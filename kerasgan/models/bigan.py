@@ -102,7 +102,7 @@ class BiGAN(EncodingModel):
             raise ValueError("num_classes was given, but BiGAN is unconditional. Leave it out.")
         self.sizes = {"units": units, "convolutional": convolutional, "width": width}
         self.sizes["discriminator_normalization"] = discriminator_normalization
-        steps = min(self.scale_steps(size) for size in image_shape[:2]) if convolutional else 0
+        steps = self.halvings(image_shape) if convolutional else 0
         self.widths = [width << step for step in range(steps)]
         super().__init__(image_shape, latent_dim, latent_range, **kwargs)
 

@@ -16,6 +16,8 @@ from kerasgan.layers import ImagePool, InstanceNormalization, ReflectionPadding2
 from kerasgan.losses import mean
 from kerasgan.translation import BATCH_SIZE, TranslationModel, TranslationRecipe, as_rgb
 
+NO_WEIGHTS = "sample_weight was given, but x and y are no pairs to be weighed. Leave it out."
+
 
 @dataclasses.dataclass(frozen=True)
 class CycleGANRecipe(TranslationRecipe):
@@ -28,7 +30,11 @@ class CycleGANRecipe(TranslationRecipe):
         identity_weight: of the mean absolute change of images that are in a generator's target domain already, as a
             share of `cycle_weight` (section 5.2: .5 for photos of paintings); needs equal channels.
         pool_size: images that each discriminator's memory holds; 0 for none.
-        decay_from: share of the epochs of a `fit` after which the learning rates fall linearly to zero; None for never.
+        decay_from: share of the epochs of a `fit`, from 0 to 1, after which the learning rates fall linearly to zero;
+            None for never, as it must be for optimizers with schedules of their own.
+
+    Raises:
+        ValueError: for another share.
     """
 
     loss: Any = "least_squares"
@@ -37,6 +43,10 @@ class CycleGANRecipe(TranslationRecipe):
     identity_weight: float = 0.0
     pool_size: int = 50
     decay_from: float | None = 0.5
+
+    def __post_init__(self):
+        if self.decay_from is not None and not 0 <= self.decay_from <= 1:
+            raise ValueError(f"decay_from is {self.decay_from}, expected a share of the epochs, from 0 to 1, or None.")
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -117,6 +127,12 @@ class CycleGAN(TranslationModel):
     def compile(self, **arguments):
         super().compile(**arguments)
         players = self.optimizer.players.items()
+        scheduled = [player for player, each in players if not isinstance(each._learning_rate, keras.Variable)]
+        if scheduled and self.recipe.decay_from is not None:
+            raise ValueError(
+                f"The learning rates of {scheduled} have schedules of their own, which the decay from "
+                f"{self.recipe.decay_from} of the epochs on would overwrite. Compile with decay_from=None."
+            )
         self._rates = {player: float(ops.convert_to_numpy(each.learning_rate)) for player, each in players}
 
     def phases(self):
@@ -144,6 +160,8 @@ class CycleGAN(TranslationModel):
     @shared
     def views(self, batch):
         """The batch's images of both domains, each jittered by itself."""
+        if batch.sample_weight is not None:
+            raise ValueError(NO_WEIGHTS)
         return *self.jittered(batch.x), *self.jittered(batch.y)
 
     @shared
@@ -219,13 +237,18 @@ class CycleGAN(TranslationModel):
             ValueError: for data that the family cannot be trained on, or weights.
         """
         if sample_weight is not None:
-            raise ValueError("sample_weight was given, but x and y are no pairs to be weighed. Leave it out.")
+            raise ValueError(NO_WEIGHTS)
         callbacks = [*(callbacks or []), *self._schedules(kwargs.get("epochs", 1))]
         if hasattr(x, "__array__"):
             x, y = (None if images is None else np.asarray(images) for images in (x, y))
             self.check_data(x, y)
             count = batch_size or min(self.recipe.batch_size, len(x), len(y))
             x, y = ArrayBatches((x, y), count, self.seed if shuffle else None, unpaired=True), None
+            if self.recipe.pool_size and count != self.recipe.batch_size:
+                raise ValueError(
+                    f"Batches of {count}, but the memories are those of batches of {self.recipe.batch_size}. "
+                    f"Compile a new model with batch_size={count}, or with pool_size=0."
+                )
             callbacks.append(x)
         return super().fit(x, y, callbacks=callbacks, initial_step=initial_step, **kwargs)
 

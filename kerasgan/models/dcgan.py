@@ -1,14 +1,23 @@
 """DCGAN (Radford, Metz & Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional GANs")."""
 
 import dataclasses
-import functools
 import math
 
 import keras
 from keras import layers
 
 from kerasgan.latent import LatentModel, LatentRecipe
-from kerasgan.layers import batch_normalization, label_plane, label_projection, label_vector, normal, normalization
+from kerasgan.layers import (
+    batch_normalization,
+    label_plane,
+    label_projection,
+    normal,
+    strided_convolutions,
+    transposed_convolutions,
+    with_labels,
+)
+
+SCALE_STDDEV = 0.02  # of batch normalization's initial scales (the authors' code)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -64,45 +73,34 @@ class DCGAN(LatentModel):
         self.sizes = {"conditioning": conditioning, "width": width, "kernel_size": kernel_size}
         self.sizes["generator_width"] = generator_width or 2 * width
         self.sizes["discriminator_normalization"] = discriminator_normalization
-        self.steps = min(self.scale_steps(size) for size in image_shape[:2])
+        self.steps = self.halvings(image_shape)
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
 
     def build_generator(self):
-        convolution = self._convolution(layers.Conv2DTranspose)
         height, width, channels = self.image_shape
-        last = self.sizes["generator_width"]
-        small = (height >> self.steps, width >> self.steps, last << self.steps - 1)
+        first, *hidden = [self.sizes["generator_width"] << step for step in reversed(range(self.steps))]
+        small = (height >> self.steps, width >> self.steps, first)
         latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
-        x = latents
-        if labels:
-            x = layers.Concatenate()([latents, label_vector(labels[0], self.num_classes)])
+        x = with_labels(latents, labels, self.num_classes)
         x = layers.Dense(math.prod(small), use_bias=False, kernel_initializer=normal(0.02))(x)
-        x = batch_normalization(scale_stddev=0.02)(layers.Reshape(small)(x))
-        for step in reversed(range(1, self.steps)):
-            x = batch_normalization(scale_stddev=0.02)(convolution(last << step - 1, use_bias=False)(layers.ReLU()(x)))
-        x = convolution(channels)(layers.ReLU()(x))
-        x = layers.Activation("tanh", dtype=keras.config.floatx(), name="images")(x)
-        return keras.Model([latents, *labels] if labels else latents, x, name="generator")
+        x = layers.ReLU()(batch_normalization(scale_stddev=SCALE_STDDEV)(layers.Reshape(small)(x)))
+        x = transposed_convolutions(
+            x, hidden, channels, self.sizes["kernel_size"], keras.config.floatx(), scale_stddev=SCALE_STDDEV
+        )
+        return keras.Model(self._inputs(latents, *labels or [None]), x, name="generator")
 
     def build_discriminator(self):
-        convolution, kind = self._convolution(layers.Conv2D), self.sizes["discriminator_normalization"]
         images, labels = keras.Input(self.pack_shape, name="images"), self.label_input(packed=True)
         x = images
         if labels and self.sizes["conditioning"] == "plane":
             x = layers.Concatenate()([x, label_plane(labels[0], self.num_classes, *self.image_shape[:2])])
-        for step in range(self.steps):
-            x = convolution(self.sizes["width"] << step, use_bias=step == 0 or kind is None)(x)
-            x = layers.LeakyReLU(0.2)(x if step == 0 else normalization(kind, scale_stddev=0.02)(x))
-        x = layers.Flatten()(x)
+        widths = [self.sizes["width"] << step for step in range(self.steps)]
+        kind, size = self.sizes["discriminator_normalization"], self.sizes["kernel_size"]
+        x = layers.Flatten()(strided_convolutions(x, widths, size, 0.2, kind, scale_stddev=SCALE_STDDEV))
         logits = layers.Dense(1, kernel_initializer=normal(0.02), name="logits")(x)
         if labels and self.sizes["conditioning"] == "projection":
             logits = label_projection(logits, x, labels[0], self.num_classes)
-        return keras.Model([images, *labels] if labels else images, logits, name="discriminator")
-
-    def _convolution(self, kind):
-        return functools.partial(
-            kind, kernel_size=self.sizes["kernel_size"], strides=2, padding="same", kernel_initializer=normal(0.02)
-        )
+        return keras.Model(self._inputs(images, *labels or [None]), logits, name="discriminator")
 
     def get_config(self):
         return {**super().get_config(), **self.sizes}

@@ -94,7 +94,7 @@ class InfoGAN(HeadedModel):
         if not sum(self.code_sizes):
             raise ValueError("There are no codes. Give a categorical=(10,), continuous=2, or both; or use DCGAN.")
         self.sizes = {"width": width, "units": units, "discriminator_normalization": discriminator_normalization}
-        self.steps = min(self.scale_steps(size) for size in image_shape[:2])
+        self.steps = self.halvings(image_shape)
         super().__init__(image_shape, noise_dim + sum(self.code_sizes), (-1.0, 1.0), **kwargs)
 
     def build_generator(self):

@@ -10,9 +10,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from kerasgan.data.specs import Images
 from kerasgan.game import shared
 from kerasgan.latent import LatentModel, LatentRecipe
-from kerasgan.layers import LaplacianPyramid, Resample, label_plane, label_vector
+from kerasgan.layers import LaplacianPyramid, Resample, label_plane, with_labels
 from kerasgan.signals import probed
 
 SMALLEST = 8  # pixels of the coarsest level, or fewer, where the number of levels is left open
@@ -108,7 +109,7 @@ class LAPGAN(LatentModel):
                 "generator or discriminator was given, but LAPGAN has one for each level. Override "
                 "build_level_generator(level) or build_level_discriminator(level) in a subclass."
             )
-        height, image_width, channels = image_shape
+        height, image_width, channels = Images(image_shape).shape
         self.levels = check_levels(height, image_width, levels)
         self.noise_dim = noise_dim
         self.sizes = {"width": width, "units": units, "discriminator_units": discriminator_units, "dropout": dropout}
@@ -142,7 +143,7 @@ class LAPGAN(LatentModel):
         *place, channels = self.level_shapes[level]
         latents, labels = keras.Input(self.latent_shapes[level], name="latents"), self.label_input()
         if level == self.levels - 1:
-            x = layers.Concatenate()([latents, label_vector(labels[0], self.num_classes)]) if labels else latents
+            x = with_labels(latents, labels, self.num_classes)
             for _ in range(2):
                 x = layers.Dense(self.sizes["units"], "relu")(x)
             x = layers.Dense(math.prod(place) * channels, dtype=keras.config.floatx())(x)
@@ -169,7 +170,7 @@ class LAPGAN(LatentModel):
         drop = functools.partial(layers.Dropout, self.sizes["dropout"])
         if level == self.levels - 1:
             x = layers.Flatten()(images)
-            x = layers.Concatenate()([x, label_vector(labels[0], self.num_classes)]) if labels else x
+            x = with_labels(x, labels, self.num_classes)
             for _ in range(2):
                 x = drop()(layers.Dense(self.sizes["discriminator_units"], "relu")(x))
         else:
@@ -249,6 +250,11 @@ class LAPGAN(LatentModel):
         inputs += [self.pyramid.reduce(batch.x)] if level < self.levels - 1 else []
         inputs += [self.labels(batch)] if self.num_classes else []
         return probed(self.networks[f"generator_{level}"](_one_or_more(*inputs), training=True))
+
+    def fake_weight(self, batch):
+        """Weights of a level's generated images: of the real ones whose coarse images, or labels, they have."""
+        given = self.num_classes or self.level_of(batch.x) < self.levels - 1
+        return self.pack_weight(batch) if given else None
 
     def discriminate(self, images, labels=None):
         network = self.networks[f"discriminator_{self.level_of(images)}"]

@@ -9,7 +9,7 @@ import keras
 from keras import layers
 
 from kerasgan.latent import LatentRecipe
-from kerasgan.layers import batch_normalization, label_vector, normal
+from kerasgan.layers import batch_normalization, normal, with_labels
 from kerasgan.models.dcgan import DCGAN
 from kerasgan.recipe import optimizer
 
@@ -73,14 +73,18 @@ class LSGAN(DCGAN):
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
 
     def build_generator(self):
-        convolution = self._convolution(layers.Conv2DTranspose)
+        convolution = functools.partial(
+            layers.Conv2DTranspose,
+            kernel_size=self.sizes["kernel_size"],
+            strides=2,
+            padding="same",
+            kernel_initializer=normal(0.02),
+        )
         height, width, channels = self.image_shape
         wide = 4 * self.sizes["generator_width"]
         small = (height >> self.steps, width >> self.steps, wide)
         latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
-        x = latents
-        if labels:
-            x = layers.Concatenate()([latents, label_vector(labels[0], self.num_classes, self.label_dim)])
+        x = with_labels(latents, labels, self.num_classes, self.label_dim)
         x = layers.Dense(math.prod(small), use_bias=False, kernel_initializer=normal(0.02))(x)
         x = layers.ReLU()(batch_normalization()(layers.Reshape(small)(x)))
         for step in range(self.steps):
@@ -91,7 +95,7 @@ class LSGAN(DCGAN):
                 x = layers.ReLU()(batch_normalization()(x))
         x = convolution(channels, strides=1)(x)
         x = layers.Activation("tanh", dtype=keras.config.floatx(), name="images")(x)
-        return keras.Model([latents, *labels] if labels else latents, x, name="generator")
+        return keras.Model(self._inputs(latents, *labels or [None]), x, name="generator")
 
     def get_config(self):
         return {**super().get_config(), "label_dim": self.label_dim}

@@ -10,7 +10,7 @@ from keras import layers
 
 from kerasgan import penalties
 from kerasgan.latent import LatentModel, LatentRecipe
-from kerasgan.layers import Basis, GroupedConv2D, Resample, label_projection, label_vector, normal, scaled
+from kerasgan.layers import Basis, GroupedConv2D, Resample, label_projection, normal, scaled, with_labels
 from kerasgan.recipe import optimizer
 from kerasgan.schedules import Cosine
 
@@ -136,7 +136,7 @@ class R3GAN(LatentModel):
             "group_width": group_width,
             "embedding": embedding,
         }
-        steps = min(self.scale_steps(size, at_least=1) for size in image_shape[:2])
+        steps = self.halvings(image_shape, at_least=1)
         self.smallest = (image_shape[0] >> steps, image_shape[1] >> steps)
         self.widths = self._stage_widths(steps + 1)
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
@@ -159,10 +159,7 @@ class R3GAN(LatentModel):
 
     def build_generator(self):
         latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
-        x = latents
-        if labels:
-            known = label_vector(labels[0], self.num_classes, self.sizes["embedding"], normal(1.0))
-            x = layers.Concatenate()([latents, known])
+        x = with_labels(latents, labels, self.num_classes, self.sizes["embedding"], normal(1.0))
         x = layers.Dense(self.widths[0], use_bias=False, kernel_initializer=scaled())(x)
         x = Basis(self.smallest, kernel_initializer=normal(1.0), name="basis")(x)
         x = self._blocks(x)

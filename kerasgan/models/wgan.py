@@ -11,6 +11,10 @@ from kerasgan.latent import LatentRecipe
 from kerasgan.models.dcgan import DCGAN
 from kerasgan.recipe import optimizer
 
+# Keras divides by sqrt(v + epsilon), the authors' Torch by sqrt(v) + 1e-8. With Keras' 1e-7 a generator whose gradients
+# come through clipped weights, of 1e-5 to 1e-4, would take a tenth of its steps.
+rmsprop = functools.partial(optimizer, "rmsprop", learning_rate=5e-5, rho=0.99, epsilon=1e-16)
+
 
 @dataclasses.dataclass(frozen=True)
 class CriticRhythm:
@@ -23,12 +27,21 @@ class CriticRhythm:
         long: critic steps in a long block.
         first: this many blocks at the beginning are long.
         every: and, counted from 0, each block whose number is a multiple of this; None: no other.
+
+    Raises:
+        ValueError: for blocks of no step.
     """
 
     critic_steps: int = 5
     long: int = 100
     first: int = 25
     every: int | None = 500
+
+    def __post_init__(self):
+        least = {"critic_steps": 1, "long": 1, "first": 0, "every": 0}
+        for name, value in ((name, getattr(self, name)) for name in least):
+            if value is not None and value < least[name]:
+                raise ValueError(f"{name} of the critic's rhythm is {value}, expected {least[name]} or more.")
 
     def critic_steps_until(self, iteration):
         """Steps up to and with a generator iteration, counted from 0."""
@@ -53,12 +66,8 @@ class WGANRecipe(LatentRecipe):
     long_generator_every: int = 100
     long_first: int = 25
     long_again_every: int | None = 500
-    discriminator_optimizer: Any = dataclasses.field(
-        default_factory=functools.partial(optimizer, "rmsprop", learning_rate=5e-5, rho=0.99)
-    )
-    generator_optimizer: Any = dataclasses.field(
-        default_factory=functools.partial(optimizer, "rmsprop", learning_rate=5e-5, rho=0.99)
-    )
+    discriminator_optimizer: Any = dataclasses.field(default_factory=rmsprop)
+    generator_optimizer: Any = dataclasses.field(default_factory=rmsprop)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -68,7 +77,8 @@ class WGAN(DCGAN):
     The critic's loss, negated, estimates the Wasserstein distance up to the critic's Lipschitz constant, and falls as
     the samples become better. DCGAN's networks, with batch normalization, all weights of the critic within .01; five
     critic steps for one of the generator, a hundred for its first 25 iterations and for every 500th: the paper trains
-    the critic "till optimality", the numbers are those of the authors' code, as is RMSProp's decay of .99.
+    the critic "till optimality", the numbers are those of the authors' code, as are RMSProp's decay of .99 and
+    its epsilon.
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1]; height and width multiples of 4.

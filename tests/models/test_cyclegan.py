@@ -129,3 +129,27 @@ def test_what_cannot_be_asked_for():
     model.compile(batch_size=2)
     with pytest.raises(ValueError, match="Make a new model"):
         model.compile(batch_size=4)
+
+
+def test_batches_of_another_size_and_weights_are_refused():
+    model, x, y = CycleGAN(**SIZES), images(6, 1), images(6, 2)
+    model.compile(batch_size=2)
+    with pytest.raises(ValueError, match=r"Compile a new model with batch_size=3"):
+        model.fit(x, y, batch_size=3, verbose=0)
+    batch = Batch(*(ops.convert_to_tensor(part[:2]) for part in (x, y)), ops.ones(2))
+    for loss in (model.generator_loss, model.discriminator_loss):
+        with pytest.raises(ValueError, match="no pairs to be weighed"):
+            loss(batch)
+
+
+@pytest.mark.parametrize("share", [100, 1.01, -0.5])
+def test_the_decay_begins_at_a_share_of_the_epochs(share):
+    with pytest.raises(ValueError, match=r"decay_from is .*, expected a share"):
+        CycleGAN(**SIZES).compile(decay_from=share)
+
+
+def test_a_rate_with_a_schedule_of_its_own_wants_no_decay():
+    falling = keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(1e-3, 10, 0.5))
+    with pytest.raises(ValueError, match="Compile with decay_from=None"):
+        CycleGAN(**SIZES).compile(generator_optimizer=falling)
+    CycleGAN(**SIZES).compile(generator_optimizer=falling, decay_from=None)

@@ -1,5 +1,6 @@
 """WGAN: when the critic is trained for longer, what is clipped, what it estimates."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -13,7 +14,9 @@ from kerasgan.testing import family_tests
 RATE = optimizer("rmsprop", learning_rate=2e-3)
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 4}
 
-test_wgan = family_tests(WGAN, SIZES)
+# The authors' first block is longer than the harness' trainings.
+RHYTHM = {"generator_every": 2, "long_generator_every": 3, "long_first": 1}
+test_wgan = family_tests(WGAN, SIZES, recipe=RHYTHM)
 
 
 def published_schedule(iterations, critic_steps=5, long=100, first=25, every=500):
@@ -43,6 +46,21 @@ def test_it_plays_by_that_rhythm():
     model.fit(np.zeros((36, 8, 8, 1), "float32"), batch_size=4, verbose=0)
     assert int(ops.convert_to_numpy(model.optimizer["generator"].iterations)) == 4
     assert int(ops.convert_to_numpy(model.optimizer["discriminator"].iterations)) == 9
+
+
+def test_small_gradients_take_whole_steps():
+    """Torch's sqrt(v) + 1e-8: the first step is rate / sqrt(1 - rho), also of a gradient of 1e-5."""
+    for player in ("generator", "discriminator"):
+        rmsprop = keras.optimizers.get(getattr(WGAN.recipe, f"{player}_optimizer"))
+        variable = keras.Variable([1.0, 1.0])
+        rmsprop.apply([ops.convert_to_tensor([1e-5, 1e-3])], [variable])
+        np.testing.assert_allclose(1.0 - ops.convert_to_numpy(variable), 5e-5 / np.sqrt(0.01), rtol=1e-3)
+
+
+@pytest.mark.parametrize("rhythm", [{"critic_steps": 0}, {"long": 0}, {"first": -1}, {"critic_steps": -5}])
+def test_a_rhythm_without_critic_steps_is_refused(rhythm):
+    with pytest.raises(ValueError, match=r"expected [01] or more"):
+        CriticRhythm(**rhythm)
 
 
 def test_weights_pile_up_at_the_limit():
