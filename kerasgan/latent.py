@@ -327,9 +327,17 @@ class LatentModel(GenerativeModel):
 
     def compile(self, **arguments):
         super().compile(**arguments)
-        for name, network in self.networks.items():
-            if name.startswith("discriminator"):
-                penalties.clip_weights(network, self.recipe.clip_weights)
+        for name in (name for name in self.networks if name.startswith("discriminator")):
+            network, before = self.networks[name], self._clips.pop(name, None)
+            for variable in network.variables:
+                if before is not None and variable.constraint is before:  # of an earlier compile(), not the user's own
+                    variable.constraint = None
+            if self.recipe.clip_weights is not None:
+                self._clips[name] = penalties.clip_weights(network, self.recipe.clip_weights)
+
+    @functools.cached_property
+    def _clips(self):
+        return {}
 
     # The game -------------------------------------------------------------------------------------------------------
 
@@ -376,7 +384,7 @@ class LatentModel(GenerativeModel):
         return penalty.interval * self.penalty(penalty, batch), {}
 
     def penalty(self, penalty, batch):
-        """The value of a penalty on the discriminator at a batch."""
+        """The value of a penalty on the discriminator at a batch, whose samples all weigh alike in it."""
         labels = self.pack_labels(batch)
         fake = ops.stop_gradient(self.pack(self.generated(batch)))  # free where the penalty does not look at it
         return penalty(

@@ -281,17 +281,15 @@ def clip_weights(network, limit):
 
     Args:
         network: A built Keras model or layer.
-        limit: The largest magnitude of a weight, positive; 0.01 in the paper. None: what was clipped is so no longer.
+        limit: The largest magnitude of a weight, positive; 0.01 in the paper.
+
+    Returns:
+        The constraint that the variables share, a `WeightClip`.
 
     Raises:
         ValueError: If the network has no trainable variables yet, or one of them has another
             constraint.
     """
-    if limit is None:
-        for variable in network.variables:
-            if isinstance(getattr(variable, "constraint", None), WeightClip):
-                variable.constraint = None
-        return
     if not network.trainable_variables:
         raise ValueError(
             f"{network.name!r} has no trainable variables to clip. Build it first, or set its trainable to True."
@@ -302,8 +300,10 @@ def clip_weights(network, limit):
                 f"The variable {variable.path!r} already has the constraint "
                 f"{variable.constraint!r}. Remove it to clip the weights of {network.name!r}."
             )
+    constraint = WeightClip(limit)
     for variable in network.trainable_variables:
-        variable.constraint = WeightClip(limit)
+        variable.constraint = constraint
+    return constraint
 
 
 def weight_decay(network, rate):

@@ -8,6 +8,7 @@ from keras import layers, ops
 import kerasgan
 from kerasgan import LatentModel, Phase
 from kerasgan.layers.random import TensorSeed, is_seed_state, seed_states
+from kerasgan.penalties import clip_weights
 
 DATA = np.random.default_rng(0).normal(size=(96, 2)).astype("float32")
 
@@ -149,6 +150,13 @@ def test_weights_are_clipped_no_longer_where_the_recipe_says_none():
     assert max(np.abs(w).max() for w in model.discriminator.get_weights()) > 0.02
     with pytest.raises(ValueError, match="limit must be positive"):
         model.compile(loss="wasserstein", clip_weights=0)
+
+
+def test_a_users_own_clipping_stays():
+    model = vector_gan(loss="wasserstein")
+    mine = clip_weights(model.discriminator, 0.03)
+    model.compile(loss="wasserstein")
+    assert all(variable.constraint is mine for variable in model.discriminator.trainable_variables)
 
 
 def test_logs_have_constant_keys_and_the_phases_losses():

@@ -1,4 +1,4 @@
-"""Sample weights in the games: a sample of weight 0 is as good as none, and labels alone tell nothing."""
+"""Sample weights in the games: one of weight 0 is as good as none for both players, and labels alone tell nothing."""
 
 import numpy as np
 import pytest

@@ -21,14 +21,12 @@ LIMIT = 0.05
 def critic(seed, clip):
     from keras import ops
 
-    from kerasgan.recipe import optimizer
+    from kerasgan.models.wgan import rmsprop
 
     estimates, share = [], 0.0
     for distance in DISTANCES:
-        rmsprop = optimizer("rmsprop", learning_rate=1e-3, rho=0.99)
-        model, estimate = two_gaussians(
-            distance, 1000, seed=seed, clip_weights=LIMIT if clip else None, discriminator_optimizer=rmsprop
-        )
+        options = {"clip_weights": LIMIT if clip else None, "discriminator_optimizer": rmsprop(learning_rate=1e-3)}
+        model, estimate = two_gaussians(distance, 1000, seed=seed, **options)
         estimates.append(estimate)
         sizes = np.abs(ops.convert_to_numpy(model.discriminator.layers[2].kernel)) / LIMIT
         share = float(np.mean((sizes > 0.98) & (sizes < 1.02)))
@@ -40,6 +38,8 @@ def critic(seed, clip):
 
 
 def main():
+    from kerasgan.models.wgan import rmsprop
+
     arguments = arguments_of(__doc__, steps=12_000)
     journal = Journal("wgan", arguments.fresh)
     lines = ["WGAN on N(d, 1) against N(0, 1), d = " + ", ".join(map(str, DISTANCES))]
@@ -61,7 +61,7 @@ def main():
         f"so in the control, {control:.2f}"
     )
     sizes = {"width": 32, "kernel_size": 4}
-    recipe = short_recipe({"class_name": "rmsprop", "config": {"learning_rate": 5e-4, "rho": 0.99}})
+    recipe = short_recipe(rmsprop(learning_rate=5e-4))
     table, picture = digits_of("WGAN", sizes, recipe, arguments.steps, range(arguments.seeds), journal)
     lines += ["", *table, "DEMANDS MET" if good else "DEMANDS NOT MET"]
     print_and_write("wgan", lines, picture)

@@ -33,6 +33,6 @@ def transposed_convolutions(x, widths, channels, kernel_size, dtype=None, last_s
         kernel_initializer=normal(0.02),
     )
     for width in widths:
-        x = convolution(width, strides=2, use_bias=False)(x)
-        x = layers.ReLU()(batch_normalization(scale_stddev=scale_stddev)(x))
+        normalized = batch_normalization(scale_stddev=scale_stddev)  # made first: the order decides the initial weights
+        x = layers.ReLU()(normalized(convolution(width, strides=2, use_bias=False)(x)))
     return layers.Activation("tanh", dtype=dtype, name="images")(convolution(channels, strides=last_strides)(x))

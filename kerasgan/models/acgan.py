@@ -130,7 +130,7 @@ class ACGAN(HeadedModel):
         return self.recipe.classification * loss, {"real_class_accuracy": accuracy}
 
     def fake_head_loss(self, batch):
-        loss, accuracy = self._classification(batch, self.told_of_fake(batch))
+        loss, accuracy = self._classification(batch, self.told_of_fake(batch), batch.sample_weight)
         return loss, {"fake_class_accuracy": accuracy}
 
     def _classification(self, batch, told, weight=None):

@@ -14,6 +14,7 @@ from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.game import Phase, shared
 from kerasgan.layers import ImagePool, InstanceNormalization, ReflectionPadding2D, normal, patch_discriminator
 from kerasgan.losses import mean
+from kerasgan.schedules import Schedule
 from kerasgan.translation import BATCH_SIZE, TranslationModel, TranslationRecipe, as_rgb
 
 NO_WEIGHTS = "sample_weight was given, but x and y are no pairs to be weighed. Leave it out."
@@ -45,6 +46,7 @@ class CycleGANRecipe(TranslationRecipe):
     decay_from: float | None = 0.5
 
     def __post_init__(self):
+        super().__post_init__()
         if self.decay_from is not None and not 0 <= self.decay_from <= 1:
             raise ValueError(f"decay_from is {self.decay_from}, expected a share of the epochs, from 0 to 1, or None.")
 
@@ -127,7 +129,8 @@ class CycleGAN(TranslationModel):
     def compile(self, **arguments):
         super().compile(**arguments)
         players = self.optimizer.players.items()
-        scheduled = [player for player, each in players if not isinstance(each._learning_rate, keras.Variable)]
+        inner = {player: getattr(each, "inner_optimizer", each) for player, each in players}
+        scheduled = [player for player, each in inner.items() if _has_schedule(each)]
         if scheduled and self.recipe.decay_from is not None:
             raise ValueError(
                 f"The learning rates of {scheduled} have schedules of their own, which the decay from "
@@ -295,6 +298,12 @@ class CycleGAN(TranslationModel):
 
     def get_config(self):
         return {**super().get_config(), **self.sizes}
+
+
+def _has_schedule(optimizer):
+    """Whether an optimizer's learning rate changes by itself."""
+    scheduled = isinstance(getattr(optimizer, "scheduled_rate", None), Schedule)
+    return scheduled or not isinstance(optimizer._learning_rate, keras.Variable)
 
 
 def _distance(images, others):

@@ -98,8 +98,9 @@ class GMMN(GenerativeModel):
 
     def generator_loss(self, batch):
         pair = self.compared(batch)
-        weight = [] if batch.sample_weight is None else [batch.sample_weight]
-        real, fake, *weight = gather([ops.reshape(x, (-1, math.prod(x.shape[1:]))) for x in pair] + weight)
+        real, fake = gather([ops.reshape(x, (-1, math.prod(x.shape[1:]))) for x in pair])
+        # By itself: TensorFlow differentiates what is gathered together as one tensor.
+        weight = [] if batch.sample_weight is None else [gather(batch.sample_weight)]
         squared = squared_mmd(real, fake, [self.bandwidth_unit * b for b in self.recipe.bandwidths], *weight)
         return ops.sqrt(ops.maximum(squared, 0.0) + 1e-8), {"squared_mmd": squared}
 

@@ -219,9 +219,9 @@ class VAEGAN(EncodingModel):
         return None if weight is None else ops.concatenate([weight, weight])
 
     def fake_weight(self, batch):
-        """Reconstructions weigh as what they are of, samples as those whose labels they have, both kinds as much."""
+        """Reconstructions weigh as what they are of, samples as what they have the labels of or are compared with."""
         weight = super().pack_weight(batch)
-        if weight is None or self.num_classes:
+        if weight is None or self.num_classes or self.adversarial_loss.compares:
             return self.pack_weight(batch)
         return ops.concatenate([ops.divide_no_nan(weight, mean_over_replicas(mean(weight))), ops.ones_like(weight)])
 

@@ -52,12 +52,14 @@ def test_the_papers_losses(packing, recipe, of_fakes, of_generator):
     assert [float(logs["real_class_accuracy"]), float(logs["fake_class_accuracy"])] == pytest.approx(found)
 
 
-def test_sample_weights_reach_the_real_class_loss_only():
+@pytest.mark.parametrize("kind", ["real", "fake"])
+def test_class_losses_weigh_samples_and_what_is_made_for_their_labels(kind):
     model = ACGAN(**SIZES, seed=0)
     model.compile()
     scores = np.array([[5.0, 0.0, 0.0], [5.0, 0.0, 0.0]], "float32")
     silent = {"logits": np.zeros((2, 1), "float32"), "classes": np.zeros((2, 3), "float32")}
-    model = told(model, {**silent, "classes": scores}, silent)
+    sides = {"real": silent, "fake": silent, kind: {**silent, "classes": scores}}
+    model = told(model, sides["real"], sides["fake"])
     labels = ops.convert_to_tensor([0, 1])
     losses = [
         float(model.discriminator_loss(Batch(ops.zeros((2, 8, 8, 1)), labels, ops.convert_to_tensor(weight)))[0])

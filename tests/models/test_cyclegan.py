@@ -9,6 +9,7 @@ from kerasgan import CycleGAN
 from kerasgan.data.pipeline import epoch_order
 from kerasgan.game import Batch
 from kerasgan.layers import InstanceNormalization, ReflectionPadding2D
+from kerasgan.models.bigan import bigan_adam
 from kerasgan.testing import family_tests
 
 SIZES = {"image_shape": (8, 8, 1), "target_channels": 2, "width": 2, "blocks": 1, "discriminator_depth": 1}
@@ -153,3 +154,7 @@ def test_a_rate_with_a_schedule_of_its_own_wants_no_decay():
     with pytest.raises(ValueError, match="Compile with decay_from=None"):
         CycleGAN(**SIZES).compile(generator_optimizer=falling)
     CycleGAN(**SIZES).compile(generator_optimizer=falling, decay_from=None)
+    with pytest.raises(ValueError, match="Compile with decay_from=None"):
+        CycleGAN(**SIZES).compile(generator_optimizer=bigan_adam())
+    with pytest.raises(ValueError, match="update is 'at once'"):
+        CycleGAN(**SIZES).compile(update="at once")
