@@ -13,7 +13,7 @@ on the rest of the batch, and the penalty is not the paper's (Gulrajani et al., 
 advise layer normalization). And the critic must be twice differentiable by the backend. TensorFlow
 gives no second-order gradient through bilinear resizing (`UpSampling2D(interpolation="bilinear")`),
 silently, and the layers after it never feel the penalty; resample by repetition or by convolution
-instead.
+instead. Sample weights play no part: the penalties hold the critic down wherever there are samples.
 
 Units. The penalised gradient is logits per unit of data, so a weight has the units of data squared:
 samples scaled by s need a gamma s^2 as large for the same game. Quoted values belong to images in

@@ -10,7 +10,7 @@ from kerasgan.discrepancy import gaussian_kernels, squared_mmd
 from kerasgan.engines import gradients
 from kerasgan.metrics.distances import squared_distances as reference_distances
 from kerasgan.metrics.mmd import unbiased_squared_mmd
-from kerasgan.testing import CHECKS, family_tests
+from kerasgan.testing import CHECKS, double_precision, family_tests, mirrored_strategy, scripted_random
 
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 3, "units": (6, 5)}
 CODES = {**SIZES, "code_dim": 3, "code_units": (7,)}
@@ -169,3 +169,26 @@ def test_samples_are_decoded_codes():
 def test_what_is_refused(attempt, message):
     with pytest.raises(ValueError, match=message):
         attempt()
+
+
+@pytest.mark.tensorflow
+@pytest.mark.slow
+def test_weights_on_two_replicas_are_those_of_the_whole_batch():
+    with double_precision():
+        random = np.random.default_rng(0)
+        x, weight = random.normal(size=(16, 2)), random.uniform(0, 3, 16)
+        one = GMMN((2,), latent_dim=3, units=(5,), seed=1)
+        one.compile(generator_optimizer=SGD)
+        with mirrored_strategy(2).scope():
+            two = GMMN((2,), latent_dim=3, units=(5,), seed=1)
+            two.compile(generator_optimizer=SGD)
+        for variable, other in zip(two.variables, one.variables, strict=True):
+            variable.assign(ops.convert_to_numpy(other))
+        before = [ops.convert_to_numpy(v) for v in one.generator.trainable_variables]
+        for model in (one, two):
+            with scripted_random(batch_size=8):
+                model.fit(x, batch_size=8, sample_weight=weight, verbose=0)
+        found = [[ops.convert_to_numpy(v) for v in model.generator.trainable_variables] for model in (one, two)]
+        for start, a, b in zip(before, *found, strict=True):
+            assert np.abs(a - start).max() > 1e-6
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
