@@ -15,7 +15,7 @@ from kerasgan.checks import check
 from kerasgan.data.pipeline import ArrayBatches, epochs_may_end
 from kerasgan.data.specs import check_batch
 from kerasgan.engines import Engine
-from kerasgan.game import EVALUATION, Batch, Phase
+from kerasgan.game import EVALUATION, Batch, Phase, refuse_validation
 from kerasgan.layers.random import is_seed_state, seed_states
 from kerasgan.metrics.epoch_mean import EpochMean
 from kerasgan.optimizers import PlayerOptimizers
@@ -329,6 +329,7 @@ class AdversarialModel(Engine, keras.Model):
         x=None,
         y=None,
         batch_size=None,
+        *,
         shuffle=True,
         callbacks=None,
         sample_weight=None,
@@ -358,6 +359,7 @@ class AdversarialModel(Engine, keras.Model):
         Raises:
             ValueError: for data that the family cannot be trained on, in a sentence that says what to do.
         """
+        refuse_validation(kwargs)
         self._host_step = None
         self._begin_within_epoch(initial_step)
         callbacks = callbacks or []
@@ -380,6 +382,10 @@ class AdversarialModel(Engine, keras.Model):
                 return super().fit(self.distributed(x), y, **options, **kwargs)
         finally:
             self._data_checked = False
+
+    def evaluate(self, *args, **kwargs):
+        """Refused with a ValueError: no loss of a game tells how good the samples are."""
+        refuse_validation({"evaluate()": True})
 
     def _begin_within_epoch(self, step):
         """Makes the next `fit` pass by the first steps of its first epoch."""

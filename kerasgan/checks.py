@@ -32,9 +32,9 @@ def check(model):
         model: an `AdversarialModel` whose `game` and `traces` are known.
 
     Raises:
-        ValueError: if an average does not cover its network; a batch cannot be cut into the groups of a layer; a
-            discriminator ends in an activation that bounds its logits; or a penalty does not reach layers that it
-            depends on, as behind a bilinear resizing on TensorFlow.
+        ValueError: if an average does not cover its network; a batch cannot be cut into the groups of a layer; a layer
+            has an activity regularizer; a discriminator ends in an activation that bounds its logits; or a penalty does
+            not reach layers that it depends on, as behind a bilinear resizing on TensorFlow.
 
     Warns:
         UserWarning: if two players train one variable through different networks; a generator of images in [-1, 1]
@@ -44,6 +44,7 @@ def check(model):
     check_averages(model)
     check_players(model)
     check_groups(model)
+    check_regularizers(model)
     check_activations(model)
     check_spectral_normalization(model)
     check_penalties(model)
@@ -87,6 +88,16 @@ def check_groups(model):
             raise ValueError(
                 f"The batch of {size} samples (on each replica) cannot be cut into the groups of {group} of the layer "
                 f"{layer.name!r} in {name!r}. Choose a batch_size that is a multiple of {group} on each replica."
+            )
+
+
+def check_regularizers(model):
+    """Refuses what would add a term to a loss within a call, which no phase sees."""
+    for name, layer in _layers(model):
+        if getattr(layer, "activity_regularizer", None) is not None:
+            raise ValueError(
+                f"The layer {layer.name!r} of {name!r} has an activity_regularizer, whose term would reach no player's "
+                "loss. Leave it out, or add the term in a subclass's loss."
             )
 
 

@@ -7,6 +7,24 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 
+def refuse_validation(arguments):
+    """Refuses what asks Keras for a validation.
+
+    Args:
+        arguments: of `fit`, by name.
+
+    Raises:
+        ValueError: that names what to use instead.
+    """
+    for name in ("validation_data", "validation_split", "evaluate()"):
+        asked = arguments.get(name)
+        if asked is not None and not (isinstance(asked, float) and asked == 0.0):
+            raise ValueError(
+                f"{name} was asked for, but no loss of a game tells how good the samples are. Pass "
+                "kerasgan.callbacks.Evaluation or GANHealth to fit(), or call `kerasgan evaluate`."
+            )
+
+
 class Batch(NamedTuple):
     """One step's data as Keras passes it: real samples `x`, labels or targets `y`, `sample_weight` (batch,)."""
 

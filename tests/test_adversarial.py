@@ -303,3 +303,15 @@ def test_a_game_that_was_compiled_before_is_not_traced_again(monkeypatch):
     monkeypatch.setattr(DCGAN, "generator_loss", lambda self, batch: (loss(self, batch)[0], {"new": 1.0}))
     count, names = compiled()
     assert count == 2 and "new" in names
+
+
+def test_what_keras_would_validate_with_is_refused_at_once():
+    model, x = toy(), vectors(16)
+    for options in ({"validation_data": x}, {"validation_data": (x, x)}, {"validation_split": 0.1}):
+        with pytest.raises(ValueError, match=r"was asked for, but no loss of a game.*GANHealth"):
+            model.fit(x, verbose=0, **options)
+    with pytest.raises(ValueError, match=r"evaluate\(\) was asked for"):
+        model.evaluate(x)
+    with pytest.raises(TypeError, match="positional"):
+        model.fit(x, None, 8, 20)
+    assert int(ops.convert_to_numpy(model.iterations)) == 0

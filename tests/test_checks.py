@@ -188,6 +188,11 @@ def test_a_generator_of_images_must_reach_negative_values(last, name):
         checks.check_activations(networks(generator(last), critic()))
 
 
+def test_an_activity_regularizer_would_reach_no_loss():
+    with pytest.raises(ValueError, match="'watched' of 'discriminator' has an activity_regularizer"):
+        game(critic(layers.Dense(3, activity_regularizer="l2", name="watched")))
+
+
 def test_a_generator_of_vectors_may_end_in_anything():
     both = [keras.Sequential([keras.Input((2,)), layers.Dense(n, a)]) for n, a in ((2, "relu"), (1, None))]
     with no_warning():

@@ -142,7 +142,7 @@ def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None):
     with replacing(path) as file:
         np.savez(
             file,
-            about=json.dumps({"position": position, "dtypes": dtypes, "states": states or {}}),
+            about=json.dumps({"position": position, "dtypes": dtypes, "states": states or {}, "seed": model.seed}),
             **{**state, **plain},
         )
         file.seek(0)
@@ -182,7 +182,7 @@ def restore_checkpoint(model, path):
     Raises:
         FileNotFoundError: if there is no checkpoint.
         CorruptCheckpoint: if it is damaged; for a folder, if all are.
-        ValueError: if its variables are not those of the model. The model is unchanged then.
+        ValueError: if its variables or its seed are not those of the model. The model is unchanged then.
     """
     path = Path(path)
     if not path.is_dir():
@@ -229,6 +229,7 @@ def named_variables(model):
 def _restore(model, path):
     """Takes the model to one checkpoint; it stays as it is unless everything fits."""
     position, state = read_checkpoint(path)
+    seed = position.pop("seed")
     variables = named_variables(model)
     differences = [f"the model has no {name}" for name in state if name not in variables]
     differences += [f"the checkpoint has no {name}" for name in variables if name not in state]
@@ -242,6 +243,11 @@ def _restore(model, path):
         raise ValueError(
             f"{path} is of another model or recipe: {'; '.join(differences[:3])}{more}. "
             "Build and compile the model as it was when the checkpoint was saved."
+        )
+    if seed not in (None, model.seed):
+        raise ValueError(
+            f"{path} is of a training with seed {seed}, and the model has {model.seed}: it would go on with other "
+            f"batches and other noise. Make the model with seed={seed}."
         )
     for name, variable in variables.items():
         variable.assign(state[name])
@@ -263,7 +269,8 @@ def read_checkpoint(path):
         state = {name: arrays[name] for name in arrays.files if name != "about"}
     for name, dtype in about["dtypes"].items():
         state[name] = state[name].view(getattr(ml_dtypes, dtype))
-    return {**about["position"], "states": about["states"]}, state
+    # Checkpoints of earlier versions do not say their seed.
+    return {**about["position"], "states": about["states"], "seed": about.get("seed")}, state
 
 
 def _finite(array):

@@ -33,15 +33,18 @@ class PlayerSchedule(keras.callbacks.Callback):
         if self.player not in players:
             raise ValueError(f"There is no player {self.player!r}; the players are {', '.join(players)}.")
         super().set_model(model)
+        self.watched = model  # not `self.model` at each step: on JAX that fetches all state
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.first_step = int(ops.convert_to_numpy(self.model.iterations))
-        if self.by == "epoch":
+        self.first_step, self.passed = int(ops.convert_to_numpy(self.model.iterations)), 0
+        if self.by == "epoch" and not self.watched.catching_up:  # else it was asked before the checkpoint
             self._ask(epoch)
 
     def on_train_batch_begin(self, batch, logs=None):
-        if self.by == "step":
-            self._ask(self.first_step + batch)
+        if self.watched.catching_up:
+            self.passed = batch + self.watched.steps_per_execution
+        elif self.by == "step":
+            self._ask(self.first_step + batch - self.passed)
 
     def on_epoch_end(self, epoch, logs=None):
         if logs is not None:

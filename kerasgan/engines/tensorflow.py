@@ -250,7 +250,8 @@ class Engine:
 
         def shared(*batch):  # what replicas cannot share equally would get more weight in the mean over them
             rows = tf.shape(tf.nest.flatten(batch)[0])[0]
-            batch = tf.nest.map_structure(lambda part: part[: rows - rows % replicas], batch)
+            whole = rows - rows % replicas
+            batch = tf.nest.map_structure(lambda part: None if part is None else part[:whole], batch)
             return batch if len(batch) > 1 else batch[0]
 
         return data.map(shared).filter(lambda *batch: tf.shape(tf.nest.flatten(batch)[0])[0] > 0)

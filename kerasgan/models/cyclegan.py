@@ -215,6 +215,7 @@ class CycleGAN(TranslationModel):
         x=None,
         y=None,
         batch_size=None,
+        *,
         shuffle=True,
         callbacks=None,
         sample_weight=None,

@@ -209,6 +209,8 @@ def check_config(config, source):
             module, name = value.get("module") or "", value["class_name"]
             known = any(module == each or module.startswith(f"{each}.") for each in MODULES)
             known |= module.partition(".")[0] == "keras" and name in CLASSES
+            registered = str(value.get("registered_name") or name)  # which Keras asks first
+            known &= not str(name).startswith("__") and registered in (name, f"kerasgan>{name}")
             known |= not module and name == "__keras_tensor__"  # between the layers of a Functional model
             if not known or name in REFUSED or not isinstance(name, str):
                 raise ValueError(
@@ -232,7 +234,7 @@ def check_weights(path, network):
         ValueError: for links out of the file, objects, or more or fewer numbers than the network has.
     """
     expected = sorted(tuple(v.shape) for v in network.variables if "seed_generator" not in v.path)
-    found = []
+    found, seen = [], set()
     try:
         with h5py.File(path, "r") as file:
             groups = [file]
@@ -242,6 +244,10 @@ def check_weights(path, network):
                     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
                         raise ValueError(f"{path} holds the link {name!r} to another place, which a preset may not.")
                     item = group[name]
+                    place = h5py.h5o.get_info(item.id).addr
+                    if place in seen:
+                        raise ValueError(f"{path} holds {name!r} a second time, or within itself.")
+                    seen.add(place)
                     if isinstance(item, h5py.Group):
                         groups += [item] if "seed_generator" not in name else []
                         continue

@@ -184,6 +184,14 @@ def test_another_model_or_recipe_is_refused_and_left_as_it_is(model, build, tmp_
         restore_checkpoint(build(latent_dim=7), path)
 
 
+def test_a_model_of_another_seed_is_refused_and_named_the_right_one(model, build, tmp_path):
+    save_checkpoint(model, tmp_path, epoch=1)
+    other = build()
+    other.seed = 6
+    with pytest.raises(ValueError, match=r"with seed 5, and the model has 6.* Make the model with seed=5"):
+        restore_checkpoint(other, tmp_path)
+
+
 def test_nothing_to_restore(model, tmp_path):
     with pytest.raises(FileNotFoundError, match="no checkpoint"):
         restore_checkpoint(model, tmp_path)

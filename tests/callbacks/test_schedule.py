@@ -47,6 +47,22 @@ def test_by_step_it_counts_for_the_steps_that_follow(begin, images):
     )
 
 
+@pytest.mark.parametrize("by, expected", [("step", [6, 7]), ("epoch", [])])
+def test_a_resume_within_an_epoch_asks_for_the_steps_that_are_left(begin, images, by, expected):
+    model, asked = begin(), []
+    model.fit(images, epochs=1, verbose=0)
+    model.iterations.assign(6)  # as a checkpoint two steps into the second epoch leaves it
+
+    def halved(place, learning_rate):
+        asked.append(place)
+        return learning_rate / 2
+
+    callback = PlayerSchedule("generator", halved, by)
+    model.fit(images, initial_epoch=1, epochs=2, initial_step=2, verbose=0, callbacks=[callback])
+    assert asked == expected
+    assert rate(model, "generator") == 0.25 / 2 ** len(expected)
+
+
 def test_what_cannot_be_scheduled_is_refused(build, images):
     with pytest.raises(ValueError, match="expected 'epoch' or 'step'"):
         PlayerSchedule("generator", float, by="kimg")

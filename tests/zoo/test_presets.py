@@ -135,6 +135,11 @@ def test_other_families_and_names_are_refused(preset, model, tmp_path):
         ({"more": [{"module": "keras.layers", "class_name": "Lambda", "config": {}}]}, r"wants keras\.layers\.Lambda"),
         ({"more": {"module": "keras.utils", "class_name": "get_file", "config": {}}}, r"wants keras\.utils\.get_file"),
         ({"more": {"module": "kerasgan_evil", "class_name": "A", "config": {}}}, "wants kerasgan_evil"),
+        ({"more": {"module": "keras.layers", "class_name": "__lambda__", "config": {}}}, r"wants keras\.layers\.__l"),
+        (
+            {"more": {"module": "keras.layers", "class_name": "Dense", "registered_name": "Lambda", "config": {}}},
+            r"wants keras\.layers\.Dense",
+        ),
     ],
 )
 def test_configurations_of_other_things_are_refused(preset, change, message):
@@ -162,8 +167,12 @@ def test_weights_that_are_not_numbers_of_the_network_are_refused(preset, tmp_pat
     def objects(file):
         file.create_dataset("text", data=["os.system('true')"], dtype=h5py.string_dtype())
 
+    def endless(file):
+        file["within"] = file["/"]
+
     misfit = "it was not made for them"
-    for change, message in ((huge, misfit), (linked, "holds the link"), (objects, "expected numbers")):
+    refused = {endless: "a second time", huge: misfit, linked: "holds the link", objects: "expected numbers"}
+    for change, message in refused.items():
         changed(change)
         with pytest.raises(ValueError, match=message):
             kerasgan.load(preset)
