@@ -367,14 +367,11 @@ class AdversarialModel(Engine, keras.Model):
         if checked:
             x, y, weight = (None if a is None else np.asarray(a) for a in (x, y, sample_weight))
             self.check_data(x, y)
-            if batch_size is not None and batch_size > len(x):
-                raise ValueError(
-                    f"batch_size is {batch_size}, but there are only {len(x)} samples. "
-                    f"Pass a batch_size of at most {len(x)} to fit()."
-                )
             arrays = x if y is None and weight is None else (x, y) if weight is None else (x, y, weight)
             x = ArrayBatches(arrays, batch_size or min(self.recipe.batch_size, len(x)), self.seed if shuffle else None)
             y, sample_weight, callbacks = None, None, [*callbacks, x]
+        if isinstance(x, ArrayBatches):
+            x.shorten(kwargs)
         options = {"shuffle": False, "callbacks": callbacks, "sample_weight": sample_weight}
         self._data_checked = checked
         try:

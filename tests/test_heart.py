@@ -7,6 +7,7 @@ from keras import layers, ops
 
 import kerasgan
 from kerasgan import LatentModel, Phase
+from kerasgan.data.pipeline import ArrayBatches, epoch_order
 from kerasgan.layers.random import TensorSeed, is_seed_state, seed_states
 from kerasgan.penalties import clip_weights
 
@@ -248,3 +249,25 @@ def test_xla_under_a_strategy_is_refused():
         pytest.raises(ValueError, match="jit_compile=True under a strategy"),
     ):
         vector_gan(jit_compile=True)
+
+
+def test_short_epochs_have_each_an_order_of_their_own():
+    """Of 12 batches three an epoch: the second epoch begins with the first batches of its own order, also resumed."""
+    model = vector_gan(seed=4)
+    seen = []
+    orders = [epoch_order(len(DATA), 4, epoch)[:24] for epoch in (0, 1)]
+    batches = ArrayBatches(DATA, 8, 4)
+    arguments = {"steps_per_epoch": 3}
+    batches.shorten(arguments)
+    assert arguments == {} and batches.steps == 3
+    for epoch in (0, 1):
+        batches.on_epoch_begin(epoch)
+        seen.append(batches.order().reshape(-1))
+    np.testing.assert_array_equal(seen, orders)
+    whole, again = vector_gan(seed=4), vector_gan(seed=4)
+    for each in (whole, again):
+        copy_start(model, each)
+    whole.fit(DATA, batch_size=8, epochs=2, steps_per_epoch=3, verbose=0)
+    again.fit(DATA, batch_size=8, epochs=1, steps_per_epoch=3, verbose=0)
+    again.fit(DATA, batch_size=8, initial_epoch=1, epochs=2, steps_per_epoch=3, verbose=0)
+    assert int(ops.convert_to_numpy(whole.iterations)) == 6 and same(values(whole), values(again))

@@ -71,11 +71,27 @@ class ArrayBatches(keras.callbacks.Callback):
         self.counts = lengths if unpaired else lengths[:1]
         self.count = min(lengths)
         self.batch_size, self.shuffle_seed = batch_size, shuffle_seed
-        self.epoch, self.followed = initial_epoch, False
+        self.epoch, self.followed, self.limit = initial_epoch, False, None
         if not unpaired and self.count < max(lengths):
             raise ValueError(f"The arrays have {lengths} examples; expected equal lengths.")
         if batch_size is not None and not 0 < batch_size <= self.count:
             raise ValueError(f"batch_size is {batch_size}; expected 1 to {self.count}, the number of examples.")
+
+    @property
+    def steps(self):
+        """Batches, or without a batch size examples, of an epoch."""
+        whole = self.count // (self.batch_size or 1)
+        return whole if self.limit is None else self.limit
+
+    def shorten(self, arguments):
+        """Makes epochs as short as a `fit` wants them, so that each still has an order of its own.
+
+        Args:
+            arguments: of that `fit`, by name. `steps_per_epoch` is taken out where there are as many batches; Keras
+                would go on with the rest in the next epoch.
+        """
+        if arguments.get("steps_per_epoch") and arguments["steps_per_epoch"] <= self.steps:
+            self.limit = int(arguments.pop("steps_per_epoch"))
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.followed = epoch, True
@@ -91,9 +107,9 @@ class ArrayBatches(keras.callbacks.Callback):
         orders = [epoch_order(n, self.shuffle_seed, self.epoch, i)[: self.count] for i, n in enumerate(self.counts)]
         order = np.stack(orders, axis=-1) if self.unpaired else orders[0]
         if self.batch_size is None:
-            return order
+            return order[: self.steps]
         domains, size = order.shape[1:], share.size(self)
-        whole = order[: self.count // self.batch_size * self.batch_size].reshape(-1, share.replicas, size, *domains)
+        whole = order[: self.steps * self.batch_size].reshape(-1, share.replicas, size, *domains)
         return whole[:, share.first : share.first + share.here].reshape(-1, size, *domains)
 
     def take(self, indices):
@@ -129,7 +145,7 @@ class ArrayBatches(keras.callbacks.Callback):
 
         order = tf.data.Dataset.from_tensors(0).flat_map(draw_order)
         if share.here == 1:  # else TensorFlow would take the part of each replica for a step
-            order = order.apply(tf.data.experimental.assert_cardinality(self.count // (self.batch_size or 1)))
+            order = order.apply(tf.data.experimental.assert_cardinality(self.steps))
         dataset = order.map(
             self._gather(tf) if self.prepare is None and not self.unpaired else self._call_take(tf),
             num_parallel_calls=PARALLEL_BATCHES,
@@ -174,7 +190,7 @@ class _Batches(keras.utils.PyDataset):
         self.drawn, self.order = -1, np.zeros((0, 0), int)
 
     def __len__(self):
-        return self.batches.count // self.batches.batch_size
+        return self.batches.steps
 
     def __iter__(self):
         yield from super().__iter__()
