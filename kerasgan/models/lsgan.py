@@ -34,8 +34,8 @@ class LSGAN(DCGAN):
     normalization. The discriminator (figure 1b) is DCGAN's. At 112 x 112 pixels these are the paper's layers; smaller
     images have fewer doublings, larger ones more of the last width. Labels (figure 2) join the latents by a linear map
     to `label_dim` entries, and the discriminator as a learned plane. On small images, where the discriminator has few
-    layers, the generator must learn slowly: at a tenth of the discriminator's rate it covers what at the same rate it
-    does not (`benchmarks.families.lsgan`).
+    layers, the generator must learn slowly: at the same rate it collapses, at a tenth of it it does not
+    (`benchmarks.families.lsgan`).
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1]; height and width multiples of 4.
