@@ -8,6 +8,7 @@ import keras
 
 from kerasgan.export.saved_model import needs_tensorflow
 from kerasgan.files import replacing
+from kerasgan.layers.normalization import BatchNormalization
 from kerasgan.layers.random import is_seed_state, noise_states
 
 OPSET = 18
@@ -108,8 +109,23 @@ def export_keras(model, path):
     network = model.averages[model.translators[0]] if hasattr(model, "translators") else model.ema_generator
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial-{path.name}")
-    network.save(partial)
+    _with_keras_own_layers(network).save(partial)
     os.replace(partial, path)
+
+
+def _with_keras_own_layers(network):
+    """A copy in which batch normalization, which differs in training alone, is Keras' own."""
+    if not any(isinstance(layer, BatchNormalization) for layer in network._flatten_layers()):
+        return network
+
+    def plain(layer):
+        if isinstance(layer, BatchNormalization):
+            return keras.layers.BatchNormalization.from_config({**layer.get_config(), "synchronized": False})
+        return type(layer).from_config(layer.get_config())
+
+    copy = keras.models.clone_model(network, clone_function=plain, recursive=True)
+    copy.set_weights(network.get_weights())
+    return copy
 
 
 def draws_noise(model):
