@@ -260,6 +260,9 @@ def test_short_epochs_have_each_an_order_of_their_own():
     arguments = {"steps_per_epoch": 3}
     batches.shorten(arguments)
     assert arguments == {} and batches.steps == 3
+    for steps in (5, 3):  # of the whole, whatever an earlier fit wanted
+        batches.shorten({"steps_per_epoch": steps})
+        assert batches.steps == steps
     for epoch in (0, 1):
         batches.on_epoch_begin(epoch)
         seen.append(batches.order().reshape(-1))

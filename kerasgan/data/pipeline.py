@@ -90,6 +90,7 @@ class ArrayBatches(keras.callbacks.Callback):
             arguments: of that `fit`, by name. `steps_per_epoch` is taken out where there are as many batches; Keras
                 would go on with the rest in the next epoch.
         """
+        self.limit = None  # of an earlier `fit`
         if arguments.get("steps_per_epoch") and arguments["steps_per_epoch"] <= self.steps:
             self.limit = int(arguments.pop("steps_per_epoch"))
 
