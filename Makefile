@@ -27,7 +27,7 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
 demo: $(READY) ## Train a DCGAN on real digits: a picture grid, a number, a SavedModel
-	$(BIN)/python -m kerasgan.demo
+	$(BIN)/python -m kerasgan.commands.demo
 
 test: $(READY) ## Lint, types, and the tests on TensorFlow and on JAX
 	@$(MAKE) --no-print-directory -j 2 lint quick

@@ -167,7 +167,8 @@ def publish(name, network, accuracy, minutes, root):
     """Writes a trained classifier as a preset; returns its folder."""
     import keras
 
-    from kerasgan import __version__, presets
+    from kerasgan import __version__
+    from kerasgan.zoo import preset as presets
 
     settings = SETTINGS[name]
     preset, data = f"classifier-{name}-v1", settings["data"]
@@ -210,7 +211,7 @@ def main():
     parser.add_argument("names", nargs="+", choices=list(SETTINGS), metavar="NAME", help=", ".join(SETTINGS))
     parser.add_argument("--root", help="folder of the presets (default: that of the package)")
     arguments = parser.parse_args()
-    from kerasgan import presets
+    from kerasgan.zoo import preset as presets
 
     good = True
     for name in arguments.names:

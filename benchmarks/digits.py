@@ -193,7 +193,7 @@ def main():
         print("\n" + text + "\n", flush=True)
         (RESULTS / f"digits_{family}.txt").write_text(text + "\n")
         (RESULTS / f"digits_{family}.json").write_text(json.dumps(runs, indent=1) + "\n")
-        from kerasgan.images import grid, write_png
+        from kerasgan.pictures.images import grid, write_png
 
         write_png(
             RESULTS / f"digits_{family}.png", grid(model.sample(100, seed=0, labels=np.arange(100) % 10), columns=10)

@@ -100,7 +100,7 @@ def play(loss, update, penalties, steps=STEPS):
     import numpy as np
 
     from kerasgan import LatentModel
-    from kerasgan import penalties as kinds
+    from kerasgan.objectives import penalties as kinds
 
     class Point(keras.layers.Layer):
         """theta, for every latent."""

@@ -32,7 +32,7 @@ def build(name, loss_factor=1.0):
     from keras import layers, ops
 
     import kerasgan
-    from kerasgan import penalties
+    from kerasgan.objectives import penalties
 
     def scripted(family):
         class Scripted(family):

@@ -125,13 +125,13 @@ def digits(seed, model_class=None, num_classes=None, **recipe):
 
 
 def r3(seed):
-    from kerasgan.penalties import R1, R2
+    from kerasgan.objectives.penalties import R1, R2
 
     return ring(seed, loss="relativistic_paired", penalties=(R1(1e-3), R2(1e-3)))
 
 
 def wgan_gp(seed):
-    from kerasgan.penalties import GradientPenalty
+    from kerasgan.objectives.penalties import GradientPenalty
 
     rates = {f"{player}_optimizer": adam(1e-3, beta_2=0.9) for player in ("discriminator", "generator")}
     return ring(seed, loss="wasserstein", penalties=(GradientPenalty(0.1),), generator_every=5, **rates)

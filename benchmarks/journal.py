@@ -7,7 +7,7 @@ import os
 import time
 from pathlib import Path
 
-from kerasgan.files import replacing
+from kerasgan.pictures.files import replacing
 
 RESULTS = Path(__file__).parent / "results"
 

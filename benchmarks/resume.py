@@ -34,7 +34,7 @@ def train(game, folder, forget_optimizers=False):
 
     from kerasgan.callbacks import Checkpoint, latest_checkpoint, restore_checkpoint
     from kerasgan.callbacks.checkpoint import named_variables
-    from kerasgan.files import replacing
+    from kerasgan.pictures.files import replacing
     from kerasgan.testing import samples_of
     from tests.games import GAMES
 

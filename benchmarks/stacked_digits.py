@@ -106,7 +106,7 @@ def build(method, seed, batches):
     import keras
 
     import kerasgan
-    from kerasgan.penalties import R1, R2
+    from kerasgan.objectives.penalties import R1, R2
 
     keras.utils.set_random_seed(seed)
     penalised = method in ("gan_r1", "r3")
@@ -210,7 +210,7 @@ def table(records):
 
 def report():
     """Writes table and pictures of all runs so far."""
-    from kerasgan.images import grid, write_png
+    from kerasgan.pictures.images import grid, write_png
 
     text = table(Journal("stacked_digits").rows())
     (RESULTS / "stacked_digits.md").write_text(text)

@@ -63,7 +63,7 @@ def undivided_losses():
 
 def run(mode, workers, folder):
     """Runs a mode in processes of its own; returns its results."""
-    from kerasgan.launch import die_with_parent, free_ports, worker_environment
+    from kerasgan.commands.launch import die_with_parent, free_ports, worker_environment
 
     out = Path(folder) / f"{mode}.npz"
     command = [sys.executable, "-m", "benchmarks.workers", "--train", mode, str(out)]

@@ -12,10 +12,12 @@ if "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
         )
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 
-from kerasgan import data, losses, penalties
-from kerasgan.adversarial import AdversarialModel
-from kerasgan.game import Batch, Phase, shared
-from kerasgan.latent import GenerativeModel, LatentModel, LatentRecipe
+from kerasgan import data
+from kerasgan.bases.latent import GenerativeModel, LatentModel, LatentRecipe
+from kerasgan.bases.translation import TranslationModel, TranslationRecipe
+from kerasgan.game.model import AdversarialModel
+from kerasgan.game.phase import Batch, Phase, shared
+from kerasgan.game.recipe import Recipe
 from kerasgan.models import (
     ACGAN,
     CGAN,
@@ -35,8 +37,7 @@ from kerasgan.models import (
     Pix2Pix,
     UnrolledGAN,
 )
-from kerasgan.recipe import Recipe
-from kerasgan.translation import TranslationModel, TranslationRecipe
+from kerasgan.objectives import losses, penalties
 from kerasgan.zoo.saving import load
 
 __version__ = "0.1.0"

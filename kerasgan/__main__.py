@@ -2,6 +2,6 @@
 
 import sys
 
-from kerasgan.cli import main
+from kerasgan.commands.main import main
 
 sys.exit(main())

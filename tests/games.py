@@ -7,11 +7,12 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from kerasgan import DCGAN, AdversarialModel, LatentModel, LatentRecipe, Phase, losses, shared
-from kerasgan.data.specs import Vectors
+from kerasgan import DCGAN, AdversarialModel, LatentModel, LatentRecipe, Phase, shared
+from kerasgan.data.kinds import Vectors
+from kerasgan.game.recipe import Recipe, optimizer
 from kerasgan.layers import ImagePool
-from kerasgan.penalties import R1, GradientPenalty
-from kerasgan.recipe import Recipe, optimizer
+from kerasgan.objectives import losses
+from kerasgan.objectives.penalties import R1, GradientPenalty
 from kerasgan.testing import FamilyCase
 from tests.toys import SIZE, Toy
 

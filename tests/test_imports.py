@@ -79,7 +79,8 @@ class Refuse:
 
 sys.meta_path.insert(0, Refuse())
 import kerasgan
-from kerasgan import callbacks, cli, metrics
+from kerasgan import callbacks, metrics
+from kerasgan.commands import main as cli
 
 x, y = kerasgan.data.load("digits", as_numpy=True)
 model = kerasgan.CGAN(image_shape=(8, 8, 1), num_classes=10, latent_dim=4, units=(4, 4, 4), maxout_units=(4, 4, 4))

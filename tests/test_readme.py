@@ -41,7 +41,7 @@ def test_paths_and_modules_exist():
 
 
 def test_shell_lines_of_the_readme_parse():
-    from kerasgan.cli import _parser
+    from kerasgan.commands.main import _parser
 
     lines = re.findall(r"^kerasgan (.*?)(?:\s+#.*)?$", README, flags=re.M)
     assert len(lines) >= 5
@@ -50,7 +50,7 @@ def test_shell_lines_of_the_readme_parse():
 
 
 def test_lines_that_resume_a_run_have_its_settings():
-    from kerasgan.cli import _parser
+    from kerasgan.commands.main import _parser
 
     settings = {}
     for line in re.findall(r"^kerasgan (train .*?)(?:\s+#.*)?$", README, flags=re.M):
@@ -63,7 +63,7 @@ def test_lines_that_resume_a_run_have_its_settings():
 
 def test_the_table_of_the_zoo_is_that_of_the_presets():
     """`kerasgan zoo list --markdown` writes it."""
-    from kerasgan.zoo.cli import markdown
+    from kerasgan.commands.zoo import markdown
 
     table = README[README.index("<!-- zoo -->") + len("<!-- zoo -->") : README.index("<!-- /zoo -->")]
     assert table.strip() == markdown()

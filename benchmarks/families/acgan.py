@@ -116,7 +116,7 @@ def ceilings(data, split, seed):
 def run(data, name, seed, steps):
     """Trains one model of one seed, draws its samples, and judges them."""
     from benchmarks.digits import train
-    from kerasgan.images import grid, write_png
+    from kerasgan.pictures.images import grid, write_png
 
     split, settings = data_of(data, seed), RUNS[data][name]
     set_random_seed(seed)

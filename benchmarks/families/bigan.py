@@ -53,8 +53,9 @@ def build(data, shape, seed, steps):
     """A compiled BiGAN whose rate falls over the second half of the steps."""
     import keras
 
-    from kerasgan import BiGAN, penalties
+    from kerasgan import BiGAN
     from kerasgan.models.bigan import bigan_adam
+    from kerasgan.objectives import penalties
 
     keras.utils.set_random_seed(seed)
     settings = RUNS[data]
@@ -111,7 +112,7 @@ def digits(seed, steps):
 
 def draw(model, images, name):
     """A picture: rows of real images, each with their reconstructions below; then samples."""
-    from kerasgan.images import grid, write_png
+    from kerasgan.pictures.images import grid, write_png
 
     pairs = [rows for x in np.split(images[:30], 3) for rows in (x, model.reconstruct(x))]
     write_png(RESULTS / f"{name}.png", grid(np.concatenate([*pairs, model.sample(40, 0)]), columns=10))

@@ -27,7 +27,7 @@ def two_gaussians(distance, steps, width=64, batch_size=256, seed=0, **recipe):
     from keras import layers, ops
 
     from kerasgan import LatentModel
-    from kerasgan.recipe import optimizer
+    from kerasgan.game.recipe import optimizer
 
     keras.utils.set_random_seed(seed)
     latents, x = keras.Input((1,)), keras.Input((1,))
@@ -197,7 +197,7 @@ def digits_of(family, sizes, recipe, steps, seeds, journal, kind="digits"):
 
 def print_and_write(name, lines, picture=None, columns=10):
     """Prints a report and writes it as `results/<name>.txt`, the picture beside it."""
-    from kerasgan.images import grid, write_png
+    from kerasgan.pictures.images import grid, write_png
 
     text = "\n".join(lines)
     print(text, flush=True)

@@ -98,7 +98,7 @@ def error(a, b):
 def run(variant, seed, steps, draw=True):
     """Numbers of one training; rows of pictures go into a file beside the others, if they are to be drawn."""
     from kerasgan import CycleGAN
-    from kerasgan.images import grid, write_png
+    from kerasgan.pictures.images import grid, write_png
     from kerasgan.run import set_random_seed
 
     x, y, test, truth, targets = domains(seed)
@@ -128,7 +128,7 @@ def animals(steps, seed=0):
     """Trains on plain and striped animals, and draws both directions."""
     from kerasgan import CycleGAN
     from kerasgan.data.builders import DATASETS
-    from kerasgan.images import grid, write_png
+    from kerasgan.pictures.images import grid, write_png
     from kerasgan.run import set_random_seed
 
     made = DATASETS["striped_animals"](count=1200).arrays("train")

@@ -92,7 +92,7 @@ def digits(seed, steps, batch_size):
 
     from benchmarks.digits import halves, train
     from kerasgan import GMMNAE, metrics
-    from kerasgan.images import grid, write_png
+    from kerasgan.pictures.images import grid, write_png
 
     train_x, test_x, _, _ = halves(seed)
     keras.utils.set_random_seed(seed)

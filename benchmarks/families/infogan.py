@@ -180,7 +180,7 @@ def sprites(model, seed, steps):
 
 def run(data, informed, seed, steps, recipe=None):
     """One seed: trains, measures, and draws walks along the codes of the first seed."""
-    from kerasgan.images import grid, write_png
+    from kerasgan.pictures.images import grid, write_png
 
     shape, judge = ((8, 8, 1), digits) if data == "digits" else ((24, 24, 1), sprites)
     model = build(data, shape, seed, informed, recipe)

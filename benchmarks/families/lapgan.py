@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.journal import RESULTS, Journal
 from kerasgan import CGAN, LAPGAN
-from kerasgan.recipe import optimizer
+from kerasgan.game.recipe import optimizer
 from kerasgan.run import set_random_seed
 
 LETTERS = 26
@@ -141,7 +141,7 @@ def run(name, seed, steps, picture=True):
 def draw(model, chained):
     """A column for each letter. LAPGAN: the chain from 8 to 32 pixels, and again; then real images of 16 pixels, as
     they are, enlarged, with details, and at 32 pixels."""
-    from kerasgan.images import grid, write_png
+    from kerasgan.pictures.images import grid, write_png
 
     letters = np.arange(LETTERS)
     if not chained:

@@ -139,7 +139,7 @@ class Colours:
         self.judge = lambda fakes: intersections(fakes, self.test_y, test_masks[..., 0] > 0.9)
 
     def pictures(self, images):
-        from kerasgan.color import colorized
+        from kerasgan.pictures.color import colorized
 
         x = self.test_x[: len(images)]
         return np.repeat(x, 3, axis=-1) if images.shape[-1] == 1 else colorized(x, images)
@@ -151,7 +151,7 @@ TASKS = {"scenes": Scenes, "colours": Colours}
 def run(task, variant, seed, steps, draw=True):
     """Numbers of one training; rows of pictures go into a file beside the others, if they are to be drawn."""
     from kerasgan import Pix2Pix
-    from kerasgan.images import grid, write_png
+    from kerasgan.pictures.images import grid, write_png
     from kerasgan.run import set_random_seed
 
     set_random_seed(seed)

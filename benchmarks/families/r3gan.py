@@ -201,7 +201,7 @@ def main():
     if arguments.quick:
         print(json.dumps(run("r3gan", 0, QUICK)[0]))
         return 0
-    from kerasgan.images import grid, write_png
+    from kerasgan.pictures.images import grid, write_png
 
     journal = Journal("r3gan")
     settings = {"gamma": arguments.gamma, "learning_rate": arguments.learning_rate}

@@ -20,8 +20,8 @@ from benchmarks.families.common import Trainings
 from benchmarks.families.infogan import FACTORS, FactorReader, load_sprites
 from benchmarks.journal import RESULTS
 from kerasgan import VAEGAN, Phase
-from kerasgan.losses import at_least_float32, mean
-from kerasgan.penalties import weight_decay
+from kerasgan.objectives.losses import at_least_float32, mean
+from kerasgan.objectives.penalties import weight_decay
 from kerasgan.run import set_random_seed
 
 # With batch normalization in the discriminator one sample in ten was a large ragged figure that no training took away:
@@ -97,7 +97,7 @@ def sprites(model, seed, steps):
 
 def run(name, seed, steps, recipe=None):
     """One seed: trains, measures, and draws real sprites with their reconstructions, then samples, of the first."""
-    from kerasgan.images import grid, write_png
+    from kerasgan.pictures.images import grid, write_png
 
     set_random_seed(seed)
     family = VAEGAN if name == "VAEGAN" else VAE

@@ -22,8 +22,8 @@ DISTANCES = (0.5, 1.0, 2.0, 4.0)
 def critic(seed, weight, target):
     from keras import ops
 
-    from kerasgan.penalties import GradientPenalty, squared_gradient_norms
-    from kerasgan.recipe import optimizer
+    from kerasgan.game.recipe import optimizer
+    from kerasgan.objectives.penalties import GradientPenalty, squared_gradient_norms
 
     estimates, slopes = [], []
     decay = {

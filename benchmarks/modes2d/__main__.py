@@ -13,7 +13,7 @@ from benchmarks.modes2d.table import table
 
 def report():
     """Writes table and pictures of all runs so far."""
-    from kerasgan.images import write_png
+    from kerasgan.pictures.images import write_png
 
     text = table(Journal("modes2d").rows())
     (RESULTS / "modes2d.md").write_text(text)

@@ -18,7 +18,7 @@ import ml_dtypes
 import numpy as np
 from keras import ops
 
-from kerasgan.files import replacing
+from kerasgan.pictures.files import replacing
 
 DIGEST_LENGTH = hashlib.sha256().digest_size * 2
 

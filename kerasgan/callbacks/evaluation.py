@@ -8,8 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan.files import write_json
 from kerasgan.metrics.evaluation import DEFAULT_METRICS, Evaluator
+from kerasgan.pictures.files import write_json
 
 WEIGHTS = ("ema", "raw")
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import keras
 from keras import ops
 
-from kerasgan.files import replacing, write_json
+from kerasgan.pictures.files import replacing, write_json
 
 PACKAGES = ("keras", "tensorflow", "jax", "numpy")
 

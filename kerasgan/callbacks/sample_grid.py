@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan.images import columns_of, encode_png, grid, write_png
+from kerasgan.pictures.images import columns_of, encode_png, grid, write_png
 
 
 class SampleGrid(keras.callbacks.Callback):

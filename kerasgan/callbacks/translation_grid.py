@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from kerasgan.callbacks.sample_grid import SampleGrid
-from kerasgan.images import grid
+from kerasgan.pictures.images import grid
 
 
 class TranslationGrid(SampleGrid):

@@ -4,8 +4,8 @@ Importing this package imports neither TensorFlow (unless it is the Keras backen
 """
 
 from kerasgan.data.folder import from_folder
+from kerasgan.data.kinds import Images, Labels, Vectors, check_batch, check_labels_vary
 from kerasgan.data.load import load
 from kerasgan.data.prepare import prepare
-from kerasgan.data.specs import Images, Labels, Vectors, check_batch, check_labels_vary
 
 __all__ = ["Images", "Labels", "Vectors", "check_batch", "check_labels_vary", "from_folder", "load", "prepare"]

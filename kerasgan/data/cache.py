@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from kerasgan.data.progress import progress
-from kerasgan.files import write_json
+from kerasgan.pictures.files import write_json
 
 try:
     import fcntl

@@ -7,9 +7,9 @@ from pathlib import Path
 import keras
 
 from kerasgan.export.saved_model import needs_tensorflow
-from kerasgan.files import replacing
+from kerasgan.game.randomness import is_seed_state, noise_states
 from kerasgan.layers.normalization import BatchNormalization
-from kerasgan.layers.random import is_seed_state, noise_states
+from kerasgan.pictures.files import replacing
 
 OPSET = 18
 

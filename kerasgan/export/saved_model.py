@@ -7,7 +7,7 @@ from pathlib import Path
 
 import keras
 
-from kerasgan.layers.random import TensorSeed, is_seed_state, noise_states
+from kerasgan.game.randomness import TensorSeed, is_seed_state, noise_states
 
 
 def export_saved_model(model, folder):

@@ -4,7 +4,7 @@ import keras
 from keras import ops
 
 from kerasgan.layers.initial import normal
-from kerasgan.losses import at_least_float32
+from kerasgan.objectives.losses import at_least_float32
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from kerasgan.engines import fused_normalization
+from kerasgan.game.engines import fused_normalization
 from kerasgan.layers.initial import normal
 from kerasgan.layers.instance_normalization import SampleNormalization
 

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from kerasgan.engines import gather, replica
+from kerasgan.game.engines import gather, replica
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

@@ -8,13 +8,13 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from kerasgan.encoding import EncodingModel
-from kerasgan.game import shared
-from kerasgan.latent import LatentRecipe
+from kerasgan.bases.encoding import EncodingModel
+from kerasgan.bases.latent import LatentRecipe
+from kerasgan.game.phase import shared
+from kerasgan.game.recipe import optimizer
+from kerasgan.game.schedules import Exponential
 from kerasgan.layers import dense_images, normalization, strided_convolutions, transposed_convolutions
-from kerasgan.penalties import weight_decay
-from kerasgan.recipe import optimizer
-from kerasgan.schedules import Exponential
+from kerasgan.objectives.penalties import weight_decay
 
 
 def bigan_adam(learning_rate=2e-4, kimg=10_000):
@@ -71,7 +71,7 @@ class BiGAN(EncodingModel):
         discriminator_normalization: "batch" as in the paper, "layer" or None. Where most of an image is empty, batches
             of real and of generated pairs, normalized each by itself, look alike, and nothing is learned.
         encoder: a built Keras model to use instead of the family's: from images to latents, with a layer `features`.
-        **kwargs: as for `kerasgan.latent.LatentModel`; a given discriminator has the inputs [images, latents].
+        **kwargs: as for `kerasgan.bases.latent.LatentModel`; a given discriminator has the inputs [images, latents].
             Penalties are on the gradient with respect to both.
 
     Examples:

@@ -6,7 +6,7 @@ import math
 import keras
 from keras import layers
 
-from kerasgan.latent import LatentModel
+from kerasgan.bases.latent import LatentModel
 from kerasgan.layers import Maxout, label_projection, label_vector
 from kerasgan.models.gan import GANRecipe
 
@@ -30,7 +30,7 @@ class CGAN(LatentModel):
         maxout_units: discriminator widths: image branch, label branch, joint layer.
         dropout: shares of hidden units dropped: in the generator, in the discriminator. The generator's dropout is off
             when it samples, and what diversity the game gave it then goes: (0, .5) keeps it in the latents.
-        **kwargs: as for `kerasgan.latent.LatentModel`.
+        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
 
     Examples:
 

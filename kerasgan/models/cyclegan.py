@@ -9,13 +9,13 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from kerasgan.bases.translation import BATCH_SIZE, TranslationModel, TranslationRecipe, as_rgb
 from kerasgan.callbacks.schedule import PlayerSchedule
 from kerasgan.data.pipeline import ArrayBatches
-from kerasgan.game import Phase, shared
+from kerasgan.game.phase import Phase, shared
+from kerasgan.game.schedules import Schedule
 from kerasgan.layers import ImagePool, InstanceNormalization, ReflectionPadding2D, normal, patch_discriminator
-from kerasgan.losses import mean
-from kerasgan.schedules import Schedule
-from kerasgan.translation import BATCH_SIZE, TranslationModel, TranslationRecipe, as_rgb
+from kerasgan.objectives.losses import mean
 
 NO_WEIGHTS = "sample_weight was given, but x and y are no pairs to be weighed. Leave it out."
 

@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import layers
 
-from kerasgan.latent import LatentModel, LatentRecipe
+from kerasgan.bases.latent import LatentModel, LatentRecipe
+from kerasgan.game.optimizers import goodfellow_sgd
 from kerasgan.layers import Maxout, uniform
-from kerasgan.optimizers import goodfellow_sgd
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +34,7 @@ class GAN(LatentModel):
         maxout_units: width of the discriminator's two maxout layers.
         pieces: linear pieces a maxout unit.
         dropout: shares dropped in the discriminator: of its input, of its hidden layers.
-        **kwargs: as for `kerasgan.latent.LatentModel`.
+        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
 
     Examples:
 

@@ -8,14 +8,14 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from kerasgan.discrepancy import squared_mmd
-from kerasgan.engines import gather
-from kerasgan.game import Between, Phase
-from kerasgan.latent import GenerativeModel
+from kerasgan.bases.latent import GenerativeModel
+from kerasgan.game.engines import gather
+from kerasgan.game.phase import Between, Phase
+from kerasgan.game.recipe import Recipe, optimizer
+from kerasgan.game.signals import probed
 from kerasgan.layers import dense_images
-from kerasgan.losses import at_least_float32, weighted_mean
-from kerasgan.recipe import Recipe, optimizer
-from kerasgan.signals import probed
+from kerasgan.objectives.discrepancy import squared_mmd
+from kerasgan.objectives.losses import at_least_float32, weighted_mean
 
 PIXELS = 784  # of the images that the published bandwidths are for
 
@@ -65,7 +65,7 @@ class GMMN(GenerativeModel):
             give `bandwidths` that suit their distances.
         latent_dim: length of the latent vectors, uniform in [-1, 1].
         units: widths of the generator's hidden layers of ReLUs.
-        **kwargs: as for `kerasgan.latent.GenerativeModel`.
+        **kwargs: as for `kerasgan.bases.latent.GenerativeModel`.
 
     Examples:
 
@@ -149,7 +149,7 @@ class GMMNAE(GMMN):
         code_dim: length of the codes, each number in [0, 1].
         code_units: widths of the encoder's hidden layers of sigmoids; the decoder's are the same, in reverse.
         dropout: shares dropped in the encoder: of its input, of its hidden layers.
-        **kwargs: as for `kerasgan.latent.GenerativeModel`.
+        **kwargs: as for `kerasgan.bases.latent.GenerativeModel`.
 
     Examples:
 

@@ -9,11 +9,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kerasgan.heads import HeadedModel, cross_entropy
-from kerasgan.latent import LatentRecipe
+from kerasgan.bases.heads import HeadedModel, cross_entropy
+from kerasgan.bases.latent import LatentRecipe
+from kerasgan.game.recipe import optimizer
 from kerasgan.layers import batch_normalization, normal, normalization, strided_convolutions, transposed_convolutions
-from kerasgan.losses import mean
-from kerasgan.recipe import optimizer
+from kerasgan.objectives.losses import mean
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,7 +58,7 @@ class InfoGAN(HeadedModel):
         units: width of the dense layers; Q has an eighth of it.
         discriminator_normalization: "batch" as in the paper, "layer" or None. Where most of an image is empty, batches
             of real and of generated images, normalized each by itself, look alike, and the generator stays empty.
-        **kwargs: as for `kerasgan.latent.LatentModel`. The latents are noise, one-hot codes and continuous codes in one
+        **kwargs: as for `kerasgan.bases.latent.LatentModel`. The latents are noise, one-hot codes and continuous codes in one
             vector, so that `latent_dim` is not given.
 
     Examples:
@@ -227,7 +227,7 @@ class InfoGAN(HeadedModel):
             ema: use the averaged generator, else the one in training.
 
         Returns:
-            float32 array of shape (rows * len(values), *image_shape), row by row, for `kerasgan.images.grid`.
+            float32 array of shape (rows * len(values), *image_shape), row by row, for `kerasgan.pictures.images.grid`.
 
         Raises:
             ValueError: for a code that there is not.

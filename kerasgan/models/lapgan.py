@@ -10,11 +10,11 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kerasgan.data.specs import Images
-from kerasgan.game import shared
-from kerasgan.latent import LatentModel, LatentRecipe
+from kerasgan.bases.latent import LatentModel, LatentRecipe
+from kerasgan.data.kinds import Images
+from kerasgan.game.phase import shared
+from kerasgan.game.signals import probed
 from kerasgan.layers import LaplacianPyramid, Resample, label_plane, with_labels
-from kerasgan.signals import probed
 
 SMALLEST = 8  # pixels of the coarsest level, or fewer, where the number of levels is left open
 REFINED = 6  # pixels that a level's valid 5x5 convolution needs to leave two
@@ -77,7 +77,7 @@ class LAPGAN(LatentModel):
         units: width of the hidden layers of the coarsest generator.
         discriminator_units: width of the hidden layers of the coarsest discriminator.
         dropout: share of the discriminators' last hidden activations that is dropped, at the coarsest level of both.
-        **kwargs: as for `kerasgan.latent.LatentModel`. For other networks override `build_level_generator` or
+        **kwargs: as for `kerasgan.bases.latent.LatentModel`. For other networks override `build_level_generator` or
             `build_level_discriminator`.
 
     Examples:

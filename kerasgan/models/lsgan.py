@@ -8,10 +8,10 @@ from typing import Any
 import keras
 from keras import layers
 
-from kerasgan.latent import LatentRecipe
+from kerasgan.bases.latent import LatentRecipe
+from kerasgan.game.recipe import optimizer
 from kerasgan.layers import batch_normalization, normal, with_labels
 from kerasgan.models.dcgan import DCGAN
-from kerasgan.recipe import optimizer
 
 adam = functools.partial(optimizer, "adam", learning_rate=1e-3, beta_1=0.5)
 

@@ -6,11 +6,11 @@ import functools
 import keras
 from keras import layers, ops
 
-from kerasgan.color import colorized
-from kerasgan.game import shared
+from kerasgan.bases.translation import TranslationModel, TranslationRecipe
+from kerasgan.game.phase import shared
 from kerasgan.layers import InstanceNormalization, NoiseDropout, normal, patch_discriminator
-from kerasgan.losses import weighted_mean
-from kerasgan.translation import TranslationModel, TranslationRecipe
+from kerasgan.objectives.losses import weighted_mean
+from kerasgan.pictures.color import colorized
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Pix2Pix(TranslationModel):
 
     Colorization, from lightness to the colours of Lab:
 
-    >>> from kerasgan.color import colorization_pairs, colorized
+    >>> from kerasgan.pictures.color import colorization_pairs, colorized
     >>> lightness, colours = colorization_pairs(photos)
     >>> model = Pix2Pix(image_shape=(256, 256, 1), target_channels=2)
     >>> model.compile()

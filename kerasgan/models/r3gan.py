@@ -8,11 +8,11 @@ from typing import Any
 import keras
 from keras import layers
 
-from kerasgan import penalties
-from kerasgan.latent import LatentModel, LatentRecipe
+from kerasgan.bases.latent import LatentModel, LatentRecipe
+from kerasgan.game.recipe import optimizer
+from kerasgan.game.schedules import Cosine
 from kerasgan.layers import Basis, GroupedConv2D, Resample, label_projection, normal, scaled, with_labels
-from kerasgan.recipe import optimizer
-from kerasgan.schedules import Cosine
+from kerasgan.objectives import penalties
 
 LEAKY_GAIN = math.sqrt(2 / (1 + 0.2**2))  # keeps the deviation through a leaky ReLU of slope .2
 FULL_WIDTH = 4  # stages: 4x4 to 32x32 pixels
@@ -101,7 +101,7 @@ class R3GAN(LatentModel):
         expansion: width of a block's inside over that of the stage.
         group_width: channels of a group of the 3x3 convolutions; 16 is 96 groups at full width.
         embedding: length of the generator's label vectors.
-        **kwargs: as for `kerasgan.latent.LatentModel`.
+        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
 
     Raises:
         ValueError: if the widths do not fit the stages or the groups.

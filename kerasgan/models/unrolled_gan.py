@@ -8,12 +8,12 @@ from typing import Any
 import keras
 from keras import layers, ops
 
-from kerasgan import penalties
-from kerasgan.engines import gradients, mean_over_replicas
-from kerasgan.latent import LatentModel, LatentRecipe
-from kerasgan.layers.random import is_seed_state
-from kerasgan.recipe import optimizer
-from kerasgan.signals import observing
+from kerasgan.bases.latent import LatentModel, LatentRecipe
+from kerasgan.game.engines import gradients, mean_over_replicas
+from kerasgan.game.randomness import is_seed_state
+from kerasgan.game.recipe import optimizer
+from kerasgan.game.signals import observing
+from kerasgan.objectives import penalties
 
 # Options of Keras' optimizers that change an update in ways that are not differentiated here.
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
@@ -62,7 +62,7 @@ class UnrolledGAN(LatentModel):
         latent_dim: length of the latent vectors, standard normal.
         units: width of the hidden layers.
         input_scale: what the discriminator multiplies its input by.
-        **kwargs: as for `kerasgan.latent.LatentModel`.
+        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
 
     Examples:
 

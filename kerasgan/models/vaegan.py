@@ -9,11 +9,12 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from kerasgan.encoding import EncodingModel
-from kerasgan.engines import mean_over_replicas
-from kerasgan.game import Phase, shared
-from kerasgan.heads import require_named
-from kerasgan.latent import LatentModel, LatentRecipe
+from kerasgan.bases.encoding import EncodingModel
+from kerasgan.bases.heads import require_named
+from kerasgan.bases.latent import LatentModel, LatentRecipe
+from kerasgan.game.engines import mean_over_replicas
+from kerasgan.game.phase import Phase, shared
+from kerasgan.game.recipe import optimizer
 from kerasgan.layers import (
     batch_normalization,
     normal,
@@ -22,9 +23,8 @@ from kerasgan.layers import (
     transposed_convolutions,
     with_labels,
 )
-from kerasgan.losses import Minimax, at_least_float32, mean, weighted_mean
-from kerasgan.penalties import weight_decay
-from kerasgan.recipe import optimizer
+from kerasgan.objectives.losses import Minimax, at_least_float32, mean, weighted_mean
+from kerasgan.objectives.penalties import weight_decay
 
 POSTERIOR = ["mean", "log_variance"]
 rmsprop = functools.partial(optimizer, "rmsprop", learning_rate=3e-4)
@@ -88,7 +88,7 @@ class VAEGAN(EncodingModel):
         units: width of the encoder's dense layer; the discriminator's has half of it.
         discriminator_normalization: "batch" as in the paper, "layer" or None.
         encoder: a built Keras model to use instead of the family's, with outputs `mean` and `log_variance`.
-        **kwargs: as for `kerasgan.latent.LatentModel`; a given discriminator has the outputs `logits` and `features`.
+        **kwargs: as for `kerasgan.bases.latent.LatentModel`; a given discriminator has the outputs `logits` and `features`.
 
     Examples:
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import keras
 
-from kerasgan.latent import LatentRecipe
+from kerasgan.bases.latent import LatentRecipe
+from kerasgan.game.recipe import optimizer
 from kerasgan.models.dcgan import DCGAN
-from kerasgan.recipe import optimizer
 
 # Keras divides by sqrt(v + epsilon), the authors' Torch by sqrt(v) + 1e-8. With Keras' 1e-7 a generator whose gradients
 # come through clipped weights, of 1e-5 to 1e-4, would take a tenth of its steps.

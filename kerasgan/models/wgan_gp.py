@@ -6,10 +6,10 @@ from typing import Any
 
 import keras
 
-from kerasgan.latent import LatentRecipe
+from kerasgan.bases.latent import LatentRecipe
+from kerasgan.game.recipe import optimizer
 from kerasgan.models.dcgan import DCGAN
-from kerasgan.penalties import GradientPenalty
-from kerasgan.recipe import optimizer
+from kerasgan.objectives.penalties import GradientPenalty
 
 adam = functools.partial(optimizer, "adam", learning_rate=1e-4, beta_1=0.0, beta_2=0.9)
 

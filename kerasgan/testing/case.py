@@ -16,7 +16,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan.layers.random import is_seed_state
+from kerasgan.game.randomness import is_seed_state
 from kerasgan.testing.scripted import double_precision, scripted_random
 from kerasgan.testing.values import ON_TENSORFLOW, all_variables, enliven, saved_values, values
 

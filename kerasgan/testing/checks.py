@@ -15,7 +15,7 @@ from keras import ops
 
 from kerasgan.callbacks import Checkpoint, CorruptCheckpoint, latest_checkpoint, restore_checkpoint
 from kerasgan.callbacks.checkpoint import read_checkpoint
-from kerasgan.layers.random import is_seed_state
+from kerasgan.game.randomness import is_seed_state
 from kerasgan.testing.case import EAGERLY, RATE, STEPS, mirrored_strategy, other_engine, train_scripted
 from kerasgan.testing.mistakes import OneBatch, mistakes, refusal
 from kerasgan.testing.values import ON_TENSORFLOW, all_variables, require, samples_of, saved_values, skip

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from kerasgan.data.specs import Images, Labels, Vectors
+from kerasgan.data.kinds import Images, Labels, Vectors
 
 
 def mistakes(spec, value):

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan.layers.random import seed_states
+from kerasgan.game.randomness import seed_states
 from kerasgan.testing.values import ON_TENSORFLOW
 
 
@@ -94,7 +94,7 @@ def scripted_random(batch_size, packing=1):
 
     with (
         unittest.mock.patch.multiple(drawn, **script),  # type: ignore[call-overload]
-        unittest.mock.patch("kerasgan.adversarial.seed_states", states_of_one),
+        unittest.mock.patch("kerasgan.game.model.seed_states", states_of_one),
     ):
         yield
 

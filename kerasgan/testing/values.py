@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan.layers.random import is_seed_state
+from kerasgan.game.randomness import is_seed_state
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 

@@ -12,8 +12,8 @@ import tempfile
 import urllib.parse
 from pathlib import Path
 
-from kerasgan import presets
-from kerasgan.presets import METADATA
+from kerasgan.zoo import preset as presets
+from kerasgan.zoo.preset import METADATA
 
 INDEX = "index.json"
 SMALL = 1_000_000  # bytes of an index at most
@@ -29,7 +29,7 @@ def find(name, sha256=None):
         sha256: likewise.
 
     Returns:
-        A `kerasgan.presets.Preset`.
+        A `kerasgan.zoo.preset.Preset`.
 
     Raises:
         ValueError: as `kerasgan.load` says.

@@ -6,11 +6,11 @@ import hashlib
 import keras
 import numpy as np
 
-from kerasgan import presets
-from kerasgan.adversarial import AdversarialModel
 from kerasgan.callbacks.run_log import versions
 from kerasgan.data import load as load_data
-from kerasgan.images import columns_of, grid
+from kerasgan.game.model import AdversarialModel
+from kerasgan.pictures.images import columns_of, grid
+from kerasgan.zoo import preset as presets
 from kerasgan.zoo.card import card_of
 from kerasgan.zoo.fetch import find
 
@@ -39,7 +39,7 @@ def load(name, sha256=None):
 
 
 def build(preset):
-    """The model of a `kerasgan.presets.Preset`."""
+    """The model of a `kerasgan.zoo.preset.Preset`."""
     family = keras.saving.get_registered_object(preset.config["class"])
     if not (isinstance(family, type) and issubclass(family, AdversarialModel)):
         raise ValueError(
@@ -103,7 +103,7 @@ def save_run(folder, out, command):
         command: what made the run.
     """
     from kerasgan.run import load_run
-    from kerasgan.zoo.measure import measure, panel
+    from kerasgan.studies.measure import measure, panel
 
     run = load_run(folder)
     model, trained = _as_loaded(run.model), run.entries["data"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-import kerasgan.files
+import kerasgan.pictures.files
 from kerasgan.callbacks import (
     Checkpoint,
     CorruptCheckpoint,
@@ -161,7 +161,7 @@ def test_a_process_killed_while_it_writes_leaves_the_last_checkpoint(model, tmp_
         "import os, sys; sys.path.insert(0, sys.argv[1]); from files import replacing\n"  # not the package: no engine
         "with replacing(sys.argv[2]) as file:\n    file.write(b'half'); file.flush(); os._exit(9)"
     )
-    folder = Path(kerasgan.files.__file__).parent
+    folder = Path(kerasgan.pictures.files.__file__).parent
     done = subprocess.run([sys.executable, "-c", killed, folder, tmp_path / "step-00000002.npz"], check=False)
     assert done.returncode == 9
     assert {path.name for path in tmp_path.iterdir()} == {"step-00000001.npz", ".step-00000002.npz.partial"}

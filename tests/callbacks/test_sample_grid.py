@@ -7,7 +7,7 @@ from PIL import Image
 
 from kerasgan import CGAN, GAN
 from kerasgan.callbacks import SampleGrid
-from kerasgan.images import grid
+from kerasgan.pictures.images import grid
 
 
 def pixels(path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kerasgan.cli import main
+from kerasgan.commands.main import main
 from kerasgan.data import cache
 from kerasgan.data import cli as data_cli
 from kerasgan.data.builders import DATASETS

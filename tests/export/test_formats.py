@@ -144,7 +144,7 @@ def test_both_ways_of_a_translation_are_warmed_up():
 def test_unknown_formats_are_refused(conditional, tmp_path):
     with pytest.raises(ValueError, match="expected one of savedmodel, onnx, litert, keras"):
         export_as(conditional[0], tmp_path / "x", "pickle")
-    from kerasgan import cli
+    from kerasgan.commands import main as cli
 
     assert tuple(FORMATS) == cli.FORMATS
 

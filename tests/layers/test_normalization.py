@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from kerasgan.engines import input_gradient
+from kerasgan.game.engines import input_gradient
 from kerasgan.layers import batch_normalization, normal, uniform
 
 

@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 from scipy.ndimage import correlate1d
 
-from kerasgan.engines import gradients, input_gradient
+from kerasgan.game.engines import gradients, input_gradient
 from kerasgan.layers import LaplacianPyramid, Resample
 
 

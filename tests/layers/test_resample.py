@@ -6,7 +6,7 @@ import pytest
 import scipy.signal
 from keras import ops
 
-from kerasgan.engines import gradients, input_gradient
+from kerasgan.game.engines import gradients, input_gradient
 from kerasgan.layers import GroupedConv2D, Resample
 from kerasgan.layers.resample import resampling_matrix
 

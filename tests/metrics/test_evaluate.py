@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from kerasgan import data, metrics
-from kerasgan.cli import main
+from kerasgan.commands.main import main
 from kerasgan.metrics.controls import full_gaussian
 from kerasgan.metrics.evaluation import METRICS, Evaluator, evaluate
 from kerasgan.run import load_run

@@ -9,13 +9,14 @@ import keras
 import numpy as np
 import pytest
 
-from kerasgan import data, metrics, presets
+from kerasgan import data, metrics
 from kerasgan.data.builders import DATASETS
 from kerasgan.metrics import features as spaces
 from kerasgan.metrics.features import CLASSIFIERS, NAMES, extract, get, name_of
 from kerasgan.metrics.features.classifier import Classifier
 from kerasgan.metrics.features.inception import inception_2015
 from kerasgan.metrics.features.random_conv import RandomConvolutions
+from kerasgan.zoo import preset as presets
 
 ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 

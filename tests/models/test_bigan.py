@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from kerasgan import Batch, BiGAN, penalties
-from kerasgan.engines import gradients
-from kerasgan.schedules import Exponential
+from kerasgan import Batch, BiGAN
+from kerasgan.game.engines import gradients
+from kerasgan.game.schedules import Exponential
+from kerasgan.objectives import penalties
 from kerasgan.testing import CHECKS, enliven, family_tests
 
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 3, "units": 8}

@@ -7,7 +7,7 @@ from keras import ops
 
 from kerasgan import CycleGAN
 from kerasgan.data.pipeline import epoch_order
-from kerasgan.game import Batch
+from kerasgan.game.phase import Batch
 from kerasgan.layers import InstanceNormalization, ReflectionPadding2D
 from kerasgan.models.bigan import bigan_adam
 from kerasgan.testing import family_tests

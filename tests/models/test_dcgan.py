@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from kerasgan import DCGAN, penalties
+from kerasgan import DCGAN
+from kerasgan.objectives import penalties
 from kerasgan.testing import FURTHER, family_tests
 
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 4}

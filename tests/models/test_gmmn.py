@@ -6,10 +6,10 @@ from keras import ops
 from scipy.stats import norm
 
 from kerasgan import GMMN, GMMNAE, Batch, data
-from kerasgan.discrepancy import gaussian_kernels, squared_mmd
-from kerasgan.engines import gradients
+from kerasgan.game.engines import gradients
 from kerasgan.metrics.distances import squared_distances as reference_distances
 from kerasgan.metrics.mmd import unbiased_squared_mmd
+from kerasgan.objectives.discrepancy import gaussian_kernels, squared_mmd
 from kerasgan.testing import CHECKS, double_precision, family_tests, mirrored_strategy, scripted_random
 
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 3, "units": (6, 5)}

@@ -6,8 +6,9 @@ from keras import ops
 from scipy.special import log_softmax
 from scipy.stats import norm
 
-from kerasgan import Batch, InfoGAN, penalties
+from kerasgan import Batch, InfoGAN
 from kerasgan.callbacks import SampleGrid
+from kerasgan.objectives import penalties
 from kerasgan.testing import CHECKS, enliven, family_tests
 
 SIZES = {"image_shape": (8, 8, 1), "noise_dim": 3, "categorical": (3,), "continuous": 2, "width": 2, "units": 32}

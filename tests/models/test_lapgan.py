@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from kerasgan import LAPGAN, Batch, penalties
+from kerasgan import LAPGAN, Batch
 from kerasgan.models.lapgan import check_levels, denton_sgd
+from kerasgan.objectives import penalties
 from kerasgan.testing import CHECKS, enliven, family_tests
 
 SIZES = {"noise_dim": 3, "width": 2, "units": 4, "discriminator_units": 4}

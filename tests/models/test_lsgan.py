@@ -3,7 +3,8 @@
 import pytest
 from keras import layers
 
-from kerasgan import LSGAN, losses
+from kerasgan import LSGAN
+from kerasgan.objectives import losses
 from kerasgan.testing import FURTHER, family_tests
 
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 2}

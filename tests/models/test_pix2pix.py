@@ -5,7 +5,7 @@ import pytest
 from keras import layers, ops
 
 from kerasgan import Pix2Pix
-from kerasgan.game import Batch
+from kerasgan.game.phase import Batch
 from kerasgan.layers import InstanceNormalization, NoiseDropout
 from kerasgan.testing import FURTHER, family_tests
 

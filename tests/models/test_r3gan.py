@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerasgan import R3GAN, penalties
+from kerasgan import R3GAN
+from kerasgan.game.schedules import Cosine
 from kerasgan.models.r3gan import r3_schedules
-from kerasgan.schedules import Cosine
+from kerasgan.objectives import penalties
 from kerasgan.testing import CHECKS, EXTENSIVE, agrees_with_other_engine, enliven, family_tests, moves_only_its_own
 
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 4, "group_width": 4, "blocks": 1}
@@ -34,7 +35,7 @@ def kernels(network):
 @pytest.mark.parametrize("penalty", [penalties.R1(1.0), penalties.R2(1.0)], ids=["r1", "r2"])
 def test_each_penalty_reaches_every_layer(penalty):
     """And no bias: a leaky ReLU's slope does not change with one, almost everywhere."""
-    from kerasgan.engines import gradients
+    from kerasgan.game.engines import gradients
 
     model = tiny()
     enliven(model)

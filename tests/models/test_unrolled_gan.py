@@ -9,7 +9,7 @@ from keras import ops
 
 import kerasgan
 from kerasgan import UnrolledGAN
-from kerasgan.engines import gradients
+from kerasgan.game.engines import gradients
 from kerasgan.testing import EAGERLY, FURTHER, double_precision, family_tests
 
 test_unrolled_gan = family_tests(UnrolledGAN, {"image_shape": (2,), "latent_dim": 3, "units": 4}, {"unrolled_steps": 2})

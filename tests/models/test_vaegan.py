@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerasgan import VAEGAN, Batch, penalties
-from kerasgan.engines import gradients
-from kerasgan.game import EVALUATION
+from kerasgan import VAEGAN, Batch
+from kerasgan.game.engines import gradients
+from kerasgan.game.phase import EVALUATION
+from kerasgan.objectives import penalties
 from kerasgan.testing import CHECKS, enliven, family_tests, mirrored_strategy
 
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 3, "units": 8, "width": 2}

@@ -7,8 +7,8 @@ from keras import ops
 
 from benchmarks.families.common import two_gaussians
 from kerasgan import WGAN
+from kerasgan.game.recipe import optimizer
 from kerasgan.models.wgan import CriticRhythm
-from kerasgan.recipe import optimizer
 from kerasgan.testing import family_tests
 
 RATE = optimizer("rmsprop", learning_rate=2e-3)

@@ -6,9 +6,9 @@ from keras import layers, ops
 
 from benchmarks.families.common import two_gaussians
 from kerasgan import WGANGP
+from kerasgan.game.recipe import optimizer
 from kerasgan.layers import SampleNormalization
-from kerasgan.penalties import GradientPenalty, squared_gradient_norms
-from kerasgan.recipe import optimizer
+from kerasgan.objectives.penalties import GradientPenalty, squared_gradient_norms
 from kerasgan.testing import family_tests
 
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 4}

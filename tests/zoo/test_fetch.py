@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import kerasgan
-from kerasgan import presets
-from kerasgan.files import write_json
+from kerasgan.pictures.files import write_json
+from kerasgan.zoo import preset as presets
 from kerasgan.zoo.fetch import INDEX, index_sum
 
 

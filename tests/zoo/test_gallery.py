@@ -15,8 +15,8 @@ SCREENSHOT = os.environ.get("KERASGAN_SCREENSHOT")
 @pytest.mark.skipif(not BROWSER, reason="needs Chromium")
 def test_the_gallery_draws_in_the_browser_without_any_outside_request(served, tmp_path):
     playwright = pytest.importorskip("playwright.sync_api")
-    from kerasgan import presets
-    from kerasgan.zoo.publish import publish
+    from kerasgan.studies.publish import publish
+    from kerasgan.zoo import preset as presets
 
     chosen = [name for name in presets.names() if not name.startswith("classifier-")]
     publish(tmp_path / "zoo", chosen if SCREENSHOT else chosen[:2], progress=lambda name: None)

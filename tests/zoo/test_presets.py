@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import kerasgan
-from kerasgan import CGAN, DCGAN, CycleGAN, presets, zoo
-from kerasgan.cli import main
-from kerasgan.zoo.measure import differences, measure
-from kerasgan.zoo.verify import OTHER_DATA, measure_again, verify
+from kerasgan import CGAN, DCGAN, CycleGAN, zoo
+from kerasgan.commands.main import main
+from kerasgan.studies.measure import differences, measure
+from kerasgan.studies.verify import OTHER_DATA, measure_again, verify
+from kerasgan.zoo import preset as presets
 
 
 def rewritten(folder, file, content):
@@ -237,7 +238,7 @@ def test_a_run_in_bfloat16_is_measured_as_it_is_loaded_and_measured_again(tmp_pa
 
 def test_both_directions_of_a_translator_are_measured(monkeypatch):
     x, y = np.random.default_rng(0).uniform(-1, 1, (2, 12, 16, 16, 3)).astype("float32")
-    monkeypatch.setattr("kerasgan.zoo.measure.load", lambda *_, **__: (x, y))
+    monkeypatch.setattr("kerasgan.studies.measure.load", lambda *_, **__: (x, y))
     model = CycleGAN((16, 16, 3), width=2, blocks=1, discriminator_depth=1)
     found = measure(model, "pairs")
     for pairs, suffix, to in (((x, y), "", "y"), ((y, x), "_back", "x")):

@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kerasgan import load, presets
+from kerasgan import load
+from kerasgan.zoo import preset as presets
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 ROOT = Path(__file__).resolve().parents[2]
@@ -19,7 +20,8 @@ GANS = [name for name in presets.names() if not name.startswith("classifier-")]
 WHEEL = """
 import sys, tempfile
 import kerasgan
-from kerasgan import cli, presets
+from kerasgan.commands import main as cli
+from kerasgan.zoo import preset as presets
 
 assert kerasgan.__file__.startswith(sys.argv[1]), kerasgan.__file__
 assert str(presets.ROOT).startswith(sys.argv[1]), presets.ROOT

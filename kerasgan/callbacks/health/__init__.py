@@ -14,8 +14,8 @@ from rich.console import Console
 from kerasgan.callbacks.health.evaluation import Examiner, Reals
 from kerasgan.callbacks.health.plot import draw
 from kerasgan.callbacks.health.rules import Finding, finding_of, holding
-from kerasgan.files import write_json
-from kerasgan.images import write_png
+from kerasgan.pictures.files import write_json
+from kerasgan.pictures.images import write_png
 
 __all__ = ["Finding", "GANHealth"]
 

@@ -8,7 +8,7 @@ from keras import ops
 
 from kerasgan import metrics
 from kerasgan.callbacks.health.rules import CYCLE, HOPPING
-from kerasgan.engines import compiled_call
+from kerasgan.game.engines import compiled_call
 from kerasgan.metrics.distances import distance_blocks, neighbour_distances
 from kerasgan.metrics.features import extract
 

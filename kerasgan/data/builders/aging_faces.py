@@ -96,7 +96,7 @@ class AgingFaces(ProceduralDataset):
     def sheet(self, arrays):
         """A person a row, growing old from left to right."""
         from kerasgan.data.prepare import prepare
-        from kerasgan.images import grid
+        from kerasgan.pictures.images import grid
 
         return grid(prepare(arrays["image"]), columns=len(DECADES))
 

@@ -187,7 +187,7 @@ class LocalDataset(ABC):
             uint8 array of shape (height, width, 3).
         """
         from kerasgan.data.prepare import prepare
-        from kerasgan.images import grid
+        from kerasgan.pictures.images import grid
 
         pictures = grid(prepare(arrays["image"], value_range=self.features["image"].value_range))
         return np.broadcast_to(pictures, (*pictures.shape[:2], 3))

@@ -163,7 +163,7 @@ class Galaxies(ProceduralDataset):
 
     def sheet(self, arrays):
         """Pairs side by side: degraded on the left, sharp on the right."""
-        from kerasgan.images import grid
+        from kerasgan.pictures.images import grid
 
         pairs = np.concatenate([arrays["image"], arrays["target"]], axis=2)
         pictures = grid(pairs, columns=math.ceil(math.sqrt(len(pairs) / 2)))

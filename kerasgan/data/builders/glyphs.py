@@ -110,7 +110,7 @@ class Glyphs(ProceduralDataset):
     def sheet(self, arrays):
         """Two rows for each face."""
         from kerasgan.data.prepare import prepare
-        from kerasgan.images import grid
+        from kerasgan.pictures.images import grid
 
         pictures = grid(prepare(arrays["image"]), columns=31)
         return np.broadcast_to(pictures, (*pictures.shape[:2], 3))
@@ -204,7 +204,7 @@ def _remembered_choice(files):
     from PIL import features
 
     from kerasgan.data import cache
-    from kerasgan.files import write_json
+    from kerasgan.pictures.files import write_json
 
     state = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     identity = json.dumps([Glyphs.version, features.version("freetype2"), state])

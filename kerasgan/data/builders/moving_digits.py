@@ -76,7 +76,7 @@ class MovingDigits(ProceduralDataset):
     def sheet(self, arrays):
         """A row for each clip, with every second frame of it."""
         from kerasgan.data.prepare import prepare
-        from kerasgan.images import grid
+        from kerasgan.pictures.images import grid
 
         frames = arrays["video"][:, ::2]
         framed = np.pad(frames, ((0, 0), (0, 0), (1, 1), (1, 1), (0, 0)), constant_values=96)

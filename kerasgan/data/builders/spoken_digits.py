@@ -125,7 +125,7 @@ class SpokenDigits(ProceduralDataset):
         from PIL import ImageDraw
 
         from kerasgan.data.prepare import prepare
-        from kerasgan.images import grid
+        from kerasgan.pictures.images import grid
 
         tiles = []
         for audio, label, voice in zip(arrays["audio"], arrays["label"], arrays["voice"], strict=True):

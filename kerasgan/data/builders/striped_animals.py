@@ -92,7 +92,7 @@ class StripedAnimals(ProceduralDataset):
     def sheet(self, arrays):
         """Each plain animal, the striped one and the mask side by side, three examples a row."""
         from kerasgan.data.prepare import prepare
-        from kerasgan.images import grid
+        from kerasgan.pictures.images import grid
 
         mask = np.broadcast_to(255 * arrays["mask"], arrays["image"].shape)
         sides = np.stack([arrays["image"], arrays["target"], mask], axis=1)

@@ -112,7 +112,7 @@ class VoxelFurniture(ProceduralDataset):
     def sheet(self, arrays):
         """Isometric pictures of the objects, seen from the right, the front and above."""
         from kerasgan.data.prepare import prepare
-        from kerasgan.images import grid
+        from kerasgan.pictures.images import grid
 
         pictures = grid(prepare([isometric(voxels) for voxels in arrays["voxels"][..., 0]]))
         return np.broadcast_to(pictures, (*pictures.shape[:2], 3))

@@ -3,8 +3,8 @@
 import keras
 from keras import layers
 
-from kerasgan import presets
 from kerasgan.metrics.features.network import FeatureNetwork
+from kerasgan.zoo import preset as presets
 
 
 def build(image_shape, heads, widths, features, initializer="zeros", dropout=0.0):

@@ -8,7 +8,7 @@ import numpy as np
 
 from kerasgan.metrics.features import INCEPTION
 from kerasgan.metrics.features.network import FeatureNetwork
-from kerasgan.presets import sha256_of
+from kerasgan.zoo.preset import sha256_of
 
 PATH, SHA256 = "KERASGAN_INCEPTION", "KERASGAN_INCEPTION_SHA256"
 SIZE = 299

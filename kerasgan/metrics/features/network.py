@@ -3,7 +3,7 @@
 import numpy as np
 
 from kerasgan.data.prepare import prepare
-from kerasgan.engines import compiled_call
+from kerasgan.game.engines import compiled_call
 from kerasgan.metrics.features import pixels
 
 BATCH = 64

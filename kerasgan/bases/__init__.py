@@ -1,0 +1,1 @@
+"""What families inherit: latent models, models with an encoder, auxiliary heads, translation."""

@@ -1,0 +1,129 @@
+"""Discriminators that tell more of a sample than whether it is real: the common part of ACGAN and InfoGAN."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasgan.bases.latent import LatentModel
+from kerasgan.game.phase import shared
+from kerasgan.objectives.losses import at_least_float32, weighted_mean
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class HeadedModel(LatentModel):
+    """A latent model whose discriminator sees samples alone, and has further heads on its trunk.
+
+    `build_discriminator` makes a model of `images`, of shape `pack_shape`, with named outputs: `logits` of shape
+    (packs, 1) and those of `heads`, of shape (packs, packing * width): what each tells of the pack's samples in turn.
+    Both players minimise `fake_head_loss` besides the game's loss, weighted by `fake_head_weights`, the discriminator
+    `real_head_loss` too.
+
+    Args:
+        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
+    """
+
+    heads: tuple[str, ...] = ()
+
+    @property
+    def fake_head_weights(self):
+        """Weights of `fake_head_loss`: for the discriminator, and for the generator."""
+        return 1.0, 1.0
+
+    def fake_head_loss(self, batch):
+        """What both players minimise of the heads' outputs for generated samples: scalar and logs."""
+        raise NotImplementedError(f"{type(self).__name__} must define fake_head_loss(batch).")
+
+    def real_head_loss(self, batch):
+        """What the discriminator minimises of the heads' outputs for real samples: scalar and logs."""
+        return 0.0, {}
+
+    def discriminator_loss(self, batch):
+        loss, logs = super().discriminator_loss(batch)
+        (real, of_real), (fake, of_fake) = self.real_head_loss(batch), self.fake_head_loss(batch)
+        return loss + real + self.fake_head_weights[0] * fake, {**logs, **of_real, **of_fake}
+
+    def generator_loss(self, batch):
+        loss, logs = super().generator_loss(batch)
+        return loss + self.fake_head_weights[1] * self.fake_head_loss(batch)[0], logs
+
+    @shared
+    def told_of_real(self, batch):
+        """All outputs of the discriminator for the real samples, by name."""
+        return self._tell(self.pack(batch.x))
+
+    @shared
+    def told_of_fake(self, batch):
+        """All outputs of the discriminator for the generated samples, by name."""
+        return self._tell(self.pack(self.generated(batch)))
+
+    def real_logits(self, batch):
+        return self.told_of_real(batch)["logits"]
+
+    def fake_logits(self, batch):
+        return self.told_of_fake(batch)["logits"]
+
+    def discriminate(self, images, labels=None):
+        return self._tell(images)["logits"]
+
+    def _tell(self, images):
+        outputs = self.discriminator(images, training=True)
+        return require_named(outputs, ["logits", *self.heads], f"The discriminator of {type(self).__name__}")
+
+    def per_sample(self, output):
+        """A head's output, one row for each sample, in float32 (or float64): shape (batch, width)."""
+        return ops.reshape(at_least_float32(output), (-1, output.shape[-1] // self.packing))
+
+    def read_head(self, name, images, batch_size=256):
+        """What a head of the trained discriminator tells of images.
+
+        Args:
+            name: of the head.
+            images: shape (count, *image_shape), in [-1, 1]; where it judges packs, each with its neighbours.
+            batch_size: how many are computed at once.
+
+        Returns:
+            float32 array of shape (count, width).
+        """
+        images, size = np.asarray(images, "float32"), -(-batch_size // self.packing) * self.packing
+        self.data_specs()[0].check(images, "images")
+        told, tell = [], self._compiled(self.discriminator)
+        for start in range(0, len(images), size):
+            chunk = images[start : start + size]
+            whole = np.resize(chunk, (-(-len(chunk) // self.packing) * self.packing, *chunk.shape[1:]))
+            output = tell(self.pack(ops.convert_to_tensor(whole)))[name]
+            told.append(ops.convert_to_numpy(self.per_sample(ops.cast(output, "float32")))[: len(chunk)])
+        return np.concatenate(told)
+
+
+def cross_entropy(targets, logits, weight=None):
+    """Mean of -sum_k t_k log softmax(l)_k.
+
+    Args:
+        targets: probabilities, such as one-hot vectors, of shape (batch, classes).
+        logits: shape (batch, classes), float32 or float64.
+        weight: weights of the samples, shape (batch,), or None.
+    """
+    return weighted_mean(-ops.sum(ops.cast(targets, logits.dtype) * ops.log_softmax(logits), axis=-1), weight)
+
+
+def require_named(outputs, names, whose):
+    """The outputs of a network, which must have names.
+
+    Args:
+        outputs: what a network gives, tensors or symbolic ones.
+        names: those that are needed.
+        whose: beginning of the sentence of the error.
+
+    Returns:
+        `outputs`, a dictionary.
+
+    Raises:
+        ValueError: if they are none, or one is missing.
+    """
+    found = sorted(outputs) if isinstance(outputs, dict) else f"one {type(outputs).__name__}"
+    if not isinstance(outputs, dict) or not set(names) <= set(outputs):
+        raise ValueError(
+            f"{whose} gives {found}, expected outputs with the names {names}: "
+            f"keras.Model(images, {{{names[0]!r}: ..., ...}})."
+        )
+    return outputs

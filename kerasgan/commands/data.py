@@ -1,0 +1,129 @@
+"""`kerasgan data list`, `show` and `prepare`."""
+
+import argparse
+import ast
+
+from kerasgan.commands.adder import adder
+from kerasgan.data import cache
+from kerasgan.data.builders import DATASETS
+from kerasgan.data.load import load, tfds_builder_of
+
+
+def add_parser(commands):
+    """Adds `data` to the sub-commands of a parser."""
+    data = commands.add_parser("data", help="Lists, shows and prepares data.", description="Data that need no network.")
+    parts = data.add_subparsers(required=True, metavar="COMMAND")
+
+    command = adder(parts)
+
+    def about(parser):
+        parser.add_argument("name", metavar="NAME", help="as in `kerasgan data list`, or a TFDS name")
+        parser.add_argument(
+            "--set",
+            nargs="+",
+            action="extend",
+            default=[],
+            type=_option,
+            metavar="OPTION=VALUE",
+            help="option of the data set: count=1000 font_dirs=my/fonts",
+        )
+
+    command(list_datasets, "list")
+
+    one = command(show, "show")
+    about(one)
+    one.add_argument("--split", default="train", help="part of the data (default: train)")
+    one.add_argument("--image-size", type=int, metavar="S", help="of a TFDS name or a folder: resize to S x S pixels")
+    one.add_argument("-o", "--output", default="sheet.png", metavar="FILE", help="PNG file (default: sheet.png)")
+
+    one = command(prepare, "prepare")
+    about(one)
+    one.add_argument("--workers", type=int, metavar="N", help="number of processes (default: one for each core)")
+
+
+def list_datasets(arguments):
+    """Lists the data sets that need no network, and whether this machine can make them."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200  # the lines of a pipe are for searching
+    table = Table(box=box.SIMPLE_HEAD)
+    for title in ("name", "examples", "features", "licence", "source", "ready"):
+        table.add_column(title, no_wrap=title in ("name", "ready"), overflow="fold")
+    lacking = {}
+    for kind in DATASETS.values():
+        for config in kind.configs or (None,):
+            dataset = kind(config)
+            missing = dataset.requires()
+            if missing:
+                lacking[dataset.name] = missing
+            about = (", ".join(dataset.features), dataset.license, dataset.source)
+            table.add_row(
+                dataset.full_name,
+                "" if missing else " + ".join(f"{count:,}" for count in _counts(dataset).values()),
+                *(about if dataset.config == next(iter(kind.configs), None) else ("", "", "")),
+                "no" if missing else "yes" if cache.is_prepared(dataset) else "to prepare",
+            )
+    console.print(table)
+    for name, sentence in lacking.items():
+        console.print(f"{name}: {sentence}", markup=False, highlight=False)
+
+
+def _counts(dataset):
+    """Number of examples of each split; empty where that is known only when they are prepared."""
+    if not dataset.cached:
+        return dataset.splits()
+    if cache.is_prepared(dataset):
+        return cache.read_manifest(cache.folder(dataset))["counts"]
+    return getattr(dataset, "counts", {})
+
+
+def show(arguments):
+    """Draws a contact sheet of a data set."""
+    from kerasgan.pictures.images import grid, write_png
+
+    dataset = _local(arguments)
+    if dataset is not None:
+        dataset.check_requirements()
+        picture = dataset.sheet(dataset.some(arguments.split, dataset.sheet_count))
+    else:
+        images = load(arguments.name, arguments.split, arguments.image_size, False, as_numpy=True)
+        picture = grid(images[:: -(-len(images) // 64)])
+    write_png(arguments.output, picture)
+    print(arguments.output)
+
+
+def prepare(arguments):
+    """Makes a data set and keeps it on the disk, or downloads it if it is one of TFDS."""
+    dataset = _local(arguments)
+    if dataset is None:
+        builder = tfds_builder_of(arguments.name)
+        builder.download_and_prepare()
+        print(builder.data_dir)
+    elif dataset.cached:
+        print(cache.prepare(dataset, arguments.workers))
+    else:
+        print(f"{dataset.full_name} needs no preparation")
+
+
+def _local(arguments):
+    """The data set of kerasgan's own that was named, or None."""
+    name, _, config = arguments.name.partition("/")
+    if name in DATASETS:
+        return DATASETS[name](config or None, **dict(arguments.set))
+    if arguments.set:
+        raise ValueError(f"{arguments.name!r} takes no options; expected them with one of {', '.join(DATASETS)}.")
+    return None
+
+
+def _option(text):
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is no OPTION=VALUE, such as count=1000")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value

@@ -1,0 +1,375 @@
+"""The command line: trains, samples and exports; each command is a few calls of the package."""
+
+import argparse
+import math
+import shlex
+import sys
+import tempfile
+import textwrap
+import traceback
+import warnings
+from pathlib import Path
+
+# What TensorFlow's collectives raise where another process is gone.
+LOST_PEER = ("UnavailableError", "AbortedError", "CancelledError", "DeadlineExceededError", "InternalError")
+FORMATS = ("savedmodel", "onnx", "litert", "keras")  # as kerasgan.export.FORMATS, which needs an engine
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
+
+
+def main(argv=None):
+    """Runs a command.
+
+    Args:
+        argv: the arguments; those of the process by default.
+
+    Returns:
+        Exit code: 0; 2 after an error, which is one line on standard error; 75 after a SIGTERM and 130 after a Ctrl-C.
+    """
+    argv = sys.argv[1:] if argv is None else list(argv)
+    try:
+        with warnings.catch_warnings():
+            warnings.showwarning = _print_warning
+            arguments = _parser().parse_args(argv, argparse.Namespace(words=argv))
+            return arguments.command(arguments) or 0
+    except (Exception, KeyboardInterrupt) as error:
+        if "--debug" in argv:
+            traceback.print_exc()
+        print(f"kerasgan: {_sentence(error)}", file=sys.stderr)
+        return getattr(error, "exit_code", 130 if isinstance(error, KeyboardInterrupt) else 2)
+
+
+def _print_warning(message, *_, **__):
+    print(f"kerasgan: warning: {_one_line(message)}", file=sys.stderr)
+
+
+def _sentence(error):
+    """An error on one line; with its type where it was not raised for the reader's eyes."""
+    if isinstance(error, KeyboardInterrupt):
+        return _one_line(error) or "interrupted"
+    if isinstance(error, (ValueError, OSError, ArithmeticError)) or type(error) is RuntimeError:
+        return _one_line(error)
+    if hasattr(error, "exit_code"):
+        return _one_line(error)
+    return f"{type(error).__name__}: {textwrap.shorten(str(error), 300)} (--debug shows where)"
+
+
+def _one_line(message):
+    return " ".join(str(message).split())
+
+
+# The commands --------------------------------------------------------------------------------------------------------
+
+
+def train(arguments):
+    """Trains a family on a data set, into a run's folder."""
+    from kerasgan import distribute, run
+    from kerasgan.callbacks import Interrupted, Progress
+
+    family = _family(arguments.family)
+    folder = Path(arguments.out or f"runs/{arguments.family}-{arguments.data.strip('/').replace('/', '-')}")
+    if arguments.resume == "always":
+        run.read_run(folder)
+    strategy = distribute.strategy(arguments.strategy, arguments.devices)
+    begins = not arguments.dry_run and not arguments.resume and distribute.is_chief()
+    if begins and folder.exists() and any(folder.iterdir()):
+        raise FileExistsError(f"{folder} is not empty. Go on with --resume, or train into another folder with --out.")
+    with strategy.scope():
+        x, y, model, facts = _prepared(family, arguments)
+    count = len(x) if y is None else min(len(x), len(y))  # of two domains, the shorter one decides
+    batch_size = min(model.recipe.batch_size, count)
+    steps = count // batch_size
+    epochs = arguments.epochs or math.ceil(1000 * arguments.kimg / (steps * batch_size))
+    if arguments.dry_run:
+        _dry_run(model, x, y, epochs * steps)
+        return
+    _try_to_write(folder)
+    resumed = arguments.resume and (folder / "run.json").exists()
+    position = run.resume(folder, model, arguments.allow_change, **facts) if resumed else run.START
+    epoch = position["epoch"]
+    if epoch >= epochs and (folder / "model.keras").exists():
+        print(f"{folder} has been trained for {epoch} epochs already. Ask for more --epochs to go on.")
+        _write_preset(folder, arguments)
+        return
+    every = max(1, epochs // 20)
+    progress = Progress()
+    progress.console.print(
+        f"{family.__name__} on {arguments.data}, {len(x):,} images {x.shape[1]}x{x.shape[2]}x{x.shape[3]}: "
+        f"epochs {epoch + 1} to {epochs} of {steps} steps of {batch_size}, into {folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    try:
+        run.train(
+            folder,
+            model,
+            x,
+            y,
+            epochs=epochs,
+            position=position,
+            sample_every=arguments.sample_every or every,
+            checkpoint_every=arguments.checkpoint_every or every,
+            checkpoint_every_steps=arguments.checkpoint_every_steps,
+            keep=arguments.keep,
+            callbacks=[progress] if model.is_chief else [],
+            **facts,
+        )
+    except (KeyboardInterrupt, Interrupted) as error:
+        error.args = (f"{str(error) or 'interrupted'}; --resume continues {folder} from its last checkpoint",)
+        raise
+    except Exception as error:
+        if model.has_peers and type(error).__name__ in LOST_PEER:
+            raise RuntimeError(
+                f"Another worker has stopped answering ({type(error).__name__}). Look into its log, start all workers "
+                f"again, and --resume continues {folder} from its last checkpoint."
+            ) from error
+        raise
+    finally:
+        progress.close()
+    if model.is_chief:
+        _write_preset(folder, arguments)
+
+
+def _write_preset(folder, arguments):
+    """The preset of a finished run, where one was asked for."""
+    if arguments.preset_out:
+        from kerasgan import zoo
+
+        words = [word for word in arguments.words if word not in ("--resume", "always", "auto")]
+        zoo.save_run(folder, arguments.preset_out, shlex.join(["kerasgan", *words]))
+        print(arguments.preset_out)
+
+
+def _try_to_write(folder):
+    """Refuses a folder that cannot be written before an hour has gone into what belongs there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryFile(dir=folder):
+        pass
+
+
+def launch(arguments):
+    """Trains on several workers of this machine: starts them, watches them and leaves none behind."""
+    from kerasgan.commands.launch import launch
+
+    command = [part for part in arguments.arguments if part != "--"]
+    return launch(arguments.workers, command, arguments.restarts, arguments.logs)
+
+
+def _family(name):
+    from kerasgan import models
+
+    families = {known.lower(): getattr(models, known) for known in models.__all__}
+    if name not in families:
+        raise ValueError(f"There is no family {name!r}. Families: {', '.join(sorted(families))}.")
+    return families[name]
+
+
+def _prepared(family, arguments):
+    """Data, compiled model, and what `run.json` says about both."""
+    from kerasgan import run
+    from kerasgan.commands import settings
+    from kerasgan.data import load
+
+    known = settings.constructor_arguments(family)
+    chosen, changes = settings.split(family, arguments.set)
+    if arguments.batch_size:
+        changes["batch_size"] = arguments.batch_size
+    # A family whose num_classes has no default is always conditional.
+    always = known.get("num_classes", 0) is settings.REQUIRED
+    labels = bool(arguments.labels or chosen.get("num_classes") or always)
+    pairs = getattr(family, "as_pairs", False)
+    split = tuple(arguments.split.split(",")) if "," in arguments.split else arguments.split
+    data = load(arguments.data, split, arguments.image_size, labels, as_numpy=True, as_pairs=pairs)
+    x, y = data if labels or pairs else (data, None)
+    if pairs and y is not None:
+        chosen = {"target_channels": y.shape[-1], **chosen}
+    elif y is not None:
+        chosen = {"num_classes": int(y.max()) + 1, **chosen}
+    if changes.get("batch_size", 1) > len(x):
+        raise ValueError(
+            f"The batch size is {changes['batch_size']}, but {arguments.data} has only {len(x)} images in its split "
+            f"{arguments.split!r}. Give a --batch-size of at most {len(x)}."
+        )
+    run.set_random_seed(arguments.seed)
+    with run.precision(arguments.precision):
+        model = family(image_shape=x.shape[1:], **chosen)
+        model.compile(steps_per_execution=arguments.steps_per_execution, **changes)
+    if hasattr(model, "adapt"):
+        model.adapt(x)
+    facts = {
+        "data": {"name": arguments.data, "split": arguments.split, "images": len(x)},
+        "seed": arguments.seed,
+        "precision": arguments.precision,
+    }
+    return x, y, model, facts
+
+
+def _dry_run(model, x, y, steps):
+    from rich.console import Console
+
+    from kerasgan.commands import summary
+
+    console = Console()
+    summary.print_model(model, console)
+    summary.print_estimate(model, x, y, steps, console)
+
+
+def sample(arguments):
+    """Draws samples of a run or a preset into one picture."""
+    import numpy as np
+
+    from kerasgan.pictures.images import columns_of, grid, write_png
+
+    model, count = _trained(arguments.run), arguments.count
+    if not hasattr(model, "sample"):
+        raise ValueError(
+            f"{arguments.run} is a {type(model).__name__}, which translates images and has no samples of its own. Use "
+            "kerasgan.run.load_run(...).model.translate(images), or kerasgan.load(...).translate(images)."
+        )
+    classes = arguments.labels or range(model.num_classes or 0)
+    labels = np.resize(classes, count) if classes else None
+    images = model.sample(count, arguments.seed, labels, ema=not arguments.raw)
+    write_png(arguments.output, grid(images, arguments.columns or columns_of(min(len(classes), count))))
+    print(arguments.output)
+
+
+def export(arguments):
+    """Writes the generator of a run or a preset for use without kerasgan."""
+    from kerasgan.export import export_as
+
+    export_as(_trained(arguments.run), arguments.output, arguments.format)
+    print(arguments.output)
+
+
+def _trained(name):
+    """The model of a run or a preset."""
+    from kerasgan.zoo import preset as presets
+
+    if Path(name).is_dir() and not (Path(name) / presets.METADATA).exists():
+        from kerasgan.run import load_run
+
+        return load_run(name).model
+    from kerasgan import zoo
+
+    return zoo.load(name)
+
+
+# Their arguments -----------------------------------------------------------------------------------------------------
+
+
+class _Parser(argparse.ArgumentParser):
+    """Leaves it to `main` to report what is wrong."""
+
+    def error(self, message):
+        raise ValueError(f"{message} ({self.prog} --help)")
+
+
+def _positive(number):
+    """A parser of positive numbers of a type."""
+
+    def parse(text):
+        value = number(text)
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not positive")
+        return value
+
+    parse.__name__ = f"positive {number.__name__}"
+    return parse
+
+
+def _integers(text):
+    return [int(part) for part in text.split(",")]
+
+
+def _parser():
+    from kerasgan import distribute
+    from kerasgan.commands.adder import adder
+    from kerasgan.commands.data import add_parser as add_data_parser
+    from kerasgan.commands.sensitivity import add_parser as add_sensitivity_parser
+    from kerasgan.commands.zoo import add_parser as add_zoo_parser
+    from kerasgan.studies.evaluate import add_parser as add_evaluate_parser
+
+    count, amount = _positive(int), _positive(float)
+    parser = _Parser(prog="kerasgan", description="Generative adversarial networks for Keras 3.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    command = adder(commands)
+
+    one = command(train, "train")
+    one.add_argument("family", metavar="FAMILY", help="class of kerasgan.models in lower case, such as dcgan")
+    one.add_argument(
+        "--data", required=True, metavar="NAME", help="as in `kerasgan data list`, a folder, or a TFDS name"
+    )
+    one.add_argument("--split", default="train", help="part of the data (default: train); two domains: trainA,trainB")
+    one.add_argument("--image-size", type=count, metavar="S", help="resize the images to S x S pixels")
+    one.add_argument("--labels", action="store_true", help="train a conditional model where there is a choice")
+    length = one.add_mutually_exclusive_group(required=True)
+    length.add_argument("--epochs", type=count, metavar="N", help="passes over the data")
+    length.add_argument("--kimg", type=amount, metavar="K", help="thousands of images, rounded up to whole epochs")
+    one.add_argument("--batch-size", type=count, metavar="B", help="images a step (default: the recipe's)")
+    one.add_argument(
+        "--set",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="NAME=VALUE",
+        help="constructor argument or recipe field: width=32 loss=hinge generator_optimizer.learning_rate=1e-4",
+    )
+    one.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the layers (default: float32)")
+    one.add_argument("--seed", type=int, default=0, help="of initial weights and of all training (default: 0)")
+    one.add_argument("--out", metavar="RUN", help="folder of the run (default: runs/FAMILY-NAME)")
+    one.add_argument(
+        "--resume",
+        nargs="?",
+        const="always",
+        choices=("always", "auto"),
+        help="continue RUN with the same settings; auto: or begin it where there is none",
+    )
+    one.add_argument(
+        "--allow-change",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="settings that may differ on --resume: recipe.loss",
+    )
+    one.add_argument("--preset-out", metavar="FOLDER", help="write the trained model as a preset too, and measure it")
+    one.add_argument(
+        "--strategy",
+        choices=distribute.NAMES,
+        default="auto",
+        help="devices to train on (default: auto); the batch size counts the images over all of them",
+    )
+    one.add_argument("--devices", type=count, metavar="N", help="number of devices of the strategy 'mirrored'")
+    one.add_argument("--dry-run", action="store_true", help="print networks, recipe and time needed; write nothing")
+    one.add_argument("--steps-per-execution", type=count, default=1, metavar="N", help="steps in a compiled call")
+    one.add_argument("--sample-every", type=count, metavar="N", help="epochs (default: about 20 times in a training)")
+    one.add_argument("--checkpoint-every", type=count, metavar="N", help="epochs (default: as for --sample-every)")
+
+    one.add_argument("--checkpoint-every-steps", type=count, metavar="N", help="besides, within an epoch")
+    one.add_argument("--keep", type=count, default=3, metavar="N", help="checkpoints that are kept (default: 3)")
+
+    one = command(launch, "launch")
+    one.add_argument("--workers", type=count, default=2, metavar="N", help="number of processes (default: 2)")
+    one.add_argument("--restarts", type=int, default=0, metavar="N", help="restarts of all from the last checkpoint")
+    one.add_argument("--logs", default="launch-logs", metavar="DIR", help="a log of each worker (default: launch-logs)")
+    one.add_argument("arguments", nargs=argparse.REMAINDER, metavar="-- train ...", help="the command of each worker")
+
+    add_data_parser(commands)
+
+    one = command(sample, "sample")
+    one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
+    one.add_argument("-n", "--count", type=count, default=64, metavar="N", help="number of samples (default: 64)")
+    one.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
+    one.add_argument("--labels", type=_integers, metavar="0,1,...", help="classes, repeated up to N")
+    one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
+    one.add_argument("--columns", type=count, metavar="N", help="samples in a row (default: one for each of up to 16)")
+    one.add_argument("-o", "--output", default="grid.png", metavar="FILE", help="PNG file (default: grid.png)")
+
+    one = command(export, "export")
+    one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
+    one.add_argument("output", metavar="OUT", help="a folder for a SavedModel, else a file")
+    one.add_argument("--format", choices=FORMATS, default="savedmodel", help="of the output (default: savedmodel)")
+
+    add_evaluate_parser(commands)
+    add_sensitivity_parser(commands)
+    add_zoo_parser(commands)
+    return parser

@@ -1,0 +1,81 @@
+"""`kerasgan sensitivity`."""
+
+import argparse
+from pathlib import Path
+
+from kerasgan.commands import settings
+from kerasgan.data.builders.gaussians import MIXTURES
+from kerasgan.metrics.features import NAMES
+from kerasgan.studies.sensitivity.folder import measure
+from kerasgan.studies.sensitivity.report import number
+from kerasgan.studies.sensitivity.study import Study
+
+
+def add_parser(commands):
+    """Adds `sensitivity` to the sub-commands of a parser."""
+    about = "Trains a grid of learning rates, decays and critic steps at equal compute; says how many cells succeed."
+    one = commands.add_parser("sensitivity", help=about, description=about)
+    one.set_defaults(command=sensitivity)
+    one.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    one.add_argument("family", metavar="FAMILY", help="class of kerasgan.models in lower case, such as dcgan")
+    one.add_argument("--data", required=True, metavar="NAME", help=f"{', '.join(MIXTURES)}, or as for `kerasgan train`")
+    one.add_argument("--updates", type=_positive, default=20_000, metavar="N", help="of both players (default: 20000)")
+    one.add_argument("--seeds", type=_positive, default=3, metavar="N", help="of each setting (default: 3)")
+    one.add_argument("--rate", type=float, metavar="R", help="that the grid multiplies (default: 1e-3; images 2e-4)")
+    one.add_argument("--threshold", type=float, metavar="T", help="metric up to which a cell succeeds")
+    one.add_argument(
+        "--features", choices=NAMES, default="pixels", metavar="NAME", help=f"for images: {', '.join(NAMES)}"
+    )
+    one.add_argument(
+        "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="as for `kerasgan train`"
+    )
+    one.add_argument("--out", metavar="DIR", help="folder of the study, taken up where it stopped")
+
+
+def sensitivity(arguments):
+    """Trains a grid of learning rates, decays and critic steps at equal compute; says how many cells succeed."""
+    from kerasgan import models
+
+    families = {name.lower(): getattr(models, name) for name in models.__all__}
+    if arguments.family not in families:
+        raise ValueError(f"There is no family {arguments.family!r}. Families: {', '.join(sorted(families))}.")
+    family = families[arguments.family]
+    chosen, changes = settings.split(family, arguments.set)
+    study = Study(
+        family,
+        arguments.data,
+        arguments.updates,
+        chosen,
+        changes,
+        arguments.rate,
+        arguments.threshold,
+        arguments.features,
+        seeds=arguments.seeds,
+    )
+    folder = arguments.out or f"runs/sensitivity-{arguments.family}-{arguments.data.strip('/').replace('/', '-')}"
+    report = _with_progress(study, folder)
+    print(
+        f"success in {report['success']:.0%} of {report['cells']} cells (up to {number(report['threshold'])}), median "
+        f"{number(report['median'])}, quartiles {' to '.join(map(number, report['quartiles']))}"
+    )
+    print(Path(folder) / "report.md")
+
+
+def _with_progress(study, folder):
+    from rich.progress import Progress
+
+    with Progress() as bar:
+        task = bar.add_task("")
+
+        def show(rows, cells):
+            last = f", last metric {number(rows[-1]['metric'])}" if rows else ""
+            bar.update(task, completed=len(rows), total=cells, description=f"{len(rows)} of {cells} cells{last}")
+
+        return measure(study, folder, show)
+
+
+def _positive(text):
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not positive")
+    return value

@@ -1,0 +1,158 @@
+"""Settings by name, as the command line gives them: `width=32`, `generator_optimizer.learning_rate=1e-4`."""
+
+import ast
+import dataclasses
+import inspect
+
+import keras
+
+from kerasgan.game import schedules
+from kerasgan.game.model import AdversarialModel
+from kerasgan.game.optimizers import ScheduledAdam
+from kerasgan.objectives import losses, penalties
+
+# Constructor arguments that come from elsewhere: the data, --seed, Python code.
+NOT_SETTABLE = ("image_shape", "seed", "generator", "discriminator", "encoder")
+# How a value that follows one is written: the name, then its numbers, as in cosine:1e-3:1e-5:256.
+SCHEDULES = {"cosine": schedules.Cosine, "exponential": schedules.Exponential}
+# What `constructor_arguments` gives for an argument that has no default.
+REQUIRED = inspect.Parameter.empty
+
+
+def constructor_arguments(family):
+    """Arguments of a family's constructor and its bases', `{name: default or REQUIRED}`."""
+    found: dict[str, object] = {}
+    for cls in family.__mro__[: family.__mro__.index(AdversarialModel) + 1]:
+        if "__init__" in vars(cls):
+            for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
+                if parameter.kind is not parameter.VAR_KEYWORD:
+                    found.setdefault(parameter.name, parameter.default)
+    return found
+
+
+def split(family, assignments):
+    """Sorts settings into constructor arguments and changes to the recipe.
+
+    A value is a Python literal (number, tuple, None, True, ...), else a string. A dot reaches into what a recipe field
+    holds: an optimizer's argument (`generator_optimizer.learning_rate=1e-4`), the loss's, or a penalty's
+    (`penalties.r1.gamma=1`), and one more dot into a schedule there (`generator_optimizer.learning_rate.kimg=256`).
+    Where numbers may follow a schedule, `cosine:START:END:KIMG` or `exponential:START:END:KIMG:WAIT` writes one
+    (`kerasgan.game.schedules`); an Adam whose rate does becomes a `kerasgan.game.optimizers.ScheduledAdam`.
+
+    Args:
+        family: subclass of `AdversarialModel`.
+        assignments: strings `name=value`, the later ones winning.
+
+    Returns:
+        `(arguments, changes)`: keyword arguments of the constructor and of `compile()`.
+
+    Raises:
+        ValueError: for what is no setting of the family; the message lists those that are.
+    """
+    settable = {name: value for name, value in constructor_arguments(family).items() if name not in NOT_SETTABLE}
+    fields = {field.name: getattr(family.recipe, field.name) for field in dataclasses.fields(family.recipe)}
+    arguments: dict[str, object] = {}
+    changes: dict[str, object] = {}
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        field, *path = name.strip().split(".")
+        if not equals or (field not in fields and (path or field not in settable)):
+            raise ValueError(
+                f"{assignment!r} is no setting of {family.__name__}, expected name=value. Names of the model: "
+                f"{', '.join(settable)}. Names of the recipe: {', '.join(fields)}."
+            )
+        value = _literal(assignment, text.strip())
+        if isinstance(value, schedules.Schedule) and not _may_follow(family, changes, field, path):
+            raise ValueError(
+                f"{assignment!r}: no schedule is followed there, but ema_half_life, a penalty's weight, and an Adam's "
+                "learning_rate and beta_2 may follow one."
+            )
+        if field in fields:
+            old = changes.get(field, fields[field])
+            changes[field] = _reached(assignment, field, old, path, value) if path else _like(assignment, old, value)
+        else:
+            arguments[field] = _like(assignment, settable[field], value)
+    return arguments, changes
+
+
+def _may_follow(family, changes, field, path):
+    """Whether a place of the recipe is read through `kerasgan.game.schedules.value_at`."""
+    if field.endswith("_optimizer"):
+        old = changes.get(field, getattr(family.recipe, field, None))
+        kind = old if isinstance(old, str) else old["class_name"] if isinstance(old, dict) else type(old).__name__
+        return path in (["learning_rate"], ["beta_2"]) and kind.split(">")[-1].lower() in ("adam", "scheduledadam")
+    return (field == "penalties" and path[-1:] in (["gamma"], ["weight"])) or (field == "ema_half_life" and not path)
+
+
+def _literal(assignment, text):
+    name, *numbers = text.split(":")
+    if numbers and name in SCHEDULES:
+        try:
+            return SCHEDULES[name](*map(float, numbers))
+        except (TypeError, ValueError) as error:
+            expected = ":".join(["START", "END", "KIMG"] + ["WAIT"] * (name == "exponential"))
+            raise ValueError(f"{assignment!r} is no schedule, expected {name}:{expected}: {error}") from error
+    if text in ("true", "false"):
+        return text == "true"
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def _like(assignment, default, value):
+    """A value of the kind that a default has: several where that is a tuple, no text where it is a number."""
+    if isinstance(default, tuple):
+        value = tuple(value.split(",")) if isinstance(value, str) else value
+        return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+    if isinstance(default, bool) and not isinstance(value, bool):
+        raise ValueError(f"{assignment!r}: the value is neither True nor False.")
+    if isinstance(default, (int, float)) and isinstance(value, str):
+        raise ValueError(f"{assignment!r}: the value is no number, expected one such as {default}.")
+    return value
+
+
+def _reached(assignment, field, old, path, value):
+    """What a recipe field holds, as a configuration with one of its values changed."""
+    if field == "penalties":
+        chosen = [penalties.get(penalty) for penalty in old]
+        names = [penalty.name for penalty in chosen]
+        if len(path) < 2 or path[0] not in names:
+            raise ValueError(
+                f"{assignment!r} must name a penalty of the recipe and its argument, as in penalties.r1.gamma=1. "
+                f"The recipe has: {', '.join(names) or 'none; set one first with penalties=r1'}."
+            )
+        place = names.index(path[0])
+        chosen[place] = penalties.get(_changed(assignment, chosen[place], path[1:], value))
+        return tuple(chosen)
+    if field.endswith("_optimizer"):
+        if isinstance(old, str):
+            old = {"class_name": old, "config": {}}
+        config = old if isinstance(old, dict) else keras.saving.serialize_keras_object(old)
+        if isinstance(value, schedules.Schedule) and config["class_name"].lower() == "adam":
+            config = {**keras.saving.serialize_keras_object(ScheduledAdam()), "config": config["config"]}
+        copy = {**config, "config": {**config["config"]}}  # Keras takes what it is given apart
+        changed = _changed(assignment, keras.optimizers.get(copy), path, value)["config"]
+        return {**config, "config": {**config["config"], path[0]: changed[path[0]]}}
+    if field == "loss":
+        return losses.get(_changed(assignment, losses.get(old), path, value))
+    raise ValueError(f"{assignment!r} reaches into {field}, which is a plain value: set {field}=... itself.")
+
+
+def _changed(assignment, thing, path, value):
+    """The configuration of a Keras object with one entry changed."""
+    config = keras.saving.serialize_keras_object(thing)
+    *outer, last = path
+    holder, what = config, type(thing).__name__
+    for name in outer:
+        inner = holder["config"].get(name)
+        if not isinstance(inner, dict) or "class_name" not in inner:
+            raise ValueError(f"{assignment!r} reaches into {name}, which is a plain value: set that itself.")
+        holder, what = inner, inner["class_name"]
+    if last not in holder["config"]:
+        known = ", ".join(name for name in holder["config"] if name != "name")
+        raise ValueError(f"{assignment!r}: {what} has no {last!r}. It has: {known}.")
+    value = _like(assignment, holder["config"][last], value)
+    is_object = isinstance(value, schedules.Schedule)
+    holder["config"][last] = keras.saving.serialize_keras_object(value) if is_object else value
+    return config

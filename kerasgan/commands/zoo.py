@@ -1,0 +1,120 @@
+"""`kerasgan zoo list`, `show`, `verify`, `measure` and `publish`."""
+
+from kerasgan.commands.adder import adder
+from kerasgan.zoo import preset as presets
+from kerasgan.zoo.fetch import find
+
+
+def add_parser(commands):
+    """Adds `zoo` to the sub-commands of a parser."""
+    zoo = commands.add_parser(
+        "zoo", help="Lists, shows, verifies, measures and publishes presets.", description="Trained models."
+    )
+    parts = zoo.add_subparsers(required=True, metavar="COMMAND")
+
+    command = adder(parts)
+
+    one = command(list_presets, "list")
+    one.add_argument("--markdown", action="store_true", help="as the table of the README")
+    command(show, "show").add_argument("preset", metavar="PRESET", help="name, folder or address")
+    one = command(verify, "verify")
+    one.add_argument("presets", nargs="*", metavar="PRESET", help="names, folders or addresses (default: all)")
+    one.add_argument("--published", metavar="FOLDER", help="check the files of a published folder instead")
+    one = command(measure, "measure")
+    one.add_argument("presets", nargs="+", metavar="PRESET", help="names, or folders")
+    one = command(publish, "publish")
+    one.add_argument("output", metavar="OUT", help="a new folder")
+    one.add_argument("--presets", nargs="+", metavar="PRESET", help="names (default: all but the classifiers)")
+    one.add_argument("--runtime", metavar="FOLDER", help="of onnxruntime-web's files (default: loaded from npm once)")
+
+
+def list_presets(arguments):
+    """Lists the presets that come with the package."""
+    if arguments.markdown:
+        print(markdown())
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console()
+    if not console.is_terminal:
+        console.width = 200  # the lines of a pipe are for searching
+    table = Table(box=box.SIMPLE_HEAD)
+    for title in ("name", "family", "data", "score", "control", "ours", "ceiling", "parameters", "size"):
+        right = title in ("control", "ours", "ceiling", "parameters", "size")
+        table.add_column(title, no_wrap=True, justify="right" if right else "left")
+    for name in presets.names():
+        about = presets.read(name).metadata
+        size = sum(entry["bytes"] for entry in about["files"].values())
+        row = [name, about.get("family", "Classifier"), about.get("data", {}).get("name", ""), *headline(about)]
+        table.add_row(*row, f"{about['parameters']:,}", f"{size / 1e6:.1f} MB")
+    console.print(table)
+
+
+def markdown():
+    """The table of the README: a row for each preset of a GAN."""
+    lines = [
+        "| preset | family | data | score | control | ours | ceiling | size | |",
+        "|---|---|---|---|---:|---:|---:|---:|---|",
+    ]
+    for name in presets.names():
+        about = presets.read(name).metadata
+        if "family" not in about:
+            continue
+        size = sum(entry["bytes"] for entry in about["files"].values())
+        picture = f'<img src="zoo/{name}/{presets.SAMPLES}" alt="samples of {name}" height="72">'
+        cells = [f"[`{name}`](zoo/{name})", f"`{about['family']}`", about["data"]["name"], *headline(about)]
+        lines.append(f"| {' | '.join(cells)} | {size / 1e6:.1f} MB | {picture} |")
+    return "\n".join(lines)
+
+
+def headline(metadata):
+    """Title, control, ours and ceiling of a preset's first score, as texts."""
+    if "test_accuracy" in metadata:
+        return ["test accuracy", "", f"{metadata['test_accuracy']['label']:.4g}", ""]
+    scores = (metadata.get("evaluation") or {}).get("scores")
+    if not scores:
+        return [""] * 4
+    first = next(iter(scores.values()))
+    return [
+        first["title"],
+        *("" if first[key] is None else f"{first[key]:.4g}" for key in ("control", "ours", "ceiling")),
+    ]
+
+
+def show(arguments):
+    """Prints the card of a preset."""
+    print((find(arguments.preset).folder / presets.CARD).read_text("utf-8"))
+
+
+def verify(arguments):
+    """Checks the files of presets, draws their pictures again and measures their scores again."""
+    from kerasgan.studies.publish import check_published
+    from kerasgan.studies.verify import verify as verified
+
+    wrong, published = 0, arguments.published
+    names = [published] if published else arguments.presets or presets.names()
+    for name in names:
+        sentences = check_published(name) if published else verified(name)
+        wrong += bool(sentences)
+        print(f"{name}: {'; '.join(sentences) or 'as published'}", flush=True)
+    if wrong:
+        raise ValueError(f"{wrong} of {len(names)} are not as published.")
+
+
+def measure(arguments):
+    """Measures presets again and writes the new numbers on their cards."""
+    from kerasgan.studies.verify import measure_again
+
+    for name in arguments.presets:
+        measure_again(name)
+        print(name, flush=True)
+
+
+def publish(arguments):
+    """Writes a folder for a web host and for TensorFlow Serving, with a gallery."""
+    from kerasgan.studies.publish import publish as publish_zoo
+
+    publish_zoo(arguments.output, arguments.presets, arguments.runtime)
+    print(arguments.output)

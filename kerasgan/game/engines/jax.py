@@ -1,0 +1,311 @@
+"""The JAX engine: the same losses as pure functions of the state, one compiled step for each set of due phases."""
+
+import contextlib
+import functools
+
+import jax
+import jax.extend
+import jax.numpy as jnp
+import keras
+import numpy as np
+from keras import ops
+from keras.src.backend.common.stateless_scope import get_stateless_scope
+
+from kerasgan.data.pipeline import ArrayBatches
+from kerasgan.distribute import check_batch_size
+from kerasgan.game.optimizers import all_finite, update_loss_scale
+from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
+
+
+def input_gradient(fn, x):
+    """Gradient of `sum(fn(x))` with respect to `x`, itself differentiable (for penalties)."""
+    return gradients(lambda tensors: jnp.sum(fn(tensors[0])), [x])[0]
+
+
+def gradients(fn, tensors):
+    """Gradients of the scalar `fn(tensors)` with respect to each of a list of tensors, themselves differentiable."""
+    scope = get_stateless_scope()
+    if scope is None:
+        return jax.grad(fn)(tensors)
+
+    def value_and_changes(tensors):  # what `fn` assigns, such as batch statistics, leaves as a result
+        before = dict(scope.state_mapping)
+        value = fn(tensors)
+        after, scope.state_mapping = scope.state_mapping, before
+        return value, {i: new for i, new in after.items() if new is not before.get(i)}
+
+    slopes, changes = jax.grad(value_and_changes, has_aux=True)(tensors)
+    scope.state_mapping.update(changes)
+    return slopes
+
+
+def have_gradient(fn, values):
+    """Whether the gradient of the scalar `fn(values)` with respect to each of some tensors can be other than zero.
+
+    Told by what it would be computed from, without computing it: JAX knows a gradient that is zero by construction.
+    """
+    graph = jax.make_jaxpr(jax.grad(fn))(values).jaxpr
+    known = {*graph.invars, *graph.constvars}
+    for equation in graph.eqns:
+        if not known.isdisjoint(v for v in equation.invars if not isinstance(v, jax.extend.core.Literal)):
+            known.update(equation.outvars)
+    return [not isinstance(v, jax.extend.core.Literal) and v in known for v in graph.outvars]
+
+
+def compiled_call(network):
+    """The network's inference as one compiled function of its inputs (a tensor or a list of tensors)."""
+
+    @jax.jit
+    def call(trainable, non_trainable, inputs):
+        return network.stateless_call(trainable, non_trainable, inputs, training=False)[0]
+
+    return lambda inputs: call(
+        [v.value for v in network.trainable_variables], [v.value for v in network.non_trainable_variables], inputs
+    )
+
+
+def replica():
+    """(index of this replica, number of replicas): on JAX the batch is one array, however many devices hold it."""
+    return 0, 1
+
+
+def fused_normalization(x, scale, offset, epsilon):
+    """None: XLA fuses the usual formula."""
+    return None
+
+
+def gather(tensors):
+    """Tensors of all replicas: what there is."""
+    return tensors
+
+
+class Engine:
+    """How `AdversarialModel` plays a step on JAX."""
+
+    _host_step: int | None
+    _data_checked: bool
+    _steps_to_skip: int
+
+    @property
+    def is_chief(self):
+        """Whether this process writes what a training leaves: the first of several."""
+        return jax.process_index() == 0
+
+    @property
+    def has_peers(self):
+        """Whether other processes train the same model."""
+        return jax.process_count() > 1
+
+    def anywhere(self, flag):
+        """Whether a flag is up in any of the processes that train together; each has to ask at the same step."""
+        if not self.has_peers:
+            return flag
+        from jax.experimental import multihost_utils
+
+        return bool(np.any(multihost_utils.process_allgather(np.array(flag))))
+
+    def distributed(self, data):
+        """Array batches or another data set as what `fit` is given; Keras shards them over the devices."""
+        if not isinstance(data, ArrayBatches):
+            return data
+        distribution = keras.distribution.distribution()
+        check_batch_size(data.batch_size, 1 if distribution is None else distribution.device_mesh.devices.size)
+        return data.py_dataset()
+
+    def resolve_jit(self, jit_compile):
+        """True for "auto"."""
+        return jit_compile is not False
+
+    def scope(self):
+        """Where variables of the model are made: anywhere."""
+        return contextlib.nullcontext()
+
+    def trace(self, fn, specs):
+        """Result of `fn` on symbolic inputs of the given specs (KerasTensors or None), nothing computed."""
+        names = []
+        with keras.StatelessScope([(v, v.value) for v in self.trainable_variables]):
+            jax.eval_shape(
+                lambda *inputs: names.append(fn(*inputs)),
+                *[spec if spec is None else jax.ShapeDtypeStruct(spec.shape, spec.dtype) for spec in specs],
+            )
+        return names[0]
+
+    def train_step(self, state, data, due=None):
+        """One step of the game as a pure function: `(logs, state)` from state and batch."""
+        lists = self._state_variables()
+        values = _Values(zip(_flat(lists), _flat(state), strict=True))
+        if due is None:
+            due = self.due(int(values[self.iterations]))
+        batch = self.as_batch(jax.tree.map(jnp.asarray, data))
+        size = jax.tree.leaves(batch.x)[0].shape[0]
+        step = values[self.iterations]
+        for phases in self.turns(due):
+            for name, value in self._play(phases, batch, step, values).items():
+                values.run(lambda name=name, value=value: self.track(name, value))
+            values.run(lambda phases=phases: self.update_averages(phases, size))
+        values.run(lambda: self.count_step(size))
+        logs = values.run(lambda: {name: tracker.result() for name, tracker in self.trackers.items()})
+        return logs, tuple([values[v] for v in variables] for variables in lists)
+
+    def _play(self, phases, batch, step, values):
+        """Differentiates the losses of phases together and updates what they own."""
+        optimizers = [self.optimizer[phase.optimizer] for phase in phases]
+        trained = [self.trained_by(phase) for phase in phases]
+        owned = {id(v): v for phase in phases for v in self.owned_by(phase)}
+        everyone = list({id(v): v for variables in trained for v in variables}.values())
+
+        def objectives(parameters, zeros, probe=None):
+            mapping = values.mapping(zip(everyone, parameters, strict=True), self.random_states(phases, step, 0))
+            probe = probe or (Probe(*zeros) if zeros else None)
+            with keras.StatelessScope(mapping) as scope, probing(probe):
+                outcomes = self.evaluate_losses(phases, batch)
+                scaled = [o.scale_loss(loss) for o, (loss, _) in zip(optimizers, outcomes, strict=True)]
+                logs = {
+                    name: ops.convert_to_tensor(value, "float32")
+                    for _, logs in outcomes
+                    for name, value in logs.items()
+                }
+            return jnp.stack(scaled), (logs, {i: scope.get_current_value(v) for i, v in owned.items()})
+
+        parameters = [values[v] for v in everyone]
+        zeros = []
+        if self.signals and any(phase.name == WITH_SAMPLES for phase in phases):
+            probe = Probe()  # traced once for nothing but the shape of the samples
+            jax.eval_shape(functools.partial(objectives, probe=probe), parameters, [])
+            zeros = [] if probe.samples is None else [jnp.zeros(probe.samples.shape, probe.samples.dtype)]
+        losses, pull_back, (logs, states) = jax.vjp(objectives, parameters, zeros, has_aux=True)
+        pulled = [pull_back(direction) for direction in jnp.eye(len(phases), dtype=losses.dtype)]
+        gradients = [dict(zip(map(id, everyone), gradient, strict=True)) for gradient, _ in pulled]
+        factors = [values.run(lambda o=o: o.scale_loss(jnp.ones(()))) for o in optimizers] if self.signals else []
+        for place, (phase, optimizer, variables) in enumerate(zip(phases, optimizers, trained, strict=True)):
+            gradient = gradients[place]
+            before = [values[v] for v in variables]
+            own = {id(v): states[id(v)] for v in self.owned_by(phase) if states[id(v)] is not None}
+            mine, waited = [gradient[id(v)] for v in variables], logs.get(f"{phase.name}_waited")
+            logs.update(self._update(phase, optimizer, mine, variables, own, values, waited))
+            if self.signals:
+                seen = pulled[place][1] if phase.name == WITH_SAMPLES else []
+                after, gradient = [values[v] for v in variables], [gradient[id(v)] for v in variables]
+                logs[PREFIX + phase.name] = update_signals(gradient, before, after, factors[place], *seen)
+        return logs
+
+    def _update(self, phase, optimizer, gradients, variables, states, values, waited):
+        """Applies one phase's gradients and new states; all or, where it waits or the game is guarded, nothing."""
+        if not self.guarded and waited is None:
+            values.update(states)
+            values.run(lambda: optimizer.apply(gradients, variables))
+            return {}
+        finite = all_finite([*gradients, *states.values()]) if self.guarded else jnp.asarray(True)
+        accepted = finite if waited is None else finite & (waited < 0.5)
+        before = dict(values)
+        values.update(states)
+        scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+        if scaled:
+            gradients = [gradient / values[optimizer.dynamic_scale] for gradient in gradients]
+        values.run(lambda: (optimizer.inner_optimizer if scaled else optimizer).apply(gradients, variables))
+        for i, old in before.items():
+            if values.by_id(i) is not old:
+                values.update({i: jnp.where(accepted, values.by_id(i), old)})
+        if scaled:
+            values.run(lambda: update_loss_scale(optimizer, finite))
+        if not self.guarded:
+            return {}
+        values.run(lambda: self.count_skipped(finite))
+        return {f"{phase.name}_skipped": 1.0 - jnp.asarray(finite, "float32")}
+
+    def make_train_function(self, force=False):
+        """A function of state and iterator that plays the due phases of the next steps; due is decided on the host."""
+        if self.train_function is None or force:
+            self._step_functions = {}
+            self.train_function = self._run
+        return self.train_function
+
+    def _run(self, state, iterator):
+        if self._steps_to_skip > 0:
+            return self._skip(state, iterator)
+        if self._host_step is None:
+            place = next(i for i, v in enumerate(self.non_trainable_variables) if v is self.iterations)
+            self._host_step = int(state[1][place])
+        for i in range(self.steps_per_execution):
+            try:
+                data = next(iterator)
+            except StopIteration:
+                if i == 0:
+                    raise
+                break
+            due = self.due(self._host_step)
+            if due not in self._step_functions:
+                step = functools.partial(self.train_step, due=due)
+                self._step_functions[due] = step if self.run_eagerly else jax.jit(step, donate_argnums=0)
+            logs, state = self._step_functions[due](state, data)
+            self._host_step += 1
+        return logs, state
+
+    def _skip(self, state, iterator):
+        """Passes by what an earlier process has trained on; the epoch's logs are as that one left them."""
+        for _ in range(self.steps_per_execution):
+            next(iterator)
+        self._steps_to_skip -= self.steps_per_execution
+        metrics = [jnp.asarray(value) for values in self._logs_so_far for value in values]
+        mapping = zip(self.metrics_variables, metrics, strict=False)  # behind the logs are the signals
+        with keras.StatelessScope(list(mapping)):
+            logs = {name: tracker.result() for name, tracker in self.trackers.items()}
+        return logs, (*state[:3], [*metrics, *state[3][len(metrics) :]])
+
+    def _state_variables(self):
+        """The variables behind the state that Keras' JAX trainer carries, in its order."""
+        return (
+            self.trainable_variables,
+            self.non_trainable_variables,
+            self.optimizer.variables,
+            self.metrics_variables,
+        )
+
+    def _symbolic_build(self, iterator=None, data_batch=None):
+        """Keras' look at the first batch before training: nothing is left to build, the data are checked."""
+        if data_batch is None:
+            data_batch = next((next(batches) for _, _, batches in iterator), None)
+        if data_batch is None:
+            raise ValueError("The data set is empty: fit() needs at least one batch.")
+        batch = self.as_batch(jax.tree.map(np.asarray, data_batch))
+        if not self._data_checked:
+            self.check_data(batch.x, batch.y)
+
+
+class _Values(dict):
+    """Current values of variables by identity, and stateful code run on them as a pure function."""
+
+    def __init__(self, pairs):
+        self.variables = {}
+        for variable, value in pairs:
+            self.variables[id(variable)] = variable
+            self[variable] = value
+
+    def __getitem__(self, variable):
+        return super().__getitem__(id(variable))
+
+    def by_id(self, i):
+        """Current value of the variable of this identity."""
+        return super().__getitem__(i)
+
+    def __setitem__(self, variable, value):
+        super().__setitem__(id(variable), value)
+
+    def mapping(self, *changes):
+        """[(variable, value)] for a StatelessScope, with changes on top."""
+        changed = {id(v): (v, value) for pairs in changes for v, value in pairs}
+        return [changed.get(i, (v, self[v])) for i, v in self.variables.items()]
+
+    def run(self, fn):
+        """Calls `fn` on the current values and takes over all that it assigns."""
+        with keras.StatelessScope(self.mapping()) as scope:
+            result = fn()
+        for variable in self.variables.values():
+            new = scope.get_current_value(variable)
+            if new is not None:
+                self[variable] = new
+        return result
+
+
+def _flat(lists):
+    return [item for items in lists for item in items]

@@ -1,0 +1,397 @@
+"""The heart: a GAN is a game, a family states the networks and the losses of its players, one shared step plays it.
+
+`AdversarialModel` holds what every game needs and no engine cares about: networks, phases, the recipe, moving averages,
+random numbers, logs, data checks. How a phase is differentiated and compiled is in `kerasgan.game.engines`.
+"""
+
+import math
+import random
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasgan.data.kinds import check_batch
+from kerasgan.data.pipeline import ArrayBatches, epochs_may_end
+from kerasgan.game.checks import check
+from kerasgan.game.engines import Engine
+from kerasgan.game.epoch_mean import EpochMean
+from kerasgan.game.optimizers import PlayerOptimizers
+from kerasgan.game.phase import EVALUATION, Batch, Phase, refuse_validation
+from kerasgan.game.randomness import is_seed_state, seed_states
+from kerasgan.game.recipe import Recipe
+from kerasgan.game.schedules import value_at
+from kerasgan.game.signals import RecentMeans, observing, recent_means
+from kerasgan.game.traces import traces_of
+
+
+class AdversarialModel(Engine, keras.Model):
+    """A game between networks, trained with plain `compile()` and `fit()` on TensorFlow and JAX.
+
+    A family calls `add_networks` in its constructor and overrides `discriminator_loss` and `generator_loss`, or
+    `phases` for another game, and `data_specs`. `compile()` without arguments uses the family's `recipe`.
+
+    Args:
+        seed: seed of all random numbers in training (latents, dropout, noise); by default drawn from Python's
+            `random`, so that `keras.utils.set_random_seed` decides. Initial weights follow `set_random_seed`.
+        **kwargs: as for `keras.Model`.
+    """
+
+    recipe = Recipe()
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = random.randrange(2**31) if seed is None else int(seed)
+        self.random = keras.random.SeedGenerator(self.seed)
+        self.networks: dict[str, keras.Model] = {}
+        self.averages: dict[str, keras.Model] = {}
+        self.trackers: dict[str, EpochMean] = {}
+        self.signals: dict[str, RecentMeans] = {}
+        counter = {"shape": (), "dtype": "int32", "initializer": "zeros", "trainable": False}
+        self.iterations = self.add_weight(name="iterations", aggregation="only_first_replica", **counter)
+        self.images_seen = self.add_weight(name="images_seen", aggregation="only_first_replica", **counter)
+        self.skipped = self.add_weight(name="skipped", aggregation="only_first_replica", **counter)
+        self._host_step: int | None = None
+        self._data_checked = False
+        self._steps_to_skip, self._agreement = 0, None
+        self._logs_so_far: list[list[np.ndarray]] = []
+        self.built = True
+
+    def add_networks(self, averaged=(), **networks):
+        """Takes networks into the game under their keyword, as attributes of the model.
+
+        Args:
+            averaged: names of those of which a moving average is kept as `ema_<name>`.
+            **networks: built Keras models.
+
+        Raises:
+            ValueError: if a network has no variables yet.
+        """
+        for name, network in networks.items():
+            if not network.built:
+                raise ValueError(
+                    f"The network {name!r} ({type(network).__name__}) has no variables yet. "
+                    "Give it an Input, or call it once on a batch, before the model is made."
+                )
+            setattr(self, name, network)
+            self.networks[name] = network
+            if name in averaged:
+                average = keras.models.clone_model(network)
+                average.set_weights(network.get_weights())
+                average.trainable = False
+                setattr(self, f"ema_{name}", average)
+                self.averages[name] = average
+
+    # What a family states -------------------------------------------------------------------------------------------
+
+    def phases(self):
+        """The moves of a step in their order: by default the discriminator's, then the generator's."""
+        return (
+            Phase("discriminator", ("discriminator",), self.discriminator_loss, "discriminator"),
+            Phase("generator", ("generator",), self.generator_loss, "generator"),
+        )
+
+    def discriminator_loss(self, batch):
+        """Loss of the discriminator on a `Batch`: scalar and logs."""
+        raise NotImplementedError(f"{type(self).__name__} must define discriminator_loss(batch) or phases().")
+
+    def generator_loss(self, batch):
+        """Loss of the generator on a `Batch`: scalar and logs."""
+        raise NotImplementedError(f"{type(self).__name__} must define generator_loss(batch) or phases().")
+
+    def data_specs(self):
+        """What `fit` must be given: the specs (`kerasgan.data.kinds`) of x and of y (None for no y)."""
+        raise NotImplementedError(f"{type(self).__name__} must define data_specs().")
+
+    def optimizers(self):
+        """The players' optimizers, `{player: keras.optimizers.Optimizer}`: those of the recipe."""
+        return self.recipe.optimizers()
+
+    # Compiling ------------------------------------------------------------------------------------------------------
+
+    def compile(self, *, run_eagerly=False, steps_per_execution=1, jit_compile="auto", checks=True, **changes):
+        """Prepares training with the family's recipe, or with changes to it.
+
+        Args:
+            run_eagerly: as in Keras, for debugging.
+            steps_per_execution: steps in one compiled call; more than 1 pays for tiny networks.
+            jit_compile: use XLA; "auto": on GPU, TPU and JAX, not on CPU with TensorFlow, where it is slower: random
+                numbers, as of dropout, take some 60 times as long there.
+            checks: look for mistakes that would train without a complaint: see `kerasgan.game.checks.check`.
+            **changes: fields of `recipe` to change, e.g. `generator_optimizer=keras.optimizers.Adam(1e-4)`,
+                `loss="hinge"`, `update="simultaneous"`, `ema_half_life=5000`.
+
+        Raises:
+            ValueError: for an unknown field, for an engine or strategy that cannot do what is asked, or for a mistake
+                that the checks find.
+        """
+        self.recipe = type(self).recipe.replace(**changes)
+        players = PlayerOptimizers(self.optimizers())
+        if keras.config.dtype_policy().name == "mixed_float16":
+            wrap = keras.optimizers.LossScaleOptimizer
+            players = PlayerOptimizers({k: v if isinstance(v, wrap) else wrap(v) for k, v in players.players.items()})
+        players.follow(lambda: self.images_seen)
+        super().compile(
+            optimizer=players,
+            loss=None,
+            run_eagerly=run_eagerly,
+            steps_per_execution=steps_per_execution,
+            jit_compile=self.resolve_jit(jit_compile),
+            auto_scale_loss=False,
+        )
+        self._compile_arguments = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
+        self.game = self.phases()
+        self._check_game(players)
+        for player, optimizer in players.players.items():
+            mine = [v for phase in self.game if phase.optimizer == player for v in self.trained_by(phase)]
+            optimizer.build(list({id(v): v for v in mine}.values()))
+        self.period = math.lcm(*(phase.every for phase in self.game if not callable(phase.every)))
+        self.signals = {}
+        self.traces = traces_of(self)
+        self.trackers = {name: EpochMean(name) for name in self._log_names()}
+        self._host_step = None
+        if checks:
+            check(self)
+
+    def _check_game(self, players):
+        names = [phase.name for phase in self.game]
+        if len(set(names)) < len(names):
+            raise ValueError(f"Two phases share a name: {names}.")
+        for phase in self.game:
+            if phase.optimizer not in players.players:
+                raise ValueError(
+                    f"Phase {phase.name!r} wants the optimizer {phase.optimizer!r}; the recipe has "
+                    f"{list(players.players)}. Add a field '{phase.optimizer}_optimizer' to the recipe."
+                )
+            for name in phase.trains:
+                if name not in self.networks:
+                    raise ValueError(f"Phase {phase.name!r} trains {name!r}; the networks are {list(self.networks)}.")
+            if not callable(phase.every) and (not isinstance(phase.every, int) or phase.every < 1):
+                raise ValueError(f"Phase {phase.name!r} runs every {phase.every!r} steps, expected 1, 2, 3, ...")
+
+    def _log_names(self):
+        """The logs of all phases."""
+        names = []
+        for name, trace in self.traces.items():
+            names += [*trace.logs, *([f"{name}_skipped"] if self.guarded else [])]
+        return list(dict.fromkeys(names))
+
+    @property
+    def metrics(self):
+        return [*self.trackers.values(), *self.signals.values()]
+
+    def watch(self):
+        """Has every step measure `signals` from now until the next `compile`: see `kerasgan.game.signals`."""
+        if not self.signals:
+            with self.scope():
+                self.signals = recent_means(phase.name for phase in self.game)
+            self.make_train_function(force=True)
+
+    @classmethod
+    def from_preset(cls, name, sha256=None):
+        """A trained model of this family: see `kerasgan.load`.
+
+        Raises:
+            ValueError: also for a preset of another family.
+        """
+        from kerasgan.zoo import load
+
+        model = load(name, sha256)
+        if not isinstance(model, cls):
+            raise ValueError(f"{name} is a preset of {type(model).__name__}, not of {cls.__name__}. Use kerasgan.load.")
+        return model
+
+    def save_preset(self, folder, networks=None, **metadata):
+        """Writes configuration and averaged weights as a preset: see `kerasgan.zoo.save`."""
+        from kerasgan.zoo import save
+
+        save(self, folder, networks, **metadata)
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+    def get_compile_config(self):
+        return {"recipe": self.recipe.get_config(), **self._compile_arguments} if self.compiled else {}
+
+    def compile_from_config(self, config):
+        config = dict(config)
+        recipe = keras.saving.deserialize_keras_object(config.pop("recipe"))
+        self.compile(**recipe, **config, checks=False)  # passed, or left out, where the game was first compiled
+
+    # Playing a step: what both engines use ---------------------------------------------------------------------------
+
+    @property
+    def guarded(self):
+        """Whether updates with gradients that are not finite are left out."""
+        scaled = (isinstance(o, keras.optimizers.LossScaleOptimizer) for o in self.optimizer.players.values())
+        return self.recipe.skip_nonfinite or any(scaled)
+
+    def due(self, step):
+        """Names of the phases that run at a step."""
+        return tuple(phase.name for phase in self.game if phase.is_due(step))
+
+    def turns(self, due):
+        """The due phases in groups that are differentiated together."""
+        phases = tuple(phase for phase in self.game if phase.name in due)
+        return (phases,) if self.recipe.update == "simultaneous" else tuple((phase,) for phase in phases)
+
+    def trained_by(self, phase):
+        """Trainable variables that a phase updates."""
+        return [v for name in phase.trains for v in self.networks[name].trainable_variables]
+
+    def owned_by(self, phase):
+        """Other variables whose state a phase may change: its networks' own and what it keeps."""
+        kept = [getattr(self, name) for name in phase.keeps]
+        mine = [v for name in phase.trains for v in self.networks[name].non_trainable_variables]
+        mine += [v for item in kept for v in (item.variables if hasattr(item, "variables") else [item])]
+        return [v for v in mine if not is_seed_state(v)]
+
+    def evaluate_losses(self, phases, batch):
+        """[(loss with the trained networks' regularisers, logs)] of phases that are differentiated together."""
+        running = EVALUATION.set({})
+        try:
+            outcomes = []
+            for phase in phases:
+                with observing(bool(self.signals)) as seen:
+                    loss, logs = phase.loss(batch)
+                extra = [term for name in phase.trains for term in self.networks[name].losses]
+                if phase.when is not None:
+                    logs = {**logs, f"{phase.name}_waited": 1.0 - ops.cast(phase.when(batch), "float32")}
+                outcomes.append((sum(extra, loss), {f"{phase.name}_loss": loss, **logs, **seen}))
+            return outcomes
+        finally:
+            EVALUATION.reset(running)
+
+    def random_states(self, phases, step, replica):
+        """[(seed variable, state)] for one evaluation: fresh numbers in each step, phase and replica."""
+        variables = [v for v in self.non_trainable_variables if is_seed_state(v)]
+        place = self.game.index(phases[0])
+        states = seed_states(self.seed, len(variables), step, place, replica)
+        return [(v, ops.cast(states[i], v.dtype)) for i, v in enumerate(variables)]
+
+    def update_averages(self, phases, batch_size):
+        """Moves the averages of the networks that were trained, batch statistics included, by a decay in images."""
+        trained = {name for phase in phases for name in phase.trains}
+        for name in trained & set(self.averages):
+            seen = ops.cast(self.images_seen, "float32")
+            half_life = ops.minimum(value_at(self.recipe.ema_half_life, seen), self.recipe.ema_rampup * seen)
+            decay = 0.5 ** (ops.cast(batch_size, "float32") / ops.maximum(half_life, 1e-6))
+            for average, source in zip(self.averages[name].variables, self.networks[name].variables, strict=True):
+                if is_seed_state(source):
+                    continue
+                new = ops.convert_to_tensor(source)
+                if "float" in source.dtype:
+                    new = new + ops.cast(decay, new.dtype) * (ops.convert_to_tensor(average) - new)
+                average.assign(new)
+
+    def track(self, name, value):
+        """Takes a step's log into the mean over the epoch; of a guarded game, only the finite ones."""
+        if name in self.signals:
+            self.signals[name].update_state(value)
+        elif not self.guarded:
+            self.trackers[name].update_state(value)
+        else:
+            finite = ops.isfinite(value)
+            self.trackers[name].update_state(ops.where(finite, value, 0.0), ops.cast(finite, "float32"))
+
+    def count_skipped(self, finite):
+        """Counts an update that was left out."""
+        self.skipped.assign_add(1 - ops.cast(finite, "int32"))
+
+    def count_step(self, batch_size):
+        """Advances the saved counters."""
+        self.iterations.assign_add(1)
+        self.images_seen.assign_add(ops.cast(batch_size, "int32"))
+
+    @staticmethod
+    def as_batch(data):
+        """A `Batch` of what Keras hands to a training step: x, (x, y) or (x, y, sample_weight)."""
+        return Batch(*keras.utils.unpack_x_y_sample_weight(data))
+
+    # Data -----------------------------------------------------------------------------------------------------------
+
+    def check_data(self, x, y=None):
+        """Checks NumPy arrays against what the family expects.
+
+        Raises:
+            ValueError: that names what came, what was expected and what to call.
+        """
+        x_spec, y_spec = self.data_specs()
+        check_batch(x_spec, y_spec, x, y)
+
+    @property
+    def catching_up(self):
+        """Whether `fit` still passes by what was trained on before `initial_step`."""
+        return self._steps_to_skip > 0
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        *,
+        shuffle=True,
+        callbacks=None,
+        sample_weight=None,
+        initial_step=0,
+        **kwargs,
+    ):
+        """As `keras.Model.fit`; arrays are checked whole, other sources on their first batch.
+
+        Arrays come in batches of equal size (an incomplete last one is dropped), in an order that is a function of the
+        model's seed and the epoch. Of other data sets under a strategy, what the replicas cannot share equally is left
+        out of a batch.
+
+        Args:
+            x: real samples: an array in [-1, 1], or a data set of `x` or `(x, y)`.
+            y: labels or targets, for arrays.
+            batch_size: for arrays; the recipe's by default. Over all replicas.
+            shuffle: for arrays, whether each epoch has a new order.
+            callbacks: list of Keras callbacks.
+            sample_weight: weights of shape (count,), for arrays.
+            initial_step: steps of the epoch `initial_epoch` that a checkpoint has behind it. Their batches are passed
+                by, so that training goes on as if it had not been interrupted, if the data come in the same order.
+            **kwargs: as for `keras.Model.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: for data that the family cannot be trained on, in a sentence that says what to do.
+        """
+        refuse_validation(kwargs)
+        self._host_step = None
+        self._begin_within_epoch(initial_step)
+        callbacks = callbacks or []
+        checked = hasattr(x, "__array__")
+        if checked:
+            x, y, weight = (None if a is None else np.asarray(a) for a in (x, y, sample_weight))
+            self.check_data(x, y)
+            arrays = x if y is None and weight is None else (x, y) if weight is None else (x, y, weight)
+            x = ArrayBatches(arrays, batch_size or min(self.recipe.batch_size, len(x)), self.seed if shuffle else None)
+            y, sample_weight, callbacks = None, None, [*callbacks, x]
+        if isinstance(x, ArrayBatches):
+            x.shorten(kwargs)
+        options = {"shuffle": False, "callbacks": callbacks, "sample_weight": sample_weight}
+        self._data_checked = checked
+        try:
+            with epochs_may_end(kwargs.get("steps_per_epoch") is None):
+                return super().fit(self.distributed(x), y, **options, **kwargs)
+        finally:
+            self._data_checked = False
+
+    def evaluate(self, *args, **kwargs):
+        """Refused with a ValueError: no loss of a game tells how good the samples are."""
+        refuse_validation({"evaluate()": True})
+
+    def _begin_within_epoch(self, step):
+        """Makes the next `fit` pass by the first steps of its first epoch."""
+        if step % self.steps_per_execution:
+            raise ValueError(
+                f"initial_step is {step}, which is no multiple of steps_per_execution ({self.steps_per_execution}). "
+                "Compile with the steps_per_execution of the training that is resumed."
+            )
+        self._steps_to_skip = step
+        self._logs_so_far = [
+            [np.array(ops.convert_to_numpy(v)) for v in tracker.variables] for tracker in self.trackers.values()
+        ]

@@ -1,0 +1,209 @@
+"""Optimizers: all players' optimizers behind Keras' one-optimizer face, and the schedules of the first GAN papers."""
+
+import math
+
+import keras
+from keras import ops
+
+from kerasgan.game import schedules
+
+
+class PlayerOptimizers(keras.optimizers.Optimizer):
+    """Each player's own optimizer, seen by Keras as one: `model.optimizer`.
+
+    Its variables are theirs, so that `fit` on JAX carries them as state and `.keras` files hold them. The learning rate
+    that stock callbacks read is that of the last player (the generator, by custom); setting it scales every player by
+    the same factor, so that a stock schedule keeps the ratio between the players.
+
+    Args:
+        players: `{player: keras.optimizers.Optimizer}`.
+    """
+
+    def __init__(self, players):
+        super().__init__(learning_rate=0.0, name="players")
+        self.players = dict(players)
+        self.built = True
+
+    def __getitem__(self, player):
+        return self.players[player]
+
+    @property
+    def variables(self):
+        return [v for optimizer in self.players.values() for v in optimizer.variables]
+
+    @property
+    def reference(self):
+        """The optimizer whose learning rate stands for all: the last player's."""
+        return self.players[list(self.players)[-1]]
+
+    @property
+    def iterations(self):
+        return self.reference.iterations
+
+    @property
+    def learning_rate(self):
+        return self.reference.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        old = float(ops.convert_to_numpy(self.reference.learning_rate))
+        if old == 0.0 or callable(value):
+            raise ValueError(
+                f"Cannot scale all players' learning rates by {value!r} / {old}. Set them one by one: "
+                "model.optimizer['generator'].learning_rate = ..., or use kerasgan.callbacks.PlayerSchedule."
+            )
+        for optimizer in self.players.values():
+            optimizer.learning_rate = float(ops.convert_to_numpy(optimizer.learning_rate)) * float(value) / old
+
+    def follow(self, images_seen):
+        """Gives optimizers with schedules their clock: a function that returns the model's counter."""
+        for optimizer in self.players.values():
+            optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+            if isinstance(optimizer, ScheduledAdam):
+                optimizer.images_seen = images_seen
+
+    def build(self, variables):
+        """Nothing to do: `AdversarialModel.compile` builds each player's optimizer on its own variables."""
+
+    def save_own_variables(self, store):
+        """Nothing of its own: the players' optimizers are saved as its children."""
+
+    def load_own_variables(self, store):
+        """Nothing of its own: the players' optimizers are loaded as its children."""
+
+    def finalize_variable_values(self, var_list):
+        for optimizer in self.players.values():
+            optimizer.finalize_variable_values(optimizer._trainable_variables)
+
+
+def all_finite(tensors):
+    """Whether every number in all floating tensors is finite: a scalar bool."""
+    floats = [x for x in tensors if "float" in keras.backend.standardize_dtype(x.dtype)]
+    return ops.all(ops.stack([ops.all(ops.isfinite(x)) for x in floats]))
+
+
+def update_loss_scale(optimizer, finite):
+    """The dynamic scale of a `keras.optimizers.LossScaleOptimizer` after a step whose gradients were finite, or not.
+
+    As Keras does it, but without a condition, so that it also runs in pure functions.
+    """
+    scale, count = ops.convert_to_tensor(optimizer.dynamic_scale), ops.convert_to_tensor(optimizer.step_counter)
+    grown = count >= optimizer.dynamic_growth_steps - 1
+    optimizer.dynamic_scale.assign(ops.where(finite, ops.where(grown, 2.0 * scale, scale), 0.5 * scale))
+    optimizer.step_counter.assign(ops.where(ops.logical_and(finite, ops.logical_not(grown)), count + 1, 0))
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class ScheduledAdam(keras.optimizers.Adam):
+    """Adam whose learning rate and second decay may follow schedules of the images that the model has seen.
+
+    The bias corrections are Adam's with the present decay. Out of a compiled game the schedules stand at their start.
+
+    Args:
+        learning_rate: number or one of `kerasgan.game.schedules`.
+        beta_1: decay of the first moment.
+        beta_2: decay of the second moment, number or one of `kerasgan.game.schedules`.
+        **kwargs: as for `keras.optimizers.Adam`.
+    """
+
+    images_seen = staticmethod(lambda: 0)  # the game's counter, from `PlayerOptimizers.follow`
+    scheduled_rate = None
+
+    def __init__(self, learning_rate=2e-4, beta_1=0.0, beta_2=0.99, **kwargs):
+        rate = schedules.get(learning_rate)
+        super().__init__(schedules.lowest(rate), beta_1, schedules.get(beta_2), **kwargs)  # Keras wants a number
+        self.scheduled_rate = rate
+
+    @property
+    def learning_rate(self):
+        if isinstance(self.scheduled_rate, schedules.Schedule):
+            return self.scheduled_rate(self.images_seen())
+        return super().learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value):
+        if isinstance(self.scheduled_rate, schedules.Schedule):
+            raise TypeError("The learning rate follows a schedule. Compile with a number to set it yourself.")
+        keras.optimizers.Adam.learning_rate.fset(self, value)
+
+    @property
+    def beta_2(self):
+        return schedules.value_at(self.scheduled_decay, self.images_seen())
+
+    @beta_2.setter
+    def beta_2(self, value):
+        self.scheduled_decay = value
+
+    def get_config(self):
+        own = {"learning_rate": self.scheduled_rate, "beta_2": self.scheduled_decay}
+        plain = keras.saving.serialize_keras_object
+        return super().get_config() | {k: plain(v) for k, v in own.items() if isinstance(v, schedules.Schedule)}
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class FlooredDecay(keras.optimizers.schedules.LearningRateSchedule):
+    """Learning rate `max(initial / factor**step, floor)` (the decay of Goodfellow et al. 2014's training code).
+
+    Args:
+        initial: learning rate at step 0.
+        factor: divisor applied at each update, a little above 1.
+        floor: smallest learning rate.
+    """
+
+    def __init__(self, initial=0.1, factor=1.000004, floor=1e-6):
+        self.initial, self.factor, self.floor = initial, factor, floor
+
+    def __call__(self, step):
+        # Not a power of 1 / factor, which float32 rounds to a few steps below 1.
+        step = ops.cast(step, "float32")
+        return ops.maximum(self.initial * ops.exp(-math.log(self.factor) * step), self.floor)
+
+    def get_config(self):
+        return {"initial": self.initial, "factor": self.factor, "floor": self.floor}
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class MomentumRampSGD(keras.optimizers.SGD):
+    """SGD whose momentum grows linearly from `momentum` to `final_momentum` (Goodfellow et al. 2014's training code).
+
+    Args:
+        learning_rate: number or schedule.
+        momentum: momentum at the first update.
+        final_momentum: momentum from update `ramp_start` + `ramp_steps` on.
+        ramp_steps: number of updates over which it grows.
+        ramp_start: number of updates before it does.
+        **kwargs: as for `keras.optimizers.SGD`.
+    """
+
+    def __init__(self, learning_rate=0.1, momentum=0.5, final_momentum=0.7, ramp_steps=125_000, ramp_start=0, **kwargs):
+        super().__init__(learning_rate=learning_rate, momentum=momentum, **kwargs)
+        self.initial_momentum, self.final_momentum = momentum, final_momentum
+        self.ramp_steps, self.ramp_start = ramp_steps, ramp_start
+
+    def update_step(self, gradient, variable, learning_rate):
+        progress = ops.clip((ops.cast(self.iterations, "float32") - self.ramp_start) / self.ramp_steps, 0.0, 1.0)
+        momentum = self.initial_momentum + (self.final_momentum - self.initial_momentum) * progress
+        velocity = self.momentums[self._get_variable_index(variable)]
+        self.assign(
+            velocity,
+            ops.cast(momentum, variable.dtype) * velocity
+            - ops.cast(learning_rate, variable.dtype) * ops.cast(gradient, variable.dtype),
+        )
+        self.assign_add(variable, velocity)
+
+    def get_config(self):
+        config = super().get_config()
+        config.update(
+            momentum=self.initial_momentum,
+            final_momentum=self.final_momentum,
+            ramp_steps=self.ramp_steps,
+            ramp_start=self.ramp_start,
+        )
+        return config
+
+
+def goodfellow_sgd():
+    """Configuration of Goodfellow et al. 2014's SGD: decaying rate, momentum .5 to .7 over 250 epochs of 500 steps."""
+    # Written out: Keras' serialisation imports TensorFlow, also on JAX.
+    schedule = {"class_name": "kerasgan>FlooredDecay", "config": {"initial": 0.1, "factor": 1.000004, "floor": 1e-6}}
+    return {"class_name": "kerasgan>MomentumRampSGD", "config": {"learning_rate": schedule}}

@@ -1,0 +1,100 @@
+"""Training recipes as data: what `compile()` uses when nothing is said, printable and overridable field by field."""
+
+import dataclasses
+import functools
+
+import keras
+
+from kerasgan.game.schedules import Schedule
+
+
+def optimizer(class_name, **config):
+    """The configuration of a Keras optimizer, as a recipe holds it: a fresh optimizer is made of it in `compile()`.
+
+    Args:
+        class_name: name of a Keras optimizer, e.g. `"adam"`, or of a registered one.
+        **config: its constructor arguments.
+
+    Returns:
+        A dictionary that `keras.optimizers.get` understands.
+    """
+    return {"class_name": class_name, "config": config}
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """How a family is trained. A field that ends in `_optimizer` belongs to the player before the ending.
+
+    Args:
+        batch_size: images a step, over all replicas.
+        update: `"alternating"` (each phase sees the networks as the phases before it left them, as in the papers) or
+            `"simultaneous"` (all phases start from the same point; one forward pass of the generator feeds all).
+        ema_half_life: half-life of the moving average of the generator, in images of the steps in which it is
+            trained; 0 switches averaging off. A number or one of `kerasgan.game.schedules`.
+        ema_rampup: the half-life is at most this share of the images seen so far (1 or more images of warm start
+            would otherwise keep the random initial weights in the average for long).
+        skip_nonfinite: leave out a player's update where a gradient is NaN or infinite, and count it, instead of
+            spoiling the weights. In float16 it is always so.
+    """
+
+    batch_size: int = 64
+    update: str = "alternating"
+    ema_half_life: float | Schedule = 10_000.0
+    ema_rampup: float = 0.05
+    skip_nonfinite: bool = False
+
+    def __post_init__(self):
+        if self.update not in ("alternating", "simultaneous"):
+            raise ValueError(f"update is {self.update!r}, expected 'alternating' or 'simultaneous'.")
+        if not isinstance(self.batch_size, int) or self.batch_size < 1:
+            raise ValueError(f"batch_size is {self.batch_size!r}, expected a positive integer.")
+
+    def replace(self, **changes):
+        """A copy with some fields changed.
+
+        Raises:
+            ValueError: for a field that the recipe does not have; the message lists those it has.
+        """
+        names = [field.name for field in dataclasses.fields(self)]
+        for name in changes:
+            if name not in names:
+                raise ValueError(f"The recipe has no {name!r}. It has: {', '.join(names)}.")
+        return dataclasses.replace(self, **changes)
+
+    def optimizers(self):
+        """The players' optimizers: `{player: keras.optimizers.Optimizer}`; new ones wherever the recipe says how."""
+        return {
+            field.name.removesuffix("_optimizer"): _optimizer_from(getattr(self, field.name))
+            for field in dataclasses.fields(self)
+            if field.name.endswith("_optimizer")
+        }
+
+    @functools.cached_property
+    def _specimens(self):
+        """Optimizers to write down. They live on: one made where another has just died would be taken for it, because
+        Keras knows an object that occurs twice in a file by its address."""
+        return {f"{player}_optimizer": optimizer for player, optimizer in self.optimizers().items()}
+
+    def get_config(self):
+        """The fields as JSON-ready values, objects in Keras' serialised form."""
+        written = self.rules() | {name: _plain(value) for name, value in self._specimens.items()}
+        return {field.name: written[field.name] for field in dataclasses.fields(self)}
+
+    def rules(self):
+        """The same of all fields but the optimizers: what the losses can depend on."""
+        names = [field.name for field in dataclasses.fields(self) if not field.name.endswith("_optimizer")]
+        return {name: _plain(getattr(self, name)) for name in names}
+
+
+def _optimizer_from(value):
+    if isinstance(value, dict):  # a copy: Keras takes what it is given apart
+        value = {**value, "config": {**value["config"]}}
+    return keras.optimizers.get(value)
+
+
+def _plain(value):
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if hasattr(value, "get_config"):
+        return keras.saving.serialize_keras_object(value)
+    return value

@@ -1,0 +1,84 @@
+"""What each loss of a game logs, and which penalties it evaluates: found by tracing it once, nothing computed.
+
+A trace takes about as long as compiling the step, so that of a game that was compiled before, in this process and with
+the same configuration, is not made again: a grid of learning rates, a file that is read, a notebook's cell.
+"""
+
+import contextlib
+import dataclasses
+import json
+from typing import Any
+
+import keras
+
+from kerasgan.game.phase import Batch
+from kerasgan.objectives.penalties import observed
+
+KEPT = 256  # games, of which a few strings are kept each
+_known: dict[tuple, dict[str, "Trace"]] = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Trace:
+    """What a phase's loss does.
+
+    Args:
+        logs: names of its logs, in their order.
+        penalties: those that it evaluates.
+    """
+
+    logs: tuple[str, ...]
+    penalties: tuple[Any, ...]
+
+
+def traces_of(model):
+    """{name of the phase: Trace} of a model whose `game` and `recipe` are known."""
+    identity = _identity(model)
+    if identity in _known:
+        return _known[identity]
+    specs = [spec and spec.symbolic(model.recipe.batch_size) for spec in model.data_specs()]
+    found = {phase.name: _traced(model, phase, specs) for phase in model.game}
+    if identity is not None:
+        _known[identity] = found
+        while len(_known) > KEPT:
+            del _known[next(iter(_known))]
+    return found
+
+
+def _traced(model, phase, specs):
+    with _noted_penalties() as noted:
+        logs = model.trace(lambda x, y: model.evaluate_losses((phase,), Batch(x, y))[0][1], specs)
+    return Trace(tuple(logs), tuple(dict.fromkeys(noted)))
+
+
+@contextlib.contextmanager
+def _noted_penalties():
+    """Gives a list that fills with the penalties that losses evaluate in the block."""
+    noted = []
+
+    def note(penalty, *arguments):
+        noted.append(penalty)
+        return penalty.measure(*arguments)  # only the logs' names are wanted
+
+    with observed(note):
+        yield noted
+
+
+def _identity(model):
+    """What the traces depend on; None if that cannot be told.
+
+    So it is of losses that are not the model's methods, and of a class with a constructor but no `get_config` of its
+    own, whose configuration may leave out what its losses depend on.
+    """
+    methods = [getattr(phase.loss, "__func__", None) for phase in model.game]
+    if any(getattr(phase.loss, "__self__", None) is not model for phase in model.game):
+        return None
+    states = next(cls for cls in type(model).__mro__ if {"__init__", "get_config"} & set(vars(cls)))
+    if "get_config" not in vars(states):
+        return None
+    try:
+        config = {name: value for name, value in model.get_config().items() if name not in ("name", "seed")}
+        text = json.dumps([config, model.recipe.rules(), [(phase.name, phase.when is None) for phase in model.game]])
+    except (TypeError, ValueError, NotImplementedError):
+        return None
+    return type(model), tuple(methods), text, keras.config.dtype_policy().name, keras.config.floatx()

@@ -1,0 +1,140 @@
+"""How good a preset's model is: measured when it is written, and again, from its weights, when it is verified."""
+
+import hashlib
+
+import numpy as np
+
+from kerasgan import metrics
+from kerasgan.bases.translation import as_rgb
+from kerasgan.data import load
+from kerasgan.metrics.evaluation import Evaluator, largest_count
+from kerasgan.studies import evaluate
+
+SAMPLES = ("frechet_distance", "precision_recall", "nearest_neighbour")
+MOST = 2000  # samples of each set: what is measured twice should not take minutes
+PAIRS = {
+    "mean_absolute_error": "mean absolute error, in [-1, 1]",
+    "psnr": "PSNR, dB",
+    "ssim": "SSIM",
+    "gradient_energy": "gradient energy, over that of the targets",
+}
+LOOKS = "random-conv-seed0"  # features for translations into a domain, whatever it shows
+TOLERANCE = 0.02
+NOISE = 0.002  # of scores near 0
+
+
+def measure(model, data, split=None, features=None, count=None, seed=0, **_):
+    """Scores a model on real data that it has not seen, between a control and a ceiling.
+
+    Args:
+        model: a `LatentModel`, judged by its samples, or a `TranslationModel`, by the targets of its inputs.
+        data: name, as for `kerasgan.data.load`.
+        split: of the data; by default "test" where there is one.
+        features: as for `kerasgan evaluate`; by default the data's classifier where there is one.
+        count: samples, or pairs; by default all, at most 2000.
+        seed: of samples and of what is chosen.
+
+    Returns:
+        JSON-ready: the arguments, `scores` (as of `Evaluator.report`), `about`, a sentence, and `sha256` of the real
+        images.
+    """
+    if hasattr(model, "sample"):
+        return _of_samples(model, data, split, features, count, seed)
+    return _of_pairs(model, data, split or "test", count or MOST, seed)
+
+
+def differences(before, after, tolerance=TOLERANCE):
+    """What differs between two `scores`, by more than a share: `["coverage was 0.9 and is 0.8", ...]`."""
+    lines = []
+    for score in before.keys() | after.keys():
+        was, now = (each.get(score, {}).get("ours", np.nan) for each in (before, after))
+        if not abs(was - now) <= max(tolerance * abs(was), NOISE):
+            lines.append(f"{score} was {was:.4g} and is {now:.4g}")
+    return sorted(lines)
+
+
+def _of_samples(model, data, split, features, count, seed):
+    source = evaluate.model_source(model, data, seed)
+    real, other, name = evaluate.real_samples(source, split)
+    features = features or evaluate.features_of(source)
+    chosen = (*SAMPLES, "label_fidelity") if source.labels and features.startswith("classifier") else SAMPLES
+    count = count or min(largest_count(real, other), MOST)
+    evaluator = Evaluator(real, other, chosen, features, count, seed, name)
+    report = evaluator.report(evaluator(source.draw(count, evaluator.labels), evaluator.labels))
+    scores = {
+        score: {key: entry[key] for key in ("title", "control", "ours", "ceiling")}
+        for score, entry in report["scores"].items()
+    }
+    of = "of each class " if source.labels else ""
+    about = f"Control: a Gaussian {of}fitted to real images; ceiling: other real images. {evaluator.protocol}."
+    settings = {"data": data, "split": name.rpartition("/")[2], "features": features, "count": count, "seed": seed}
+    return {**settings, "scores": scores, "about": about, "sha256": _sha256(real, other)}
+
+
+def _of_pairs(model, data, split, count, seed):
+    x, y = load(data, split, model.image_shape[0], labels=False, as_numpy=True, as_pairs=True)
+    x, y = x[:count], y[:count]
+    about = f"Control: the input itself; ceiling: the target. {len(x)} pairs of {data}/{split}, seed {seed}."
+    both = len(model.translators) > 1
+    made = model.translate(x) if both else model.translate(x, seed)
+    scores = _direction(x, y, made)
+    if both:
+        made_back = model.translate(y, to="x")
+        scores = _likeness(x, y, made) | scores
+        for score, entry in (_likeness(y, x, made_back) | _direction(y, x, made_back)).items():
+            scores[f"{score}_back"] = {**entry, "title": f"{entry['title']}, back"}
+        about += (
+            f" Fréchet distance: features {LOOKS}, half of the translations against the other half's targets. What a "
+            "translation has to invent differs from the target's, which the scores of pairs count as an error."
+        )
+    settings = {"data": data, "split": split, "count": len(x), "seed": seed}
+    return {**settings, "scores": scores, "about": about, "sha256": _sha256(x, y)}
+
+
+def _sha256(*arrays):
+    """One SHA-256 of arrays, or of the arrays in tuples of them."""
+    digest = hashlib.sha256()
+    for each in arrays:
+        for array in each if isinstance(each, tuple) else (each,):
+            digest.update(b"" if array is None else np.ascontiguousarray(array).tobytes())
+    return digest.hexdigest()
+
+
+def _direction(x, y, made):
+    """Scores of translations of x whose targets are y."""
+    copied = x if x.shape == y.shape else np.repeat(x.mean(axis=-1, keepdims=True), y.shape[-1], axis=-1)
+    ours, control, ceiling = (_pair_scores(images, y) for images in (made, copied, y))
+    return {
+        score: {"title": title, "control": control[score], "ours": ours[score], "ceiling": ceiling[score]}
+        for score, title in PAIRS.items()
+    }
+
+
+def _likeness(x, y, made):
+    """How far translations are from the look of the domain y, {"frechet_distance": ...}."""
+    half = len(x) // 2
+    found = {
+        key: float(metrics.frechet_distance(y[half:], images, features=LOOKS))
+        for key, images in (("control", x[:half]), ("ours", np.clip(made[:half], -1, 1)), ("ceiling", y[:half]))
+    }
+    return {"frechet_distance": {"title": "Fréchet distance", **found}}
+
+
+def _pair_scores(images, targets):
+    energy = [
+        float(np.mean(np.diff(each, axis=1) ** 2) + np.mean(np.diff(each, axis=2) ** 2)) for each in (images, targets)
+    ]
+    same = np.array_equal(images, targets)
+    return {
+        "mean_absolute_error": float(np.mean(np.abs(images - targets))),
+        "psnr": None if same else float(np.mean(metrics.psnr(targets, images, (-1, 1)))),
+        "ssim": float(np.mean(metrics.ssim(targets, images, (-1, 1)))),
+        "gradient_energy": energy[0] / energy[1],
+    }
+
+
+def panel(model, x, y, count=8):
+    """The picture of a translation preset: rows of inputs, outputs and targets."""
+    from kerasgan.pictures.images import grid
+
+    return grid(np.concatenate([as_rgb(row) for row in model.panel(x[:count], y[:count])]), columns=min(count, len(x)))

@@ -1,0 +1,164 @@
+"""The zoo as a folder for any static web host, for TensorFlow Serving, and for a person with a browser."""
+
+import json
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from kerasgan.export import draws_noise, export_litert, export_onnx, write_warmup
+from kerasgan.pictures.files import write_json
+from kerasgan.zoo import preset as presets
+from kerasgan.zoo.fetch import INDEX, index_sum, read_index
+from kerasgan.zoo.saving import build
+
+ONNX, LITERT, VERSION = "model.onnx", "model.tflite", "1"
+RUNTIME = {  # what the page's generator runs on; a copy lies beside it
+    "version": "1.30.0",
+    "sha256": "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71",
+    "files": ("ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"),
+}
+REGISTRY = "https://registry.npmjs.org/onnxruntime-web/-"
+SERVING = "tensorflow/serving:2.19.1"
+
+
+def publish(folder, names=None, runtime=None, progress=print):
+    """Writes a folder that a static host can serve.
+
+    For each preset: its own files, `1/` (a SavedModel with warm-up requests, the version folder of TensorFlow Serving),
+    `model.onnx` and `model.tflite` (not of a translator that draws noise). Beside them `index.json` (sizes and
+    SHA-256), `models.config` and `compose.yaml` for TensorFlow Serving, and `index.html`: a gallery with a generator
+    that runs in the browser.
+
+    Args:
+        folder: a new or an empty folder; it is renamed to its name when it is complete.
+        names: of presets, or their folders; by default all that come with the package, without the classifiers.
+        runtime: folder of onnxruntime-web's files; by default they are loaded from npm, once.
+        progress: called with a line for each preset.
+
+    Raises:
+        FileExistsError: if there is a folder that is not empty.
+        ModuleNotFoundError: without the extras `export` and `serve`.
+        ValueError: for a preset that cannot be read.
+    """
+    folder = Path(folder).absolute()
+    if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        raise FileExistsError(
+            f"{folder} exists and is not an empty folder. Publish into a new one, or remove it first."
+        )
+    names = names or [name for name in presets.names() if not name.startswith("classifier-")]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
+        root = Path(beside) / "zoo"  # the temporary folder itself is closed to other users
+        root.mkdir()
+        published = {}
+        for preset in map(presets.read, dict.fromkeys(names)):
+            progress(preset.name)
+            published[preset.name] = _publish_one(preset, root / preset.name)
+        index = {"format": presets.FORMAT, "presets": published, "sha256": index_sum(published)}
+        write_json(root / INDEX, index)
+        configs = "".join(
+            f'  config {{ name: "{name}" base_path: "/models/{name}" model_platform: "tensorflow" }}\n'
+            for name in names
+        )
+        (root / "models.config").write_text(f"model_config_list {{\n{configs}}}\n")
+        (root / "compose.yaml").write_text(COMPOSE)
+        _gallery(root, published, runtime)
+        os.replace(root, folder)
+
+
+def check_published(folder):
+    """What differs between a published folder and its `index.json`: a list of sentences."""
+    folder = Path(folder)
+    wrong = []
+    try:
+        for name, files in read_index((folder / INDEX).read_text("utf-8"), folder / INDEX).items():
+            for file, entry in files.items():
+                try:
+                    presets.check_file(folder / name, file, entry)
+                except ValueError as error:
+                    wrong.append(str(error))
+        for name, entry in presets.read_json(folder / INDEX)["presets"].items():
+            for file, facts in entry["exports"].items():
+                if presets.sha256_of(folder / name / file) != facts["sha256"]:
+                    wrong.append(f"{folder / name / file} is not the file that was published")
+    except (ValueError, OSError) as error:
+        wrong.append(str(error))
+    return wrong
+
+
+def _publish_one(preset, folder):
+    model = build(preset)
+    folder.mkdir()
+    for file in (*preset.metadata["files"], presets.METADATA):
+        shutil.copyfile(preset.folder / file, folder / file)
+    model.export(folder / VERSION)
+    write_warmup(model, folder / VERSION)
+    export_onnx(model, folder / ONNX)
+    if not draws_noise(model):
+        export_litert(model, folder / LITERT)
+    own = {**preset.metadata["files"], presets.METADATA: _facts(folder / presets.METADATA)}
+    found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    latent = hasattr(model, "sample")
+    return {
+        "family": type(model).__name__,
+        "data": preset.metadata.get("data", {}).get("name"),
+        "files": own,
+        "exports": {file: _facts(path) for file, path in found.items() if file not in own},
+        "inputs": {
+            "latent_dim": model.latent_dim if latent else None,
+            "latent_range": getattr(model, "latent_range", None),
+            "num_classes": getattr(model, "num_classes", None),
+            "image_shape": list(model.image_shape),
+        },
+        "scores": preset.metadata.get("evaluation", {}).get("scores", {}),
+    }
+
+
+def _facts(path):
+    return {"bytes": path.stat().st_size, "sha256": presets.sha256_of(path)}
+
+
+def _gallery(root, published, runtime):
+    """Writes the page and what it runs on."""
+    target = root / "onnxruntime-web"
+    target.mkdir()
+    source = Path(runtime) if runtime else _runtime()
+    for file in RUNTIME["files"]:
+        shutil.copyfile(source / file, target / file)
+    page = (Path(__file__).parent / "gallery.html").read_text("utf-8")
+    content = json.dumps(published).replace("<", "\\u003c")
+    (root / "index.html").write_text(page.replace("{{presets}}", content), "utf-8")
+
+
+def _runtime():
+    """The folder of onnxruntime-web's files, loaded from npm once."""
+    import pooch
+
+    from kerasgan.zoo.fetch import cache
+
+    archive = f"onnxruntime-web-{RUNTIME['version']}.tgz"
+    members = [f"package/dist/{file}" for file in RUNTIME["files"]]
+    found = pooch.retrieve(
+        f"{REGISTRY}/{archive}",
+        f"sha256:{RUNTIME['sha256']}",
+        archive,
+        cache().parent,
+        processor=pooch.Untar(members=members),
+    )
+    return Path(found[0]).parent
+
+
+COMPOSE = f"""\
+# docker compose up: TensorFlow Serving on 8500 (gRPC) and 8501 (REST), the gallery on 8080.
+services:
+  serving:
+    image: {SERVING}
+    command: --model_config_file=/models/models.config
+    ports: ["8500:8500", "8501:8501"]
+    volumes: [".:/models:ro"]
+  gallery:
+    image: nginx:stable
+    ports: ["8080:80"]
+    volumes: [".:/usr/share/nginx/html:ro"]
+"""

@@ -1,0 +1,236 @@
+"""What is trained in each cell of a grid of settings, and how it is judged."""
+
+import dataclasses
+import functools
+import itertools
+import json
+import math
+import time
+from typing import Any
+
+import keras
+import numpy as np
+from keras import layers
+
+from kerasgan import run
+from kerasgan.bases.latent import LatentModel, LatentRecipe
+from kerasgan.commands import settings
+from kerasgan.data import load
+from kerasgan.data.builders.gaussians import MIXTURES, Gaussians
+from kerasgan.game.model import AdversarialModel
+from kerasgan.metrics import frechet_distance, mixture_modes
+
+RATES, DECAYS, CRITIC_STEPS = (0.25, 1.0, 4.0), (0.0, 0.5), (1, 5)
+AXES = ("rate", "beta_1", "generator_every")  # of the grid, besides the seed
+BASE_RATES = {"vectors": 1e-3, "images": 2e-4}
+WIDTH, LATENTS, BATCH = 128, 2, 256  # of the networks for vectors
+
+
+@dataclasses.dataclass(frozen=True)
+class Study:
+    """What is trained in each cell of a grid, and how it is judged.
+
+    Images are learned by the family's own networks. Mixtures of Gaussians, known by the names "ring", "grid" and the
+    other configurations of the data set `gaussians`, are learned by one architecture for all families, so that only
+    loss, penalties and packing differ: three hidden layers of 128 leaky ReLUs, batches of 256, latents from N(0, I) in
+    two dimensions, the data scaled to unit deviation for training (penalties count in these units).
+
+    Every player uses Adam with the cell's rate and first decay, other arguments as the recipe's Adam has them. Compute
+    is counted in updates: gradient evaluations of the discriminator and of the generator, each on one batch; a
+    regularised one counts once. With n critic steps to a generator's, `updates * n // (n + 1)` steps are taken.
+
+    What is judged is the averaged generator: a mixture by the reverse KL of 2,500 samples over the modes, plus one for
+    each mode that is not filled (`kerasgan.metrics.mixture_modes`), so that up to 0.1 all modes are; images by the
+    Fréchet distance to the training images in the named features. Lower is better, and a model that diverged has an
+    infinite one.
+
+    Args:
+        family: subclass of `kerasgan.LatentModel`.
+        data: name of a mixture, or what `kerasgan.data.load` takes.
+        updates: of both players together, in each cell.
+        arguments: constructor arguments.
+        recipe: changes to the family's recipe.
+        base_rate: learning rate that the grid multiplies; 1e-3 for mixtures, 2e-4 for images by default.
+        threshold: metric up to which a cell succeeds; by default 0.1 for mixtures, and for images twice the median of
+            the best setting.
+        features: of the Fréchet distance.
+        samples: generated to judge a model.
+        rates: multiples of `base_rate`.
+        decays: first decays of Adam.
+        critic_steps: discriminator updates for each of the generator.
+        seeds: number of seeds, 0, 1, ...
+    """
+
+    family: type[AdversarialModel]
+    data: str
+    updates: int = 20_000
+    arguments: dict[str, Any] = dataclasses.field(default_factory=dict)
+    recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
+    base_rate: float | None = None
+    threshold: float | None = None
+    features: str = "pixels"
+    samples: int = 2_500
+    rates: tuple[float, ...] = RATES
+    decays: tuple[float, ...] = DECAYS
+    critic_steps: tuple[int, ...] = CRITIC_STEPS
+    seeds: int = 3
+
+    def __post_init__(self):
+        if not issubclass(self.family, LatentModel):
+            raise ValueError(
+                f"{self.family.__name__} does not turn latents into samples, expected a family that does: gan, dcgan, "
+                "wgan_gp, ..."
+            )
+
+    @property
+    def is_mixture(self):
+        """Whether the data are a mixture of Gaussians."""
+        return self.data.removeprefix("gaussians/") in MIXTURES
+
+    @functools.cached_property
+    def mixture(self):
+        """The `Gaussians` that the data come from."""
+        return Gaussians(self.data.removeprefix("gaussians/"))
+
+    @functools.cached_property
+    def real(self):
+        """(samples, labels or None) to train with, mixtures in their own units."""
+        if self.is_mixture:
+            return load(self.mixture.full_name, labels=False, as_numpy=True), None
+        always = settings.constructor_arguments(self.family).get("num_classes") is settings.REQUIRED
+        labels = bool(always or self.arguments.get("num_classes"))
+        found = load(self.data, labels=labels, as_numpy=True)
+        return found if labels else (found, None)
+
+    @functools.cached_property
+    def scale(self):
+        """What samples are divided by in training: the deviation of a mixture, 1 for images."""
+        return float(self.real[0].std()) if self.is_mixture else 1.0
+
+    def cells(self):
+        """All cells of the grid in their order, as dictionaries of the arguments of `model`."""
+        axes = (self.rates, self.decays, self.critic_steps, range(self.seeds))
+        return [dict(zip((*AXES, "seed"), values, strict=True)) for values in itertools.product(*axes)]
+
+    def settings(self):
+        """What the result of a cell depends on, JSON-ready: one flat dictionary."""
+        recipe = self.family.recipe.replace(**self._changes(self.rates[0], self.decays[0], self.critic_steps[0]))
+        recipe = {name: value for name, value in recipe.get_config().items() if name != "generator_every"}
+        return json.loads(
+            json.dumps(
+                {
+                    "family": self.family.__name__,
+                    "engine": keras.backend.backend(),
+                    **{f"model.{name}": value for name, value in self._constructor().items()},
+                    **{f"recipe.{name}": value for name, value in recipe.items() if not name.endswith("_optimizer")},
+                    **{name: getattr(self, name) for name in ("data", "updates", "features", "samples")},
+                    **{name: getattr(self, name) for name in ("rates", "decays", "critic_steps", "seeds")},
+                    "base_rate": self.unit_rate,
+                },
+                default=repr,
+            )
+        )
+
+    @property
+    def unit_rate(self):
+        """The rate that the grid multiplies: `base_rate`, or the one for the kind of data."""
+        return self.base_rate or BASE_RATES["vectors" if self.is_mixture else "images"]
+
+    def _constructor(self):
+        x, y = self.real
+        classes = {} if y is None else {"num_classes": int(y.max()) + 1}
+        latents = {"latent_dim": LATENTS} if self.is_mixture else {}
+        return {"image_shape": x.shape[1:], **latents, **classes, **self.arguments}
+
+    def model(self, rate, beta_1, generator_every, seed=0):
+        """The compiled model of a cell.
+
+        Args:
+            rate: multiple of the base rate, for both players.
+            beta_1: first decay of Adam.
+            generator_every: discriminator updates for each of the generator.
+            seed: of the initial weights and of all that is drawn.
+        """
+        run.set_random_seed(seed)
+        arguments, family, inside = self._constructor(), self.family, 1
+        changes = self._changes(rate, beta_1, generator_every)
+        if self.is_mixture:
+            size, family = arguments["image_shape"][0], LatentModel
+            arguments["generator"] = _network("generator", arguments["latent_dim"], size)
+            arguments["discriminator"] = _network("discriminator", arguments.get("packing", 1) * size, 1)
+            inside = self._steps_in_a_call(generator_every, changes["batch_size"])
+        model = family(**arguments, seed=seed)
+        model.compile(**changes, steps_per_execution=inside)
+        return model
+
+    def _changes(self, rate, beta_1, generator_every):
+        """What a cell changes in the recipe: of the family, or of `LatentModel` where that learns a mixture."""
+        recipe, changes = self.family.recipe, {}
+        if self.is_mixture:
+            changes = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(LatentRecipe)}
+            changes["batch_size"] = BATCH * self.arguments.get("packing", 1)
+        for player in recipe.optimizers():
+            field = f"{player}_optimizer"
+            changes[field] = self._adam(getattr(recipe, field), rate, beta_1)
+        return changes | self.recipe | {"generator_every": generator_every}
+
+    def _steps_in_a_call(self, generator_every, batch_size):
+        """Tiny networks wait for Python otherwise: up to 20 steps, so that no pass over the data ends within a call."""
+        passed = math.gcd(self.steps(generator_every), len(self.real[0]) // batch_size)
+        return max(steps for steps in range(1, 21) if passed % steps == 0)
+
+    def _adam(self, optimizer, rate, beta_1):
+        config = optimizer["config"] if isinstance(optimizer, dict) and optimizer["class_name"] == "adam" else {}
+        return keras.optimizers.Adam(**config | {"learning_rate": rate * self.unit_rate, "beta_1": beta_1})
+
+    def steps(self, generator_every):
+        """Steps of a cell: each is an update of the discriminator, every n-th one also of the generator."""
+        return max(1, self.updates * generator_every // (generator_every + 1))
+
+    def train(self, model, callbacks=()):
+        """Trains a cell's model for as many updates as any other's; whole passes over the data, then a part of one."""
+        x, y = self.real
+        x, size = (x / np.float32(self.scale)).astype("float32"), min(model.recipe.batch_size, len(x))
+        passes, rest = divmod(self.steps(model.recipe.generator_every), len(x) // size)
+        options = {"batch_size": size, "verbose": 0, "callbacks": list(callbacks)}
+        if passes:
+            model.fit(x, y, epochs=passes, **options)
+        if rest:
+            chosen = np.random.default_rng(model.seed).permutation(len(x))[: rest * size]
+            model.fit(x[chosen], None if y is None else y[chosen], initial_epoch=passes, epochs=passes + 1, **options)
+
+    def judge(self, model):
+        """The metric of a model's averaged generator, and what else is known: `{"metric": ..., ...}`."""
+        samples = model.sample(self.samples, seed=model.seed, batch_size=self.samples if self.is_mixture else 64)
+        if not np.isfinite(samples).all():
+            return {"metric": math.inf}
+        if not self.is_mixture:
+            real = self.real[0]
+            real = real[np.random.default_rng(0).permutation(len(real))[: self.samples]]
+            return {"metric": frechet_distance(real, samples, self.features)}
+        found = mixture_modes(samples * self.scale, self.mixture.modes, self.mixture.sigma)
+        modes = found.modes
+        divergence = modes.reverse_kl if modes.counts.any() else math.log(len(modes.counts))
+        return {
+            "metric": divergence + len(modes.counts) - modes.filled,
+            "modes": modes.filled,
+            "reverse_kl": divergence,
+            "high_quality": found.high_quality,
+        }
+
+    def row(self, cell):
+        """Trains and judges one cell: a line of `cells.jsonl`."""
+        started = time.perf_counter()
+        model = self.model(**cell)
+        self.train(model)
+        updates = {player: int(optimizer.iterations) for player, optimizer in model.optimizer.players.items()}
+        judged = {name: value if np.isfinite(value) else None for name, value in self.judge(model).items()}
+        return {**cell, **judged, "updates": updates, "seconds": round(time.perf_counter() - started, 2)}
+
+
+def _network(name, inputs, outputs):
+    """Three hidden layers of 128 leaky ReLUs."""
+    first = x = keras.Input((inputs,), name="latents" if name == "generator" else "images")
+    for _ in range(3):
+        x = layers.LeakyReLU(0.2)(layers.Dense(WIDTH, kernel_initializer="he_normal")(x))
+    return keras.Model(first, layers.Dense(outputs)(x), name=name)

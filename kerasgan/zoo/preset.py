@@ -1,0 +1,290 @@
+"""Presets: a folder for each trained model, which is read only if it is as it was written, and never as code.
+
+`config.json` (what to build), `model.weights.h5`, `metadata.json` (data, numbers, the command that made it, size and
+SHA-256 of the other files), `README.md` (the card) and `samples.png`.
+"""
+
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import re
+import shutil
+import tempfile
+from pathlib import Path
+
+import h5py
+
+from kerasgan.pictures.files import write_json
+
+# Package data of an installed kerasgan; a link to the checkout's folder where there is one.
+_BUNDLED = Path(__file__).parent / "presets"
+ROOT = _BUNDLED if _BUNDLED.is_dir() else Path(__file__).parents[2] / "zoo"
+FORMAT = 1  # of config.json and metadata.json
+CONFIG, WEIGHTS, METADATA, CARD, SAMPLES = (
+    "config.json",
+    "model.weights.h5",
+    "metadata.json",
+    "README.md",
+    "samples.png",
+)
+FILES = (CONFIG, WEIGHTS, CARD, SAMPLES)  # what metadata.json vouches for
+LARGEST = 200_000_000  # bytes of a file
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
+# Where the classes of a configuration may come from. Keras loads others too, and some run what they are given.
+MODULES = (
+    "keras.layers",
+    "keras.initializers",
+    "keras.regularizers",
+    "keras.constraints",
+    "keras.activations",
+    "kerasgan",
+)
+CLASSES = ("DTypePolicy", "Functional", "Sequential", "SeedGenerator")  # of other modules of Keras
+REFUSED = ("Lambda", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TFSMLayer")
+
+
+@dataclasses.dataclass(frozen=True)
+class Preset:
+    """A preset whose files are as its metadata say.
+
+    Args:
+        name: of the preset.
+        folder: of its files.
+        config: content of its `config.json`.
+        metadata: content of its `metadata.json`.
+    """
+
+    name: str
+    folder: Path
+    config: dict
+    metadata: dict
+
+    @property
+    def weights(self):
+        """Path of its weights."""
+        return self.folder / WEIGHTS
+
+
+def names(root=ROOT):
+    """Names of the presets in a folder of presets, sorted; by default of those that come with the package."""
+    return sorted(path.parent.name for path in Path(root).glob(f"*/{METADATA}"))
+
+
+def read(name, root=ROOT):
+    """Finds a preset and checks its files.
+
+    Args:
+        name: of the preset, such as "classifier-digits-v1", or the path of a folder that holds one.
+        root: folder of the presets' folders, for a name.
+
+    Returns:
+        The `Preset`.
+
+    Raises:
+        ValueError: if there is no such preset, it is of another format, or a file of it is missing, damaged, changed,
+            or not what a preset may hold.
+    """
+    folder = Path(name)
+    if not (os.sep in str(name) and (folder / METADATA).is_file()):
+        known = names(root)
+        if name not in known:
+            raise ValueError(
+                f"There is no preset {str(name)!r}; expected one of {', '.join(known) or 'none'}, or the path of a "
+                "folder that holds one (./folder)."
+            )
+        folder = Path(root) / name
+    metadata = read_json(folder / METADATA)
+    if metadata.get("format") != FORMAT or not isinstance(metadata.get("files"), dict):
+        raise ValueError(
+            f"{folder / METADATA} has the format {metadata.get('format')!r}, expected {FORMAT}. The preset was made "
+            "for another version of kerasgan."
+        )
+    for file in (CONFIG, WEIGHTS):
+        if file not in metadata["files"]:
+            raise ValueError(f"{folder / METADATA} says nothing of {file}. Get the preset again.")
+    for file, entry in metadata["files"].items():
+        check_file(folder, file, entry)
+    config = read_json(folder / CONFIG)
+    check_config(config, folder / CONFIG)
+    return Preset(folder.resolve().name, folder, config, metadata)
+
+
+def write(folder, network, config, metadata, card, samples=None):
+    """Writes a preset, which takes the place of one that is there when it is complete.
+
+    Args:
+        folder: its folder; its name is the preset's.
+        network: Keras model whose weights it holds; None keeps the weights and the picture that are there.
+        config: JSON-ready: what to build, for `config.json`.
+        metadata: JSON-ready: what is known about it; name, format, number of parameters, sizes and SHA-256 are added.
+        card: text of its card.
+        samples: array of a picture for `samples.png`, as `kerasgan.pictures.images.write_png` takes it.
+
+    Raises:
+        ValueError: for a name that is no preset's, or a configuration that may not be read again.
+        FileExistsError: if the folder holds anything but a preset.
+    """
+    folder = Path(folder)
+    if not NAME.fullmatch(folder.resolve().name):
+        raise ValueError(f"{folder.name!r} is no name of a preset: expected a-z, 0-9, - and _, such as dcgan_digits.")
+    check_config(config, CONFIG)
+    foreign = sorted(p.name for p in folder.iterdir() if p.name not in (*FILES, METADATA)) if folder.exists() else []
+    if foreign:
+        raise FileExistsError(
+            f"{folder} holds other things than a preset: {', '.join(foreign[:5])}. Choose a new folder."
+        )
+    name = folder.resolve().name
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as beside:
+        new = Path(beside) / "new"  # the temporary folder itself is closed to other users
+        new.mkdir()
+        write_json(new / CONFIG, config)
+        if network is None:
+            for file in (WEIGHTS, SAMPLES):
+                if (folder / file).exists():
+                    shutil.copyfile(folder / file, new / file)
+        else:
+            network.save_weights(new / WEIGHTS)
+            metadata = {**metadata, "parameters": sum(math.prod(v.shape) for v in network.variables)}
+        (new / CARD).write_text(card, "utf-8")
+        if samples is not None:
+            from kerasgan.pictures.images import write_png
+
+            write_png(new / SAMPLES, samples)
+        about = {"name": name, "format": FORMAT, **metadata}
+        write_json(new / METADATA, {**about, "files": entries(new)})
+        if folder.exists():
+            os.replace(folder, Path(beside) / "old")
+        os.replace(new, folder)
+
+
+def entries(folder):
+    """`{file: {"bytes", "sha256"}}` of a preset's files."""
+    there = [file for file in FILES if (Path(folder) / file).exists()]
+    return {f: {"bytes": (Path(folder) / f).stat().st_size, "sha256": sha256_of(Path(folder) / f)} for f in there}
+
+
+# What is refused -----------------------------------------------------------------------------------------------------
+
+
+def check_file(folder, file, entry):
+    """Refuses a file that is not as `entry`, {"bytes", "sha256"}, says.
+
+    Raises:
+        ValueError: that says what differs.
+    """
+    if file not in (*FILES, METADATA):
+        raise ValueError(f"{folder} lists {file!r}, which is no file of a preset; expected {', '.join(FILES)}.")
+    if not isinstance(entry, dict) or not isinstance(entry.get("bytes"), int) or entry["bytes"] > LARGEST:
+        raise ValueError(f"{folder} says of {file}: {entry!r}; expected its sha256 and at most {LARGEST:,} bytes.")
+    found = sha256_of(Path(folder) / file)
+    if found != entry.get("sha256"):
+        raise ValueError(
+            f"{Path(folder) / file} is not the file that was published: its SHA-256 is {found}, expected "
+            f"{entry.get('sha256')}. Get the preset again; if it came with the package, install kerasgan again."
+        )
+
+
+def check_config(config, source):
+    """Refuses a configuration that would have Keras load anything but known layers.
+
+    Args:
+        config: content of a `config.json`.
+        source: what to call it in an error.
+
+    Raises:
+        ValueError: that names the class.
+    """
+    if not isinstance(config, dict) or not isinstance(config.get("class"), str):
+        raise ValueError(f"{source} names no class; expected an object with 'class'.")
+    pending = [config]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            pending += value.values()
+            if "class_name" not in value:
+                continue
+            module, name = value.get("module") or "", value["class_name"]
+            known = any(module == each or module.startswith(f"{each}.") for each in MODULES)
+            known |= module.partition(".")[0] == "keras" and name in CLASSES
+            registered = str(value.get("registered_name") or name)  # which Keras asks first
+            known &= not str(name).startswith("__") and registered in (name, f"kerasgan>{name}")
+            known |= not module and name == "__keras_tensor__"  # between the layers of a Functional model
+            if not known or name in REFUSED or not isinstance(name, str):
+                raise ValueError(
+                    f"{source} wants {module}.{name}, which a preset may not: it could run code. Allowed are layers, "
+                    "initializers, regularizers, constraints and activations of Keras and kerasgan, no Lambda."
+                )
+        elif isinstance(value, (list, tuple)):
+            pending += value
+
+
+def check_weights(path, network):
+    """Refuses a weights file that holds other than exactly the numbers of a network.
+
+    Keras leaves a layer as it was built where the file has nothing for it; here this is an error as well.
+
+    Args:
+        path: of the file.
+        network: built Keras model that they are for.
+
+    Raises:
+        ValueError: for links out of the file, objects, or more or fewer numbers than the network has.
+    """
+    expected = sorted(tuple(v.shape) for v in network.variables if "seed_generator" not in v.path)
+    found, seen = [], set()
+    try:
+        with h5py.File(path, "r") as file:
+            groups = [file]
+            while groups:
+                group = groups.pop()
+                for name in group:
+                    if not isinstance(group.get(name, getlink=True), h5py.HardLink):
+                        raise ValueError(f"{path} holds the link {name!r} to another place, which a preset may not.")
+                    item = group[name]
+                    place = h5py.h5o.get_info(item.id).addr
+                    if place in seen:
+                        raise ValueError(f"{path} holds {name!r} a second time, or within itself.")
+                    seen.add(place)
+                    if isinstance(item, h5py.Group):
+                        groups += [item] if "seed_generator" not in name else []
+                        continue
+                    if item.dtype.kind not in "fiub" or item.external:
+                        raise ValueError(f"{path} holds {item.name} of type {item.dtype}, expected numbers alone.")
+                    found.append(tuple(item.shape))
+    except OSError as error:
+        raise ValueError(f"{path} is no HDF5 file: {error}.") from error
+    if sorted(found) != expected:
+        raise ValueError(
+            f"{path} holds {len(found)} arrays of {sum(map(math.prod, found)):,} numbers in all, and its networks have "
+            f"{len(expected)} of {sum(map(math.prod, expected)):,}: it was not made for them."
+        )
+
+
+def sha256_of(path):
+    """SHA-256 of a file, in hexadecimal digits.
+
+    Raises:
+        ValueError: if it cannot be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}); expected a file.") from error
+
+
+def read_json(path):
+    """The content of a JSON file of a preset.
+
+    Raises:
+        ValueError: if it is damaged or missing.
+    """
+    try:
+        return json.loads(Path(path).read_text("utf-8"))
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}); expected a file.") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged: {error}. Get the preset again.") from error
