@@ -1,5 +1,6 @@
 """kerasgan: generative adversarial networks for Keras 3."""
 
+import importlib
 import logging
 import os
 import sys
@@ -41,6 +42,33 @@ from kerasgan.objectives import losses, penalties
 from kerasgan.zoo.saving import load
 
 __version__ = "0.1.0"
+
+# Modules that are imported when they are first asked for, by the name that users know them by.
+_MODULES = {
+    **{
+        name: f"kerasgan.{name}"
+        for name in (
+            *("callbacks", "distribute", "export", "game", "layers", "metrics", "models", "objectives", "pictures"),
+            *("run", "studies", "testing", "zoo"),
+        )
+    },
+    "engines": "kerasgan.game.engines",
+    "images": "kerasgan.pictures.images",
+    "optimizers": "kerasgan.game.optimizers",
+    "schedules": "kerasgan.game.schedules",
+    "tuning": "kerasgan.studies.tuning",
+}
+
+
+def __getattr__(name):
+    if name in _MODULES:
+        return importlib.import_module(_MODULES[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__():
+    return sorted({*globals(), *_MODULES})
+
 
 __all__ = [
     "ACGAN",

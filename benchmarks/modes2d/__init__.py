@@ -47,7 +47,7 @@ class Method:
         name: as the table says it.
         recipe: changes to the recipe.
         packing: samples that the discriminator sees together; a step then draws `packing` times as many.
-        penalties: name in `kerasgan.objectives.penalties`, and its arguments.
+        penalties: name in `kerasgan.penalties`, and its arguments.
         steps: updates of the discriminator; with n of them to one of the generator, n times the generator's.
         unrolled: steps of the discriminator that the generator looks ahead.
         rate: learning rate of both players in the first half.

@@ -14,7 +14,7 @@ class EncodingModel(LatentModel):
 
     Args:
         encoder: a built Keras model to use instead of the family's.
-        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
+        **kwargs: as for `kerasgan.LatentModel`.
     """
 
     parts = ("generator", "discriminator", "encoder")

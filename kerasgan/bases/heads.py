@@ -19,7 +19,7 @@ class HeadedModel(LatentModel):
     `real_head_loss` too.
 
     Args:
-        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
+        **kwargs: as for `kerasgan.LatentModel`.
     """
 
     heads: tuple[str, ...] = ()

@@ -248,8 +248,8 @@ class LatentRecipe(Recipe):
     """Training settings of a generator against a discriminator.
 
     Args:
-        loss: a `kerasgan.objectives.losses.AdversarialLoss`, its name or its configuration.
-        penalties: `kerasgan.objectives.penalties` on the discriminator; those with an interval become phases of their own.
+        loss: a `kerasgan.losses.AdversarialLoss`, its name or its configuration.
+        penalties: `kerasgan.penalties` on the discriminator; those with an interval become phases of their own.
         clip_weights: the discriminator's weights are kept within plus and minus this after each update; None: not.
         generator_every: discriminator updates for each generator update (n_critic).
         discriminator_optimizer: optimizer, or its configuration.

@@ -23,7 +23,7 @@ class TranslationRecipe(Recipe):
     """Training settings of translators between images.
 
     Args:
-        loss: a `kerasgan.objectives.losses.AdversarialLoss`, its name or its configuration.
+        loss: a `kerasgan.losses.AdversarialLoss`, its name or its configuration.
         adversarial_weight: of the generators' adversarial loss.
         jitter: share by which training images are enlarged (bilinear) before a crop of their size is taken anywhere.
         flip: mirror half of the training images, left to right.

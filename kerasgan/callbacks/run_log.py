@@ -2,10 +2,8 @@
 
 import csv
 import datetime
-import importlib.metadata
 import io
 import json
-import platform
 import time
 from pathlib import Path
 
@@ -13,8 +11,7 @@ import keras
 from keras import ops
 
 from kerasgan.pictures.files import replacing, write_json
-
-PACKAGES = ("keras", "tensorflow", "jax", "numpy")
+from kerasgan.zoo.versions import versions
 
 
 class RunLog(keras.callbacks.Callback):
@@ -123,19 +120,6 @@ def read_run(folder):
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:
         raise ValueError(f"{path} is damaged: {error}.") from error
-
-
-def versions():
-    """Versions of Python and of the packages that matter, those that are installed."""
-    from kerasgan import __version__  # not above: the package itself imports this module
-
-    found = {"python": platform.python_version(), "kerasgan": __version__}
-    for package in PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
-    return found
 
 
 def _now():

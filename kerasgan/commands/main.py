@@ -132,10 +132,10 @@ def train(arguments):
 def _write_preset(folder, arguments):
     """The preset of a finished run, where one was asked for."""
     if arguments.preset_out:
-        from kerasgan import zoo
+        from kerasgan.studies.presets import save_run
 
         words = [word for word in arguments.words if word not in ("--resume", "always", "auto")]
-        zoo.save_run(folder, arguments.preset_out, shlex.join(["kerasgan", *words]))
+        save_run(folder, arguments.preset_out, shlex.join(["kerasgan", *words]))
         print(arguments.preset_out)
 
 
@@ -168,13 +168,14 @@ def _prepared(family, arguments):
     from kerasgan import run
     from kerasgan.commands import settings
     from kerasgan.data import load
+    from kerasgan.game.arguments import REQUIRED, constructor_arguments
 
-    known = settings.constructor_arguments(family)
+    known = constructor_arguments(family)
     chosen, changes = settings.split(family, arguments.set)
     if arguments.batch_size:
         changes["batch_size"] = arguments.batch_size
     # A family whose num_classes has no default is always conditional.
-    always = known.get("num_classes", 0) is settings.REQUIRED
+    always = known.get("num_classes", 0) is REQUIRED
     labels = bool(arguments.labels or chosen.get("num_classes") or always)
     pairs = getattr(family, "as_pairs", False)
     split = tuple(arguments.split.split(",")) if "," in arguments.split else arguments.split
@@ -282,7 +283,7 @@ def _integers(text):
 
 def _parser():
     from kerasgan import distribute
-    from kerasgan.commands.adder import adder
+    from kerasgan.commands import adder
     from kerasgan.commands.data import add_parser as add_data_parser
     from kerasgan.commands.sensitivity import add_parser as add_sensitivity_parser
     from kerasgan.commands.zoo import add_parser as add_zoo_parser

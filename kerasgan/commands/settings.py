@@ -2,12 +2,11 @@
 
 import ast
 import dataclasses
-import inspect
 
 import keras
 
 from kerasgan.game import schedules
-from kerasgan.game.model import AdversarialModel
+from kerasgan.game.arguments import constructor_arguments
 from kerasgan.game.optimizers import ScheduledAdam
 from kerasgan.objectives import losses, penalties
 
@@ -15,19 +14,6 @@ from kerasgan.objectives import losses, penalties
 NOT_SETTABLE = ("image_shape", "seed", "generator", "discriminator", "encoder")
 # How a value that follows one is written: the name, then its numbers, as in cosine:1e-3:1e-5:256.
 SCHEDULES = {"cosine": schedules.Cosine, "exponential": schedules.Exponential}
-# What `constructor_arguments` gives for an argument that has no default.
-REQUIRED = inspect.Parameter.empty
-
-
-def constructor_arguments(family):
-    """Arguments of a family's constructor and its bases', `{name: default or REQUIRED}`."""
-    found: dict[str, object] = {}
-    for cls in family.__mro__[: family.__mro__.index(AdversarialModel) + 1]:
-        if "__init__" in vars(cls):
-            for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
-                if parameter.kind is not parameter.VAR_KEYWORD:
-                    found.setdefault(parameter.name, parameter.default)
-    return found
 
 
 def split(family, assignments):

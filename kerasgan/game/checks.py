@@ -14,14 +14,13 @@ from keras import ops
 from kerasgan.data.kinds import Images
 from kerasgan.game.engines import have_gradient
 from kerasgan.game.phase import Batch
-from kerasgan.objectives import penalties
+from kerasgan.game.signals import observed
 
 # Activations by the names of Keras' functions, layers and operations, in lower case without underscores.
 BOUNDED = {"sigmoid", "hardsigmoid", "tanh", "hardtanh", "softsign", "softmax", "logsoftmax", "logsigmoid"}
 NEVER_NEGATIVE = {"sigmoid", "hardsigmoid", "softmax", "softplus", "relu", "relu6", "exponential", "exp", "sparsemax"}
 # What leaves values as they are, and only moves them.
 MOVES = {"reshape", "flatten", "permute", "transpose", "squeeze", "expanddims", "identity", "cast", "dropout"}
-OF_ONE_SAMPLE = (penalties.R1, penalties.GradientPenalty)  # R2 is an R1
 SAMPLES, ATTEMPTS = 2, 3
 
 
@@ -136,16 +135,16 @@ def check_spectral_normalization(model):
 def check_penalties(model):
     """Warns of batch statistics in what a penalty on single samples sees; refuses penalties that do not reach it."""
     for phase in model.game:
-        observed = model.traces[phase.name].penalties
-        for penalty in observed:
+        evaluated = model.traces[phase.name].penalties
+        for penalty in evaluated:
             mixing = [layer for name, layer in _layers(model, phase.trains) if _mixes(layer)]
-            if isinstance(penalty, OF_ONE_SAMPLE) and mixing:
+            if getattr(penalty, "of_one_sample", False) and mixing:
                 _warn(
                     f"The penalty {_name(penalty)!r} is on the gradient of each sample, and the batch normalization "
                     f"{_listed([layer.name for layer in mixing])} makes it depend on the rest of the batch (Gulrajani "
                     "et al. 2017, section 4). Use layer normalization or none."
                 )
-        for penalty in observed:
+        for penalty in evaluated:
             unreached = _unreached(model, phase, penalty)
             if unreached:
                 raise ValueError(
@@ -203,7 +202,7 @@ def _reached(model, phase, penalty, attempt):
             return value
 
         mapping = [*zip(variables, values, strict=True), *model.random_states((phase,), attempt, 0)]
-        with penalties.observed(observer), keras.StatelessScope(mapping):
+        with observed(observer), keras.StatelessScope(mapping):
             model.evaluate_losses((phase,), batch)
         return sum(found[1:], found[0])
 

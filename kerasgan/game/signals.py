@@ -7,6 +7,7 @@ means live in variables that are part of a step's state, but neither of the logs
 import contextlib
 import contextvars
 import math
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -21,6 +22,25 @@ WITH_SAMPLES = "generator"  # the phase whose loss is differentiated with respec
 
 _OBSERVED: contextvars.ContextVar[dict | None] = contextvars.ContextVar("observed", default=None)
 _PROBE: contextvars.ContextVar["Probe | None"] = contextvars.ContextVar("probe", default=None)
+_OBSERVER: contextvars.ContextVar[Callable | None] = contextvars.ContextVar("observer", default=None)
+
+
+@contextlib.contextmanager
+def observed(observer):
+    """Calls a function in place of every penalty in the block, with the penalty before its arguments.
+
+    `compile()` finds the penalties of a loss in this way.
+    """
+    token = _OBSERVER.set(observer)
+    try:
+        yield
+    finally:
+        _OBSERVER.reset(token)
+
+
+def penalty_observer():
+    """The function that `observed` installed, or None."""
+    return _OBSERVER.get()
 
 
 class RecentMeans:

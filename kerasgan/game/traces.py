@@ -12,7 +12,7 @@ from typing import Any
 import keras
 
 from kerasgan.game.phase import Batch
-from kerasgan.objectives.penalties import observed
+from kerasgan.game.signals import observed
 
 KEPT = 256  # games, of which a few strings are kept each
 _known: dict[tuple, dict[str, "Trace"]] = {}

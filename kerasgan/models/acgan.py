@@ -53,7 +53,7 @@ class ACGAN(HeadedModel):
         dropout: share of the discriminator's hidden activations that is dropped.
         noise: standard deviation of Gaussian noise on them; for CIFAR-10 the paper tried 0, .1 and .2.
         discriminator_normalization: "batch" as in the paper; "layer" or None for penalties on a sample's gradient.
-        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
+        **kwargs: as for `kerasgan.LatentModel`.
 
     Examples:
 

@@ -71,7 +71,7 @@ class BiGAN(EncodingModel):
         discriminator_normalization: "batch" as in the paper, "layer" or None. Where most of an image is empty, batches
             of real and of generated pairs, normalized each by itself, look alike, and nothing is learned.
         encoder: a built Keras model to use instead of the family's: from images to latents, with a layer `features`.
-        **kwargs: as for `kerasgan.bases.latent.LatentModel`; a given discriminator has the inputs [images, latents].
+        **kwargs: as for `kerasgan.LatentModel`; a given discriminator has the inputs [images, latents].
             Penalties are on the gradient with respect to both.
 
     Examples:

@@ -30,7 +30,7 @@ class CGAN(LatentModel):
         maxout_units: discriminator widths: image branch, label branch, joint layer.
         dropout: shares of hidden units dropped: in the generator, in the discriminator. The generator's dropout is off
             when it samples, and what diversity the game gave it then goes: (0, .5) keeps it in the latents.
-        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
+        **kwargs: as for `kerasgan.LatentModel`.
 
     Examples:
 

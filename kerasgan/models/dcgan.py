@@ -43,7 +43,7 @@ class DCGAN(LatentModel):
             as in the paper (its PyTorch port has `width`).
         kernel_size: 5 as in the paper; 4, a multiple of the stride, avoids checkerboards.
         discriminator_normalization: "batch" as in the paper, "layer" or None.
-        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
+        **kwargs: as for `kerasgan.LatentModel`.
 
     Examples:
 

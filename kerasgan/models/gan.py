@@ -34,7 +34,7 @@ class GAN(LatentModel):
         maxout_units: width of the discriminator's two maxout layers.
         pieces: linear pieces a maxout unit.
         dropout: shares dropped in the discriminator: of its input, of its hidden layers.
-        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
+        **kwargs: as for `kerasgan.LatentModel`.
 
     Examples:
 

@@ -65,7 +65,7 @@ class GMMN(GenerativeModel):
             give `bandwidths` that suit their distances.
         latent_dim: length of the latent vectors, uniform in [-1, 1].
         units: widths of the generator's hidden layers of ReLUs.
-        **kwargs: as for `kerasgan.bases.latent.GenerativeModel`.
+        **kwargs: as for `kerasgan.GenerativeModel`.
 
     Examples:
 
@@ -149,7 +149,7 @@ class GMMNAE(GMMN):
         code_dim: length of the codes, each number in [0, 1].
         code_units: widths of the encoder's hidden layers of sigmoids; the decoder's are the same, in reverse.
         dropout: shares dropped in the encoder: of its input, of its hidden layers.
-        **kwargs: as for `kerasgan.bases.latent.GenerativeModel`.
+        **kwargs: as for `kerasgan.GenerativeModel`.
 
     Examples:
 

@@ -58,8 +58,8 @@ class InfoGAN(HeadedModel):
         units: width of the dense layers; Q has an eighth of it.
         discriminator_normalization: "batch" as in the paper, "layer" or None. Where most of an image is empty, batches
             of real and of generated images, normalized each by itself, look alike, and the generator stays empty.
-        **kwargs: as for `kerasgan.bases.latent.LatentModel`. The latents are noise, one-hot codes and continuous codes in one
-            vector, so that `latent_dim` is not given.
+        **kwargs: Arguments of `kerasgan.LatentModel`. The latents are noise, one-hot codes and continuous codes in one
+            vector, so `latent_dim` is not given.
 
     Examples:
 

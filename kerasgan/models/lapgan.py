@@ -77,7 +77,7 @@ class LAPGAN(LatentModel):
         units: width of the hidden layers of the coarsest generator.
         discriminator_units: width of the hidden layers of the coarsest discriminator.
         dropout: share of the discriminators' last hidden activations that is dropped, at the coarsest level of both.
-        **kwargs: as for `kerasgan.bases.latent.LatentModel`. For other networks override `build_level_generator` or
+        **kwargs: as for `kerasgan.LatentModel`. For other networks override `build_level_generator` or
             `build_level_discriminator`.
 
     Examples:

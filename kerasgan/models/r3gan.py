@@ -101,7 +101,7 @@ class R3GAN(LatentModel):
         expansion: width of a block's inside over that of the stage.
         group_width: channels of a group of the 3x3 convolutions; 16 is 96 groups at full width.
         embedding: length of the generator's label vectors.
-        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
+        **kwargs: as for `kerasgan.LatentModel`.
 
     Raises:
         ValueError: if the widths do not fit the stages or the groups.

@@ -12,8 +12,7 @@ from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.game.engines import gradients, mean_over_replicas
 from kerasgan.game.randomness import is_seed_state
 from kerasgan.game.recipe import optimizer
-from kerasgan.game.signals import observing
-from kerasgan.objectives import penalties
+from kerasgan.game.signals import observed, observing
 
 # Options of Keras' optimizers that change an update in ways that are not differentiated here.
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
@@ -62,7 +61,7 @@ class UnrolledGAN(LatentModel):
         latent_dim: length of the latent vectors, standard normal.
         units: width of the hidden layers.
         input_scale: what the discriminator multiplies its input by.
-        **kwargs: as for `kerasgan.bases.latent.LatentModel`.
+        **kwargs: as for `kerasgan.LatentModel`.
 
     Examples:
 
@@ -114,7 +113,7 @@ class UnrolledGAN(LatentModel):
         # The game takes over only what a phase trains or keeps: what is assigned here is forgotten. It is put back all
         # the same, for the phases of simultaneous updates that are evaluated together with this one.
         before = [(v, ops.copy(v)) for v in self.discriminator.variables if not is_seed_state(v)]
-        with observing(False), penalties.observed(None):  # who watches the game is to see the steps that are taken
+        with observing(False), observed(None):  # who watches the game is to see the steps that are taken
             self.unroll(batch)
         outcome = super().generator_loss(batch)
         for variable, value in before:

@@ -88,7 +88,7 @@ class VAEGAN(EncodingModel):
         units: width of the encoder's dense layer; the discriminator's has half of it.
         discriminator_normalization: "batch" as in the paper, "layer" or None.
         encoder: a built Keras model to use instead of the family's, with outputs `mean` and `log_variance`.
-        **kwargs: as for `kerasgan.bases.latent.LatentModel`; a given discriminator has the outputs `logits` and `features`.
+        **kwargs: Arguments of `kerasgan.LatentModel`; a given discriminator has the outputs `logits` and `features`.
 
     Examples:
 

@@ -257,8 +257,8 @@ class Wasserstein(AdversarialLoss):
 
     discriminator: E D(G) - E D(x); generator: -E D(G).
 
-    It means something only for a Lipschitz critic: see `kerasgan.objectives.penalties.WeightClip` and
-    `kerasgan.objectives.penalties.GradientPenalty`.
+    It means something only for a Lipschitz critic: see `kerasgan.penalties.WeightClip` and
+    `kerasgan.penalties.GradientPenalty`.
 
     Arjovsky et al., "Wasserstein GAN", 2017, algorithm 1.
     """

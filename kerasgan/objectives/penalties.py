@@ -20,34 +20,18 @@ samples scaled by s need a gamma s^2 as large for the same game. Quoted values b
 [-1, 1]; scale other data to unit standard deviation before quoting or reusing one.
 """
 
-import contextlib
-import contextvars
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar
 
 import keras
 from keras import ops
 
 from kerasgan.game import schedules
 from kerasgan.game.engines import input_gradient
+from kerasgan.game.signals import penalty_observer
 from kerasgan.objectives.losses import Configured, at_least_float32, mean, require_same_shape, resolve
 
 __all__ = ["R1", "R2", "Drift", "GradientPenalty", "Penalty", "WeightClip", "clip_weights", "get", "weight_decay"]
-
-_OBSERVER: contextvars.ContextVar[Callable | None] = contextvars.ContextVar("observer", default=None)
-
-
-@contextlib.contextmanager
-def observed(observer):
-    """Has a function called in the place of every penalty in the block, with the penalty before its arguments.
-
-    It is how `compile()` finds the penalties of a loss.
-    """
-    token = _OBSERVER.set(observer)
-    try:
-        yield
-    finally:
-        _OBSERVER.reset(token)
 
 
 def squared_gradient_norms(critic, x):
@@ -80,10 +64,13 @@ class Penalty(Configured):
             Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section
             3.1). Whoever runs it so multiplies it by `interval` to keep its strength; the penalty
             itself does not.
+        of_one_sample: Whether it is a mean of something that belongs to a single sample, which batch
+            statistics in the critic spoil.
     """
 
     weight: float | schedules.Schedule
     interval: int
+    of_one_sample: ClassVar[bool] = False
 
     def __post_init__(self):
         if not schedules.lowest(self.weight) >= 0:
@@ -114,7 +101,7 @@ class Penalty(Configured):
         Returns:
             Scalar tensor, float32 (float64 for float64 samples).
         """
-        observer = _OBSERVER.get()
+        observer = penalty_observer()
         if observer is not None:
             return observer(self, critic, real, fake, seed)
         value = self.measure(critic, real, fake, seed)
@@ -143,6 +130,7 @@ class R1(Penalty):
 
     gamma: float | schedules.Schedule = 10.0
     interval: int = 1
+    of_one_sample: ClassVar[bool] = True
 
     @property
     def weight(self):  # type: ignore[override]
@@ -196,6 +184,7 @@ class GradientPenalty(Penalty):
     interval: int = 1
     target: float = 1.0
     one_sided: bool = False
+    of_one_sample: ClassVar[bool] = True
 
     def measure(self, critic, real, fake, seed=None):
         real = at_least_float32(real)

@@ -1,4 +1,4 @@
-"""KerasTuner over the settings of `kerasgan.studies.sensitivity`, with the averaged generator's metric as the objective.
+"""KerasTuner over a sensitivity study's settings; the objective is the averaged generator's metric.
 
 A GAN's losses say nothing about its samples, so that a tuner that minimises one of them tunes nothing. This objective
 is that of the study: the reverse KL over modes, or a Fréchet distance. It needs `pip install 'kerasgan[tuning]'`.
@@ -20,7 +20,7 @@ class HyperGAN(keras_tuner.HyperModel):
     """The models of a `Study`: the rate anywhere between the grid's extremes, the other settings as in the grid.
 
     Args:
-        study: a `kerasgan.studies.sensitivity.Study`. A trial trains a model for each of its seeds, and the objective is their
+        study: A `kerasgan.studies.sensitivity.Study`. A trial trains a model for each of its seeds; the objective is the
             median.
     """
 

@@ -2,6 +2,6 @@
 
 from kerasgan.zoo.fetch import find
 from kerasgan.zoo.preset import names
-from kerasgan.zoo.saving import load, save, save_run
+from kerasgan.zoo.saving import load, save
 
-__all__ = ["find", "load", "names", "save", "save_run"]
+__all__ = ["find", "load", "names", "save"]

@@ -1,18 +1,13 @@
 """Models from presets, and presets of models."""
 
-import csv
-import hashlib
-
 import keras
 import numpy as np
 
-from kerasgan.callbacks.run_log import versions
-from kerasgan.data import load as load_data
-from kerasgan.game.model import AdversarialModel
 from kerasgan.pictures.images import columns_of, grid
 from kerasgan.zoo import preset as presets
 from kerasgan.zoo.card import card_of
 from kerasgan.zoo.fetch import find
+from kerasgan.zoo.versions import versions
 
 PICTURE = 64  # samples in samples.png, about
 
@@ -41,7 +36,7 @@ def load(name, sha256=None):
 def build(preset):
     """The model of a `kerasgan.zoo.preset.Preset`."""
     family = keras.saving.get_registered_object(preset.config["class"])
-    if not (isinstance(family, type) and issubclass(family, AdversarialModel)):
+    if not (isinstance(family, type) and issubclass(family, keras.Model) and hasattr(family, "add_networks")):
         raise ValueError(
             f"{preset.folder} is a preset of {preset.config['class']}, which is no family of GANs that is known here. "
             "If it is your own, import its module first; if it is a classifier, it serves metrics (--features)."
@@ -92,52 +87,6 @@ def save(model, folder, networks=None, samples=None, **metadata):
     samples = picture(model) if samples is None else samples
     card = card_of(folder, model, about, samples is not None)
     presets.write(folder, _holder(clones), config, about, card, samples)
-
-
-def save_run(folder, out, command):
-    """Writes a finished run as a preset, measured on data that it has not seen.
-
-    Args:
-        folder: of the run.
-        out: of the preset.
-        command: what made the run.
-    """
-    from kerasgan.run import load_run
-    from kerasgan.studies.measure import measure, panel
-
-    run = load_run(folder)
-    model, trained = _as_loaded(run.model), run.entries["data"]
-    pairs = getattr(model, "as_pairs", False)
-    data = load_data(
-        trained["name"], trained["split"], model.image_shape[0], labels=False, as_numpy=True, as_pairs=bool(pairs)
-    )
-    x, y = data if pairs else (data, None)
-    with open(run.folder / "history.csv", encoding="utf-8") as file:
-        seconds = sum(float(row["seconds"]) for row in csv.DictReader(file))
-    save(
-        model,
-        out,
-        samples=panel(model, x, y) if pairs else None,
-        data={**trained, "sha256": hashlib.sha256(x.tobytes()).hexdigest()},
-        seed=run.entries["seed"],
-        steps=int(keras.ops.convert_to_numpy(run.model.iterations)),
-        kimg=round(int(keras.ops.convert_to_numpy(run.model.images_seen)) / 1000, 1),
-        minutes=round(seconds / 60, 1),
-        engine=run.entries["engine"],
-        precision=run.entries["precision"],
-        device=", ".join(run.entries["devices"]),
-        evaluation=measure(model, trained["name"]),
-        command=command,
-    )
-
-
-def _as_loaded(model):
-    """A trained model as users will load it: in float32, whatever it was trained in."""
-    loaded = type(model).from_config(plain(model.get_config()))
-    for mine, theirs in ((loaded.networks, model.networks), (loaded.averages, model.averages)):
-        for name, network in mine.items():
-            network.set_weights(theirs[name].get_weights())
-    return loaded
 
 
 def picture(model):

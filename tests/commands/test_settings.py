@@ -4,7 +4,8 @@ import keras
 import pytest
 
 from kerasgan import ACGAN, CGAN, DCGAN, GAN, BiGAN
-from kerasgan.commands.settings import REQUIRED, constructor_arguments, split
+from kerasgan.commands.settings import split
+from kerasgan.game.arguments import REQUIRED, constructor_arguments
 from kerasgan.game.optimizers import ScheduledAdam
 from kerasgan.game.schedules import Cosine, Exponential
 from kerasgan.objectives.losses import NonSaturating

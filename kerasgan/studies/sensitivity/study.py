@@ -14,9 +14,9 @@ from keras import layers
 
 from kerasgan import run
 from kerasgan.bases.latent import LatentModel, LatentRecipe
-from kerasgan.commands import settings
 from kerasgan.data import load
 from kerasgan.data.builders.gaussians import MIXTURES, Gaussians
+from kerasgan.game.arguments import REQUIRED, constructor_arguments
 from kerasgan.game.model import AdversarialModel
 from kerasgan.metrics import frechet_distance, mixture_modes
 
@@ -97,7 +97,7 @@ class Study:
         """(samples, labels or None) to train with, mixtures in their own units."""
         if self.is_mixture:
             return load(self.mixture.full_name, labels=False, as_numpy=True), None
-        always = settings.constructor_arguments(self.family).get("num_classes") is settings.REQUIRED
+        always = constructor_arguments(self.family).get("num_classes") is REQUIRED
         labels = bool(always or self.arguments.get("num_classes"))
         found = load(self.data, labels=labels, as_numpy=True)
         return found if labels else (found, None)
