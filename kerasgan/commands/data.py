@@ -3,7 +3,7 @@
 import argparse
 import ast
 
-from kerasgan.commands import adder
+from kerasgan.commands.adder import adder
 from kerasgan.data import cache
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.load import load, tfds_builder_of

@@ -283,7 +283,7 @@ def _integers(text):
 
 def _parser():
     from kerasgan import distribute
-    from kerasgan.commands import adder
+    from kerasgan.commands.adder import adder
     from kerasgan.commands.data import add_parser as add_data_parser
     from kerasgan.commands.sensitivity import add_parser as add_sensitivity_parser
     from kerasgan.commands.zoo import add_parser as add_zoo_parser

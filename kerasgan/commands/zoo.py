@@ -1,6 +1,6 @@
 """`kerasgan zoo list`, `show`, `verify`, `measure` and `publish`."""
 
-from kerasgan.commands import adder
+from kerasgan.commands.adder import adder
 from kerasgan.zoo import preset as presets
 from kerasgan.zoo.fetch import find
 

@@ -1,8 +1,8 @@
 """Numbers of a recipe that change while a game is trained: a start, an end, and thousands of images between them.
 
-A schedule takes the place of a number in a recipe: `R1(gamma=Cosine(150, 15, kimg=20_000))`, the learning rate or second
-decay of a `ScheduledAdam`, `ema_half_life`. It is a function of the model's saved counter `images_seen` and has no state
-of its own, so it depends on neither the batch size nor the epoch, and a resumed run continues it exactly.
+A schedule takes the place of a number in a recipe: `R1(gamma=Cosine(150, 15, kimg=20_000))`, the learning rate or
+second decay of a `ScheduledAdam`, `ema_half_life`. It is a function of the model's saved counter `images_seen` and has
+no state of its own, so it depends on neither the batch size nor the epoch, and a resumed run continues it exactly.
 """
 
 import dataclasses

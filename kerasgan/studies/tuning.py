@@ -20,8 +20,8 @@ class HyperGAN(keras_tuner.HyperModel):
     """The models of a `Study`: the rate anywhere between the grid's extremes, the other settings as in the grid.
 
     Args:
-        study: A `kerasgan.studies.sensitivity.Study`. A trial trains a model for each of its seeds; the objective is the
-            median.
+        study: A `kerasgan.studies.sensitivity.Study`. A trial trains a model for each of its seeds; the objective is
+            the median.
     """
 
     def __init__(self, study):

@@ -1,5 +1,7 @@
 """Models from presets, and presets of models."""
 
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -33,10 +35,10 @@ def load(name, sha256=None):
     return build(find(name, sha256))
 
 
-def build(preset):
+def build(preset) -> Any:
     """The model of a `kerasgan.zoo.preset.Preset`."""
     family = keras.saving.get_registered_object(preset.config["class"])
-    if not (isinstance(family, type) and issubclass(family, keras.Model) and hasattr(family, "add_networks")):
+    if not _is_family(family):
         raise ValueError(
             f"{preset.folder} is a preset of {preset.config['class']}, which is no family of GANs that is known here. "
             "If it is your own, import its module first; if it is a classifier, it serves metrics (--features)."
@@ -57,6 +59,11 @@ def build(preset):
     for network in set(kept) & set(model.averages):
         model.averages[network].set_weights(model.networks[network].get_weights())
     return model
+
+
+def _is_family(found: Any) -> bool:
+    """Whether something is a class of GANs; its base class is above this module."""
+    return isinstance(found, type) and issubclass(found, keras.Model) and hasattr(found, "add_networks")
 
 
 def save(model, folder, networks=None, samples=None, **metadata):
