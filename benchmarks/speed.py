@@ -32,9 +32,12 @@ def fit_overhead(rounds=5):
     model, real = build()
     import tensorflow as tf
 
+    from kerasgan.game.phase import Moment
+
     images = np.concatenate([real] * FIT_STEPS)
     play = model.make_train_function()
-    step = model._step_functions.setdefault(model.due(0), model._one_step(model.due(0)))
+    plan = model.plan(Moment())
+    step = model._step_functions.setdefault((plan,), model._one_step(plan))
 
     def bare():
         batch = (tf.constant(real),)

@@ -67,11 +67,3 @@ def test_the_table_of_the_zoo_is_that_of_the_presets():
 
     table = README[README.index("<!-- zoo -->") + len("<!-- zoo -->") : README.index("<!-- /zoo -->")]
     assert table.strip() == markdown()
-
-
-@pytest.mark.parametrize(
-    ("path", "limit"),
-    [("models/gan.py", 100), ("models/dcgan.py", 120), ("adversarial.py", 400)],
-)
-def test_files_that_shall_stay_small(path, limit):
-    assert len((ROOT / "kerasgan" / path).read_text().splitlines()) <= limit

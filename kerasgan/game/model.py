@@ -1,11 +1,12 @@
-"""The heart: a GAN is a game, a family states the networks and the losses of its players, one shared step plays it.
+"""The base model: a GAN is a game; a family states the networks and losses of its players, one shared step plays it.
 
-`AdversarialModel` holds what every game needs and no engine cares about: networks, phases, the recipe, moving averages,
-random numbers, logs, data checks. How a phase is differentiated and compiled is in `kerasgan.game.engines`.
+`AdversarialModel` holds what every game needs on every engine: networks, phases, the recipe, moving averages, random
+numbers, logs, data checks. `kerasgan.game.engines` differentiates and compiles a phase.
 """
 
 import math
 import random
+from typing import Any
 
 import keras
 import numpy as np
@@ -15,12 +16,11 @@ from kerasgan.data.kinds import check_batch
 from kerasgan.data.pipeline import ArrayBatches, epochs_may_end
 from kerasgan.game.checks import check
 from kerasgan.game.engines import Engine
-from kerasgan.game.epoch_mean import EpochMean
+from kerasgan.game.logs import EpochMean, OnlyWhatRan
 from kerasgan.game.optimizers import PlayerOptimizers
-from kerasgan.game.phase import EVALUATION, Batch, Phase, refuse_validation
+from kerasgan.game.phase import EVALUATION, Batch, Moment, Phase, Plan, refuse_validation
 from kerasgan.game.randomness import is_seed_state, seed_states
 from kerasgan.game.recipe import Recipe
-from kerasgan.game.schedules import value_at
 from kerasgan.game.signals import RecentMeans, observing, recent_means
 from kerasgan.game.traces import traces_of
 
@@ -32,9 +32,16 @@ class AdversarialModel(Engine, keras.Model):
     `phases` for another game, and `data_specs`. `compile()` without arguments uses the family's `recipe`.
 
     Args:
-        seed: seed of all random numbers in training (latents, dropout, noise); by default drawn from Python's
-            `random`, so that `keras.utils.set_random_seed` decides. Initial weights follow `set_random_seed`.
-        **kwargs: as for `keras.Model`.
+        seed: Seed of all random numbers in training (latents, dropout, noise). Drawn from Python's `random` by
+            default, so that `keras.utils.set_random_seed` decides. Initial weights follow `set_random_seed`.
+        **kwargs: Arguments of `keras.Model`.
+
+    Attributes:
+        networks: The networks of the game by name.
+        averages: Moving averages of some of them, by the same names.
+        frozen: Networks that are used but never trained or saved, by name.
+        states: Names of the states added by `add_state`.
+        current_stage: The stage that is played, while a loss is evaluated; see `stage`.
     """
 
     recipe = Recipe()
@@ -45,28 +52,39 @@ class AdversarialModel(Engine, keras.Model):
         self.random = keras.random.SeedGenerator(self.seed)
         self.networks: dict[str, keras.Model] = {}
         self.averages: dict[str, keras.Model] = {}
+        self.__dict__["frozen"] = {}  # not tracked by Keras, so neither saved nor averaged nor trained
+        self.states: list[str] = []
+        self.current_stage: Any = None
         self.trackers: dict[str, EpochMean] = {}
         self.signals: dict[str, RecentMeans] = {}
         counter = {"shape": (), "dtype": "int32", "initializer": "zeros", "trainable": False}
         self.iterations = self.add_weight(name="iterations", aggregation="only_first_replica", **counter)
         self.images_seen = self.add_weight(name="images_seen", aggregation="only_first_replica", **counter)
         self.skipped = self.add_weight(name="skipped", aggregation="only_first_replica", **counter)
-        self._host_step: int | None = None
+        self._moment: Moment | None = None
+        self.logged: set[str] = set()
         self._data_checked = False
         self._steps_to_skip, self._agreement = 0, None
         self._logs_so_far: list[list[np.ndarray]] = []
         self.built = True
 
-    def add_networks(self, averaged=(), **networks):
+    def add_networks(self, averaged=(), frozen=None, **networks):
         """Takes networks into the game under their keyword, as attributes of the model.
 
         Args:
-            averaged: names of those of which a moving average is kept as `ema_<name>`.
-            **networks: built Keras models.
+            averaged: Names of the networks of which a moving average is kept as `ema_<name>`.
+            frozen: `{name: network}` of networks that losses use but no phase trains, such as feature or identity
+                networks. They become attributes too, but are part of no checkpoint, file or preset: the model's
+                configuration must name where they come from.
+            **networks: Built Keras models.
 
         Raises:
-            ValueError: if a network has no variables yet.
+            ValueError: If a network has no variables yet.
         """
+        for name, network in (frozen or {}).items():
+            network.trainable = False
+            self.frozen[name] = network
+            self.__dict__[name] = network
         for name, network in networks.items():
             if not network.built:
                 raise ValueError(
@@ -81,6 +99,20 @@ class AdversarialModel(Engine, keras.Model):
                 average.trainable = False
                 setattr(self, f"ema_{name}", average)
                 self.averages[name] = average
+
+    def add_state(self, **shapes):
+        """Adds float32 states of the game, such as running means, as attributes that start at zero.
+
+        A phase that changes a state names it in `keeps`. States have one value on all replicas (average what differs
+        with `kerasgan.game.engines.mean_over_replicas` before `assign`) and are part of checkpoints and presets.
+
+        Args:
+            **shapes: Shape of each state by its name: `add_state(path_length=(), style_mean=(512,))`.
+        """
+        for name, shape in shapes.items():
+            options = {"dtype": "float32", "initializer": "zeros", "trainable": False}
+            setattr(self, name, self.add_weight(name=name, shape=shape, aggregation="only_first_replica", **options))
+            self.states.append(name)
 
     # What a family states -------------------------------------------------------------------------------------------
 
@@ -99,8 +131,16 @@ class AdversarialModel(Engine, keras.Model):
         """Loss of the generator on a `Batch`: scalar and logs."""
         raise NotImplementedError(f"{type(self).__name__} must define generator_loss(batch) or phases().")
 
+    def stage(self, moment):
+        """The stage of the training at a `Moment`: any hashable value, by default `None`.
+
+        It is decided on the host and is part of what a step is compiled for, so that losses and networks may depend on
+        `current_stage` as on a constant: the resolution of a growing network, the first of two trainings.
+        """
+        return None
+
     def data_specs(self):
-        """What `fit` must be given: the specs (`kerasgan.data.kinds`) of x and of y (None for no y)."""
+        """What `fit` must be given: the kinds (`kerasgan.data.kinds`) of x and of y (None for no y)."""
         raise NotImplementedError(f"{type(self).__name__} must define data_specs().")
 
     def optimizers(self):
@@ -140,6 +180,7 @@ class AdversarialModel(Engine, keras.Model):
             auto_scale_loss=False,
         )
         self._compile_arguments = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
+        self.current_stage = self.stage(self._read_moment())
         self.game = self.phases()
         self._check_game(players)
         for player, optimizer in players.players.items():
@@ -149,7 +190,7 @@ class AdversarialModel(Engine, keras.Model):
         self.signals = {}
         self.traces = traces_of(self)
         self.trackers = {name: EpochMean(name) for name in self._log_names()}
-        self._host_step = None
+        self._moment = None
         if checks:
             check(self)
 
@@ -169,12 +210,13 @@ class AdversarialModel(Engine, keras.Model):
             if not callable(phase.every) and (not isinstance(phase.every, int) or phase.every < 1):
                 raise ValueError(f"Phase {phase.name!r} runs every {phase.every!r} steps, expected 1, 2, 3, ...")
 
+    def _phase_logs(self, name):
+        """The logs of a phase."""
+        return [*self.traces[name].logs, *([f"{name}_skipped"] if self.guarded else [])]
+
     def _log_names(self):
         """The logs of all phases."""
-        names = []
-        for name, trace in self.traces.items():
-            names += [*trace.logs, *([f"{name}_skipped"] if self.guarded else [])]
-        return list(dict.fromkeys(names))
+        return list(dict.fromkeys(log for name in self.traces for log in self._phase_logs(name)))
 
     @property
     def metrics(self):
@@ -226,9 +268,39 @@ class AdversarialModel(Engine, keras.Model):
         scaled = (isinstance(o, keras.optimizers.LossScaleOptimizer) for o in self.optimizer.players.values())
         return self.recipe.skip_nonfinite or any(scaled)
 
-    def due(self, step):
-        """Names of the phases that run at a step."""
-        return tuple(phase.name for phase in self.game if phase.is_due(step))
+    @property
+    def counts_images(self):
+        """Whether what a step does depends on the number of images seen."""
+        staged = getattr(type(self).stage, "__func__", type(self).stage) is not AdversarialModel.stage
+        return staged or any(phase.during is not None for phase in self.game)
+
+    def _read_moment(self):
+        """The `Moment` that the saved counters tell."""
+        return Moment(*(int(ops.convert_to_numpy(v)) for v in (self.iterations, self.images_seen)))
+
+    def due(self, step, images=0):
+        """Names of the phases that run after so many steps and images."""
+        return tuple(phase.name for phase in self.game if phase.is_due(Moment(step, images)))
+
+    def plan(self, moment):
+        """What the step at a `Moment` does: the phases that are due, and the stage."""
+        return Plan(self.due(*moment), self.stage(moment))
+
+    def begin_step(self, plan):
+        """Prepares the evaluation, or the tracing, of a step with a `Plan`."""
+        self.current_stage = plan.stage
+
+    def take_up_logs(self):
+        """The values of the trackers as the checkpoint left them that was resumed within an epoch."""
+        for name, values in zip(self.trackers, self._logs_so_far, strict=True):
+            if float(values[1]) > 0:
+                self.logged.add(name)
+        return self._logs_so_far
+
+    def has_run(self, *plans):
+        """Notes on the host what has run, so that the logs of other phases are left out of the epoch's."""
+        for name in {name for plan in plans for name in plan.due}:
+            self.logged.update(self._phase_logs(name))
 
     def turns(self, due):
         """The due phases in groups that are differentiated together."""
@@ -246,6 +318,10 @@ class AdversarialModel(Engine, keras.Model):
         mine += [v for item in kept for v in (item.variables if hasattr(item, "variables") else [item])]
         return [v for v in mine if not is_seed_state(v)]
 
+    def _owned_by(self, phases):
+        """The variables of `owned_by` of several phases, each once."""
+        return list({id(v): v for phase in phases for v in self.owned_by(phase)}.values())
+
     def evaluate_losses(self, phases, batch):
         """[(loss with the trained networks' regularisers, logs)] of phases that are differentiated together."""
         running = EVALUATION.set({})
@@ -262,27 +338,39 @@ class AdversarialModel(Engine, keras.Model):
         finally:
             EVALUATION.reset(running)
 
-    def random_states(self, phases, step, replica):
-        """[(seed variable, state)] for one evaluation: fresh numbers in each step, phase and replica."""
+    def random_states(self, phases, step, replica, part=None):
+        """[(seed variable, state)] for one evaluation: fresh numbers in each step, phase, replica and micro-batch."""
         variables = [v for v in self.non_trainable_variables if is_seed_state(v)]
         place = self.game.index(phases[0])
-        states = seed_states(self.seed, len(variables), step, place, replica)
+        states = seed_states(self.seed, len(variables), step, place, replica, part)
         return [(v, ops.cast(states[i], v.dtype)) for i, v in enumerate(variables)]
 
-    def update_averages(self, phases, batch_size):
-        """Moves the averages of the networks that were trained, batch statistics included, by a decay in images."""
-        trained = {name for phase in phases for name in phase.trains}
-        for name in trained & set(self.averages):
-            seen = ops.cast(self.images_seen, "float32")
-            half_life = ops.minimum(value_at(self.recipe.ema_half_life, seen), self.recipe.ema_rampup * seen)
-            decay = 0.5 ** (ops.cast(batch_size, "float32") / ops.maximum(half_life, 1e-6))
-            for average, source in zip(self.averages[name].variables, self.networks[name].variables, strict=True):
-                if is_seed_state(source):
-                    continue
-                new = ops.convert_to_tensor(source)
-                if "float" in source.dtype:
-                    new = new + ops.cast(decay, new.dtype) * (ops.convert_to_tensor(average) - new)
-                average.assign(new)
+    def micro_batches(self, batch, replicas=1):
+        """Number of micro-batches into which this replica's batch is divided, 1 for none.
+
+        Raises:
+            ValueError: If the batch cannot be divided as the recipe asks.
+        """
+        size = self.recipe.microbatch
+        rows = keras.tree.flatten(batch.x)[0].shape[0]
+        if size is None or (rows is not None and size >= rows * replicas):
+            return 1
+        if rows is None or rows * replicas % size or size % replicas:
+            raise ValueError(
+                f"`microbatch` is {size}, but the batch has {rows and rows * replicas} samples over {replicas} "
+                "replica(s). Choose a divisor of the batch size that the replicas can share, and batches of one size."
+            )
+        if batch.sample_weight is not None or any(phase.when is not None for phase in self.game):
+            raise ValueError("`microbatch` cannot be combined with sample weights or with phases that wait.")
+        return rows * replicas // size
+
+    def micro_batch(self, batch, part, parts):
+        """One of the equal micro-batches of a batch; `part` is its index."""
+
+        def rows(tensor):
+            return ops.reshape(tensor, (parts, tensor.shape[0] // parts, *tensor.shape[1:]))[part]
+
+        return Batch(*(keras.tree.map_structure(rows, value) if value is not None else None for value in batch))
 
     def track(self, name, value):
         """Takes a step's log into the mean over the epoch; of a guarded game, only the finite ones."""
@@ -360,9 +448,9 @@ class AdversarialModel(Engine, keras.Model):
             ValueError: for data that the family cannot be trained on, in a sentence that says what to do.
         """
         refuse_validation(kwargs)
-        self._host_step = None
+        self._moment = None
         self._begin_within_epoch(initial_step)
-        callbacks = callbacks or []
+        callbacks = [OnlyWhatRan(), *(callbacks or [])]
         checked = hasattr(x, "__array__")
         if checked:
             x, y, weight = (None if a is None else np.asarray(a) for a in (x, y, sample_weight))

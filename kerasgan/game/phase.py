@@ -1,5 +1,6 @@
-"""The words of a game: a batch of data, a player's move, and what several moves share."""
+"""The vocabulary of a game: a batch of data, a player's phase, and when the phase runs."""
 
+import contextlib
 import contextvars
 import dataclasses
 import functools
@@ -26,11 +27,53 @@ def refuse_validation(arguments):
 
 
 class Batch(NamedTuple):
-    """One step's data as Keras passes it: real samples `x`, labels or targets `y`, `sample_weight` (batch,)."""
+    """One step's data as Keras passes it: real samples `x`, conditions or targets `y`, `sample_weight` (batch,)."""
 
     x: Any
     y: Any = None
     sample_weight: Any = None
+
+
+class Moment(NamedTuple):
+    """A point of the training, known on the host: `step` updates done and `images` real samples seen before it."""
+
+    step: int = 0
+    images: int = 0
+
+    @property
+    def kimg(self):
+        """Thousands of real samples seen."""
+        return self.images / 1000.0
+
+
+class Plan(NamedTuple):
+    """What a compiled step does: the names of the phases that are `due`, and the model's `stage`."""
+
+    due: tuple[str, ...]
+    stage: Any = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Kimg:
+    """A span of the training in thousands of real samples: a `during` of `Phase`.
+
+    Args:
+        start: First moment of the span.
+        end: First moment after the span. `None` for no end.
+
+    Raises:
+        ValueError: If the span is empty or starts before 0.
+    """
+
+    start: float = 0.0
+    end: float | None = None
+
+    def __post_init__(self):
+        if not 0 <= self.start < (float("inf") if self.end is None else self.end):
+            raise ValueError(f"Kimg({self.start}, {self.end}) is no span; expected 0 <= start < end.")
+
+    def __contains__(self, moment):
+        return 1000 * self.start <= moment.images and (self.end is None or moment.images < 1000 * self.end)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,16 +81,18 @@ class Phase:
     """One player's move in a training step.
 
     Args:
-        name: unique in the game; its loss is logged as `<name>_loss`.
-        trains: names of the networks whose trainable variables it updates; their other state (batch statistics) comes
-            along, that of other networks stays untouched.
-        loss: function of a `Batch` that returns the scalar mean loss and `{log name: scalar}`, in `keras.ops` only.
-        optimizer: the player whose optimizer is used.
-        every: runs when `iterations % every == 0`: n_critic for a generator, the lazy interval for a penalty; or a
-            function of `iterations` that tells whether it runs, for a rhythm that changes.
-        keeps: names of attributes (variables or layers) whose state it may change besides: an image pool, a mean.
-        when: function of a `Batch` that returns a boolean scalar, the same on all replicas: whether the move is made.
-            If not, its networks, their other state and the optimizer's stay as they are, and `<name>_waited` logs it.
+        name: Name of the phase, unique in the game; its loss is logged as `<name>_loss`.
+        trains: Names of the networks whose trainable variables the phase updates. Their other state (batch statistics)
+            is updated too; that of other networks is not.
+        loss: Function of a `Batch` that returns the scalar mean loss and `{log name: scalar}`, in `keras.ops` only.
+        optimizer: Player whose optimizer is used.
+        every: Interval in steps: the phase runs when `iterations % every == 0` (n_critic for a generator, the lazy
+            interval of a penalty); or a function of `iterations` that returns whether it runs.
+        keeps: Names of further attributes (states, variables or layers) that the phase may change, such as an image
+            pool or a running mean.
+        when: Function of a `Batch` that returns a boolean scalar, the same on all replicas: whether the move is made.
+            If not, the networks, their state and the optimizer stay as they are, and `<name>_waited` logs it.
+        during: Span of the training in which the phase runs, such as `Kimg(600, 1200)`. `None` for always.
     """
 
     name: str
@@ -57,19 +102,22 @@ class Phase:
     every: int | Callable[[int], bool] = 1
     keeps: tuple[str, ...] = ()
     when: Callable[[Batch], Any] | None = None
+    during: Kimg | None = None
 
-    def is_due(self, step):
-        """Whether it runs at a step."""
-        return bool(self.every(step)) if callable(self.every) else step % self.every == 0
+    def is_due(self, moment):
+        """Whether the phase runs at a `Moment`."""
+        if self.during is not None and moment not in self.during:
+            return False
+        return bool(self.every(moment.step)) if callable(self.every) else moment.step % self.every == 0
 
 
 @dataclasses.dataclass(frozen=True)
 class Between:
-    """The rhythm of a phase that runs in some steps of the game only: an `every` of `Phase`.
+    """A span of the training in steps: an `every` of `Phase`.
 
     Args:
-        start: the first step in which it runs.
-        end: the first step in which it no longer runs; None for never.
+        start: First step in which the phase runs.
+        end: First step in which it no longer runs. `None` for no end.
     """
 
     start: int = 0
@@ -81,6 +129,20 @@ class Between:
 
 # Results of `shared` methods in the evaluation that runs; a context of its own for each replica's thread.
 EVALUATION: contextvars.ContextVar[dict | None] = contextvars.ContextVar("evaluation", default=None)
+
+
+# (index, number) of the micro-batch whose losses are evaluated; None for a whole batch.
+MICRO_BATCH: contextvars.ContextVar[tuple | None] = contextvars.ContextVar("micro_batch", default=None)
+
+
+@contextlib.contextmanager
+def micro_batch(index, number):
+    """Tells what is evaluated in the block that it is one of several micro-batches."""
+    token = MICRO_BATCH.set((index, number))
+    try:
+        yield
+    finally:
+        MICRO_BATCH.reset(token)
 
 
 def shared(method):

@@ -17,7 +17,7 @@ def is_seed_state(variable):
     return variable.name == "seed_generator_state"
 
 
-def seed_states(seed, generators, step, phase, replica):
+def seed_states(seed, generators, step, phase, replica, part=None):
     """States for `generators` seed generators in one phase of one step on one replica.
 
     Args:
@@ -26,14 +26,15 @@ def seed_states(seed, generators, step, phase, replica):
         step: integer tensor or number, the step counter.
         phase: Python integer, the phase's place in the game.
         replica: integer tensor or number.
+        part: Integer tensor or number of the micro-batch, or `None` where a batch is not divided.
 
     Returns:
         `uint32` tensor of shape (generators, 2) with values below 2^31 - 2, which both engines' generators take.
     """
     columns = np.arange(2 * generators, dtype="uint32") ^ np.uint32(seed & 0xFFFFFFFF)
     mixed = _mix(ops.convert_to_tensor(columns))
-    for part in (step, phase, replica):
-        mixed = _mix(mixed + _word(0x9E3779B9) * (ops.cast(part, "uint32") + _word(1)))
+    for number in (step, phase, replica, *([] if part is None else [part])):
+        mixed = _mix(mixed + _word(0x9E3779B9) * (ops.cast(number, "uint32") + _word(1)))
     return ops.reshape(mixed % _word(2**31 - 2), (generators, 2))
 
 

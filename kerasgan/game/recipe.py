@@ -35,9 +35,13 @@ class Recipe:
             would otherwise keep the random initial weights in the average for long).
         skip_nonfinite: leave out a player's update where a gradient is NaN or infinite, and count it, instead of
             spoiling the weights. In float16 it is always so.
+        microbatch: Number of images, over all replicas, whose gradients are computed at once and accumulated, for
+            batches that do not fit into memory: a divisor of `batch_size`. `None` for the whole batch. Layers that mix
+            the samples of a batch (batch normalization, minibatch statistics) see micro-batches.
     """
 
     batch_size: int = 64
+    microbatch: int | None = None
     update: str = "alternating"
     ema_half_life: float | Schedule = 10_000.0
     ema_rampup: float = 0.05
@@ -48,6 +52,8 @@ class Recipe:
             raise ValueError(f"update is {self.update!r}, expected 'alternating' or 'simultaneous'.")
         if not isinstance(self.batch_size, int) or self.batch_size < 1:
             raise ValueError(f"batch_size is {self.batch_size!r}, expected a positive integer.")
+        if self.microbatch is not None and (not isinstance(self.microbatch, int) or self.microbatch < 1):
+            raise ValueError(f"`microbatch` is {self.microbatch!r}; expected a positive integer or None.")
 
     def replace(self, **changes):
         """A copy with some fields changed.

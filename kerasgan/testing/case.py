@@ -88,7 +88,7 @@ class FamilyCase:
             for phase in model.game:
                 for variable, value in zip(variables, start, strict=True):
                     variable.assign(value)
-                model.due = lambda step, name=phase.name: (name,)
+                model.due = lambda *moment, name=phase.name: (name,)
                 self.fit(model)
                 moves[phase] = start, values(model)
             return model, moves

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasgan.game.phase import MICRO_BATCH
 from kerasgan.game.randomness import seed_states
 from kerasgan.testing.values import ON_TENSORFLOW
 
@@ -89,7 +90,7 @@ def scripted_random(batch_size, packing=1):
     script = {"uniform": uniform, "normal": normal, "truncated_normal": normal, "randint": randint, "dropout": dropout}
     script.update(dict.fromkeys(("categorical", "shuffle", "gamma", "binomial", "beta"), unscripted))
 
-    def states_of_one(seed, generators, step, phase, replica):
+    def states_of_one(seed, generators, step, phase, replica, part=None):
         return seed_states(seed, generators, step, phase, 0)
 
     with (
@@ -109,10 +110,11 @@ def global_rows(rows, batch_size, packing=1):
         if context is not None:  # as while a model is compiled under a strategy
             replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
     row = ops.arange(rows, dtype="int32")
+    part, parts = MICRO_BATCH.get() or (0, 1)
     for whole in (batch_size, batch_size // packing):
-        mine = whole // replicas
-        if rows % mine == 0:
-            return row // mine * whole + replica * mine + row % mine
+        mine = whole // replicas // parts
+        if mine and rows % mine == 0:
+            return row // mine * whole + replica * (whole // replicas) + part * mine + row % mine
     return row
 
 

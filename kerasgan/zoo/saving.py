@@ -50,7 +50,8 @@ def build(preset) -> Any:
     kept = preset.config.get("networks")
     if not isinstance(kept, list) or not kept or not set(kept) <= set(model.networks):
         raise ValueError(f"{preset.folder / presets.CONFIG} holds {kept}; expected some of {list(model.networks)}.")
-    holder = _holder({network: model.networks[network] for network in kept})
+    states = {state: getattr(model, state) for state in preset.config.get("states", ()) if state in model.states}
+    holder = _holder({network: model.networks[network] for network in kept}, states)
     presets.check_weights(preset.weights, holder)
     try:
         holder.load_weights(preset.weights)
@@ -58,6 +59,8 @@ def build(preset) -> Any:
         raise ValueError(f"{preset.weights} does not fit its {presets.CONFIG}: {error}") from error
     for network in set(kept) & set(model.averages):
         model.averages[network].set_weights(model.networks[network].get_weights())
+    for state, variable in states.items():
+        variable.assign(holder.get_layer("states").values[state])
     return model
 
 
@@ -90,10 +93,13 @@ def save(model, folder, networks=None, samples=None, **metadata):
         clones[name].set_weights(network.get_weights())
     name = keras.saving.get_registered_name(type(model))
     config = {"format": presets.FORMAT, "class": name, "arguments": plain(model.get_config()), "networks": networks}
+    states = {state: getattr(model, state) for state in model.states}
+    if states:
+        config["states"] = list(states)
     about = {"family": type(model).__name__, "versions": versions(), **metadata}
     samples = picture(model) if samples is None else samples
     card = card_of(folder, model, about, samples is not None)
-    presets.write(folder, _holder(clones), config, about, card, samples)
+    presets.write(folder, _holder(clones, states), config, about, card, samples)
 
 
 def picture(model):
@@ -120,10 +126,26 @@ def plain(config):
     return {key: listed(value) for key, value in config.items() if key not in left_out}
 
 
-def _holder(networks):
-    """A Keras model that holds networks under their names, for one file of weights."""
+class _States(keras.layers.Layer):
+    """Copies of a model's states, for a file of weights."""
+
+    def __init__(self, states):
+        super().__init__(name="states")
+        self.values = {
+            name: self.add_weight(name=name, shape=variable.shape, dtype=variable.dtype, trainable=False)
+            for name, variable in states.items()
+        }
+        for name, variable in states.items():
+            self.values[name].assign(variable)
+        self.built = True
+
+
+def _holder(networks, states):
+    """A Keras model that holds networks and copies of states under their names, for one file of weights."""
     holder = keras.Model(name="preset")
     for name, network in networks.items():
         setattr(holder, name, network)
+    if states:
+        holder.states = _States(states)
     holder.built = True
     return holder

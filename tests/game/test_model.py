@@ -151,7 +151,7 @@ def test_a_regulariser_acts_in_its_own_networks_phase_only():
     model = linear_game(kernel_regularizer=keras.regularizers.L2(0.5))
     a, b = kernels(model)
     for due, factor in (("generator", 1.0), ("discriminator", 1.0 - 2 * 0.5 * 0.1)):
-        model.due = lambda step, due=due: (due,)
+        model.due = lambda *moment, due=due: (due,)
         history = model.fit(np.zeros((2, 1), "float32"), batch_size=2, verbose=0, shuffle=False).history
         if due == "generator":
             assert kernels(model)[1] == b

@@ -24,7 +24,7 @@ def test_a_change_leaves_the_rest_and_the_original_alone():
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"learning_rate": 1e-3}, "The recipe has no 'learning_rate'. It has: batch_size, update, "),
+        ({"learning_rate": 1e-3}, "The recipe has no 'learning_rate'. It has: batch_size, "),
         ({"update": "both"}, "update is 'both', expected 'alternating' or 'simultaneous'"),
         ({"batch_size": 0}, "batch_size is 0, expected a positive integer"),
         ({"batch_size": 1.5}, "batch_size is 1.5, expected a positive integer"),

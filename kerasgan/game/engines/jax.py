@@ -13,7 +13,9 @@ from keras.src.backend.common.stateless_scope import get_stateless_scope
 
 from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.distribute import check_batch_size
+from kerasgan.game.averages import update_averages
 from kerasgan.game.optimizers import all_finite, update_loss_scale
+from kerasgan.game.phase import Moment, micro_batch
 from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
 
 
@@ -82,7 +84,7 @@ def gather(tensors):
 class Engine:
     """How `AdversarialModel` plays a step on JAX."""
 
-    _host_step: int | None
+    _moment: Moment | None
     _data_checked: bool
     _steps_to_skip: int
 
@@ -130,19 +132,20 @@ class Engine:
             )
         return names[0]
 
-    def train_step(self, state, data, due=None):
+    def train_step(self, state, data, plan=None):
         """One step of the game as a pure function: `(logs, state)` from state and batch."""
         lists = self._state_variables()
         values = _Values(zip(_flat(lists), _flat(state), strict=True))
-        if due is None:
-            due = self.due(int(values[self.iterations]))
+        if plan is None:
+            plan = self.plan(Moment(int(values[self.iterations]), int(values[self.images_seen])))
+        self.begin_step(plan)
         batch = self.as_batch(jax.tree.map(jnp.asarray, data))
         size = jax.tree.leaves(batch.x)[0].shape[0]
         step = values[self.iterations]
-        for phases in self.turns(due):
+        for phases in self.turns(plan.due):
             for name, value in self._play(phases, batch, step, values).items():
                 values.run(lambda name=name, value=value: self.track(name, value))
-            values.run(lambda phases=phases: self.update_averages(phases, size))
+            values.run(lambda phases=phases: update_averages(self, phases, size))
         values.run(lambda: self.count_step(size))
         logs = values.run(lambda: {name: tracker.result() for name, tracker in self.trackers.items()})
         return logs, tuple([values[v] for v in variables] for variables in lists)
@@ -151,8 +154,19 @@ class Engine:
         """Differentiates the losses of phases together and updates what they own."""
         optimizers = [self.optimizer[phase.optimizer] for phase in phases]
         trained = [self.trained_by(phase) for phase in phases]
-        owned = {id(v): v for phase in phases for v in self.owned_by(phase)}
+        owned = {id(v): v for v in self._owned_by(phases)}
         everyone = list({id(v): v for variables in trained for v in variables}.values())
+        parts = self.micro_batches(batch)
+        if parts > 1:
+            gradients, states, logs = self._accumulate(phases, optimizers, everyone, owned, batch, parts, step, values)
+            for place, (phase, optimizer, variables) in enumerate(zip(phases, optimizers, trained, strict=True)):
+                own = {id(v): states[id(v)] for v in self.owned_by(phase)}
+                before, mine = [values[v] for v in variables], [gradients[place][id(v)] for v in variables]
+                logs.update(self._update(phase, optimizer, mine, variables, own, values, None))
+                if self.signals:
+                    factor = values.run(lambda o=optimizer: o.scale_loss(jnp.ones(())))
+                    logs[PREFIX + phase.name] = update_signals(mine, before, [values[v] for v in variables], factor)
+            return logs
 
         def objectives(parameters, zeros, probe=None):
             mapping = values.mapping(zip(everyone, parameters, strict=True), self.random_states(phases, step, 0))
@@ -189,6 +203,40 @@ class Engine:
                 logs[PREFIX + phase.name] = update_signals(gradient, before, after, factors[place], *seen)
         return logs
 
+    def _accumulate(self, phases, optimizers, everyone, owned, batch, parts, step, values):
+        """Gradients of the phases, states and logs of a whole batch, computed one micro-batch after the other.
+
+        Gradients and logs are means; states pass from each micro-batch to the next.
+        """
+        names = [log for phase in phases for log in self.traces[phase.name].logs]
+        parameters = [values[v] for v in everyone]
+
+        def play(part, carry):
+            sums, states, totals = carry
+
+            def objectives(parameters):
+                carried = [(v, states[place]) for place, v in enumerate(owned.values())]
+                drawn = self.random_states(phases, step, 0, part)
+                mapping = values.mapping(zip(everyone, parameters, strict=True), drawn, carried)
+                with keras.StatelessScope(mapping) as scope, micro_batch(part, parts):
+                    outcomes = self.evaluate_losses(phases, self.micro_batch(batch, part, parts))
+                    scaled = [o.scale_loss(loss) for o, (loss, _) in zip(optimizers, outcomes, strict=True)]
+                    found = {name: value for _, logs in outcomes for name, value in logs.items()}
+                    logs = [jnp.asarray(found.get(name, 0.0), "float32") for name in names]
+                news = [scope.get_current_value(v) for v in owned.values()]
+                return jnp.stack(scaled), (logs, [a if b is None else b for a, b in zip(states, news, strict=True)])
+
+            losses, pull_back, (logs, states) = jax.vjp(objectives, parameters, has_aux=True)
+            pulled = [pull_back(direction)[0] for direction in jnp.eye(len(phases), dtype=losses.dtype)]
+            sums = [[a + b / parts for a, b in zip(x, y, strict=True)] for x, y in zip(sums, pulled, strict=True)]
+            return sums, states, [total + log / parts for total, log in zip(totals, logs, strict=True)]
+
+        zeros = [[jnp.zeros_like(value) for value in parameters] for _ in phases]
+        start = (zeros, [jnp.asarray(values[v]) for v in owned.values()], [jnp.zeros((), "float32") for _ in names])
+        sums, states, totals = jax.lax.fori_loop(0, parts, play, start)
+        gradients = [dict(zip(map(id, everyone), each, strict=True)) for each in sums]
+        return gradients, dict(zip(owned, states, strict=True)), dict(zip(names, totals, strict=True))
+
     def _update(self, phase, optimizer, gradients, variables, states, values, waited):
         """Applies one phase's gradients and new states; all or, where it waits or the game is guarded, nothing."""
         if not self.guarded and waited is None:
@@ -214,7 +262,7 @@ class Engine:
         return {f"{phase.name}_skipped": 1.0 - jnp.asarray(finite, "float32")}
 
     def make_train_function(self, force=False):
-        """A function of state and iterator that plays the due phases of the next steps; due is decided on the host."""
+        """A function of state and iterator that plays the next steps, as planned on the host."""
         if self.train_function is None or force:
             self._step_functions = {}
             self.train_function = self._run
@@ -223,9 +271,9 @@ class Engine:
     def _run(self, state, iterator):
         if self._steps_to_skip > 0:
             return self._skip(state, iterator)
-        if self._host_step is None:
-            place = next(i for i, v in enumerate(self.non_trainable_variables) if v is self.iterations)
-            self._host_step = int(state[1][place])
+        if self._moment is None:
+            places = {id(v): i for i, v in enumerate(self.non_trainable_variables)}
+            self._moment = Moment(*(int(state[1][places[id(v)]]) for v in (self.iterations, self.images_seen)))
         for i in range(self.steps_per_execution):
             try:
                 data = next(iterator)
@@ -233,12 +281,13 @@ class Engine:
                 if i == 0:
                     raise
                 break
-            due = self.due(self._host_step)
-            if due not in self._step_functions:
-                step = functools.partial(self.train_step, due=due)
-                self._step_functions[due] = step if self.run_eagerly else jax.jit(step, donate_argnums=0)
-            logs, state = self._step_functions[due](state, data)
-            self._host_step += 1
+            plan = self.plan(self._moment)
+            if plan not in self._step_functions:
+                step = functools.partial(self.train_step, plan=plan)
+                self._step_functions[plan] = step if self.run_eagerly else jax.jit(step, donate_argnums=0)
+            logs, state = self._step_functions[plan](state, data)
+            self.has_run(plan)
+            self._moment = Moment(self._moment.step + 1, self._moment.images + len(jax.tree.leaves(data)[0]))
         return logs, state
 
     def _skip(self, state, iterator):
@@ -246,7 +295,7 @@ class Engine:
         for _ in range(self.steps_per_execution):
             next(iterator)
         self._steps_to_skip -= self.steps_per_execution
-        metrics = [jnp.asarray(value) for values in self._logs_so_far for value in values]
+        metrics = [jnp.asarray(value) for values in self.take_up_logs() for value in values]
         mapping = zip(self.metrics_variables, metrics, strict=False)  # behind the logs are the signals
         with keras.StatelessScope(list(mapping)):
             logs = {name: tracker.result() for name, tracker in self.trackers.items()}

@@ -1,12 +1,16 @@
 """The TensorFlow engine: gradient tapes around stateless evaluations, under any `tf.distribute` strategy."""
 
+import functools
+
 import keras
 import tensorflow as tf
 from keras import ops
 
 from kerasgan.data.pipeline import ArrayBatches, Share
 from kerasgan.distribute import check_batch_size
+from kerasgan.game.averages import update_averages
 from kerasgan.game.optimizers import all_finite, update_loss_scale
+from kerasgan.game.phase import Moment, micro_batch
 from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
 
 
@@ -75,7 +79,7 @@ def gather(tensors):
 class Engine:
     """How `AdversarialModel` plays a step on TensorFlow."""
 
-    _host_step: int | None
+    _moment: Moment | None
     _data_checked: bool
     _steps_to_skip: int
 
@@ -132,19 +136,20 @@ class Engine:
         tf.function(traced, autograph=False).get_concrete_function(*signature)
         return names[0]
 
-    def train_step(self, data, due=None):
-        """One step on this replica: the phases named in `due`, by default those due at the saved counter."""
-        if due is None:
-            due = self.due(int(ops.convert_to_numpy(self.iterations)))
+    def train_step(self, data, plan=None):
+        """One step on this replica as a `Plan` says, by default the one for the saved counters."""
+        if plan is None:
+            plan = self.plan(self._read_moment())
+        self.begin_step(plan)
         batch = self.as_batch(data)
         replicas = self.distribute_strategy.num_replicas_in_sync
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         size = tf.shape(tf.nest.flatten(batch.x)[0])[0] * replicas
         step = tf.convert_to_tensor(self.iterations.value)
         logs = {}
-        for phases in self.turns(due):
+        for phases in self.turns(plan.due):
             logs.update(self._play(phases, batch, step, replica, replicas))
-            self.update_averages(phases, size)
+            update_averages(self, phases, size)
         self.count_step(size)
         return logs
 
@@ -154,37 +159,67 @@ class Engine:
         trained = [self.trained_by(phase) for phase in phases]
         everyone = {id(v): v for variables in trained for v in variables}
         values = {i: tf.convert_to_tensor(v.value) for i, v in everyone.items()}
-        mapping = [(v, values[i]) for i, v in everyone.items()] + self.random_states(phases, step, replica)
-        probe = Probe() if self.signals else None
-        with tf.GradientTape(persistent=len(phases) > 1, watch_accessed_variables=False) as tape:
-            tape.watch(list(values.values()))
-            with keras.StatelessScope(mapping) as scope, probing(probe):
-                outcomes = self.evaluate_losses(phases, batch)
-                logs = {name: ops.cast(value, "float32") for _, logs in outcomes for name, value in logs.items()}
-                # Keras optimizers sum gradients over replicas, so each contributes its share of the mean.
-                objectives = [
-                    optimizer.scale_loss(loss) / replicas
-                    for optimizer, (loss, _) in zip(optimizers, outcomes, strict=True)
-                ]
-        samples = [
-            [probe.samples] if probe and probe.samples is not None and phase.name == WITH_SAMPLES else []
-            for phase in phases
-        ]
-        gradients = [
-            tape.gradient(objective, [values[id(v)] for v in variables] + seen, unconnected_gradients="zero")
-            for objective, variables, seen in zip(objectives, trained, samples, strict=True)
-        ]
-        factors = [optimizer.scale_loss(tf.ones(())) / replicas for optimizer in optimizers] if probe else []
+        owned = [(v, tf.convert_to_tensor(v.value)) for v in self._owned_by(phases)]
+
+        def differentiate(batch, carried=(), part=None):
+            """(gradients of each phase, gradient of the samples or [], states, logs) of a batch or a micro-batch."""
+            mapping = [(v, values[i]) for i, v in everyone.items()] + self.random_states(phases, step, replica, part)
+            probe = Probe() if self.signals else None
+            with tf.GradientTape(persistent=len(phases) > 1, watch_accessed_variables=False) as tape:
+                tape.watch(list(values.values()))
+                with keras.StatelessScope([*mapping, *carried]) as scope, probing(probe):
+                    outcomes = self.evaluate_losses(phases, batch)
+                    logs = {name: ops.cast(value, "float32") for _, logs in outcomes for name, value in logs.items()}
+                    # Keras optimizers sum gradients over replicas, so each contributes its share of the mean.
+                    objectives = [
+                        optimizer.scale_loss(loss) / replicas
+                        for optimizer, (loss, _) in zip(optimizers, outcomes, strict=True)
+                    ]
+            seen = [
+                [probe.samples] if probe and probe.samples is not None and phase.name == WITH_SAMPLES else []
+                for phase in phases
+            ]
+            gradients = [
+                tape.gradient(objective, [[values[id(v)] for v in variables], samples], unconnected_gradients="zero")
+                for objective, variables, samples in zip(objectives, trained, seen, strict=True)
+            ]
+            return *zip(*gradients, strict=True), [scope.get_current_value(v) for v, _ in owned], logs
+
+        parts = self.micro_batches(batch, replicas)
+        accumulate = functools.partial(self._accumulate, differentiate, phases, trained, owned, batch, parts)
+        gradients, samples, news, logs = differentiate(batch) if parts == 1 else accumulate()
+        news = {id(v): new for (v, _), new in zip(owned, news, strict=True) if new is not None}
+        factors = [optimizer.scale_loss(tf.ones(())) / replicas for optimizer in optimizers] if self.signals else []
         for place, (phase, optimizer, variables) in enumerate(zip(phases, optimizers, trained, strict=True)):
-            states = [(v, scope.get_current_value(v)) for v in self.owned_by(phase)]
-            states = [(v, new) for v, new in states if new is not None]
-            gradient, seen = gradients[place][: len(variables)], gradients[place][len(variables) :]
+            states = [(v, news[id(v)]) for v in self.owned_by(phase) if id(v) in news]
+            gradient, seen = gradients[place], samples[place]
             waited = logs.get(f"{phase.name}_waited")
             logs.update(self._update(phase, optimizer, gradient, variables, states, waited))
-            if probe:
+            if self.signals:
                 before, after = [values[id(v)] for v in variables], [tf.convert_to_tensor(v.value) for v in variables]
                 logs[PREFIX + phase.name] = update_signals(gradient, before, after, factors[place], *seen)
         return logs
+
+    def _accumulate(self, differentiate, phases, trained, owned, batch, parts):
+        """What `differentiate` gives for a whole batch, computed one micro-batch after the other: the mean of gradients
+        and logs; states pass from each to the next."""
+        names = [log for phase in phases for log in self.traces[phase.name].logs]
+
+        def play(part, sums, states, totals):
+            with micro_batch(part, parts):
+                carried = [(v, state) for (v, _), state in zip(owned, states, strict=True)]
+                gradients, _, news, logs = differentiate(self.micro_batch(batch, part, parts), carried, part)
+            sums = [[a + b / parts for a, b in zip(x, y, strict=True)] for x, y in zip(sums, gradients, strict=True)]
+            news = [old if new is None else new for old, new in zip(states, news, strict=True)]
+            logs = [total + logs.get(name, 0.0) / parts for name, total in zip(names, totals, strict=True)]
+            return part + 1, sums, news, logs
+
+        zeros = [[tf.zeros_like(v.value) for v in variables] for variables in trained]
+        start = (tf.constant(0), zeros, [state for _, state in owned], [tf.zeros(()) for _ in names])
+        _, gradients, states, logs = tf.while_loop(
+            lambda part, *_: part < parts, play, start, maximum_iterations=parts, parallel_iterations=1
+        )
+        return gradients, [[] for _ in phases], states, dict(zip(names, logs, strict=True))
 
     def _update(self, phase, optimizer, gradients, variables, states, waited):
         """Applies one phase's gradients and new states; all or, where it waits or the game is guarded, nothing."""
@@ -257,7 +292,7 @@ class Engine:
         return data.map(shared).filter(lambda *batch: tf.shape(tf.nest.flatten(batch)[0])[0] > 0)
 
     def make_train_function(self, force=False):
-        """A function of an iterator that plays the due phases of one or several steps; due is decided on the host."""
+        """A function of an iterator that plays one or several steps, as planned on the host."""
         if self.train_function is None or force:
             self._step_functions = {}
             self.train_function = self._run
@@ -266,33 +301,42 @@ class Engine:
     def _run(self, iterator):
         if self._steps_to_skip > 0:
             return self._skip(iterator)
-        if self._host_step is None:
-            self._host_step = int(ops.convert_to_numpy(self.iterations))
-        step, self._host_step = self._host_step, None  # stays None, to be read again, if the data end within the call
+        moment = self._read_moment() if self._moment is None else self._moment
+        self._moment = None  # to be read again, if the data end within the call
         count = self.steps_per_execution
-        if count == 1:
-            logs = self._step_function((self.due(step),))(next(iterator))
-        elif isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
-            pattern = tuple(self.due(step + i) for i in range(count))
+        if count > 1 and isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
+            size = self.recipe.batch_size
+            pattern = tuple(self.plan(Moment(moment.step + i, moment.images + i * size)) for i in range(count))
             logs = self._step_function(pattern)(iterator)
-        else:
-            for i in range(count):
-                logs = self._step_function((self.due(step + i),))(next(iterator))
-        self._host_step = step + count
+            self.has_run(*pattern)
+            self._moment = None if self.counts_images else Moment(moment.step + count, moment.images)
+            return logs
+        for _ in range(count):
+            data, plan = next(iterator), self.plan(moment)
+            logs = self._step_function((plan,))(data)
+            self.has_run(plan)
+            moment = Moment(moment.step + 1, moment.images + (self._rows(data) if self.counts_images else 0))
+        self._moment = moment
         return logs
+
+    def _rows(self, data):
+        """Samples of a batch, over all replicas."""
+        strategy = self.distribute_strategy
+        part = strategy.experimental_local_results(tf.nest.flatten(data)[0])[0]
+        return part.shape[0] * strategy.num_replicas_in_sync
 
     def _skip(self, iterator):
         """Passes by what an earlier process has trained on; the epoch's logs are as that one left them."""
         for _ in range(self.steps_per_execution):
             next(iterator)
         self._steps_to_skip -= self.steps_per_execution
-        for tracker, values in zip(self.trackers.values(), self._logs_so_far, strict=True):
+        for tracker, values in zip(self.trackers.values(), self.take_up_logs(), strict=True):
             for variable, value in zip(tracker.variables, values, strict=True):
                 variable.assign(value)
         return self._results()
 
     def _step_function(self, pattern):
-        """Compiled steps with the given due phases: of one batch, or of an iterator where there are several."""
+        """Compiled steps with the given plans: of one batch, or of an iterator where there are several."""
         if pattern not in self._step_functions:
             several = len(pattern) > 1
             self._step_functions[pattern] = self._several_steps(pattern) if several else self._one_step(pattern[0])
@@ -301,14 +345,14 @@ class Engine:
     def _compile(self, fn, **options):
         return fn if self.run_eagerly else tf.function(fn, reduce_retracing=True, **options)
 
-    def _one_step(self, due):
+    def _one_step(self, plan):
         """A function of a batch, over all replicas."""
 
         def play(data):
             strategy = self.distribute_strategy
             # Where data end within a call, what needs none, such as a counter, must not count a step all the same.
             with tf.control_dependencies([d for d in tf.nest.flatten(data, expand_composites=True) if d is not None]):
-                logs = strategy.run(self.train_step, args=(data, due))
+                logs = strategy.run(self.train_step, args=(data, plan))
             for name, value in logs.items():
                 self.track(name, strategy.reduce("MEAN", value, axis=None))
             return self._results()
@@ -318,12 +362,12 @@ class Engine:
     def _several_steps(self, pattern):
         """A function of an iterator: a loop in the graph over the shortest repeating part of the pattern."""
         period = next(n for n in range(1, len(pattern) + 1) if pattern == pattern[:n] * (len(pattern) // n))
-        steps = {due: self._one_step(due) for due in set(pattern)}
+        steps = {plan: self._one_step(plan) for plan in set(pattern)}
 
         def play(iterator):
             for _ in tf.range(len(pattern) // period):
-                for due in pattern[:period]:
-                    steps[due](next(iterator))
+                for plan in pattern[:period]:
+                    steps[plan](next(iterator))
             return self._results()
 
         return self._compile(play)

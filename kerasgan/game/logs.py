@@ -1,4 +1,4 @@
-"""The mean of a log over an epoch."""
+"""Logs of an epoch: the means of what has run, and nothing about phases that have not."""
 
 import keras
 from keras import ops
@@ -11,7 +11,7 @@ class EpochMean(keras.metrics.Metric):
     assigning it divides it among them: a chief could not save a checkpoint alone, nor could one be restored exactly.
 
     Args:
-        name: of the log.
+        name: Name of the log.
     """
 
     def __init__(self, name):
@@ -28,3 +28,23 @@ class EpochMean(keras.metrics.Metric):
 
     def result(self):
         return ops.divide_no_nan(self.total.value, self.count.value)
+
+
+class OnlyWhatRan(keras.callbacks.Callback):
+    """Removes the logs of phases that have not run in the epoch, whose mean would be a misleading 0.
+
+    It must come before the callbacks that read the logs.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.logged = set()
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._clean(logs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._clean(logs)
+
+    def _clean(self, logs):
+        for name in [name for name in logs or () if name in self.model.trackers and name not in self.model.logged]:
+            del logs[name]

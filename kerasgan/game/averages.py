@@ -1,0 +1,31 @@
+"""Exponential moving averages of networks, batch statistics included."""
+
+from keras import ops
+
+from kerasgan.game.randomness import is_seed_state
+from kerasgan.game.schedules import value_at
+
+
+def update_averages(model, phases, batch_size):
+    """Moves the averages of the networks that some phases have trained.
+
+    The decay is `0.5 ** (batch_size / half_life)` with the recipe's half-life in images, capped at `ema_rampup` times
+    the images seen.
+
+    Args:
+        model: An `AdversarialModel`.
+        phases: Phases that have just been played.
+        batch_size: Number of images in the step, over all replicas.
+    """
+    trained = {name for phase in phases for name in phase.trains}
+    for name in trained & set(model.averages):
+        seen = ops.cast(model.images_seen, "float32")
+        half_life = ops.minimum(value_at(model.recipe.ema_half_life, seen), model.recipe.ema_rampup * seen)
+        decay = 0.5 ** (ops.cast(batch_size, "float32") / ops.maximum(half_life, 1e-6))
+        for average, source in zip(model.averages[name].variables, model.networks[name].variables, strict=True):
+            if is_seed_state(source):
+                continue
+            new = ops.convert_to_tensor(source)
+            if "float" in source.dtype:
+                new = new + ops.cast(decay, new.dtype) * (ops.convert_to_tensor(average) - new)
+            average.assign(new)
