@@ -42,7 +42,7 @@ def build(name, loss_factor=1.0):
             def generated(self, batch):
                 flat = ops.reshape(batch.x, (-1, int(np.prod(self.image_shape))))
                 latents = ops.sin(7.0 * flat[:, : self.latent_dim] + 1.0)
-                return self.generator(self._inputs(latents, self.labels(batch)), training=True)
+                return self.generator(self.inputs_of(latents, self.labels(batch)), training=True)
 
             def discriminator_loss(self, batch):
                 loss, logs = super().discriminator_loss(batch)

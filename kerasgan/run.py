@@ -115,7 +115,7 @@ def train(
     interruption = Interruption(checkpoint)
     kept = [] if model.guarded else [StopAtNonFinite()]
     if model.is_chief:
-        kept += [_pictures(model, x, y, folder / "samples", sample_every), RunLog(folder, **facts)]
+        kept += [*_pictures(model, x, y, folder / "samples", sample_every), RunLog(folder, **facts)]
     try:
         model.fit(
             x,
@@ -135,11 +135,12 @@ def train(
 
 
 def _pictures(model, x, y, folder, every_epochs):
-    """The callback that draws what the model makes."""
+    """The callbacks that draw what the model makes."""
     if hasattr(model, "sample"):
-        return SampleGrid(folder, every_epochs)
+        drawn = model.sample_kind.sheet(model.sample_kind.example(1, 0)) is not None
+        return [SampleGrid(folder, every_epochs)] if drawn else []
     count = min(COLUMNS, len(x), len(y))
-    return TranslationGrid(folder, x[:count], y[:count], every_epochs)
+    return [TranslationGrid(folder, x[:count], y[:count], every_epochs)]
 
 
 def load_run(folder):

@@ -32,49 +32,51 @@ class EncodingModel(LatentModel):
         """
         return self.ema_encoder if ema else self.encoder
 
-    def encode(self, images, ema=True, batch_size=256, labels=None):
-        """The encoder's latents of images: what to give `generate`.
+    def encode(self, images, ema=True, batch_size=256, labels=None, **conditions):
+        """The encoder's latents of images, which `generate` takes.
 
         Args:
-            images: shape (count, *image_shape), in [-1, 1].
-            ema: use the averaged encoder, else the one in training.
-            batch_size: how many are computed at once.
-            labels: integers of shape (count,), for a conditional model.
+            images: Array of shape (count, *image_shape), in [-1, 1].
+            ema: Whether to use the averaged encoder rather than the one in training.
+            batch_size: Number of images that are computed at once.
+            labels: Integers of shape (count,), for a model of classes.
+            **conditions: Values of other conditions by name.
 
         Returns:
-            float32 array of shape (count, latent_dim).
+            A float32 array of shape (count, latent_dim).
 
         Raises:
-            ValueError: for images of another shape, type or range, for labels that do not fit or are missing.
+            ValueError: For images of another shape, type or range, or conditions that do not fit or are missing.
         """
-        return self._read(self.latents_network(ema), images, batch_size, self._given_labels(images, labels))
+        given = self._given(images, labels=labels, **conditions)
+        return self.read(self.latents_network(ema), images, batch_size, given)
 
-    def reconstruct(self, images, ema=True, batch_size=256, labels=None):
+    def reconstruct(self, images, ema=True, batch_size=256, labels=None, **conditions):
         """Images made of the encodings of images, G(E(x)).
 
         Args:
-            images: as for `encode`.
-            ema: use the averaged networks, else those in training.
-            batch_size: as for `encode`.
-            labels: as for `encode`.
+            images: As for `encode`.
+            ema: Whether to use the averaged networks rather than those in training.
+            batch_size: As for `encode`.
+            labels: As for `encode`.
+            **conditions: As for `encode`.
 
         Returns:
-            float32 array of shape (count, *image_shape), images in [-1, 1].
+            A float32 array of shape (count, *image_shape), images in [-1, 1].
 
         Raises:
-            ValueError: as `encode`.
+            ValueError: As for `encode`.
         """
-        latents = ops.convert_to_tensor(self.encode(images, ema, batch_size, labels))
-        return self.generate([latents, *self._given_labels(images, labels)], ema, batch_size)
+        latents = ops.convert_to_tensor(self.encode(images, ema, batch_size, labels, **conditions))
+        given = self._given(images, labels=labels, **conditions)
+        return self.generate([latents, *given], ema, batch_size)
 
-    def _given_labels(self, images, labels):
-        """The labels of given images in a list; an empty one for an unconditional model."""
-        self._refuse_labels(labels)
-        if self.num_classes is None:
-            return []
-        if labels is None:
-            raise ValueError("labels are missing: the model is conditional. Pass labels=, one for each image.")
-        return [self._sample_labels(len(images), labels)]
+    def _given(self, images, **conditions):
+        """The conditions of given images in a list; an empty one for an unconditional model."""
+        missing = [name for name in self.conditions.kinds if conditions.get(name) is None]
+        if missing:
+            raise ValueError(f"`{missing[0]}` is missing: the model is conditional. Pass one for each image.")
+        return self.conditions.given(len(images), **conditions)
 
     def served(self):
         encoder = self.latents_network(ema=True)

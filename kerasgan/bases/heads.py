@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasgan.augment.packed import pack
 from kerasgan.bases.latent import LatentModel
 from kerasgan.game.phase import shared
 from kerasgan.objectives.losses import at_least_float32, weighted_mean
@@ -49,12 +50,12 @@ class HeadedModel(LatentModel):
     @shared
     def told_of_real(self, batch):
         """All outputs of the discriminator for the real samples, by name."""
-        return self._tell(self.pack(batch.x))
+        return self._tell(self.viewed(batch.x)[0])
 
     @shared
     def told_of_fake(self, batch):
         """All outputs of the discriminator for the generated samples, by name."""
-        return self._tell(self.pack(self.generated(batch)))
+        return self._tell(self.viewed(self.generated(batch))[0])
 
     def real_logits(self, batch):
         return self.told_of_real(batch)["logits"]
@@ -62,8 +63,8 @@ class HeadedModel(LatentModel):
     def fake_logits(self, batch):
         return self.told_of_fake(batch)["logits"]
 
-    def discriminate(self, images, labels=None):
-        return self._tell(images)["logits"]
+    def discriminate(self, samples, *conditions):
+        return self._tell(samples)["logits"]
 
     def _tell(self, images):
         outputs = self.discriminator(images, training=True)
@@ -86,12 +87,12 @@ class HeadedModel(LatentModel):
         """
         images, size = np.asarray(images, "float32"), -(-batch_size // self.packing) * self.packing
         self.data_specs()[0].check(images, "images")
-        told, tell = [], self._compiled(self.discriminator)
+        told, tell = [], self.inference(self.discriminator)
         for start in range(0, len(images), size):
             chunk = images[start : start + size]
             whole = np.resize(chunk, (-(-len(chunk) // self.packing) * self.packing, *chunk.shape[1:]))
-            output = tell(self.pack(ops.convert_to_tensor(whole)))[name]
-            told.append(ops.convert_to_numpy(self.per_sample(ops.cast(output, "float32")))[: len(chunk)])
+            output = tell(pack(ops.convert_to_tensor(whole), self.packing), batch_size=size)[name]
+            told.append(ops.convert_to_numpy(self.per_sample(ops.convert_to_tensor(output)))[: len(chunk)])
         return np.concatenate(told)
 
 

@@ -1,4 +1,4 @@
-"""Models that turn noise, and labels where there are any, into samples: the common part of the latent families.
+"""Models that turn noise, and conditions where there are any, into samples: the common part of the latent families.
 
 `GenerativeModel` draws latents and samples, `LatentModel` trains its generator against a discriminator.
 """
@@ -11,8 +11,11 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan.data.kinds import Images, Labels, Vectors, check_labels_vary
-from kerasgan.game.engines import compiled_call
+from kerasgan import augment
+from kerasgan.augment.packed import Packed, pack
+from kerasgan.bases.latents import Normal, Uniform
+from kerasgan.data.kinds import Conditions, Images, Labels, check_labels_vary, kind_of
+from kerasgan.game.inference import Inference
 from kerasgan.game.model import AdversarialModel
 from kerasgan.game.phase import Phase, shared
 from kerasgan.game.recipe import Recipe, optimizer
@@ -22,32 +25,45 @@ from kerasgan.objectives import losses, penalties
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class GenerativeModel(AdversarialModel):
-    """A generator of samples from latents [and labels], however it is trained.
+    """A generator of samples from latents and conditions, however it is trained.
 
     A family overrides `build_generator`, and states its recipe and its losses or phases.
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors of any range.
-        latent_dim: length of the latent vectors.
-        latent_range: (low, high) of uniform latents; None for standard normal ones.
-        num_classes: number of classes of a conditional model; None for an unconditional one.
-        **kwargs: built Keras models to use instead of the family's, by their names in `parts`: `generator` with the
-            inputs `latents`, or [latents, labels]; and as for `AdversarialModel`.
+        image_shape: Shape (height, width, channels) of images in [-1, 1]; (size,) of vectors in any range; or another
+            kind of samples (`kerasgan.data.kinds`), such as `Audio(16384)`.
+        latent_dim: Length of the latent vectors.
+        latent_range: (low, high) of uniform latents. `None` for standard normal latents.
+        num_classes: Number of classes of a conditional model. `None` for an unconditional model.
+        condition: Kind of the condition, or a dictionary of kinds, where it is not a class: `Captions(...)`,
+            `{"labels": Labels(10), "attributes": Attributes(5)}`. Networks then have an input of each one's name.
+        **kwargs: Built Keras models to use instead of the family's, by their names in `parts`, such as `generator` with
+            the inputs `latents` or [latents, labels]; and arguments of `AdversarialModel`.
 
     Attributes:
-        parts: names of the networks; each has a method `build_<name>`.
-        averaged: names of those of which a moving average is kept.
+        parts: Names of the networks; each has a method `build_<name>`.
+        averaged: Names of the networks of which a moving average is kept.
+        sample_kind: Kind of the samples.
+        conditions: The `Conditions` of the model.
+        prior: Distribution of the latents (`kerasgan.bases.latents`).
     """
 
     parts: tuple[str, ...] = ("generator",)
     averaged: tuple[str, ...] = ("generator",)
 
-    def __init__(self, image_shape, latent_dim=100, latent_range=None, num_classes=None, **kwargs):
+    def __init__(self, image_shape, latent_dim=100, latent_range=None, num_classes=None, condition=None, **kwargs):
         custom = {name: kwargs.pop(name, None) for name in self.parts}
         super().__init__(**kwargs)
-        self.image_shape = tuple(image_shape) if len(image_shape) == 1 else Images(image_shape).shape
+        self.sample_kind = kind_of(image_shape)
+        self.image_shape = self.sample_kind.shape
+        if condition is not None and num_classes is not None:
+            raise ValueError("`num_classes` and `condition` were both given. Give condition=Labels(...) among others.")
+        self.conditions = Conditions(Labels(num_classes) if num_classes else Conditions.from_config(condition))
+        if num_classes is None and isinstance(self.conditions.spec, Labels):
+            num_classes = self.conditions.spec.num_classes
         self.latent_dim, self.num_classes = latent_dim, num_classes
         self.latent_range = None if latent_range is None else tuple(latent_range)
+        self.prior: Any = Normal(latent_dim) if latent_range is None else Uniform(latent_dim, *latent_range)
         self._custom = custom
         self.build_networks()
 
@@ -60,132 +76,153 @@ class GenerativeModel(AdversarialModel):
         """The family's generator, a built Keras model."""
         raise NotImplementedError(f"{type(self).__name__} must define build_generator() or be given a generator.")
 
-    def label_input(self):
-        """A symbolic input of integer labels, in a list; an empty one for an unconditional model."""
-        return [keras.Input((), dtype="int32", name="labels")] if self.num_classes else []
+    def condition_inputs(self):
+        """Symbolic inputs of the conditions, in a list; an empty one for an unconditional model."""
+        return self.conditions.inputs()
 
     def data_specs(self):
-        spec = Images(self.image_shape) if len(self.image_shape) == 3 else Vectors(*self.image_shape)
-        return spec, Labels(self.num_classes) if self.num_classes else None
+        return self.sample_kind, self.conditions.spec
 
     def check_data(self, x, y=None):
         super().check_data(x, y)
-        if self.num_classes:
+        if self.num_classes and self.conditions.single:
             check_labels_vary(y, self.num_classes)
 
     # Training -------------------------------------------------------------------------------------------------------
 
+    def real_condition(self, batch):
+        """The conditions of the batch's real samples, tensors in a list."""
+        return self.conditions.tensors(batch.y)
+
+    def fake_condition(self, batch):
+        """The conditions of the generated samples: by default the real ones', so that their distributions agree."""
+        return self.real_condition(batch)
+
+    def real_samples(self, batch):
+        """The batch's real samples as networks take them."""
+        return self.sample_kind.tensor(batch.x)
+
     def labels(self, batch):
-        """The batch's labels, shape (batch,). They also serve the generated samples, so that the marginals agree."""
+        """The batch's labels, shape (batch,); `None` for an unconditional model."""
         return ops.reshape(batch.y, (-1,)) if self.num_classes else None
 
     @shared
     def latents(self, batch):
         """New latents, one for each of the batch's samples."""
-        return self.draw_latents(ops.shape(batch.x)[0], self.random)
+        return self.draw_latents(ops.shape(keras.tree.flatten(batch.x)[0])[0], self.random)
 
     @shared
     def generated(self, batch):
-        """Generated samples for the batch's labels, from new latents."""
-        return probed(self.generator(self._inputs(self.latents(batch), self.labels(batch)), training=True))
+        """Generated samples for the batch's conditions, from new latents."""
+        inputs = self.inputs_of(self.latents(batch), *self.fake_condition(batch))
+        return probed(self.generator(inputs, training=True))
 
     @staticmethod
-    def _inputs(first, labels):
-        return first if labels is None else [first, labels]
+    def inputs_of(first, *others):
+        """What a network is called with: the first input alone, or a list with the others that are not `None`."""
+        there = [other for other in others if other is not None]
+        return [first, *there] if there else first
 
     # Samples --------------------------------------------------------------------------------------------------------
 
-    def draw_latents(self, count, seed):
-        """Latents of shape (count, latent_dim); `seed` as for `keras.random`."""
-        shape = (count, self.latent_dim)
-        if self.latent_range is None:
-            return keras.random.normal(shape, seed=seed)
-        return keras.random.uniform(shape, *self.latent_range, seed=seed)
+    def draw_latents(self, count, seed, truncation=None):
+        """Latents of shape (count, latent_dim).
+
+        Args:
+            count: Number of latent vectors, an integer or a scalar tensor.
+            seed: Seed as for `keras.random`.
+            truncation: Truncation as for `sample`, a number or a scalar tensor.
+        """
+        return self.prior.draw(count, seed, truncation)
+
+    @property
+    def truncates(self):
+        """Whether `sample` takes a truncation."""
+        return getattr(self.prior, "truncates", False)
 
     def call(self, inputs, training=False):
-        """Samples of the averaged generator for latents, or [latents, labels]."""
-        return self.ema_generator(inputs, training=False)
+        """Samples of the averaged generator for latents, or [latents, *conditions], with the noise of seed 0."""
+        return self.inference(self.ema_generator).graph(inputs)
 
-    def sample(self, count, seed=0, labels=None, ema=True, batch_size=64):
+    def sample(
+        self, count, seed=0, labels=None, *, truncation=None, noise="random", ema=True, batch_size=64, **conditions
+    ):
         """Generated samples; the same seed gives the same ones in every process of the same engine.
 
         Args:
-            count: how many.
-            seed: integer, 0 or more.
-            labels: integers of shape (count,) for a conditional model; by default 0, 1, 2, ... around.
-            ema: use the averaged generator, else the one in training.
-            batch_size: how many are computed at once.
+            count: Number of samples.
+            seed: Integer of 0 or more.
+            labels: Integers of shape (count,) for a model of classes; 0, 1, 2, ... in turn by default.
+            truncation: How close to the typical the samples are, for models that have it (`truncates`): fidelity rises
+                and diversity falls as it goes to 0. A threshold of normal latents, in standard deviations, beyond which
+                each number is drawn again; the psi of models with styles. `None` for none.
+            noise: Noise of layers that add it: "random"; "fixed", the same for all samples; "none"; or a number to
+                multiply random noise by.
+            ema: Whether to use the averaged generator rather than the one in training.
+            batch_size: Number of samples that are computed at once.
+            **conditions: Values of other conditions by name, such as `captions=["a red circle"]`.
 
         Returns:
-            float32 array of shape (count, *image_shape), images in [-1, 1].
+            A float32 array of shape (count, *image_shape), images in [-1, 1].
 
         Raises:
-            ValueError: for labels to an unconditional model, labels that do not fit, or a negative seed.
+            ValueError: For conditions that do not fit or that the model does not have, a negative seed or count, or a
+                truncation that the model does not have.
         """
-        return self.generate(self._sample_inputs(count, seed, labels), ema, batch_size)
+        inputs = self.sample_inputs(count, seed, truncation, labels=labels, **conditions)
+        return self.generate(inputs, ema, batch_size, seed=seed, noise=noise)
 
-    def generate(self, inputs, ema=True, batch_size=64):
+    def sample_inputs(self, count, seed=0, truncation=None, **conditions):
+        """The generator's inputs for new samples: latents and conditions, in a list.
+
+        Args:
+            count: Number of samples.
+            seed: Integer of 0 or more.
+            truncation: Truncation as for `sample`.
+            **conditions: Values of conditions by name.
+        """
+        if not isinstance(count, (int, np.integer)) or count < 0:
+            raise ValueError(f"`count` is {count!r}; expected an integer of 0 or more.")
+        if int(seed) < 0:
+            raise ValueError(f"`seed` is {seed}; expected an integer of 0 or more.")
+        if truncation is not None and not self.truncates:
+            raise ValueError(f"`truncation` was given, but {type(self).__name__}'s latents have none. Leave it out.")
+        if truncation is not None and not truncation >= 0:
+            raise ValueError(f"`truncation` is {truncation!r}; expected a number of 0 or more.")
+        given = self.conditions.given(count, **conditions)
+        return [self.draw_latents(count, int(seed), truncation), *given]
+
+    def generate(self, inputs, ema=True, batch_size=64, *, seed=0, noise="random"):
         """The generator's samples for given inputs, computed in batches.
 
         Args:
-            inputs: latents of shape (count, latent_dim), or [latents, labels].
-            ema: use the averaged generator, else the one in training.
-            batch_size: how many are computed at once.
+            inputs: Latents of shape (count, latent_dim), or [latents, *conditions].
+            ema: Whether to use the averaged generator rather than the one in training.
+            batch_size: Number of samples that are computed at once.
+            seed: Seed of the noise of layers that add it.
+            noise: As for `sample`.
 
         Returns:
-            float32 array of shape (count, *image_shape), images in [-1, 1].
+            A float32 array of shape (count, *image_shape), images in [-1, 1].
         """
-        return self._in_batches(self.ema_generator if ema else self.generator, inputs, batch_size)
+        return self.inference(self.ema_generator if ema else self.generator)(inputs, seed, noise, batch_size)
 
-    def _in_batches(self, network, inputs, batch_size):
-        """Outputs of a network in inference for a tensor or a list of tensors: a float32 array."""
-        call, values = self._compiled(network), inputs if isinstance(inputs, list) else [inputs]
-        chunks = []
-        for start in range(0, len(values[0]), batch_size):
-            part = [value[start : start + batch_size] for value in values]
-            images = call(part if len(part) > 1 else part[0])
-            chunks.append(ops.convert_to_numpy(ops.cast(images, "float32")))
-        if chunks:
-            return np.concatenate(chunks)
-        shapes = [tuple(value.shape) for value in values]
-        return np.zeros(network.compute_output_shape(shapes if len(shapes) > 1 else shapes[0]), "float32")
-
-    def _read(self, network, images, batch_size, labels=()):
-        """Outputs of a network in inference for real images, which are checked [, and labels]: a float32 array."""
-        images = np.asarray(images)
-        self.data_specs()[0].check(images, "images")
-        return self._in_batches(network, [ops.convert_to_tensor(images.astype("float32")), *labels], batch_size)
-
-    def _sample_inputs(self, count, seed, labels):
-        """New latents in a list, and labels where there are any."""
-        if int(seed) < 0:
-            raise ValueError(f"seed is {seed}, expected an integer of 0 or more.")
-        self._refuse_labels(labels)
-        latents = self.draw_latents(count, int(seed))
-        return [latents, self._sample_labels(count, labels)] if self.num_classes else [latents]
-
-    def _refuse_labels(self, labels):
-        if labels is not None and self.num_classes is None:
-            raise ValueError("labels were given, but the model is unconditional. Leave them out, or set num_classes.")
-
-    def _sample_labels(self, count, labels):
-        if labels is None:
-            labels = np.arange(count) % self.num_classes
-        labels = np.asarray(labels)
-        if labels.shape != (count,):
-            raise ValueError(f"labels have shape {labels.shape}, expected ({count},): one for each sample.")
-        Labels(self.num_classes).check(labels, "labels")
-        return ops.convert_to_tensor(labels.astype("int32"))
+    def read(self, network, samples, batch_size, conditions=()):
+        """Outputs of a network in inference for real samples, which are checked, and conditions: a float32 array."""
+        samples = np.asarray(samples)
+        self.data_specs()[0].check(samples, "images")
+        samples = ops.convert_to_tensor(samples.astype("float32"))
+        return self.inference(network)([samples, *conditions], batch_size=batch_size)
 
     @functools.cached_property
-    def _calls(self):
+    def _inferences(self):
         return {}
 
-    def _compiled(self, network):
-        """The inference of one of the model's networks as a compiled function, which is kept."""
-        if id(network) not in self._calls:
-            self._calls[id(network)] = compiled_call(network)
-        return self._calls[id(network)]
+    def inference(self, network):
+        """The `Inference` of one of the model's networks, which is kept."""
+        if id(network) not in self._inferences:
+            self._inferences[id(network)] = Inference(network)
+        return self._inferences[id(network)]
 
     def served(self):
         """What a SavedModel serves besides samples: `{signature: (network of images, name of its output)}`."""
@@ -197,12 +234,19 @@ class GenerativeModel(AdversarialModel):
         custom = {k: keras.saving.serialize_keras_object(v) for k, v in self._custom.items() if v is not None}
         return {
             **super().get_config(),
-            "image_shape": self.image_shape,
+            **self._kind_config(),
             "latent_dim": self.latent_dim,
             "latent_range": self.latent_range,
-            "num_classes": self.num_classes,
             **custom,
         }
+
+    def _kind_config(self):
+        """What the samples and their conditions are, in the shorthand where there is one."""
+        short = type(self.sample_kind).__name__ in ("Images", "Vectors")
+        shape = self.image_shape if short else keras.saving.serialize_keras_object(self.sample_kind)
+        if not self.conditions or (self.conditions.single and isinstance(self.conditions.spec, Labels)):
+            return {"image_shape": shape, "num_classes": self.num_classes}
+        return {"image_shape": shape, "condition": self.conditions.config()}
 
     @classmethod
     def from_config(cls, config):
@@ -211,6 +255,8 @@ class GenerativeModel(AdversarialModel):
             for name in cls.parts
             if config.get(name) is not None
         }
+        if isinstance(config.get("image_shape"), dict):
+            config = {**config, "image_shape": keras.saving.deserialize_keras_object(config["image_shape"])}
         return cls(**{**config, **networks})
 
     @staticmethod
@@ -250,16 +296,23 @@ class LatentRecipe(Recipe):
     Args:
         loss: a `kerasgan.losses.AdversarialLoss`, its name or its configuration.
         penalties: `kerasgan.penalties` on the discriminator; those with an interval become phases of their own.
-        clip_weights: the discriminator's weights are kept within plus and minus this after each update; None: not.
-        generator_every: discriminator updates for each generator update (n_critic).
-        discriminator_optimizer: optimizer, or its configuration.
-        generator_optimizer: likewise.
+        views: What the discriminator is shown of all samples (`kerasgan.augment`): "ada", "diffaugment",
+            "diffaugment:color,translation", "augment:0.2", or instances such as `Adaptive(target=0.6)`.
+        clip_weights: Bound of the discriminator's weights, which are kept within plus and minus this after each update.
+            `None` for no bound.
+        generator_every: Number of discriminator updates for each generator update (n_critic).
+        lazy_correction: Whether the Adam of a player with a lazy penalty of interval k has its learning rate and decays
+            corrected to c lr, beta_1 ** c and beta_2 ** c with c = k / (k + 1) (Karras et al. 2020, appendix B).
+        discriminator_optimizer: Optimizer of the discriminator, or its configuration.
+        generator_optimizer: Optimizer of the generator, or its configuration.
     """
 
     loss: Any = "non_saturating"
     penalties: tuple = ()
+    views: tuple = ()
     clip_weights: float | None = None
     generator_every: int = 1
+    lazy_correction: bool = True
     discriminator_optimizer: Any = dataclasses.field(
         default_factory=functools.partial(optimizer, "adam", learning_rate=2e-4, beta_1=0.5)
     )
@@ -270,20 +323,21 @@ class LatentRecipe(Recipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class LatentModel(GenerativeModel):
-    """A generator of samples from latents [and labels] against a discriminator of samples [and labels].
+    """A generator of samples from latents and conditions against a discriminator of samples and conditions.
 
     A family overrides `build_generator` and `build_discriminator` and states its recipe.
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors of any range.
-        latent_dim: length of the latent vectors.
-        latent_range: (low, high) of uniform latents; None for standard normal ones.
-        num_classes: number of classes of a conditional model; None for an unconditional one.
-        packing: how many samples the discriminator judges together (PacGAN: Lin et al. 2018, section 3); a batch is cut
-            into packs, so its size must be a multiple of it. Penalties see a pack as one sample.
-        generator: a built Keras model to use instead of the family's: inputs `latents`, or [latents, labels].
-        discriminator: likewise: inputs `images` of `pack_shape`, or [images, labels]; output logits, no activation.
-        **kwargs: as for `AdversarialModel`.
+        image_shape: As for `GenerativeModel`.
+        latent_dim: Length of the latent vectors.
+        latent_range: (low, high) of uniform latents. `None` for standard normal latents.
+        num_classes: Number of classes of a conditional model. `None` for an unconditional model.
+        packing: Number of samples that the discriminator judges together (PacGAN: Lin et al. 2018, section 3). A batch
+            is cut into packs, so its size must be a multiple of it. Penalties see a pack as one sample.
+        generator: Built Keras model to use instead of the family's, with the inputs `latents` or [latents, conditions].
+        discriminator: Built Keras model to use instead of the family's, with the inputs `images` of `pack_shape`, or
+            [images, conditions]; its output are logits, without an activation.
+        **kwargs: Arguments of `GenerativeModel`.
     """
 
     recipe = LatentRecipe()
@@ -301,7 +355,7 @@ class LatentModel(GenerativeModel):
         **kwargs,
     ):
         if not isinstance(packing, int) or packing < 1:
-            raise ValueError(f"packing is {packing!r}, expected 1 (no packing), 2, 3, ...")
+            raise ValueError(f"`packing` is {packing!r}; expected 1 (no packing), 2, 3, ...")
         self.packing = packing
         networks = {"generator": generator, "discriminator": discriminator}
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **networks, **kwargs)
@@ -315,15 +369,16 @@ class LatentModel(GenerativeModel):
         """Shape of what the discriminator judges: `image_shape`, its last axis `packing` times as long."""
         return (*self.image_shape[:-1], self.packing * self.image_shape[-1])
 
-    def label_input(self, packed=False):
-        """As `GenerativeModel.label_input`.
+    def condition_inputs(self, packed=False):
+        """As `GenerativeModel.condition_inputs`.
 
         Args:
-            packed: for the discriminator: where it judges several samples together, their labels, shape (packing,).
+            packed: Whether the inputs are the discriminator's, which judges `packing` samples together: labels then
+                have the shape (packing,).
         """
-        if packed and self.packing > 1 and self.num_classes:
-            return [keras.Input((self.packing,), dtype="int32", name="labels")]
-        return super().label_input()
+        if packed and self.packing > 1 and set(self.conditions.kinds) - {"labels"}:
+            raise ValueError(f"`packing` is {self.packing}, which only models of classes can have, if any condition.")
+        return self.conditions.inputs(self.packing if packed else 1)
 
     def compile(self, **arguments):
         super().compile(**arguments)
@@ -346,11 +401,24 @@ class LatentModel(GenerativeModel):
         """The recipe's loss."""
         return losses.get(self.recipe.loss)
 
-    def phases(self):
+    def chosen_penalties(self):
+        """The recipe's penalties."""
         given = self.recipe.penalties
-        chosen = [penalties.get(penalty) for penalty in (given if isinstance(given, (tuple, list)) else (given,))]
+        return [penalties.get(penalty) for penalty in (given if isinstance(given, (tuple, list)) else (given,))]
+
+    def optimizers(self):
+        players = super().optimizers()
+        intervals = [penalty.interval for penalty in self.chosen_penalties() if penalty.interval > 1]
+        if intervals and self.recipe.lazy_correction and "discriminator" in players:
+            players["discriminator"] = corrected(players["discriminator"], min(intervals))
+        return players
+
+    def phases(self):
+        self.views = self._built_views()
+        chosen = self.chosen_penalties()
         self.penalties = [penalty for penalty in chosen if penalty.interval == 1]
         discriminator, generator = super().phases()
+        discriminator = dataclasses.replace(discriminator, keeps=(*discriminator.keeps, *self._view_states))
         lazy = tuple(
             Phase(
                 penalty.name,
@@ -364,15 +432,47 @@ class LatentModel(GenerativeModel):
         )
         return discriminator, *lazy, dataclasses.replace(generator, every=self.recipe.generator_every)
 
+    def _built_views(self):
+        """The recipe's views, ready to play with: their states are states of the model."""
+        given = self.recipe.views
+        chosen = [augment.get(view) for view in (given if isinstance(given, (tuple, list)) else (given,))]
+        self._view_states: list[str] = []
+        for view in chosen:
+            view.check(self.image_shape)
+            if view.group > 1:
+                raise ValueError(
+                    f"The view {view} joins samples, for which the discriminator must be built: pass "
+                    f"packing={view.group} to {type(self).__name__} instead."
+                )
+
+        def add_state(name, shape=(), initializer="zeros"):
+            name = f"view_{name}_{len(self._view_states)}"
+            if name not in self.states:
+                self.add_state(**{name: shape})
+                variable = getattr(self, name)
+                variable.assign(keras.initializers.get(initializer)(shape, dtype="float32"))
+            self._view_states.append(name)
+            return getattr(self, name)
+
+        with self.scope():
+            return tuple(view.build(add_state) for view in chosen)
+
     def discriminator_loss(self, batch):
         real, fake = self.real_logits(batch), self.fake_logits(batch)
         observe_logits(real, fake, self.adversarial_loss.boundary)
+        logs = {"real_logits": ops.mean(real), "fake_logits": ops.mean(fake), **self.observe_reals(batch, real)}
         loss = self.adversarial_loss.discriminator(real, fake, self.pack_weight(batch), self.fake_weight(batch))
-        logs = {"real_logits": ops.mean(real), "fake_logits": ops.mean(fake)}
         for penalty in self.penalties:
             logs[penalty.name] = self.penalty(penalty, batch)
             loss = loss + ops.cast(logs[penalty.name], loss.dtype)
         return loss, logs
+
+    def observe_reals(self, batch, real_logits):
+        """Shows the views the logits of real samples, and returns the views' logs."""
+        count = ops.shape(keras.tree.flatten(batch.x)[0])[0]
+        for view in self.views:
+            view.observe(real_logits, count)
+        return {name: value for view in self.views for name, value in view.logs().items()}
 
     def generator_loss(self, batch):
         real = self.real_logits(batch) if self.adversarial_loss.compares else None
@@ -380,16 +480,16 @@ class LatentModel(GenerativeModel):
         return self.adversarial_loss.generator(self.fake_logits(batch), real, *weights), {}
 
     def lazy_penalty(self, batch, penalty):
-        """A penalty that runs at intervals, as much stronger (Karras et al. 2020, section 3.1)."""
+        """A lazy penalty: runs every `interval` steps, multiplied by `interval` (Karras et al. 2020, section 3.1)."""
         return penalty.interval * self.penalty(penalty, batch), {}
 
     def penalty(self, penalty, batch):
-        """The value of a penalty on the discriminator at a batch, whose samples all weigh alike in it."""
-        labels = self.pack_labels(batch)
-        fake = ops.stop_gradient(self.pack(self.generated(batch)))  # free where the penalty does not look at it
+        """The value of a penalty on the discriminator at a batch, whose samples all have the same weight in it."""
+        conditions = self.real_condition(batch)
+        fake = ops.stop_gradient(pack(self.generated(batch), self.packing))  # free where the penalty does not use it
         return penalty(
-            lambda x: self.discriminate(x, labels),
-            self.pack(batch.x),
+            lambda x: self.judge(self.unpack(x), *conditions),
+            pack(self.real_samples(batch), self.packing),
             fake,
             seed=self.random,
             images_seen=self.images_seen,
@@ -398,45 +498,75 @@ class LatentModel(GenerativeModel):
     @shared
     def fake_logits(self, batch):
         """The discriminator's logits for generated samples, one for each pack."""
-        return self.discriminate(self.pack(self.generated(batch)), self.pack_labels(batch))
+        return self.judge(self.generated(batch), *self.fake_condition(batch))
 
     def real_logits(self, batch):
         """The discriminator's logits for real samples, one for each pack."""
-        return self.discriminate(self.pack(batch.x), self.pack_labels(batch))
+        return self.judge(self.real_samples(batch), *self.real_condition(batch))
+
+    def judge(self, samples, *conditions):
+        """The one door to the discriminator: its logits for samples behind the views, in training.
+
+        Args:
+            samples: Real or generated samples, shape (batch, ...).
+            *conditions: Their conditions, tensors or `None`.
+
+        Returns:
+            Logits, one for each sample, or for each pack of `packing` samples.
+        """
+        return self.discriminate(*self.viewed(samples, *conditions))
+
+    def viewed(self, samples, *conditions):
+        """(samples, *conditions) as the discriminator is shown them: behind the views, and packed."""
+        shown = (samples, *conditions)
+        for view in self.views:
+            shown = view(*shown, seed=self.random, images_seen=self.images_seen)
+        return Packed(self.packing)(*shown)
+
+    def discriminate(self, samples, *conditions):
+        """The discriminator's logits in training for what it is shown. Call `judge`, not this, in a loss."""
+        return self.discriminator(self.inputs_of(samples, *conditions), training=True)
 
     def pack(self, samples):
-        """Neighbours of a batch, `packing` at a time, side by side along the last axis."""
+        """Neighbours of a batch, `packing` at a time, side by side along the last axis: `pack_shape`."""
+        return pack(samples, self.packing)
+
+    def unpack(self, packs):
+        """The samples of packs, shape (batch, ...): what `kerasgan.augment.packed.pack` joined."""
         if self.packing == 1:
-            return samples
-        count = samples.shape[0]
-        if count is not None and count % self.packing:
-            raise ValueError(
-                f"A batch of {count} samples (on each replica) cannot be cut into packs of {self.packing}. "
-                f"Choose a batch size that is a multiple of packing on each replica."
-            )
-        *place, depth = samples.shape[1:]
-        x = ops.reshape(samples, (-1, self.packing, *place, depth))
-        return ops.reshape(ops.moveaxis(x, 1, -2), (-1, *place, self.packing * depth))
+            return packs
+        *place, depth = packs.shape[1:]
+        x = ops.reshape(packs, (-1, *place, self.packing, depth // self.packing))
+        return ops.reshape(ops.moveaxis(x, -2, 1), (-1, *place, depth // self.packing))
 
     def pack_weight(self, batch):
-        """The weights of the batch's packs, shape (packs,): the mean of their samples'; None for none."""
-        weight = batch.sample_weight
-        if weight is None or self.packing == 1:
-            return weight
-        return ops.mean(self.pack(ops.reshape(weight, (-1, 1))), axis=-1)
+        """The weights of the batch's packs, shape (packs,): the mean of their samples'; `None` for none."""
+        return Packed(self.packing).weights(batch.sample_weight)
 
     def fake_weight(self, batch):
-        """The weights of the generated samples' packs: those of the real ones whose labels they have, else None."""
-        return self.pack_weight(batch) if self.num_classes else None
-
-    def pack_labels(self, batch):
-        """The batch's labels as the discriminator takes them: shape (batch,), or (packs, packing)."""
-        labels = self.labels(batch)
-        return labels if labels is None or self.packing == 1 else ops.reshape(labels, (-1, self.packing))
-
-    def discriminate(self, images, labels=None):
-        """The discriminator's logits in training."""
-        return self.discriminator(self._inputs(images, labels), training=True)
+        """The weights of generated samples' packs: those of the real ones whose conditions they have, or `None`."""
+        return self.pack_weight(batch) if self.conditions else None
 
     def get_config(self):
         return {**super().get_config(), "packing": self.packing}
+
+
+def corrected(chosen, interval):
+    """An Adam for a player whose regularisation runs lazily, every `interval` steps, as a step of its own.
+
+    With c = interval / (interval + 1) the learning rate is multiplied by c, and the decays are raised to the power c
+    (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", appendix B).
+
+    Args:
+        chosen: A Keras optimizer; any other kind than Adam stays as it is.
+        interval: Steps from one run of the regularisation to the next.
+    """
+    if not isinstance(chosen, keras.optimizers.Adam):
+        return chosen
+    c = interval / (interval + 1)
+    config = chosen.get_config()
+    if any(not isinstance(config[name], (int, float)) for name in ("learning_rate", "beta_1", "beta_2")):
+        return chosen  # a schedule is stated by those who want it corrected
+    changes = {"learning_rate": c * config["learning_rate"]}
+    changes |= {name: config[name] ** c for name in ("beta_1", "beta_2")}
+    return type(chosen).from_config({**config, **changes})

@@ -9,9 +9,8 @@ import numpy as np
 from keras import ops
 
 from kerasgan.data.kinds import Images
-from kerasgan.game.engines import compiled_call
+from kerasgan.game.inference import Inference
 from kerasgan.game.model import AdversarialModel
-from kerasgan.game.randomness import noise_states
 from kerasgan.game.recipe import Recipe, optimizer
 from kerasgan.objectives import losses
 
@@ -85,10 +84,7 @@ class TranslationModel(AdversarialModel):
 
     def call(self, inputs, training=False):
         """Images x in the style of y, by the averaged generator, with the noise of seed 0."""
-        network = self.averages[self.translators[0]]
-        for variable, state in noise_states(network, 0):
-            variable.assign(state)
-        return network(inputs, training=False)
+        return Inference(self.averages[self.translators[0]]).graph(inputs)
 
     def translate(self, images, seed=0, ema=True, batch_size=BATCH_SIZE):
         """Images x in the style of y.
@@ -109,22 +105,14 @@ class TranslationModel(AdversarialModel):
         return self._translate(self.translators[0], images, seed, ema, batch_size)
 
     def _translate(self, name, images, seed, ema, batch_size):
-        if int(seed) < 0:
-            raise ValueError(f"seed is {seed}, expected an integer of 0 or more.")
         network = self.averages[name] if ema else self.networks[name]
         Images(tuple(network.input.shape[1:])).check(images, "images")
-        if (name, ema) not in self._compiled:
-            self._compiled[name, ema] = compiled_call(network)
-        parts = []
-        for start in range(0, len(images), batch_size):
-            for variable, state in noise_states(network, int(seed), start):
-                variable.assign(state)
-            part = ops.convert_to_tensor(images[start : start + batch_size])
-            parts.append(ops.convert_to_numpy(ops.cast(self._compiled[name, ema](part), "float32")))
-        return np.concatenate(parts)
+        if (name, ema) not in self._inferences:
+            self._inferences[name, ema] = Inference(network)
+        return self._inferences[name, ema](np.asarray(images), seed, batch_size=batch_size)
 
     @functools.cached_property
-    def _compiled(self):
+    def _inferences(self):
         return {}
 
     def panel(self, x, y=None, seed=0, ema=True):

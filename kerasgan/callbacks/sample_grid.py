@@ -7,7 +7,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan.pictures.images import columns_of, encode_png, grid, write_png
+from kerasgan.data.kinds import Vectors
+from kerasgan.pictures.images import columns_of, encode_png, write_png
+
+POINTS = 2500  # of a scatter plot
 
 
 class SampleGrid(keras.callbacks.Callback):
@@ -39,11 +42,9 @@ class SampleGrid(keras.callbacks.Callback):
         self.tensorboard, self.writer = tensorboard, None
 
     def set_model(self, model):
-        shape = model.image_shape
-        if len(shape) != 3 or shape[-1] not in (1, 3):
-            raise ValueError(
-                f"SampleGrid draws images of shape (height, width, 1 or 3), but the model makes {shape}. Leave it out."
-            )
+        kind = model.sample_kind
+        if kind.sheet(kind.example(1, 0)) is None:
+            raise ValueError(f"SampleGrid draws samples, but {kind} cannot be drawn. Leave it out.")
         super().set_model(model)
 
     def on_train_begin(self, logs=None):
@@ -73,8 +74,10 @@ class SampleGrid(keras.callbacks.Callback):
     def picture(self):
         """The picture, a uint8 array of shape (height, width, channels)."""
         classes = self.model.num_classes if self.labels is None else None
-        samples = self.model.sample(self.count, self.seed, self.labels, self.ema)
-        return grid(samples, columns=self.columns or (columns_of(min(classes, self.count)) if classes else None))
+        count = max(self.count, POINTS) if isinstance(self.model.sample_kind, Vectors) else self.count
+        samples = self.model.sample(count, self.seed, self.labels, ema=self.ema)
+        columns = self.columns or (columns_of(min(classes, self.count)) if classes else None)
+        return self.model.sample_kind.sheet(samples, columns)
 
     def _step(self):
         return int(ops.convert_to_numpy(self.model.iterations))

@@ -223,6 +223,55 @@ def _leaves(arrays):
     return leaves
 
 
+def are_arrays(x):
+    """Whether samples are in memory: an array, a list, or a dictionary of arrays."""
+    if isinstance(x, dict):
+        return bool(x) and all(map(are_arrays, x.values()))
+    return hasattr(x, "__array__") or isinstance(x, list)
+
+
+def as_arrays(value):
+    """Arrays, lists or dictionaries of them as NumPy arrays; `None` stays."""
+    if isinstance(value, dict):
+        return {name: as_arrays(part) for name, part in value.items()}
+    return None if value is None else np.asarray(value)
+
+
+def encoded(dataset, x_kind, y_kind):
+    """A `tf.data.Dataset` whose texts are encoded as their kinds say, on the host.
+
+    Args:
+        dataset: Data set of x, (x, y) or (x, y, weights), in batches.
+        x_kind: Kind of x.
+        y_kind: Kind of y, or `None`.
+    """
+    import tensorflow as tf
+
+    spec = dataset.element_spec
+    texts = [getattr(part, "dtype", None) == tf.string for part in tf.nest.flatten(spec)]
+    if not any(texts):
+        return dataset
+
+    def encode(kind, value):
+        if kind is None or not any(part.dtype == tf.string for part in tf.nest.flatten(value)):
+            return value
+        flat, expected = tf.nest.flatten(value), tf.nest.flatten(kind.symbolic())
+
+        def on_host(*parts):
+            arrays = tf.nest.pack_sequence_as(value, list(parts))
+            return [np.asarray(part) for part in tf.nest.flatten(kind.encode(arrays))]
+
+        made = tf.numpy_function(on_host, flat, [tf.as_dtype(part.dtype) for part in expected])
+        made = [tf.ensure_shape(part, (flat[0].shape[0], *e.shape[1:])) for part, e in zip(made, expected, strict=True)]
+        return tf.nest.pack_sequence_as(kind.symbolic(), made)
+
+    def encode_batch(x, y=None, *weights):
+        return (encode(x_kind, x), *([] if y is None else [encode(y_kind, y)]), *weights)
+
+    batches = dataset.map(encode_batch)
+    return batches if isinstance(spec, tuple) else batches.map(lambda x: x)
+
+
 @contextlib.contextmanager
 def epochs_may_end(as_they_like):
     """Within the block Keras does not warn of an epoch whose last `steps_per_execution` steps are not whole.

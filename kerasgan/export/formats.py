@@ -147,11 +147,12 @@ def _generator(model):
         specs = [tf.TensorSpec(network.input.shape, "float32", "images")]
         return tf.function(translate, autograph=False, input_signature=specs), specs, [network]
     specs = [tf.TensorSpec((None, model.latent_dim), "float32", "latents")]
-    if model.num_classes:
-        specs.append(tf.TensorSpec((None,), "int32", "labels"))
+    for name, each in zip(model.conditions.kinds, model.conditions.inputs(), strict=True):
+        specs.append(tf.TensorSpec((None, *each.shape[1:]), each.dtype, name))
 
-    def generate(latents, *labels):
-        return tf.cast(model.call([latents, *labels] if labels else latents), "float32")
+    def generate(latents, *conditions):
+        inputs = model.inputs_of(latents, *conditions)
+        return tf.cast(model.inference(model.ema_generator).graph(inputs, fixed=True), "float32")
 
     return tf.function(generate, autograph=False, input_signature=specs), specs, [model.ema_generator]
 

@@ -1,6 +1,5 @@
 """SavedModels for TensorFlow Serving: the averaged generators as graphs that need neither Keras nor kerasgan."""
 
-import functools
 import os
 import tempfile
 from pathlib import Path
@@ -15,24 +14,28 @@ def export_saved_model(model, folder):
 
     It holds that generator's variables and these signatures, whose inputs and outputs have these names:
 
-    * `serving_default(latents[, labels]) -> images`: latents float32 of shape (batch, latent_dim).
-    * `sample(num, seed[, labels]) -> images`: the samples of `model.sample(num, seed, labels)`. `num` is an int32
-      scalar, `seed` an int64 scalar; neither may be negative.
-    * `png(num, seed[, labels]) -> png_bytes`: the same as PNG files, strings of shape (num,); -1 is level 0, 1 is
-      level 255. Only for images of 1 or 3 channels.
-    * of a model with an encoder `encode(images[, labels])`, `reconstruct(images[, labels])` and, where it has such a
+    * `serving_default(latents[, labels]) -> images`: latents float32 of shape (batch, latent_dim), with the noise of
+      seed 0 where the generator adds noise.
+    * `sample(num, seed[, truncation][, noise][, labels]) -> images`: the samples of `model.sample(num, seed, labels)`.
+      `num` is an int32 scalar, `seed` an int64 scalar; neither may be negative. Models that can truncate take
+      `truncation`, a float32 scalar (10 is none for normal latents, 1 for styles); generators that add noise take
+      `noise`, the float32 scalar that it is multiplied by (1 for all of it, 0 for none).
+    * `png(num, seed[, truncation][, noise][, labels]) -> png_bytes`: the same as PNG files, strings of shape (num,); -1
+      is level 0, 1 is level 255. Only for images of 1 or 3 channels.
+    * Of a model with an encoder `encode(images[, labels])`, `reconstruct(images[, labels])` and, where it has such a
       method, `features(images)`, as its methods.
 
     Images are float32 in [-1, 1] of shape (batch, *image_shape), or vectors where the model makes vectors. A
-    conditional model must be given labels, int32 of shape (batch,) or (num,): a signature has no default values.
+    conditional model must be given all of its conditions, such as labels, int32 of shape (batch,) or (num,): a
+    signature has no default values.
 
     Args:
-        model: a `kerasgan.LatentModel`.
-        folder: path of a new or an empty folder. It is written under another name beside it and renamed when complete.
+        model: A `kerasgan.LatentModel`.
+        folder: Path of a new or an empty folder. It is written under another name beside it and renamed when complete.
 
     Raises:
-        RuntimeError: on another engine than TensorFlow.
-        FileExistsError: if there is a file or a folder that is not empty.
+        RuntimeError: On another engine than TensorFlow.
+        FileExistsError: If there is a file or a folder that is not empty.
     """
     served = model.served()
     networks = [model.ema_generator, *(network for network, _ in served.values())]
@@ -154,29 +157,44 @@ def _signatures(model):
 
     latents = [tf.TensorSpec((None, model.latent_dim), "float32", "latents")]
     draw = [tf.TensorSpec((), "int32", "num"), tf.TensorSpec((), "int64", "seed")]
-    labels = [tf.TensorSpec((None,), "int32", "labels")] if model.num_classes else []
+    conditions = [
+        tf.TensorSpec((None, *each.shape[1:]), each.dtype, name)
+        for name, each in zip(model.conditions.kinds, model.conditions.inputs(), strict=True)
+    ]
+    inference, names = model.inference(model.ema_generator), list(model.conditions.kinds)
+    truncation = [tf.TensorSpec((), "float32", "truncation")] if model.truncates else []
+    noise = [tf.TensorSpec((), "float32", "noise")] if inference.adds_noise else []
 
-    def generate(latents, labels=None):
-        inputs = latents
-        if labels is not None:
-            inputs = [latents, _checked_labels(labels, latents, model.num_classes)]
-        return {"images": tf.cast(model.call(inputs), "float32")}
+    def checked(given, samples):
+        values = dict(zip(names, given, strict=True))
+        if "labels" in values:
+            values["labels"] = _checked_labels(values["labels"], samples, model.conditions.kinds["labels"].num_classes)
+        return list(values.values())
 
-    def sample(num, seed, labels=None):
+    def generate(latents, *given):
+        inputs = model.inputs_of(latents, *checked(given, latents))
+        return {"images": tf.cast(inference.graph(inputs), "float32")}
+
+    def sample(num, seed, *rest):
         num = _checked(num, num >= 0, "num must not be negative.")
         seed = _checked(seed, seed >= 0, "seed must not be negative.")
-        return generate(model.draw_latents(num, TensorSeed(seed)), labels)
+        given = list(rest)
+        cut = given.pop(0) if truncation else None
+        strength = given.pop(0) if noise else 1.0
+        latents = model.draw_latents(num, TensorSeed(seed), cut)
+        inputs = model.inputs_of(latents, *checked(given, latents))
+        return {"images": tf.cast(inference.graph(inputs, seed, strength), "float32")}
 
-    def png(num, seed, labels=None):
-        levels = tf.round((sample(num, seed, labels)["images"] + 1.0) * 127.5)
+    def png(num, seed, *rest):
+        levels = tf.round((sample(num, seed, *rest)["images"] + 1.0) * 127.5)
         # TensorFlow Serving's REST interface puts out a string as base64 only where its name ends in _bytes.
         return {"png_bytes": tf.io.encode_png(tf.saturate_cast(levels, "uint8"))}
 
-    signature = functools.partial(tf.function, autograph=False)
-    signatures = {
-        "serving_default": signature(generate, input_signature=[*latents, *labels]),
-        "sample": signature(sample, input_signature=[*draw, *labels]),
-    }
+    def signature(function, *specs):
+        return tf.function(function, autograph=False, input_signature=specs)
+
+    drawn = [*draw, *truncation, *noise, *conditions]
+    signatures = {"serving_default": signature(generate, *latents, *conditions), "sample": signature(sample, *drawn)}
     if len(model.image_shape) == 3 and model.image_shape[-1] in (1, 3):
-        signatures["png"] = signature(png, input_signature=[*draw, *labels])
+        signatures["png"] = signature(png, *drawn)
     return signatures

@@ -44,9 +44,13 @@ def requests(model, count):
         images = [{"images": np.zeros((count, *shape), "float32")} for shape in shapes]
         both = dict(zip(model.translators, images, strict=True)) if len(images) > 1 else {}
         return {"serving_default": images[0], **both}
-    labels = {"labels": np.arange(count, dtype="int32") % model.num_classes} if model.num_classes else {}
-    draw = {"num": np.int32(count), "seed": np.int64(0), **labels}
-    found = {"serving_default": {"latents": np.zeros((count, model.latent_dim), "float32"), **labels}, "sample": draw}
+    conditions = {name: kind.examples(count) for name, kind in model.conditions.kinds.items()}
+    options = {"truncation": np.float32(1.0)} if model.truncates else {}
+    if model.inference(model.ema_generator).adds_noise:
+        options["noise"] = np.float32(1.0)
+    draw = {"num": np.int32(count), "seed": np.int64(0), **options, **conditions}
+    latents = np.zeros((count, model.latent_dim), "float32")
+    found = {"serving_default": {"latents": latents, **conditions}, "sample": draw}
     if len(model.image_shape) == 3 and model.image_shape[-1] in (1, 3):
         found["png"] = draw
     return found

@@ -1,19 +1,31 @@
 """The constructor arguments of a model, read from its signatures."""
 
 import inspect
+from typing import Any
 
-from kerasgan.game.model import AdversarialModel
+import keras
 
 # What `constructor_arguments` gives for an argument that has no default.
 REQUIRED = inspect.Parameter.empty
 
 
-def constructor_arguments(family):
-    """Arguments of a family's constructor and its bases', `{name: default or REQUIRED}`."""
-    found: dict[str, object] = {}
-    for cls in family.__mro__[: family.__mro__.index(AdversarialModel) + 1]:
-        if "__init__" in vars(cls):
-            for parameter in list(inspect.signature(cls.__init__).parameters.values())[1:]:
-                if parameter.kind is not parameter.VAR_KEYWORD:
-                    found.setdefault(parameter.name, parameter.default)
-    return found
+def constructor_arguments(family) -> dict[str, Any]:
+    """The arguments that a family's constructor takes, its bases' included: `{name: default or REQUIRED}`.
+
+    A base's arguments count where the family passes `**kwargs` on, but for those that it sets itself: the names in its
+    attribute `fixed`.
+
+    Args:
+        family: Subclass of `kerasgan.AdversarialModel`.
+    """
+    found: dict[str, Any] = {}
+    for cls in family.__mro__[: family.__mro__.index(keras.Model)]:
+        if "__init__" not in vars(cls):
+            continue
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        for parameter in parameters:
+            if parameter.kind is not parameter.VAR_KEYWORD:
+                found.setdefault(parameter.name, parameter.default)
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            break
+    return {name: default for name, default in found.items() if name not in getattr(family, "fixed", ())}

@@ -227,8 +227,13 @@ def _two_sided(penalty):
 def _example(spec, count, seed):
     if spec is None:
         return None
-    value = ops.convert_to_tensor(spec.example(count, seed))
-    return ops.cast(value, keras.config.floatx()) if "float" in keras.backend.standardize_dtype(value.dtype) else value
+
+    def tensor(value):
+        value = ops.convert_to_tensor(value)
+        floats = "float" in keras.backend.standardize_dtype(value.dtype)
+        return ops.cast(value, keras.config.floatx()) if floats else value
+
+    return keras.tree.map_structure(tensor, spec.example(count, seed))
 
 
 def _reason(model, phase):

@@ -13,14 +13,15 @@ import numpy as np
 from keras import ops
 
 from kerasgan.data.kinds import check_batch
-from kerasgan.data.pipeline import ArrayBatches, epochs_may_end
+from kerasgan.data.pipeline import ArrayBatches, are_arrays, as_arrays, encoded, epochs_may_end
+from kerasgan.game.arguments import constructor_arguments
 from kerasgan.game.checks import check
 from kerasgan.game.engines import Engine
 from kerasgan.game.logs import EpochMean, OnlyWhatRan
 from kerasgan.game.optimizers import PlayerOptimizers
 from kerasgan.game.phase import EVALUATION, Batch, Moment, Phase, Plan, refuse_validation
 from kerasgan.game.randomness import is_seed_state, seed_states
-from kerasgan.game.recipe import Recipe
+from kerasgan.game.recipe import Recipe, recipe_of, show_recipe
 from kerasgan.game.signals import RecentMeans, observing, recent_means
 from kerasgan.game.traces import traces_of
 
@@ -40,11 +41,21 @@ class AdversarialModel(Engine, keras.Model):
         networks: The networks of the game by name.
         averages: Moving averages of some of them, by the same names.
         frozen: Networks that are used but never trained or saved, by name.
+        recipe: The training settings: the family's own at first, what `compile` made of them later.
+        recipes: Further settings of the paper by name, as changes to the recipe: `compile(recipe="ffhq64")`.
+        fixed: Names of the bases' constructor arguments that the family sets itself.
         states: Names of the states added by `add_state`.
         current_stage: The stage that is played, while a loss is evaluated; see `stage`.
     """
 
     recipe = Recipe()
+    recipes: dict[str, dict] = {}
+    fixed: tuple[str, ...] = ()
+
+    def __init_subclass__(cls, **kwargs):
+        """Shows the fields of the recipe in `help(cls.compile)` and in completion."""
+        super().__init_subclass__(**kwargs)
+        show_recipe(cls)
 
     def __init__(self, seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -149,23 +160,27 @@ class AdversarialModel(Engine, keras.Model):
 
     # Compiling ------------------------------------------------------------------------------------------------------
 
-    def compile(self, *, run_eagerly=False, steps_per_execution=1, jit_compile="auto", checks=True, **changes):
+    def compile(
+        self, *, recipe=None, run_eagerly=False, steps_per_execution=1, jit_compile="auto", checks=True, **changes
+    ):
         """Prepares training with the family's recipe, or with changes to it.
 
         Args:
-            run_eagerly: as in Keras, for debugging.
-            steps_per_execution: steps in one compiled call; more than 1 pays for tiny networks.
-            jit_compile: use XLA; "auto": on GPU, TPU and JAX, not on CPU with TensorFlow, where it is slower: random
-                numbers, as of dropout, take some 60 times as long there.
-            checks: look for mistakes that would train without a complaint: see `kerasgan.game.checks.check`.
-            **changes: fields of `recipe` to change, e.g. `generator_optimizer=keras.optimizers.Adam(1e-4)`,
+            recipe: Name of one of the family's `recipes`, or a recipe; the family's default recipe by default.
+            run_eagerly: As in Keras, for debugging.
+            steps_per_execution: Number of steps in one compiled call; more than 1 speeds up tiny networks.
+            jit_compile: Whether to use XLA. "auto": on GPU, TPU and JAX, not on CPU with TensorFlow, where it is
+                slower: random numbers, as for dropout, take some 60 times as long there.
+            checks: Whether to look for mistakes that do not raise but silently change what is trained; see
+                `kerasgan.game.checks.check`.
+            **changes: Fields of the recipe to change, such as `generator_optimizer=keras.optimizers.Adam(1e-4)`,
                 `loss="hinge"`, `update="simultaneous"`, `ema_half_life=5000`.
 
         Raises:
-            ValueError: for an unknown field, for an engine or strategy that cannot do what is asked, or for a mistake
-                that the checks find.
+            ValueError: For an unknown field or recipe, for an engine or strategy that cannot do what is asked, or for a
+                mistake that the checks find.
         """
-        self.recipe = type(self).recipe.replace(**changes)
+        self.recipe = recipe_of(type(self), recipe).replace(**changes)
         players = PlayerOptimizers(self.optimizers())
         if keras.config.dtype_policy().name == "mixed_float16":
             wrap = keras.optimizers.LossScaleOptimizer
@@ -250,7 +265,10 @@ class AdversarialModel(Engine, keras.Model):
         save(self, folder, networks, **metadata)
 
     def get_config(self):
-        return {**super().get_config(), "seed": self.seed}
+        """The constructor arguments, by the attributes of the same names, JSON-ready."""
+        known = constructor_arguments(type(self))
+        own = {name: vars(self)[name] for name in known if name in vars(self) and name not in self.networks}
+        return {**super().get_config(), **own}
 
     def get_compile_config(self):
         return {"recipe": self.recipe.get_config(), **self._compile_arguments} if self.compiled else {}
@@ -431,33 +449,39 @@ class AdversarialModel(Engine, keras.Model):
         out of a batch.
 
         Args:
-            x: real samples: an array in [-1, 1], or a data set of `x` or `(x, y)`.
-            y: labels or targets, for arrays.
-            batch_size: for arrays; the recipe's by default. Over all replicas.
-            shuffle: for arrays, whether each epoch has a new order.
-            callbacks: list of Keras callbacks.
-            sample_weight: weights of shape (count,), for arrays.
-            initial_step: steps of the epoch `initial_epoch` that a checkpoint has behind it. Their batches are passed
-                by, so that training goes on as if it had not been interrupted, if the data come in the same order.
-            **kwargs: as for `keras.Model.fit`.
+            x: Real samples: an array, such as images in [-1, 1], a dictionary of arrays or a list of texts; or a data
+                set of `x` or `(x, y)`.
+            y: Conditions or targets, for arrays: labels, a list of captions, a dictionary of several conditions.
+            batch_size: Batch size for arrays, over all replicas; the recipe's by default.
+            shuffle: Whether each epoch has a new order, for arrays.
+            callbacks: List of Keras callbacks.
+            sample_weight: Weights of shape (count,), for arrays.
+            initial_step: Number of steps of the epoch `initial_epoch` that a checkpoint has behind it. Their batches
+                are skipped, so that training continues as if it had not been interrupted, if the order is the same.
+            **kwargs: Arguments of `keras.Model.fit`.
 
         Returns:
             A `keras.callbacks.History`.
 
         Raises:
-            ValueError: for data that the family cannot be trained on, in a sentence that says what to do.
+            ValueError: For data that the family cannot be trained on, in a sentence that says what to do.
         """
         refuse_validation(kwargs)
         self._moment = None
         self._begin_within_epoch(initial_step)
         callbacks = [OnlyWhatRan(), *(callbacks or [])]
-        checked = hasattr(x, "__array__")
+        x_kind, y_kind = self.data_specs()
+        checked = are_arrays(x)
         if checked:
-            x, y, weight = (None if a is None else np.asarray(a) for a in (x, y, sample_weight))
+            x, y, weight = as_arrays(x), as_arrays(y), as_arrays(sample_weight)
+            x, y = x_kind.encode(x), y if y_kind is None else y_kind.encode(y)
             self.check_data(x, y)
             arrays = x if y is None and weight is None else (x, y) if weight is None else (x, y, weight)
-            x = ArrayBatches(arrays, batch_size or min(self.recipe.batch_size, len(x)), self.seed if shuffle else None)
+            count = len(keras.tree.flatten(x)[0])
+            x = ArrayBatches(arrays, batch_size or min(self.recipe.batch_size, count), self.seed if shuffle else None)
             y, sample_weight, callbacks = None, None, [*callbacks, x]
+        elif hasattr(x, "element_spec"):
+            x = encoded(x, x_kind, y_kind)
         if isinstance(x, ArrayBatches):
             x.shorten(kwargs)
         options = {"shuffle": False, "callbacks": callbacks, "sample_weight": sample_weight}

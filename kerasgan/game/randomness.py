@@ -7,6 +7,10 @@ counter, which is saved. Dropout, Gaussian noise and the latents then differ bet
 run stopped, in any network, stock Keras layers included.
 """
 
+import contextlib
+import contextvars
+import math
+
 import keras
 import numpy as np
 from keras import ops
@@ -80,3 +84,72 @@ def noise_states(network, seed, part=0):
     variables = [v for v in network.non_trainable_variables if is_seed_state(v)]
     states = seed_states(0, len(variables), seed, part, 0)
     return [(v, ops.cast(states[i], v.dtype)) for i, v in enumerate(variables)]
+
+
+# Noise of layers in inference ----------------------------------------------------------------------------------------
+
+
+class SeededNoise:
+    """Where layers that add noise draw it from in inference: a function of the seed, the layer, the sample, the place.
+
+    It depends neither on the batch that a sample is computed in nor on the engine.
+
+    Args:
+        seed: Integer or integer tensor of 0 or more.
+        first: Integer or integer tensor, the index of the batch's first sample.
+        strength: Number or scalar tensor that the noise is multiplied by: 0 for none.
+        fixed: Whether all samples have the noise of sample 0.
+    """
+
+    def __init__(self, seed=0, first=0, strength=1.0, fixed=False):
+        self.seed, self.first, self.strength, self.fixed = seed, first, strength, fixed
+        self.layers = 0
+
+    def normal(self, shape, dtype):
+        """Standard normal noise of a shape (batch, ...) for the next layer, times the strength."""
+        self.layers += 1
+        count, width = shape[0], math.prod(shape[1:])
+        samples = ops.zeros((count,), "uint32") if self.fixed else ops.cast(ops.arange(count), "uint32")
+        if not self.fixed:
+            samples = samples + ops.cast(self.first, "uint32")
+        key = _mix(ops.cast(self.seed, "uint32") + _word(0x9E3779B9 * self.layers & 0xFFFFFFFF))
+        rows = _mix(_mix(samples + key) + _word(0x85EBCA6B))
+        places = ops.convert_to_tensor(np.arange(2 * width, dtype="uint32") * np.uint32(0x9E3779B9))
+        words = _mix(_mix(rows[:, None] + places[None]) + key)
+        uniform = (ops.cast(ops.right_shift(words, _word(8)), "float32") + 0.5) * 2.0**-24
+        radius = ops.sqrt(-2.0 * ops.log(uniform[:, :width]))
+        drawn = radius * ops.cos((2.0 * math.pi) * uniform[:, width:])
+        return ops.cast(ops.reshape(drawn, shape) * ops.cast(self.strength, "float32"), dtype)
+
+
+_NOISE: contextvars.ContextVar["SeededNoise | None"] = contextvars.ContextVar("noise", default=None)
+
+
+@contextlib.contextmanager
+def seeded_noise(noise):
+    """Has `draw_noise` draw from a `SeededNoise` in the block."""
+    token = _NOISE.set(noise)
+    try:
+        yield noise
+    finally:
+        _NOISE.reset(token)
+
+
+def draw_noise(shape, generator, dtype=None):
+    """Standard normal noise for a layer: fresh in training, of the seed of `sample` in inference.
+
+    A layer that adds noise to its inputs calls it, and is then reproducible in `sample`, presets and exports.
+
+    Args:
+        shape: (batch, ...); the batch's size may be a tensor.
+        generator: The layer's `keras.random.SeedGenerator`.
+        dtype: Dtype of the noise; the default one by default.
+    """
+    dtype, noise = dtype or keras.config.floatx(), _NOISE.get()
+    return keras.random.normal(shape, dtype=dtype, seed=generator) if noise is None else noise.normal(shape, dtype)
+
+
+def adds_noise(network):
+    """Whether a network has layers that call `draw_noise`, which say so by an attribute `adds_noise`."""
+    layers = network._flatten_layers() if hasattr(network, "_flatten_layers") else []
+    return any(getattr(layer, "adds_noise", False) for layer in layers)

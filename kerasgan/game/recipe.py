@@ -1,11 +1,112 @@
 """Training recipes as data: what `compile()` uses when nothing is said, printable and overridable field by field."""
 
 import dataclasses
+import difflib
 import functools
+import inspect
 
 import keras
 
 from kerasgan.game.schedules import Schedule
+
+
+@dataclasses.dataclass(frozen=True)
+class Optimizer:
+    """An optimizer as a value: a recipe holds it, and each `compile()` makes a new Keras optimizer of it.
+
+    Args:
+        class_name: Name of a Keras optimizer, such as "adam", or of a registered one.
+        config: Its constructor arguments.
+    """
+
+    class_name: str
+    config: dict
+
+    def make(self):
+        """A new Keras optimizer."""
+        return _optimizer_from({"class_name": self.class_name, "config": self.config})
+
+
+def _given(**arguments):
+    return {name: value for name, value in arguments.items() if value is not None}
+
+
+def Adam(learning_rate, beta_1=None, beta_2=None, epsilon=None):
+    """`keras.optimizers.Adam` as a value; learning rate and second decay may be `kerasgan.game.schedules`.
+
+    Args:
+        learning_rate: Learning rate, a number or a schedule.
+        beta_1: Decay of the first moment; Keras' default where it is `None`, and so for the others.
+        beta_2: Decay of the second moment, a number or a schedule.
+        epsilon: Number that is added to the square root of the second moment.
+    """
+    config = _given(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
+    if any(isinstance(value, Schedule) for value in config.values()):
+        return Optimizer("kerasgan>ScheduledAdam", config)
+    return Optimizer("adam", config)
+
+
+def RMSprop(learning_rate, rho=None, momentum=None, epsilon=None):
+    """`keras.optimizers.RMSprop` as a value.
+
+    Args:
+        learning_rate: Learning rate.
+        rho: Decay of the mean square; Keras' default where it is `None`, and so for the others.
+        momentum: Momentum.
+        epsilon: Number that is added under the square root: Keras divides by sqrt(v + epsilon), Torch by
+            sqrt(v) + epsilon.
+    """
+    return Optimizer("rmsprop", _given(learning_rate=learning_rate, rho=rho, momentum=momentum, epsilon=epsilon))
+
+
+def SGD(learning_rate, momentum=None):
+    """`keras.optimizers.SGD` as a value.
+
+    Args:
+        learning_rate: Learning rate.
+        momentum: Momentum; 0 by default.
+    """
+    return Optimizer("sgd", _given(learning_rate=learning_rate, momentum=momentum))
+
+
+def recipe_of(family, chosen=None):
+    """The recipe that a family's `compile(recipe=chosen)` starts from.
+
+    Args:
+        family: Subclass of `kerasgan.AdversarialModel`.
+        chosen: Name of one of its `recipes`, a `Recipe`, or `None`.
+
+    Raises:
+        ValueError: For a name that the family does not have.
+    """
+    if chosen is None or chosen == "default":
+        return family.recipe
+    if isinstance(chosen, Recipe):
+        return chosen
+    if chosen not in family.recipes:
+        nearest = difflib.get_close_matches(str(chosen), family.recipes, 1)
+        hint = f" Did you mean {nearest[0]!r}?" if nearest else ""
+        known = ", ".join(family.recipes) or "none but the default"
+        raise ValueError(f"`recipe` is {chosen!r}; {family.__name__} has: {known}.{hint}")
+    return family.recipe.replace(**family.recipes[chosen])
+
+
+def show_recipe(family):
+    """Gives a family a `compile` whose signature shows the fields of its recipe."""
+    method = family.compile
+
+    @functools.wraps(method)
+    def compile(self, **arguments):
+        return method(self, **arguments)
+
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    options = {"run_eagerly": False, "steps_per_execution": 1, "jit_compile": "auto", "checks": True}
+    fields = {field.name: getattr(family.recipe, field.name) for field in dataclasses.fields(family.recipe)}
+    first = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    shown = {"recipe": None, **fields, **options}
+    parameters = [inspect.Parameter(name, keyword, default=default) for name, default in shown.items()]
+    compile.__signature__ = inspect.Signature([first, *parameters])  # type: ignore[attr-defined]
+    family.compile = compile
 
 
 def optimizer(class_name, **config):
@@ -93,6 +194,8 @@ class Recipe:
 
 
 def _optimizer_from(value):
+    if isinstance(value, Optimizer):
+        value = {"class_name": value.class_name, "config": value.config}
     if isinstance(value, dict):  # a copy: Keras takes what it is given apart
         value = {**value, "config": {**value["config"]}}
     return keras.optimizers.get(value)
@@ -101,6 +204,8 @@ def _optimizer_from(value):
 def _plain(value):
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
+    if isinstance(value, Optimizer):
+        return _plain(value.make())
     if hasattr(value, "get_config"):
         return keras.saving.serialize_keras_object(value)
     return value

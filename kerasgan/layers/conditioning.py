@@ -40,7 +40,7 @@ def with_labels(x, labels, num_classes, embedding=None, initializer="uniform"):
 
     Args:
         x: shape (batch, width).
-        labels: the symbolic labels in a list, or an empty one: what a model's `label_input` returns.
+        labels: the symbolic labels in a list, or an empty one: what a model's `condition_inputs` returns.
         num_classes: as for `label_vector`.
         embedding: as for `label_vector`.
         initializer: as for `label_vector`.

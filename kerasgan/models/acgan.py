@@ -93,7 +93,7 @@ class ACGAN(HeadedModel):
         height, width, channels = self.image_shape
         first, *hidden = self.sizes["generator_widths"]
         small = (height >> self.steps, width >> self.steps, first)
-        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
+        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         x = with_labels(latents, labels, self.num_classes)
         x = layers.Dense(math.prod(small), "relu", kernel_initializer=normal(0.02))(x)
         x = transposed_convolutions(layers.Reshape(small)(x), hidden, channels, 5, keras.config.floatx())

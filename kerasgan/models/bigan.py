@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from kerasgan.augment.packed import pack
 from kerasgan.bases.encoding import EncodingModel
 from kerasgan.bases.latent import LatentRecipe
 from kerasgan.game.phase import shared
@@ -169,11 +170,11 @@ class BiGAN(EncodingModel):
 
     @shared
     def real_logits(self, batch):
-        return self.discriminate(self.pack(batch.x), self.pack(self.encoded(batch)))
+        return self.judge(batch.x, self.encoded(batch))
 
     @shared
     def fake_logits(self, batch):
-        return self.discriminate(self.pack(self.generated(batch)), self.pack(self.latents(batch)))
+        return self.judge(self.generated(batch), self.latents(batch))
 
     def discriminator_loss(self, batch):
         loss, logs = super().discriminator_loss(batch)
@@ -190,12 +191,13 @@ class BiGAN(EncodingModel):
         size = math.prod(self.pack_shape)
 
         def joined(images, latents):
-            images = ops.reshape(self.pack(images), (-1, size))
-            latents = ops.cast(self.pack(latents), images.dtype)
+            images = ops.reshape(pack(images, self.packing), (-1, size))
+            latents = ops.cast(pack(latents, self.packing), images.dtype)
             return ops.stop_gradient(ops.concatenate([images, latents], axis=-1))
 
         def judge(joint):
-            return self.discriminate(ops.reshape(joint[:, :size], (-1, *self.pack_shape)), joint[:, size:])
+            images = ops.reshape(joint[:, :size], (-1, *self.pack_shape))
+            return self.judge(self.unpack(images), self.unpack(joint[:, size:]))
 
         return penalty(judge, *(joined(*pair) for pair in pairs), seed=self.random, images_seen=self.images_seen)
 
@@ -215,7 +217,7 @@ class BiGAN(EncodingModel):
         Raises:
             ValueError: as `encode`.
         """
-        return self._read(self._features[ema], images, batch_size)
+        return self.read(self._features[ema], images, batch_size)
 
     @functools.cached_property
     def _features(self):

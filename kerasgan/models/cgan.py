@@ -70,7 +70,7 @@ class CGAN(LatentModel):
         dense = functools.partial(layers.Dense, kernel_initializer="he_uniform")
         drop = functools.partial(layers.Dropout, self.sizes["dropout"][0])
         from_latents, from_labels, joint = self.sizes["units"]
-        latents, (labels,) = keras.Input((self.latent_dim,), name="latents"), self.label_input()
+        latents, (labels,) = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         known = label_vector(labels, self.num_classes, self.sizes["embedding"])
         x = latents
         if self.latent_range:  # to [-2, 2], variance 4/3: where the first layer starts, not what it can be
@@ -87,7 +87,7 @@ class CGAN(LatentModel):
         maxout = functools.partial(Maxout, kernel_initializer="glorot_uniform")
         drop = functools.partial(layers.Dropout, self.sizes["dropout"][1])
         from_images, from_labels, joint = self.sizes["maxout_units"]
-        images, (labels,) = keras.Input(self.pack_shape, name="images"), self.label_input(packed=True)
+        images, (labels,) = keras.Input(self.pack_shape, name="images"), self.condition_inputs(packed=True)
         x = images
         if len(self.image_shape) == 3:
             x = layers.Flatten()(layers.Rescaling(0.5, 0.5)(images))

@@ -80,17 +80,17 @@ class DCGAN(LatentModel):
         height, width, channels = self.image_shape
         first, *hidden = [self.sizes["generator_width"] << step for step in reversed(range(self.steps))]
         small = (height >> self.steps, width >> self.steps, first)
-        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
+        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         x = with_labels(latents, labels, self.num_classes)
         x = layers.Dense(math.prod(small), use_bias=False, kernel_initializer=normal(0.02))(x)
         x = layers.ReLU()(batch_normalization(scale_stddev=SCALE_STDDEV)(layers.Reshape(small)(x)))
         x = transposed_convolutions(
             x, hidden, channels, self.sizes["kernel_size"], keras.config.floatx(), scale_stddev=SCALE_STDDEV
         )
-        return keras.Model(self._inputs(latents, *labels or [None]), x, name="generator")
+        return keras.Model(self.inputs_of(latents, *labels), x, name="generator")
 
     def build_discriminator(self):
-        images, labels = keras.Input(self.pack_shape, name="images"), self.label_input(packed=True)
+        images, labels = keras.Input(self.pack_shape, name="images"), self.condition_inputs(packed=True)
         x = images
         if labels and self.sizes["conditioning"] == "plane":
             x = layers.Concatenate()([x, label_plane(labels[0], self.num_classes, *self.image_shape[:2])])
@@ -100,7 +100,7 @@ class DCGAN(LatentModel):
         logits = layers.Dense(1, kernel_initializer=normal(0.02), name="logits")(x)
         if labels and self.sizes["conditioning"] == "projection":
             logits = label_projection(logits, x, labels[0], self.num_classes)
-        return keras.Model(self._inputs(images, *labels or [None]), logits, name="discriminator")
+        return keras.Model(self.inputs_of(images, *labels), logits, name="discriminator")
 
     def get_config(self):
         return {**super().get_config(), **self.sizes}

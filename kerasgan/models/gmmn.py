@@ -249,7 +249,7 @@ class GMMNAE(GMMN):
         Raises:
             ValueError: for images of another shape, type or range.
         """
-        return self._read(self.ema_encoder, images, batch_size)
+        return self.read(self.ema_encoder, images, batch_size)
 
     def served(self):
         return {"encode": (self.ema_encoder, "codes")}

@@ -127,7 +127,7 @@ class InfoGAN(HeadedModel):
 
     # The game -------------------------------------------------------------------------------------------------------
 
-    def draw_latents(self, count, seed):
+    def draw_latents(self, count, seed, truncation=None):
         """Noise, one-hot codes and continuous codes, shape (count, latent_dim); `seed` as for `keras.random`."""
         uniform = keras.random.uniform((count, self.noise_dim + len(self.code_sizes) - 1 + self.continuous), seed=seed)
         noise, *classes, continuous = self._split(uniform, (self.noise_dim, *[1] * len(self.categorical)))
@@ -164,15 +164,16 @@ class InfoGAN(HeadedModel):
 
     # Codes ----------------------------------------------------------------------------------------------------------
 
-    def sample(self, count, seed=0, labels=None, ema=True, batch_size=64, codes=None):
+    def sample(self, count, seed=0, labels=None, *, ema=True, batch_size=64, codes=None, **options):
         """Generated samples as of `LatentModel.sample`, of chosen codes where these are given.
 
         Args:
-            count: how many.
-            seed: integer, 0 or more: of the noise, and of codes that are not given.
-            labels: there are none.
-            ema: use the averaged generator, else the one in training.
-            batch_size: how many are computed at once.
+            count: Number of samples.
+            seed: Seed of the noise and of codes that are not given, an integer of 0 or more.
+            labels: Nothing: the model has no labels.
+            ema: Whether to use the averaged generator rather than the one in training.
+            batch_size: Number of samples that are computed at once.
+            **options: As for `LatentModel.sample`.
             codes: shape (count, codes): a class of each categorical code, from 0, then the continuous codes; NaN leaves
                 one to the seed.
 
@@ -183,7 +184,7 @@ class InfoGAN(HeadedModel):
             ValueError: for codes that do not fit, or as `LatentModel.sample`.
         """
         if codes is None or labels is not None:
-            return super().sample(count, seed, labels, ema, batch_size)
+            return super().sample(count, seed, labels, ema=ema, batch_size=batch_size, **options)
         return self.generate(self._with_codes(self.draw_latents(count, int(seed)), codes), ema, batch_size)
 
     def _with_codes(self, latents, codes):

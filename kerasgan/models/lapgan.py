@@ -141,7 +141,7 @@ class LAPGAN(LatentModel):
             level: 0 is the full size.
         """
         *place, channels = self.level_shapes[level]
-        latents, labels = keras.Input(self.latent_shapes[level], name="latents"), self.label_input()
+        latents, labels = keras.Input(self.latent_shapes[level], name="latents"), self.condition_inputs()
         if level == self.levels - 1:
             x = with_labels(latents, labels, self.num_classes)
             for _ in range(2):
@@ -166,7 +166,10 @@ class LAPGAN(LatentModel):
             level: 0 is the full size.
         """
         *place, channels = self.level_shapes[level]
-        images, labels = keras.Input((*place, self.packing * channels), name="images"), self.label_input(packed=True)
+        images, labels = (
+            keras.Input((*place, self.packing * channels), name="images"),
+            self.condition_inputs(packed=True),
+        )
         drop = functools.partial(layers.Dropout, self.sizes["dropout"])
         if level == self.levels - 1:
             x = layers.Flatten()(images)
@@ -184,7 +187,7 @@ class LAPGAN(LatentModel):
 
     def _chain(self, name):
         """The levels' generators one after the other: a model from latents and labels to images in [-1, 1]."""
-        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
+        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         parts, images = self.split_latents(latents), list[keras.KerasTensor]()
         for level in reversed(range(self.levels)):
             network = getattr(self, f"{name}_{level}")
@@ -248,7 +251,7 @@ class LAPGAN(LatentModel):
         level = self.level_of(batch.x)
         inputs = [self.split_latents(self.latents(batch))[level]]
         inputs += [self.pyramid.reduce(batch.x)] if level < self.levels - 1 else []
-        inputs += [self.labels(batch)] if self.num_classes else []
+        inputs += self.fake_condition(batch)
         return probed(self.networks[f"generator_{level}"](_one_or_more(*inputs), training=True))
 
     def fake_weight(self, batch):
@@ -256,9 +259,9 @@ class LAPGAN(LatentModel):
         given = self.num_classes or self.level_of(batch.x) < self.levels - 1
         return self.pack_weight(batch) if given else None
 
-    def discriminate(self, images, labels=None):
-        network = self.networks[f"discriminator_{self.level_of(images)}"]
-        return network(self._inputs(images, labels), training=True)
+    def discriminate(self, samples, *conditions):
+        network = self.networks[f"discriminator_{self.level_of(samples)}"]
+        return network(self.inputs_of(samples, *conditions), training=True)
 
     # Samples --------------------------------------------------------------------------------------------------------
 
@@ -278,7 +281,7 @@ class LAPGAN(LatentModel):
         Raises:
             ValueError: as `sample`.
         """
-        latents, *labels = self._sample_inputs(count, seed, labels)
+        latents, *labels = self.sample_inputs(count, seed, labels=labels)
         parts, images = self.split_latents(latents), list[np.ndarray]()
         for level in reversed(range(self.levels)):
             images.append(self._generate_level(level, [parts[level], *images[-1:], *labels], ema, batch_size))
@@ -306,12 +309,13 @@ class LAPGAN(LatentModel):
             raise ValueError(
                 f"Images of {tuple(coarse.shape[1:3])} pixels have the full size: there is no level above."
             )
-        latents, *labels = self._sample_inputs(len(coarse), seed, labels)
+        latents, *labels = self.sample_inputs(len(coarse), seed, labels=labels)
         inputs = [self.split_latents(latents)[level], coarse, *labels]
         return np.clip(self._generate_level(level, inputs, ema, batch_size), -1.0, 1.0)
 
     def _generate_level(self, level, inputs, ema, batch_size):
-        return self._in_batches(getattr(self, f"{'ema_' if ema else ''}generator_{level}"), inputs, batch_size)
+        network = getattr(self, f"{'ema_' if ema else ''}generator_{level}")
+        return self.inference(network)(inputs, batch_size=batch_size)
 
     def get_config(self):
         config = {**super().get_config(), "levels": self.levels, "noise_dim": self.noise_dim, **self.sizes}

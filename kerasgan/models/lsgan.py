@@ -83,7 +83,7 @@ class LSGAN(DCGAN):
         height, width, channels = self.image_shape
         wide = 4 * self.sizes["generator_width"]
         small = (height >> self.steps, width >> self.steps, wide)
-        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
+        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         x = with_labels(latents, labels, self.num_classes, self.label_dim)
         x = layers.Dense(math.prod(small), use_bias=False, kernel_initializer=normal(0.02))(x)
         x = layers.ReLU()(batch_normalization()(layers.Reshape(small)(x)))
@@ -95,7 +95,7 @@ class LSGAN(DCGAN):
                 x = layers.ReLU()(batch_normalization()(x))
         x = convolution(channels, strides=1)(x)
         x = layers.Activation("tanh", dtype=keras.config.floatx(), name="images")(x)
-        return keras.Model(self._inputs(latents, *labels or [None]), x, name="generator")
+        return keras.Model(self.inputs_of(latents, *labels), x, name="generator")
 
     def get_config(self):
         return {**super().get_config(), "label_dim": self.label_dim}

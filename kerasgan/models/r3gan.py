@@ -158,7 +158,7 @@ class R3GAN(LatentModel):
         return widths
 
     def build_generator(self):
-        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
+        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         x = with_labels(latents, labels, self.num_classes, self.sizes["embedding"], normal(1.0))
         x = layers.Dense(self.widths[0], use_bias=False, kernel_initializer=scaled())(x)
         x = Basis(self.smallest, kernel_initializer=normal(1.0), name="basis")(x)
@@ -170,7 +170,7 @@ class R3GAN(LatentModel):
         return keras.Model([latents, *labels] if labels else latents, x, name="generator")
 
     def build_discriminator(self):
-        images, labels = keras.Input(self.pack_shape, name="images"), self.label_input(packed=True)
+        images, labels = keras.Input(self.pack_shape, name="images"), self.condition_inputs(packed=True)
         x = layers.Conv2D(self.widths[-1], 1, use_bias=False, kernel_initializer=scaled())(images)
         x = self._blocks(x)
         for width in reversed(self.widths[:-1]):

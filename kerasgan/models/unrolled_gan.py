@@ -139,7 +139,7 @@ class UnrolledGAN(LatentModel):
 
     def fake_logits(self, batch):
         # Not shared as in the base class: the discriminator is another one after each step.
-        return self.discriminate(self.pack(self.generated(batch)), self.pack_labels(batch))
+        return self.judge(self.generated(batch), *self.fake_condition(batch))
 
     def get_config(self):
         return {**super().get_config(), **self.sizes}

@@ -125,7 +125,7 @@ class VAEGAN(EncodingModel):
     # Networks -------------------------------------------------------------------------------------------------------
 
     def build_encoder(self):
-        images, labels = keras.Input(self.image_shape, name="images"), self.label_input()
+        images, labels = keras.Input(self.image_shape, name="images"), self.condition_inputs()
         widths = [self.sizes["width"] << step for step in range(1, self.steps + 1)]
         x = layers.Flatten()(strided_convolutions(images, widths, 5, 0.0, normalize_first=True))
         x = self._dense(with_labels(x, labels, self.num_classes), self.sizes["units"])
@@ -133,19 +133,19 @@ class VAEGAN(EncodingModel):
             layers.Dense, self.latent_dim, kernel_initializer=normal(0.02), dtype=keras.config.floatx()
         )
         outputs = {name: dense(name=name)(x) for name in POSTERIOR}
-        return keras.Model(self._inputs(images, *labels or [None]), outputs, name="encoder")
+        return keras.Model(self.inputs_of(images, *labels), outputs, name="encoder")
 
     def build_generator(self):
-        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.label_input()
+        latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         height, width, channels = self.image_shape
         widths = [self.sizes["width"] << step for step in (3, 2, 0)][-self.steps :]
         small = (height >> self.steps, width >> self.steps, self.sizes["width"] << 3)
         x = self._dense(with_labels(latents, labels, self.num_classes), math.prod(small))
         x = transposed_convolutions(layers.Reshape(small)(x), widths, channels, 5, keras.config.floatx(), 1)
-        return keras.Model(self._inputs(latents, *labels or [None]), x, name="generator")
+        return keras.Model(self.inputs_of(latents, *labels), x, name="generator")
 
     def build_discriminator(self):
-        images, labels = keras.Input(self.pack_shape, name="images"), self.label_input(packed=True)
+        images, labels = keras.Input(self.pack_shape, name="images"), self.condition_inputs(packed=True)
         kind, width = self.sizes["discriminator_normalization"], self.sizes["width"]
         *hidden, last = [width << step for step in (2, 3, 3)][: self.steps]
         options = {"kernel_size": 5, "padding": "same", "kernel_initializer": normal(0.02)}
@@ -156,7 +156,7 @@ class VAEGAN(EncodingModel):
         x = self._dense(with_labels(x, labels, self.num_classes), self.sizes["units"] // 2, kind)
         logits = layers.Dense(1, kernel_initializer=normal(0.02), name="logits")(x)
         outputs = {"logits": logits, "features": features}
-        return keras.Model(self._inputs(images, *labels or [None]), outputs, name="discriminator")
+        return keras.Model(self.inputs_of(images, *labels), outputs, name="discriminator")
 
     @staticmethod
     def _dense(x, units, kind="batch"):
@@ -185,7 +185,7 @@ class VAEGAN(EncodingModel):
     @shared
     def posterior(self, batch):
         """Mean and logarithm of the variance of the real samples' latents, each of shape (batch, latent_dim)."""
-        told = self.encoder(self._inputs(batch.x, self.labels(batch)), training=True)
+        told = self.encoder(self.inputs_of(batch.x, self.labels(batch)), training=True)
         return tuple(at_least_float32(told[name]) for name in POSTERIOR)
 
     @shared
@@ -194,16 +194,14 @@ class VAEGAN(EncodingModel):
         center, log_variance = self.posterior(batch)
         noise = keras.random.normal(ops.shape(center), dtype=center.dtype, seed=self.random)
         latents = center + ops.exp(0.5 * log_variance) * noise
-        return self.generator(self._inputs(latents, self.labels(batch)), training=True)
+        return self.generator(self.inputs_of(latents, self.labels(batch)), training=True)
 
     @shared
     def told(self, batch):
         """What the discriminator tells of real, reconstructed and generated samples: {name: three tensors}."""
-        kinds = [self.pack(x) for x in (batch.x, self.reconstructed(batch), self.generated(batch))]
-        labels = self.pack_labels(batch)
-        labels = None if labels is None else ops.concatenate(3 * [labels])
-        images = ops.concatenate([ops.cast(x, kinds[1].dtype) for x in kinds])
-        outputs = self.discriminator(self._inputs(images, labels), training=True)
+        kinds, conditions = (batch.x, self.reconstructed(batch), self.generated(batch)), self.real_condition(batch)
+        shown = [self.viewed(ops.cast(x, kinds[1].dtype), *conditions) for x in kinds]
+        outputs = self.discriminator(self.inputs_of(*map(ops.concatenate, zip(*shown, strict=True))), training=True)
         outputs = require_named(outputs, ["logits", "features"], "The discriminator of VAEGAN")
         return {name: ops.split(outputs[name], 3) for name in ("logits", "features")}
 
@@ -225,8 +223,8 @@ class VAEGAN(EncodingModel):
             return self.pack_weight(batch)
         return ops.concatenate([ops.divide_no_nan(weight, mean_over_replicas(mean(weight))), ops.ones_like(weight)])
 
-    def discriminate(self, images, labels=None):
-        return super().discriminate(images, labels)["logits"]
+    def discriminate(self, samples, *conditions):
+        return super().discriminate(samples, *conditions)["logits"]
 
     @shared
     def moves(self, batch):

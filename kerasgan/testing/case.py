@@ -64,8 +64,12 @@ class FamilyCase:
     def data(self, model, batches=1):
         """Made-up data: x and y (None for none), floats in the default precision."""
         count = batches * self.batch_size
-        values = [spec and spec.example(count, seed) for seed, spec in enumerate(model.data_specs())]
-        return [v.astype(keras.config.floatx()) if v is not None and v.dtype.kind == "f" else v for v in values]
+        values = [None if spec is None else spec.example(count, seed) for seed, spec in enumerate(model.data_specs())]
+
+        def in_precision(value):
+            return value.astype(keras.config.floatx()) if value.dtype.kind == "f" else value
+
+        return [None if value is None else keras.tree.map_structure(in_precision, value) for value in values]
 
     def fit(self, model, batches=1, **options):
         """`model.fit` on made-up data, in their order."""
@@ -130,12 +134,16 @@ def train_scripted(case, start=None, strategy=None):
 
 def take_replicated_steps(case, model):
     """What `fit` does, without its data sets: TensorFlow takes seconds to end a distributed one."""
-    data = [value.reshape(STEPS, -1, *value.shape[1:]) for value in case.data(model, STEPS) if value is not None]
+    data = tuple(value for value in case.data(model, STEPS) if value is not None)
     strategy = model.distribute_strategy
 
     def part(context, step):
-        shares = [np.split(value[step], context.num_replicas_in_sync) for value in data]
-        return tuple(ops.convert_to_tensor(share[context.replica_id_in_sync_group]) for share in shares)
+        def share(value):
+            batch = value.reshape(STEPS, -1, *value.shape[1:])[step]
+            parts = np.split(batch, context.num_replicas_in_sync)
+            return ops.convert_to_tensor(parts[context.replica_id_in_sync_group])
+
+        return keras.tree.map_structure(share, data)
 
     distribute = strategy.experimental_distribute_values_from_function
     batches = iter([distribute(functools.partial(part, step=step)) for step in range(STEPS)])

@@ -275,12 +275,16 @@ def exports(case):
         path = os.path.join(folder, "saved_model")
         model.export(path)
         inputs = {"num": tf.constant(4), "seed": tf.constant(3, "int64")}
-        labels = np.arange(4, dtype="int32") % model.num_classes if model.num_classes else None
-        if labels is not None:
-            inputs["labels"] = tf.constant(labels)
+        conditions = {name: kind.examples(4) for name, kind in model.conditions.kinds.items()}
+        inputs |= {name: tf.constant(value) for name, value in conditions.items()}
+        options = {}
+        if model.truncates:
+            inputs["truncation"], options["truncation"] = tf.constant(0.7), 0.7
+        if model.inference(model.ema_generator).adds_noise:
+            inputs["noise"], options["noise"] = tf.constant(0.5), 0.5
         outputs = tf.saved_model.load(path).signatures["sample"](**inputs)
     (images,) = outputs.values()
-    difference = np.abs(images.numpy() - model.sample(4, seed=3, labels=labels)).max()
+    difference = np.abs(images.numpy() - model.sample(4, seed=3, **options, **conditions)).max()
     require(difference <= 1e-6, f"The exported samples differ by {difference:.1e}.")
 
 

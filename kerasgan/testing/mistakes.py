@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from kerasgan.data.kinds import Images, Labels, Vectors
+from kerasgan.data.kinds import Images, Kind, Labels, Vectors
 
 
 def mistakes(spec, value):
@@ -41,6 +41,9 @@ def mistakes(spec, value):
             ("one-hot labels", "one-hot", np.eye(spec.num_classes, dtype="int32")[value]),
             ("one class only", "one class only", np.zeros_like(value)),
         ]
+    if isinstance(spec, Kind) and isinstance(value, np.ndarray):
+        wrong_type = ("another dtype", "dtype", value.astype("complex64"))
+        return [wrong_type, ("empty set", "is empty", value[:0]), ("an axis too many", "shape", value[..., None])]
     return []
 
 

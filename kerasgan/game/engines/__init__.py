@@ -11,6 +11,7 @@ if keras.backend.backend() == "tensorflow":
     from kerasgan.game.engines.tensorflow import (
         Engine,
         compiled_call,
+        compiled_inference,
         fused_normalization,
         gather,
         gradients,
@@ -22,6 +23,7 @@ elif keras.backend.backend() == "jax":
     from kerasgan.game.engines.jax import (
         Engine,
         compiled_call,
+        compiled_inference,
         fused_normalization,
         gather,
         gradients,
@@ -45,6 +47,7 @@ def mean_over_replicas(x):
 __all__ = [
     "Engine",
     "compiled_call",
+    "compiled_inference",
     "fused_normalization",
     "gather",
     "gradients",

@@ -16,6 +16,7 @@ from kerasgan.distribute import check_batch_size
 from kerasgan.game.averages import update_averages
 from kerasgan.game.optimizers import all_finite, update_loss_scale
 from kerasgan.game.phase import Moment, micro_batch
+from kerasgan.game.randomness import SeededNoise, noise_states, seeded_noise
 from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
 
 
@@ -64,6 +65,29 @@ def compiled_call(network):
     return lambda inputs: call(
         [v.value for v in network.trainable_variables], [v.value for v in network.non_trainable_variables], inputs
     )
+
+
+def compiled_inference(network):
+    """The network's inference with the noise of a seed, as one compiled function.
+
+    Returns:
+        Function of (inputs, seed, first, strength, fixed), of which the last is a Python boolean; see
+        `kerasgan.game.randomness.SeededNoise`.
+    """
+
+    @functools.partial(jax.jit, static_argnums=6)
+    def call(trainable, non_trainable, inputs, seed, first, strength, fixed):
+        states = {id(v): state for v, state in noise_states(network, seed, first)}
+        variables = network.non_trainable_variables
+        values = [states.get(id(v), value) for v, value in zip(variables, non_trainable, strict=True)]
+        with seeded_noise(SeededNoise(seed, first, strength, fixed)):
+            return network.stateless_call(trainable, values, inputs, training=False)[0]
+
+    def run(inputs, *numbers):
+        trainable, rest = network.trainable_variables, network.non_trainable_variables
+        return call([v.value for v in trainable], [v.value for v in rest], inputs, *numbers)
+
+    return run
 
 
 def replica():
@@ -128,7 +152,7 @@ class Engine:
         with keras.StatelessScope([(v, v.value) for v in self.trainable_variables]):
             jax.eval_shape(
                 lambda *inputs: names.append(fn(*inputs)),
-                *[spec if spec is None else jax.ShapeDtypeStruct(spec.shape, spec.dtype) for spec in specs],
+                *[jax.tree.map(lambda s: jax.ShapeDtypeStruct(s.shape, s.dtype), spec) for spec in specs],
             )
         return names[0]
 

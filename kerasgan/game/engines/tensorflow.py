@@ -11,6 +11,7 @@ from kerasgan.distribute import check_batch_size
 from kerasgan.game.averages import update_averages
 from kerasgan.game.optimizers import all_finite, update_loss_scale
 from kerasgan.game.phase import Moment, micro_batch
+from kerasgan.game.randomness import SeededNoise, noise_states, seeded_noise
 from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
 
 
@@ -38,6 +39,28 @@ def have_gradient(fn, values):
 def compiled_call(network):
     """The network's inference as one compiled function of its inputs (a tensor or a list of tensors)."""
     return tf.function(lambda inputs: network(inputs, training=False), reduce_retracing=True)
+
+
+def compiled_inference(network):
+    """The network's inference with the noise of a seed, as one compiled function.
+
+    Returns:
+        Function of (inputs, seed, first, strength, fixed), of which the last is a Python boolean; see
+        `kerasgan.game.randomness.SeededNoise`.
+    """
+
+    def call(inputs, seed, first, strength, fixed):
+        noise = SeededNoise(seed, first, strength, fixed)
+        with keras.StatelessScope(noise_states(network, seed, first)), seeded_noise(noise):
+            return network(inputs, training=False)
+
+    compiled = tf.function(call, autograph=False, reduce_retracing=True)
+
+    def run(inputs, seed, first, strength, fixed):
+        numbers = tf.constant(seed, "uint32"), tf.constant(first, "uint32"), tf.constant(strength, "float32")
+        return compiled(inputs, *numbers, fixed)
+
+    return run
 
 
 def replica():
@@ -126,7 +149,11 @@ class Engine:
 
     def trace(self, fn, specs):
         """Result of `fn` on symbolic inputs of the given specs (KerasTensors or None), nothing computed."""
-        signature = [spec if spec is None else tf.TensorSpec(spec.shape, spec.dtype) for spec in specs]
+
+        def as_spec(part):
+            return None if part is None else tf.TensorSpec(part.shape, part.dtype)
+
+        signature = [tf.nest.map_structure(as_spec, spec) for spec in specs]
         names = []
 
         def traced(*inputs):

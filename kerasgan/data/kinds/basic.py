@@ -1,9 +1,10 @@
-"""What a model expects of its data: small frozen descriptions that check a batch and make one up.
+"""Images, vectors and labels, and what all kinds have in common.
 
-A model checks its first batch against them, so that wrong data is refused with one sentence that
-says what came, what was expected and what to call, instead of training on nonsense.
+A model checks its first batch against the kinds of its samples and conditions, so that wrong data is refused with one
+sentence that says what came, what was expected and what to call.
 """
 
+import dataclasses
 import math
 import warnings
 from dataclasses import dataclass
@@ -11,12 +12,101 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from kerasgan.pictures.images import grid
+from kerasgan.pictures.plots import histogram, scatter
+
 # How far beyond [-1, 1] an image may go: half-precision rounding does, a wrong range goes further.
 RANGE_TOLERANCE = 1e-2
 
 
+class Kind:
+    """What a sample or a condition is. A subclass is a frozen dataclass and defines `symbolic`, `example` and `check`.
+
+    Attributes:
+        name: Name of the input of a network that takes it, such as "labels".
+        shape: Shape of one sample, without the batch axis.
+    """
+
+    name = "samples"
+    shape: tuple
+
+    def symbolic(self, batch_size=None):
+        """A `keras.KerasTensor` of a batch, or a dictionary of them."""
+        raise NotImplementedError(f"{type(self).__name__} must define symbolic(batch_size).")
+
+    def example(self, batch_size, seed):
+        """A made-up valid batch of NumPy arrays."""
+        raise NotImplementedError(f"{type(self).__name__} must define example(batch_size, seed).")
+
+    def check(self, value, name="x"):
+        """Raises a ValueError unless `value` is a batch of this kind."""
+        raise NotImplementedError(f"{type(self).__name__} must define check(value, name).")
+
+    def encode(self, value):
+        """What a user passes (lists, strings) as the arrays that networks take; computed on the host."""
+        return value
+
+    def tensor(self, value):
+        """A batch as a network takes it, of what a training step is given."""
+        return value
+
+    def input(self, packing=1):
+        """The symbolic Keras input of a network for a batch.
+
+        Args:
+            packing: Number of samples that the network sees together.
+        """
+        spec = self.symbolic()
+        shape = spec.shape[1:] if packing == 1 else (packing, *spec.shape[1:])
+        return keras.Input(shape, dtype=spec.dtype, name=self.name)
+
+    def examples(self, count):
+        """Conditions for `count` samples where a user gives none: a NumPy array of typical values."""
+        return self.example(count, 0)
+
+    def pictures(self, samples):
+        """Samples as pictures for a person.
+
+        Args:
+            samples: Array of shape (count, *shape).
+
+        Returns:
+            float32 array of shape (count, height, width, 1 or 3) in [-1, 1]; `None` where there is nothing to see.
+        """
+        return None
+
+    def sheet(self, samples, columns=None):
+        """One picture of many samples.
+
+        Args:
+            samples: Array of shape (count, *shape).
+            columns: Number of samples in a row; about as many as rows by default.
+
+        Returns:
+            uint8 array of shape (height, width, 1 or 3); `None` where there is nothing to see.
+        """
+        pictures = self.pictures(samples)
+        return None if pictures is None else grid(pictures, columns)
+
+    def get_config(self):
+        """The fields, JSON-ready."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}  # type: ignore[arg-type]
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in config.items()})
+
+
+def _plain(value):
+    return [_plain(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
+register = keras.saving.register_keras_serializable(package="kerasgan")
+
+
+@register
 @dataclass(frozen=True)
-class Images:
+class Images(Kind):
     """Images as floats in [-1, 1], channels last.
 
     Args:
@@ -24,6 +114,7 @@ class Images:
     """
 
     shape: tuple
+    name = "images"
 
     def __post_init__(self):
         shape = tuple(self.shape)
@@ -90,6 +181,13 @@ class Images:
                 stacklevel=2,
             )
 
+    def pictures(self, samples):
+        samples = np.asarray(samples, "float32")
+        channels = samples.shape[-1]
+        if channels in (2, 4):  # with opacity, on black
+            return (samples[..., :-1] + 1.0) * (samples[..., -1:] + 1.0) / 2.0 - 1.0
+        return samples if channels == 1 else samples[..., :3]
+
     def _shape_advice(self, shape, name):
         height, width, channels = self.shape
         if shape[1:] == (channels, height, width):
@@ -100,8 +198,9 @@ class Images:
         return f"call kerasgan.data.prepare({name}, image_size={size})"
 
 
+@register
 @dataclass(frozen=True)
-class Vectors:
+class Vectors(Kind):
     """Vectors of floats in any range, for example points in the plane.
 
     Args:
@@ -109,10 +208,20 @@ class Vectors:
     """
 
     size: int
+    name = "vectors"
+
+    @property
+    def shape(self):  # type: ignore[override]
+        return (self.size,)
 
     def __post_init__(self):
         if not _is_positive_integer(self.size):
             raise ValueError(f"Vectors got size={self.size!r}; expected a positive integer.")
+
+    def sheet(self, samples, columns=None):
+        """A scatter plot of the first two components; of one component, its histogram."""
+        points = np.asarray(samples, "float32")
+        return scatter(points[:, :2]) if self.size > 1 else histogram(points[:, 0])
 
     def symbolic(self, batch_size=None):
         """A `keras.KerasTensor` of floats of shape `(batch_size, size)`."""
@@ -150,8 +259,9 @@ class Vectors:
         _check_finite(value, name, expected)
 
 
+@register
 @dataclass(frozen=True)
-class Labels:
+class Labels(Kind):
     """Class labels as integers from 0 to `num_classes - 1`.
 
     Args:
@@ -159,6 +269,14 @@ class Labels:
     """
 
     num_classes: int
+    name = "labels"
+    shape = ()
+
+    def examples(self, count):
+        return np.arange(count, dtype="int32") % self.num_classes
+
+    def tensor(self, value):
+        return keras.ops.reshape(value, (-1,))
 
     def __post_init__(self):
         if not _is_positive_integer(self.num_classes):
@@ -223,10 +341,10 @@ def check_batch(x_spec, y_spec, x, y=None):
         raise ValueError("x is None; expected real samples: call fit(x, ...) with data.")
     x_spec.check(x, "x")
     if y_spec is None and y is not None:
+        shape = np.shape(keras.tree.flatten(y)[0])
         raise ValueError(
-            f"y was given (shape {np.shape(y)}), but this model is unconditional; expected samples "
-            "x only: leave y out, load the data with labels=False, or build the model with "
-            "num_classes."
+            f"y was given (shape {shape}), but this model is unconditional; expected samples x only: leave y out, load "
+            "the data with labels=False, or build the model with num_classes."
         )
     if y_spec is None:
         return
@@ -236,9 +354,11 @@ def check_batch(x_spec, y_spec, x, y=None):
             "pass a data set of (x, y) pairs."
         )
     y_spec.check(y, "y")
-    if len(x) != len(y):
+    counts = [{len(part) for part in keras.tree.flatten(value)} for value in (x, y)]
+    if len(counts[0] | counts[1]) != 1:
+        found = [" or ".join(map(str, sorted(count))) for count in counts]
         raise ValueError(
-            f"x has {len(x)} examples and y has {len(y)}; expected equal lengths: pass one y for each sample."
+            f"x has {found[0]} examples and y has {found[1]}; expected equal lengths: pass one y for each sample."
         )
 
 

@@ -1,0 +1,131 @@
+"""Filters, noise and cutout: Karras et al. 2020 (ADA), appendix B, second algorithm.
+
+The paper's experiments find these of little use, and noise harmful (figure 4); they are off by default.
+"""
+
+import functools
+
+import numpy as np
+from keras import ops
+
+from kerasgan.augment.view import per_sample
+
+__all__ = ["add_noise", "amplify", "band_gains", "cut_out"]
+
+POWERS = (10 / 13, 1 / 13, 1 / 13, 1 / 13)  # expected power of an image in the four bands
+HALF_BAND = (-1 / 32, 0, 9 / 32, 1 / 2, 9 / 32, 0, -1 / 32)  # the paper's wavelet SYM2 times its mirror image, halved
+
+
+@functools.lru_cache
+def band_filters():
+    """Filters of the bands 0 to pi / 8, to pi / 4, to pi / 2 and to pi; their sum leaves a signal as it is.
+
+    Products of the half-band filter that SYM2 makes with its mirror image, and its complement, at three scales.
+
+    Returns:
+        float64 array of shape (4, 43); the filters are symmetric.
+    """
+    low = np.array(HALF_BAND)
+    high = (np.arange(7) == 3) - low
+
+    def stretched(taps, factor):
+        spaced = np.zeros((len(taps) - 1) * factor + 1)
+        spaced[::factor] = taps
+        return spaced
+
+    lows = np.convolve(low, stretched(low, 2))
+    bands = [
+        np.convolve(lows, stretched(low, 4)),
+        np.convolve(lows, stretched(high, 4)),
+        np.convolve(low, stretched(high, 2)),
+        high,
+    ]
+    return np.stack([np.pad(band, (43 - len(band)) // 2) for band in bands])
+
+
+@functools.lru_cache
+def _band_matrices(size):
+    """The filters as matrices on a signal of `size` samples, continued by reflection: shape (4, size * size)."""
+    period = max(2 * (size - 1), 1)
+    matrices = np.zeros((4, size, size))
+    for place in range(size):
+        for tap in range(43):
+            source = (place + tap - 21) % period
+            matrices[:, place, min(source, period - source) if size > 1 else 0] += band_filters()[:, tap]
+    return matrices.reshape(4, size * size)
+
+
+def band_gains(amplified, values):
+    """Gains of the four bands: each amplification is followed by a return to the expected power of an image.
+
+    Args:
+        amplified: Whether a band is amplified, booleans of shape (batch, 4).
+        values: By how many octaves, shape (batch, 4).
+
+    Returns:
+        Tensor of shape (batch, 4), ones where no band is amplified.
+    """
+    gains = ops.ones_like(values)
+    for band, power in enumerate(POWERS):
+        own = np.arange(4) == band
+        factor = 2.0 ** values[:, band, None]
+        scale = (1 - power + power * factor * factor) ** -0.5
+        changed = gains * ops.where(own, factor, ops.ones_like(values)) * scale
+        gains = ops.where(amplified[:, band, None], changed, gains)
+    return gains
+
+
+def amplify(images, gains):
+    """Images whose frequency bands are multiplied by gains, along both axes.
+
+    Args:
+        images: Floats of shape (batch, height, width, channels).
+        gains: As from `band_gains`, shape (batch, 4).
+
+    Returns:
+        Tensor of the shape and dtype of `images`; exactly `images` where all gains are 1.
+    """
+    height, width, channels = images.shape[1:]
+    weights = ops.cast(gains, images.dtype)
+
+    def along_first(x, size):
+        filters = ops.matmul(weights, ops.convert_to_tensor(_band_matrices(size), images.dtype))
+        rest = x.shape[2]
+        x = ops.reshape(x, (-1, size, rest * channels))
+        return ops.reshape(ops.matmul(ops.reshape(filters, (-1, size, size)), x), (-1, size, rest, channels))
+
+    x = ops.transpose(along_first(images, height), (0, 2, 1, 3))
+    x = ops.transpose(along_first(x, width), (0, 2, 1, 3))
+    changed = ops.any(gains != 1, axis=1)
+    return ops.where(ops.reshape(changed, (-1, 1, 1, 1)), x, images)
+
+
+def add_noise(images, deviations, pixels):
+    """Images with white noise.
+
+    Args:
+        images: Floats of shape (batch, height, width, channels).
+        deviations: Standard deviations of the noise, shape (batch,), in the images' units.
+        pixels: Standard normal numbers of the shape of `images`.
+    """
+    return images + per_sample(deviations, images) * ops.cast(pixels, images.dtype)
+
+
+def cut_out(images, cut, centers, share=0.5):
+    """Images with a rectangle of zeros, mid-grey.
+
+    Args:
+        images: Floats of shape (batch, height, width, channels).
+        cut: Whether there is a rectangle, booleans of shape (batch,).
+        centers: Its middle, x and y as shares of width and height from 0 to 1, shape (batch, 2).
+        share: Its sides as shares of the image's, from 0 to 1.
+    """
+    height, width = images.shape[1:3]
+
+    def within(size, center):
+        middles = ops.convert_to_tensor((np.arange(size) + 0.5) / size, centers.dtype)
+        return ops.abs(middles - center[:, None]) < share / 2
+
+    inside = within(height, centers[:, 1])[:, :, None] & within(width, centers[:, 0])[:, None, :]
+    hidden = (inside & ops.reshape(cut, (-1, 1, 1)))[..., None]
+    return ops.where(hidden, ops.zeros_like(images), images)

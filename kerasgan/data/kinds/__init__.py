@@ -1,0 +1,45 @@
+"""Kinds of samples and conditions: what a model expects of its data, said once.
+
+A kind checks a batch, makes one up, encodes on the host what a network cannot take (captions), makes the Keras inputs
+and draws itself for a person. Samples are `Images`, `Vectors`, `Audio`, `Voxels`, `Video`, `Tokens` or `Graphs`;
+conditions are `Labels`, `Attributes`, `Captions`, `Images`, or a dictionary of these.
+"""
+
+from kerasgan.data.kinds.basic import Images, Kind, Labels, Vectors, check_batch, check_labels_vary
+from kerasgan.data.kinds.conditions import Attributes, Captions, Conditions
+from kerasgan.data.kinds.discrete import Graphs, Tokens
+from kerasgan.data.kinds.signals import Audio, Video, Voxels
+
+
+def kind_of(given):
+    """The kind of samples that a family's first argument means.
+
+    Args:
+        given: A kind; a shape (height, width, channels) of images; or (size,) of vectors.
+
+    Raises:
+        ValueError: If it is none of these.
+    """
+    if isinstance(given, Kind):
+        return given
+    shape = tuple(given)
+    return Vectors(*shape) if len(shape) == 1 else Images(shape)
+
+
+__all__ = [
+    "Attributes",
+    "Audio",
+    "Captions",
+    "Conditions",
+    "Graphs",
+    "Images",
+    "Kind",
+    "Labels",
+    "Tokens",
+    "Vectors",
+    "Video",
+    "Voxels",
+    "check_batch",
+    "check_labels_vary",
+    "kind_of",
+]

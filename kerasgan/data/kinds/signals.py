@@ -1,0 +1,156 @@
+"""Sounds, films and solids."""
+
+from dataclasses import dataclass
+
+import keras
+import numpy as np
+
+from kerasgan.data.kinds.basic import (
+    RANGE_TOLERANCE,
+    Kind,
+    _batch_shape,
+    _check_finite,
+    _check_not_empty,
+    _is_float,
+    _is_positive_integer,
+    register,
+)
+
+SPECTROGRAM = (64, 128)  # pixels: frequencies, times
+DECIBELS = 80.0  # range of a spectrogram's levels
+FILM_STRIP = 8  # frames shown of a film
+
+
+class _Signal(Kind):
+    """Floats of one shape in one range."""
+
+    low = -1.0
+
+    def symbolic(self, batch_size=None):
+        return keras.KerasTensor((batch_size, *self.shape), dtype=keras.config.floatx())
+
+    def example(self, batch_size, seed):
+        noise = np.random.default_rng(seed).uniform(self.low, 1.0, (batch_size, *self.shape))
+        return noise.astype("float32")
+
+    def check(self, value, name="x"):
+        value = np.asarray(value)
+        expected = f"expected floats in [{self.low:g}, 1] of shape {_batch_shape(self.shape)}"
+        if not _is_float(value):
+            raise ValueError(f"`{name}` has dtype {value.dtype}; {expected}. Convert and scale it first.")
+        if value.ndim != len(self.shape) + 1:
+            raise ValueError(f"`{name}` has rank {value.ndim} (shape {value.shape}); {expected}. Reshape it first.")
+        if value.shape[1:] != self.shape:
+            raise ValueError(f"`{name}` has shape {value.shape}; {expected}. Cut or pad it, or build another model.")
+        _check_not_empty(value, name, expected)
+        _check_finite(value, name, expected)
+        low, high = float(value.min()), float(value.max())
+        if low < self.low - RANGE_TOLERANCE or high > 1.0 + RANGE_TOLERANCE:
+            raise ValueError(f"`{name}` has values from {low:g} to {high:g}; {expected}. Scale it first.")
+
+
+@register
+@dataclass(frozen=True)
+class Audio(_Signal):
+    """Sounds as floats in [-1, 1], of shape (length, channels).
+
+    Args:
+        length: Number of samples of a sound.
+        rate: Samples a second, in Hz.
+        channels: 1 for mono, 2 for stereo.
+    """
+
+    length: int
+    rate: int = 16_000
+    channels: int = 1
+    name = "audio"
+
+    def __post_init__(self):
+        for field in ("length", "rate", "channels"):
+            if not _is_positive_integer(getattr(self, field)):
+                raise ValueError(f"`{field}` of Audio is {getattr(self, field)!r}; expected a positive integer.")
+
+    @property
+    def shape(self):  # type: ignore[override]
+        return (self.length, self.channels)
+
+    def pictures(self, samples):
+        """Spectrograms: frequency upwards (logarithm of the magnitude over 80 dB), time to the right."""
+        sounds = np.asarray(samples, "float32").mean(axis=-1)
+        rows, columns = SPECTROGRAM
+        window = 2 * rows
+        padded = np.pad(sounds, ((0, 0), (0, max(0, window - self.length))))
+        starts = np.linspace(0, padded.shape[1] - window, columns).astype(int)
+        frames = padded[:, starts[:, None] + np.arange(window)] * np.hanning(window)
+        magnitude = np.abs(np.fft.rfft(frames, axis=-1))[..., 1:]
+        level = 20.0 * np.log10(np.maximum(magnitude / (window / 4), 1e-8))
+        shade = np.clip(1.0 + 2.0 * level / DECIBELS, -1.0, 1.0)
+        return np.swapaxes(shade, 1, 2)[:, ::-1, :, None].astype("float32")
+
+
+@register
+@dataclass(frozen=True)
+class Video(_Signal):
+    """Films as floats in [-1, 1], of shape (frames, height, width, channels).
+
+    Args:
+        shape: `(frames, height, width, channels)`.
+        rate: Frames a second.
+    """
+
+    shape: tuple
+    rate: float = 8.0
+    name = "video"
+
+    def __post_init__(self):
+        object.__setattr__(self, "shape", _positive(self.shape, 4, "Video", "(frames, height, width, channels)"))
+
+    def pictures(self, samples):
+        """Film strips: up to eight frames side by side."""
+        films = np.asarray(samples, "float32")
+        chosen = np.linspace(0, self.shape[0] - 1, min(FILM_STRIP, self.shape[0])).round().astype(int)
+        strips = np.concatenate([films[:, frame] for frame in chosen], axis=2)
+        return strips[..., :1] if strips.shape[-1] < 3 else strips[..., :3]
+
+
+@register
+@dataclass(frozen=True)
+class Voxels(_Signal):
+    """Solids as occupancies in [0, 1], of shape (depth, height, width, 1); the first axis points upwards.
+
+    Args:
+        shape: `(depth, height, width, 1)`.
+    """
+
+    shape: tuple
+    name = "voxels"
+    low = 0.0
+
+    def __post_init__(self):
+        object.__setattr__(self, "shape", _positive(self.shape, 4, "Voxels", "(depth, height, width, 1)"))
+
+    def pictures(self, samples):
+        """Isometric pictures of the voxels above one half, lit from the upper left."""
+        return np.stack([_isometric(solid > 0.5) for solid in np.asarray(samples)[..., 0]])
+
+
+def _isometric(occupied):
+    """A grey picture of a solid: each voxel's three visible faces, painted from the back to the front."""
+    up, deep, wide = occupied.shape
+    height, width = 2 * up + deep + wide + 2, 2 * (deep + wide) + 2
+    picture = np.full((height, width, 1), -1.0, "float32")
+    places = np.argwhere(occupied)
+    order = np.lexsort((places[:, 0], places[:, 1] + places[:, 2]))
+    for z, y, x in places[order]:
+        row, column = 2 * (up - 1 - z) + y + x, 2 * (deep - 1 - y) + 2 * x
+        picture[row : row + 2, column : column + 4] = 0.9  # top
+        picture[row + 2 : row + 4, column : column + 2] = -0.1  # left
+        picture[row + 2 : row + 4, column + 2 : column + 4] = 0.4  # right
+    return picture
+
+
+def _positive(shape, rank, kind, words):
+    shape = tuple(shape)
+    if len(shape) != rank or not all(_is_positive_integer(size) for size in shape):
+        raise ValueError(f"`shape` of {kind} is {shape}; expected {rank} positive integers {words}.")
+    return shape

@@ -1,0 +1,105 @@
+"""One way to run a trained network: compiled, in batches, with the noise of a seed."""
+
+import numpy as np
+from keras import ops
+
+from kerasgan.game.engines import compiled_inference
+from kerasgan.game.randomness import SeededNoise, adds_noise, noise_states, seeded_noise
+
+
+class Inference:
+    """A network in inference, as `sample`, `translate`, `encode` and the exports run it.
+
+    Layers that add noise (`kerasgan.game.randomness.draw_noise`) draw it from the seed and a sample's index, so that
+    the same sample is computed in batches of any size. Layers with a `SeedGenerator` of their own, such as dropout that
+    is on at test, draw it from the seed and the index of the batch's first sample.
+
+    Args:
+        network: A built Keras model.
+    """
+
+    def __init__(self, network):
+        self.network = network
+        self.call = compiled_inference(network)
+
+    @property
+    def adds_noise(self):
+        """Whether the `noise` argument changes anything."""
+        return adds_noise(self.network)
+
+    def __call__(self, inputs, seed=0, noise="random", batch_size=64):
+        """Outputs for the inputs, computed in batches.
+
+        Args:
+            inputs: Tensor, array or list of them, with one row for each sample.
+            seed: Seed of the noise, an integer of 0 or more.
+            noise: "random"; "fixed", the same for all samples; "none"; or a number to multiply random noise by.
+            batch_size: Number of samples that are computed at once.
+
+        Returns:
+            A float32 array, or a dictionary of arrays (integers stay integers).
+
+        Raises:
+            ValueError: For a negative seed, another batch size than a positive one, or another noise.
+        """
+        values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
+        if int(seed) < 0:
+            raise ValueError(f"`seed` is {seed}; expected an integer of 0 or more.")
+        if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+            raise ValueError(f"`batch_size` is {batch_size}; expected a positive integer.")
+        strength, fixed = strength_of(noise)
+        chunks = []
+        for start in range(0, len(values[0]), batch_size):
+            part = [ops.convert_to_tensor(value[start : start + batch_size]) for value in values]
+            part = part if len(part) > 1 else part[0]
+            outputs = self.call(part, np.uint32(int(seed) & 0xFFFFFFFF), np.uint32(start), np.float32(strength), fixed)
+            chunks.append(_each(_to_numpy, outputs))
+        if not chunks:
+            shapes = [tuple(value.shape) for value in values]
+            shapes = self.network.compute_output_shape(shapes if len(shapes) > 1 else shapes[0])
+            return _each(lambda shape: np.zeros(shape, "float32"), shapes)
+        return _joined(chunks)
+
+    def graph(self, inputs, seed=0, strength=1.0, fixed=False):
+        """Outputs as tensors, to be traced for an export.
+
+        Args:
+            inputs: Tensor or list of tensors.
+            seed: Integer or scalar integer tensor.
+            strength: Number or scalar tensor that the noise is multiplied by.
+            fixed: Whether all samples have the same noise.
+        """
+        import keras
+
+        states = noise_states(self.network, seed)
+        with keras.StatelessScope(states), seeded_noise(SeededNoise(seed, 0, strength, fixed)):
+            return self.network(inputs, training=False)
+
+
+def strength_of(noise):
+    """(factor of the noise, whether it is the same for all samples) of a `noise` argument.
+
+    Raises:
+        ValueError: For another value.
+    """
+    known = {"random": (1.0, False), "fixed": (1.0, True), "none": (0.0, False)}
+    if isinstance(noise, str) and noise in known:
+        return known[noise]
+    if isinstance(noise, (int, float)) and not isinstance(noise, bool) and noise >= 0:
+        return float(noise), False
+    raise ValueError(f"`noise` is {noise!r}; expected 'random', 'fixed', 'none' or a number of 0 or more.")
+
+
+def _to_numpy(tensor):
+    array = ops.convert_to_numpy(tensor)
+    return array if array.dtype.kind in "iu" else ops.convert_to_numpy(ops.cast(tensor, "float32"))
+
+
+def _each(fn, value):
+    return {name: fn(part) for name, part in value.items()} if isinstance(value, dict) else fn(value)
+
+
+def _joined(chunks):
+    if isinstance(chunks[0], dict):
+        return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
+    return np.concatenate(chunks)
