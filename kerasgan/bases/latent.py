@@ -342,6 +342,7 @@ class LatentModel(GenerativeModel):
 
     recipe = LatentRecipe()
     parts: tuple[str, ...] = ("generator", "discriminator")
+    views: tuple = ()
 
     def __init__(
         self,

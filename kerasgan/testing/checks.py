@@ -25,13 +25,14 @@ REPLICAS_AGREE = 1e-12
 
 
 def trains(case):
-    """Builds, compiles and fits with the paper's recipe; the logs have the same finite entries in every step."""
+    """Builds, compiles and fits with the paper's recipe; the logs are finite, and those of a phase that runs stay."""
     model, keys = case.model(), []
     note_keys = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: keys.append(sorted(logs)))
     history = case.fit(model, batches=2, epochs=3, callbacks=[note_keys]).history
     expected = sorted(history)
     require(len(keys) == 6, f"6 steps were asked for, {len(keys)} were taken.")
-    require(all(found == expected for found in keys), f"The logs' keys change from step to step: {keys}.")
+    for first, second in (keys[i : i + 2] for i in range(0, 6, 2)):  # two steps an epoch
+        require(set(first) <= set(second) <= set(expected), f"Logs vanish within an epoch: {keys}.")
     missing = {f"{phase.name}_loss" for phase in model.game} - set(history)
     require(not missing, f"Losses of phases are missing in the logs: {missing}.")
     wrong = {key: series for key, series in history.items() if not np.all(np.isfinite(series))}

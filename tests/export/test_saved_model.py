@@ -59,7 +59,8 @@ for name in sys.argv[4:]:
         return {"labels": tf.constant(chosen)}
 
     def draw(num, seed, **labels):
-        return {"num": tf.constant(num), "seed": tf.constant(seed, tf.int64), **labels}
+        free = {"truncation": tf.constant(10.0)} if "truncation" in sample.structured_input_signature[1] else {}
+        return {"num": tf.constant(num), "seed": tf.constant(seed, tf.int64), **free, **labels}
 
     for num, seed in draws:
         results[f"sample {num} {seed}"] = sample(**draw(num, seed, **labels(num)))["images"]

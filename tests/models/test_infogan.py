@@ -158,7 +158,7 @@ def test_sample_grids_show_it(tmp_path):
         (lambda: InfoGAN(**{**SIZES, "categorical": (), "continuous": 0}), "There are no codes"),
         (lambda: InfoGAN(**SIZES).sample(2, codes=[[0, 0.0]]), r"shape \(1, 2\), expected \(2, 3\)"),
         (lambda: InfoGAN(**SIZES).sample(1, codes=[[3, 0.0, 0.0]]), "integers from 0 to 2"),
-        (lambda: InfoGAN(**SIZES).sample(1, labels=[0], codes=[[0, 0.0, 0.0]]), "labels were given"),
+        (lambda: InfoGAN(**SIZES).sample(1, labels=[0], codes=[[0, 0.0, 0.0]]), "`labels` was given"),
     ],
 )
 def test_what_is_refused(attempt, message):
