@@ -46,7 +46,10 @@ class GenerativeModel(AdversarialModel):
         sample_kind: Kind of the samples.
         conditions: The `Conditions` of the model.
         prior: Distribution of the latents (`kerasgan.bases.latents`).
+        truncation_of: What a truncation narrows: "latents", or "styles" of a mapping network.
     """
+
+    truncation_of = "latents"
 
     parts: tuple[str, ...] = ("generator",)
     averaged: tuple[str, ...] = ("generator",)
@@ -138,11 +141,40 @@ class GenerativeModel(AdversarialModel):
     @property
     def truncates(self):
         """Whether `sample` takes a truncation."""
-        return getattr(self.prior, "truncates", False)
+        return self.truncation_of == "styles" or getattr(self.prior, "truncates", False)
+
+    def generator_inputs(self, latents, *conditions, truncation=None, ema=True):
+        """The inputs of the generator, in a list; a family with a network in front of the generator overrides it.
+
+        Args:
+            latents: Latents of shape (batch, latent_dim).
+            *conditions: Conditions.
+            truncation: Psi of models that truncate styles, a number or a tensor; `None` for none.
+            ema: Whether the averaged networks are used.
+        """
+        return [latents, *conditions]
+
+    def finished(self, outputs):
+        """Samples of the generator's outputs in inference; a family with other outputs than samples overrides it."""
+        return outputs
+
+    def sampled(self, latents, *conditions, seed=0, strength=1.0, fixed=False, truncation=None):
+        """Samples of the averaged generator as tensors, as they are traced for an export.
+
+        Args:
+            latents: Latents of shape (batch, latent_dim).
+            *conditions: Conditions.
+            seed: Seed of the noise, an integer or a scalar tensor.
+            strength: Number or scalar tensor that the noise is multiplied by.
+            fixed: Whether all samples have the same noise.
+            truncation: As for `generator_inputs`.
+        """
+        inputs = self.generator_inputs(latents, *conditions, truncation=truncation)
+        return self.inference(self.ema_generator).graph(self.inputs_of(*inputs), seed, strength, fixed)
 
     def call(self, inputs, training=False):
         """Samples of the averaged generator for latents, or [latents, *conditions], with the noise of seed 0."""
-        return self.inference(self.ema_generator).graph(inputs)
+        return self.sampled(*(inputs if isinstance(inputs, (list, tuple)) else [inputs]))
 
     def sample(
         self, count, seed=0, labels=None, *, truncation=None, noise="random", ema=True, batch_size=64, **conditions
@@ -170,10 +202,11 @@ class GenerativeModel(AdversarialModel):
                 truncation that the model does not have.
         """
         inputs = self.sample_inputs(count, seed, truncation, labels=labels, **conditions)
-        return self.generate(inputs, ema, batch_size, seed=seed, noise=noise)
+        psi = truncation if self.truncation_of == "styles" else None
+        return self.generate(inputs, ema, batch_size, seed=seed, noise=noise, truncation=psi)
 
     def sample_inputs(self, count, seed=0, truncation=None, **conditions):
-        """The generator's inputs for new samples: latents and conditions, in a list.
+        """Latents and conditions of new samples, in a list.
 
         Args:
             count: Number of samples.
@@ -190,9 +223,10 @@ class GenerativeModel(AdversarialModel):
         if truncation is not None and not truncation >= 0:
             raise ValueError(f"`truncation` is {truncation!r}; expected a number of 0 or more.")
         given = self.conditions.given(count, **conditions)
-        return [self.draw_latents(count, int(seed), truncation), *given]
+        cut = truncation if self.truncation_of == "latents" else None
+        return [self.draw_latents(count, int(seed), cut), *given]
 
-    def generate(self, inputs, ema=True, batch_size=64, *, seed=0, noise="random"):
+    def generate(self, inputs, ema=True, batch_size=64, *, seed=0, noise="random", truncation=None):
         """The generator's samples for given inputs, computed in batches.
 
         Args:
@@ -201,11 +235,14 @@ class GenerativeModel(AdversarialModel):
             batch_size: Number of samples that are computed at once.
             seed: Seed of the noise of layers that add it.
             noise: As for `sample`.
+            truncation: Psi of models that truncate styles. `None` for none.
 
         Returns:
             A float32 array of shape (count, *image_shape), images in [-1, 1].
         """
-        return self.inference(self.ema_generator if ema else self.generator)(inputs, seed, noise, batch_size)
+        given = inputs if isinstance(inputs, (list, tuple)) else [inputs]
+        ready = self.generator_inputs(*given, truncation=truncation, ema=ema)
+        return self.inference(self.ema_generator if ema else self.generator)(ready, seed, noise, batch_size)
 
     def read(self, network, samples, batch_size, conditions=()):
         """Outputs of a network in inference for real samples, which are checked, and conditions: a float32 array."""
@@ -221,7 +258,8 @@ class GenerativeModel(AdversarialModel):
     def inference(self, network):
         """The `Inference` of one of the model's networks, which is kept."""
         if id(network) not in self._inferences:
-            self._inferences[id(network)] = Inference(network)
+            generates = network is self.generator or network is self.ema_generator
+            self._inferences[id(network)] = Inference(network, self.finished if generates else None)
         return self._inferences[id(network)]
 
     def served(self):

@@ -43,7 +43,7 @@ class Progress(keras.callbacks.Callback):
             console=self.console,
             disable=not self.console.is_terminal,
         )
-        self.task, self.images_per_step, self.updated = None, self.model.recipe.batch_size, 0.0
+        self.task, self.images_per_step, self.updated = None, self.model.recipe.largest_batch, 0.0
         self.written = -LINES
         atexit.register(self.close)  # fit does not say when it fails, and the bar hides the terminal's cursor
         self.bar.start()

@@ -76,7 +76,7 @@ def train(arguments):
     with strategy.scope():
         x, y, model, facts = _prepared(family, arguments)
     count = len(x) if y is None else min(len(x), len(y))  # of two domains, the shorter one decides
-    batch_size = min(model.recipe.batch_size, count)
+    batch_size = min(model.recipe.largest_batch, count)
     steps = count // batch_size
     epochs = arguments.epochs or math.ceil(1000 * arguments.kimg / (steps * batch_size))
     if arguments.dry_run:

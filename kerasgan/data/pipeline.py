@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -59,13 +60,25 @@ class ArrayBatches(keras.callbacks.Callback):
         unpaired: Whether the two arrays are two domains, each in an order of its own. The longer one may then have more
             examples: each epoch leaves out others.
         initial_epoch: Number of the first epoch.
+        stairs: (a `Stairs`, number of images seen before the first epoch), for batches whose size changes up to
+            `batch_size`; `None` for batches of one size.
 
     Raises:
         ValueError: If `batch_size` is more than there are examples, or the lengths differ.
     """
 
-    def __init__(self, arrays, batch_size=None, shuffle_seed=None, prepare=None, unpaired=False, initial_epoch=0):
+    def __init__(
+        self,
+        arrays,
+        batch_size=None,
+        shuffle_seed=None,
+        prepare=None,
+        unpaired=False,
+        initial_epoch=0,
+        stairs=None,
+    ):
         super().__init__()
+        self.stairs, self.seen, self.seen_in = stairs and stairs[0], stairs and stairs[1], None
         self.arrays, self.prepare, self.unpaired = arrays, prepare, unpaired
         lengths = [len(array) for array in _leaves(arrays)]
         self.counts = lengths if unpaired else lengths[:1]
@@ -113,6 +126,17 @@ class ArrayBatches(keras.callbacks.Callback):
         whole = order[: self.steps * self.batch_size].reshape(-1, share.replicas, size, *domains)
         return whole[:, share.first : share.first + share.here].reshape(-1, size, *domains)
 
+    def rows(self):
+        """As `order`, a list of the indices of each batch of the current epoch, where the batch size changes."""
+        order = epoch_order(self.count, self.shuffle_seed, self.epoch)
+        if self.seen_in is None:
+            self.seen_in = self.epoch
+        while self.seen_in < self.epoch:
+            self.seen += sum(self.stairs.sizes(self.seen, self.steps))
+            self.seen_in += 1
+        ends = np.cumsum(self.stairs.sizes(self.seen, self.steps))
+        return [order[end - size : end] for end, size in zip(ends, np.diff(ends, prepend=0), strict=True)]
+
     def take(self, indices):
         """The batch of the examples of a row of `order`."""
         if self.unpaired:
@@ -139,6 +163,9 @@ class ArrayBatches(keras.callbacks.Callback):
         """
         import tensorflow as tf
 
+        if self.stairs is not None:
+            return self._uneven(tf)
+
         def draw_order(_):
             order = tf.numpy_function(functools.partial(self._next_order, share), [], tf.int64)
             rows = () if self.batch_size is None else (share.size(self),)
@@ -155,6 +182,24 @@ class ArrayBatches(keras.callbacks.Callback):
         options = tf.data.Options()
         options.autotune.enabled = False  # nothing is left to tune, and its thread holds up the end of each `fit`
         return dataset.prefetch(PARALLEL_BATCHES).with_options(options)
+
+    def _uneven(self, tf):
+        """`tf_dataset` of batches whose size changes."""
+
+        def padded():
+            rows = self.rows()
+            if not self.followed:
+                self.epoch += 1
+            return np.stack([np.pad(row, (0, self.batch_size - len(row)), constant_values=-1) for row in rows])
+
+        def draw_order(_):
+            order = tf.ensure_shape(tf.numpy_function(padded, [], tf.int64), (None, self.batch_size))
+            return tf.data.Dataset.from_tensor_slices(order)
+
+        order = tf.data.Dataset.from_tensors(0).flat_map(draw_order)
+        order = order.apply(tf.data.experimental.assert_cardinality(self.steps))
+        order = order.map(lambda row: tf.boolean_mask(row, row >= 0), deterministic=True)
+        return order.map(self._gather(tf), num_parallel_calls=PARALLEL_BATCHES, deterministic=True)
 
     def _gather(self, tf):
         """`take` of arrays that are tensors already."""
@@ -188,7 +233,8 @@ class _Batches(keras.utils.PyDataset):
     def __init__(self, batches):
         super().__init__()
         self.batches = batches
-        self.drawn, self.order = -1, np.zeros((0, 0), int)
+        self.drawn: int = -1
+        self.order: Any = None
 
     def __len__(self):
         return self.batches.steps
@@ -203,7 +249,8 @@ class _Batches(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         if self.drawn != self.batches.epoch:
-            self.drawn, self.order = self.batches.epoch, self.batches.order()
+            whole = self.batches.stairs is None
+            self.drawn, self.order = self.batches.epoch, self.batches.order() if whole else self.batches.rows()
         return self.batches.take(self.order[index])
 
 

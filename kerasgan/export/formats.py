@@ -151,8 +151,7 @@ def _generator(model):
         specs.append(tf.TensorSpec((None, *each.shape[1:]), each.dtype, name))
 
     def generate(latents, *conditions):
-        inputs = model.inputs_of(latents, *conditions)
-        return tf.cast(model.inference(model.ema_generator).graph(inputs, fixed=True), "float32")
+        return tf.cast(model.sampled(latents, *conditions, fixed=True), "float32")
 
     return tf.function(generate, autograph=False, input_signature=specs), specs, [model.ema_generator]
 

@@ -38,8 +38,9 @@ def export_saved_model(model, folder):
         FileExistsError: If there is a file or a folder that is not empty.
     """
     served = model.served()
-    networks = [model.ema_generator, *(network for network, _ in served.values())]
-    _write(folder, networks, lambda: _signatures(model) | _read_signatures(served, model.num_classes))
+    networks = [*model.averages.values(), model.ema_generator, *(network for network, _ in served.values())]
+    states = [getattr(model, name) for name in model.states]
+    _write(folder, networks, states, lambda: _signatures(model) | _read_signatures(served, model.num_classes))
 
 
 def export_translation(model, folder):
@@ -62,10 +63,10 @@ def export_translation(model, folder):
         RuntimeError: on another engine than TensorFlow.
         FileExistsError: if there is a file or a folder that is not empty.
     """
-    _write(folder, [model.averages[name] for name in model.translators], lambda: _translations(model))
+    _write(folder, [model.averages[name] for name in model.translators], [], lambda: _translations(model))
 
 
-def _write(folder, networks, signatures):
+def _write(folder, networks, states, signatures):
     """Writes a SavedModel of networks' variables and of the functions that `signatures()` makes of them."""
     needs_tensorflow("SavedModel")
     import tensorflow as tf
@@ -74,7 +75,8 @@ def _write(folder, networks, signatures):
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         raise FileExistsError(f"{folder} exists and is not an empty folder. Export to a new one, or remove it first.")
     module = tf.Module()
-    module.weights = [v.value for network in networks for v in network.variables if not is_seed_state(v)]
+    variables = [*(v for network in networks for v in network.variables if not is_seed_state(v)), *states]
+    module.weights = [v.value for v in {id(v): v for v in variables}.values()]
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
@@ -171,9 +173,11 @@ def _signatures(model):
             values["labels"] = _checked_labels(values["labels"], samples, model.conditions.kinds["labels"].num_classes)
         return list(values.values())
 
+    def as_output(samples):
+        return samples if samples.dtype.is_integer else tf.cast(samples, "float32")
+
     def generate(latents, *given):
-        inputs = model.inputs_of(latents, *checked(given, latents))
-        return {"images": tf.cast(inference.graph(inputs), "float32")}
+        return {"images": as_output(model.sampled(latents, *checked(given, latents)))}
 
     def sample(num, seed, *rest):
         num = _checked(num, num >= 0, "num must not be negative.")
@@ -181,9 +185,10 @@ def _signatures(model):
         given = list(rest)
         cut = given.pop(0) if truncation else None
         strength = given.pop(0) if noise else 1.0
-        latents = model.draw_latents(num, TensorSeed(seed), cut)
-        inputs = model.inputs_of(latents, *checked(given, latents))
-        return {"images": tf.cast(inference.graph(inputs, seed, strength), "float32")}
+        psi = cut if model.truncation_of == "styles" else None
+        latents = model.draw_latents(num, TensorSeed(seed), cut if psi is None else None)
+        samples = model.sampled(latents, *checked(given, latents), seed=seed, strength=strength, truncation=psi)
+        return {"images": as_output(samples)}
 
     def png(num, seed, *rest):
         levels = tf.round((sample(num, seed, *rest)["images"] + 1.0) * 127.5)

@@ -80,7 +80,7 @@ def check_players(model):
 def check_groups(model):
     """Refuses a batch that a layer with a `group_size`, such as minibatch deviation, cannot cut into its groups."""
     strategy = getattr(model, "distribute_strategy", None)
-    size = model.recipe.batch_size // (strategy.num_replicas_in_sync if strategy else 1)
+    size = model.recipe.largest_batch // (strategy.num_replicas_in_sync if strategy else 1)
     for name, layer in _layers(model):
         group = getattr(layer, "group_size", None)
         if isinstance(group, int) and size % min(group, size):
@@ -190,8 +190,8 @@ def _reached(model, phase, penalty, attempt):
     variables = list({id(v): v for v in model.trained_by(phase)}.values())
     rng = np.random.default_rng(attempt)
     values = [ops.convert_to_tensor(_lively(v, rng), v.dtype) for v in variables]
-    count = model.recipe.batch_size if phase.keeps else SAMPLES * getattr(model, "packing", 1)
-    batch = Batch(*(_example(spec, min(count, model.recipe.batch_size), attempt) for spec in model.data_specs()))
+    count = model.recipe.largest_batch if phase.keeps else SAMPLES * getattr(model, "packing", 1)
+    batch = Batch(*(_example(spec, min(count, model.recipe.largest_batch), attempt) for spec in model.data_specs()))
 
     def measure(values):
         found = []

@@ -16,11 +16,13 @@ class Inference:
 
     Args:
         network: A built Keras model.
+        finish: Function of the network's outputs that makes samples of them, such as the choice of one of several
+            outputs; `None` for the outputs themselves.
     """
 
-    def __init__(self, network):
-        self.network = network
-        self.call = compiled_inference(network)
+    def __init__(self, network, finish=None):
+        self.network, self.finish = network, finish or (lambda outputs: outputs)
+        self.call = compiled_inference(network, self.finish)
 
     @property
     def adds_noise(self):
@@ -73,7 +75,7 @@ class Inference:
 
         states = noise_states(self.network, seed)
         with keras.StatelessScope(states), seeded_noise(SeededNoise(seed, 0, strength, fixed)):
-            return self.network(inputs, training=False)
+            return self.finish(self.network(inputs, training=False))
 
 
 def strength_of(noise):

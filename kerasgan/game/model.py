@@ -22,6 +22,7 @@ from kerasgan.game.optimizers import PlayerOptimizers
 from kerasgan.game.phase import EVALUATION, Batch, Moment, Phase, Plan, refuse_validation
 from kerasgan.game.randomness import is_seed_state, seed_states
 from kerasgan.game.recipe import Recipe, recipe_of, show_recipe
+from kerasgan.game.schedules import Stairs
 from kerasgan.game.signals import RecentMeans, observing, recent_means
 from kerasgan.game.traces import traces_of
 
@@ -290,7 +291,8 @@ class AdversarialModel(Engine, keras.Model):
     def counts_images(self):
         """Whether what a step does depends on the number of images seen."""
         staged = getattr(type(self).stage, "__func__", type(self).stage) is not AdversarialModel.stage
-        return staged or any(phase.during is not None for phase in self.game)
+        climbs = isinstance(self.recipe.batch_size, Stairs)
+        return staged or climbs or any(phase.during is not None for phase in self.game)
 
     def _read_moment(self):
         """The `Moment` that the saved counters tell."""
@@ -302,7 +304,8 @@ class AdversarialModel(Engine, keras.Model):
 
     def plan(self, moment):
         """What the step at a `Moment` does: the phases that are due, and the stage."""
-        return Plan(self.due(*moment), self.stage(moment))
+        rows = self.recipe.batch_size.at(moment.images) if isinstance(self.recipe.batch_size, Stairs) else None
+        return Plan(self.due(*moment), self.stage(moment), rows)
 
     def begin_step(self, plan):
         """Prepares the evaluation, or the tracing, of a step with a `Plan`."""
@@ -478,7 +481,9 @@ class AdversarialModel(Engine, keras.Model):
             self.check_data(x, y)
             arrays = x if y is None and weight is None else (x, y) if weight is None else (x, y, weight)
             count = len(keras.tree.flatten(x)[0])
-            x = ArrayBatches(arrays, batch_size or min(self.recipe.batch_size, count), self.seed if shuffle else None)
+            size = batch_size or min(self.recipe.largest_batch, count)
+            stairs = self._stairs(initial_step) if batch_size is None else None
+            x = ArrayBatches(arrays, size, self.seed if shuffle else None, stairs=stairs)
             y, sample_weight, callbacks = None, None, [*callbacks, x]
         elif hasattr(x, "element_spec"):
             x = encoded(x, x_kind, y_kind)
@@ -495,6 +500,15 @@ class AdversarialModel(Engine, keras.Model):
     def evaluate(self, *args, **kwargs):
         """Refused with a ValueError: no loss of a game tells how good the samples are."""
         refuse_validation({"evaluate()": True})
+
+    def _stairs(self, step):
+        """(the recipe's `Stairs`, images seen when the epoch began), or `None` for batches of one size."""
+        stairs = self.recipe.batch_size
+        if not isinstance(stairs, Stairs):
+            return None
+        if self.steps_per_execution > 1:
+            raise ValueError("A batch size that changes needs steps_per_execution=1.")
+        return stairs, stairs.before(int(ops.convert_to_numpy(self.images_seen)), step)
 
     def _begin_within_epoch(self, step):
         """Makes the next `fit` pass by the first steps of its first epoch."""

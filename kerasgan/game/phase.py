@@ -47,10 +47,11 @@ class Moment(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a compiled step does: the names of the phases that are `due`, and the model's `stage`."""
+    """What a compiled step does: the phases that are `due`, the model's `stage`, and a batch size that changes."""
 
     due: tuple[str, ...]
     stage: Any = None
+    rows: int | None = None
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ import inspect
 
 import keras
 
-from kerasgan.game.schedules import Schedule
+from kerasgan.game.schedules import Schedule, Stairs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,7 +127,7 @@ class Recipe:
     """How a family is trained. A field that ends in `_optimizer` belongs to the player before the ending.
 
     Args:
-        batch_size: images a step, over all replicas.
+        batch_size: Number of images in a step, over all replicas; or `kerasgan.game.schedules.Stairs`.
         update: `"alternating"` (each phase sees the networks as the phases before it left them, as in the papers) or
             `"simultaneous"` (all phases start from the same point; one forward pass of the generator feeds all).
         ema_half_life: half-life of the moving average of the generator, in images of the steps in which it is
@@ -141,7 +141,7 @@ class Recipe:
             the samples of a batch (batch normalization, minibatch statistics) see micro-batches.
     """
 
-    batch_size: int = 64
+    batch_size: int | Stairs = 64
     microbatch: int | None = None
     update: str = "alternating"
     ema_half_life: float | Schedule = 10_000.0
@@ -151,10 +151,15 @@ class Recipe:
     def __post_init__(self):
         if self.update not in ("alternating", "simultaneous"):
             raise ValueError(f"update is {self.update!r}, expected 'alternating' or 'simultaneous'.")
-        if not isinstance(self.batch_size, int) or self.batch_size < 1:
+        if not isinstance(self.batch_size, Stairs) and (not isinstance(self.batch_size, int) or self.batch_size < 1):
             raise ValueError(f"batch_size is {self.batch_size!r}, expected a positive integer.")
         if self.microbatch is not None and (not isinstance(self.microbatch, int) or self.microbatch < 1):
             raise ValueError(f"`microbatch` is {self.microbatch!r}; expected a positive integer or None.")
+
+    @property
+    def largest_batch(self):
+        """The batch size; the largest one where it changes."""
+        return self.batch_size.largest if isinstance(self.batch_size, Stairs) else self.batch_size
 
     def replace(self, **changes):
         """A copy with some fields changed.

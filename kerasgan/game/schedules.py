@@ -12,6 +12,68 @@ import keras
 from keras import ops
 
 
+@keras.saving.register_keras_serializable(package="kerasgan")
+@dataclasses.dataclass(frozen=True)
+class Stairs:
+    """A batch size that changes with the thousands of images seen: `Stairs(((0, 128), (600, 64)))`.
+
+    All epochs have as many steps as the largest batch allows.
+
+    Args:
+        steps: Pairs (kimg, batch size), the first one at 0, in ascending order of kimg.
+
+    Raises:
+        ValueError: If they are no such pairs.
+    """
+
+    steps: tuple
+
+    def __post_init__(self):
+        steps = tuple((float(kimg), size) for kimg, size in self.steps)
+        object.__setattr__(self, "steps", steps)
+        begins = [kimg for kimg, _ in steps]
+        if not steps or begins[0] != 0 or begins != sorted(set(begins)):
+            raise ValueError(f"`steps` is {self.steps}; expected pairs (kimg, batch size), kimg ascending from 0.")
+        if any(not isinstance(size, int) or size < 1 for _, size in steps):
+            raise ValueError(f"`steps` is {self.steps}; expected positive integers as batch sizes.")
+
+    @property
+    def largest(self):
+        """The largest batch size."""
+        return max(size for _, size in self.steps)
+
+    def at(self, images):
+        """The batch size after so many images."""
+        return next(size for kimg, size in reversed(self.steps) if images >= 1000 * kimg)
+
+    def sizes(self, images, count):
+        """The sizes of the next `count` batches after so many images, a list."""
+        found = []
+        for _ in range(count):
+            found.append(self.at(images))
+            images += found[-1]
+        return found
+
+    def before(self, images, count):
+        """The number of images seen before the last `count` batches, of which `images` have been seen now.
+
+        Raises:
+            ValueError: If no number of images leads there.
+        """
+        smallest = min(size for _, size in self.steps)
+        for start in range(max(0, images - count * self.largest), images - count * smallest + 1):
+            if start + sum(self.sizes(start, count)) == images:
+                return start
+        raise ValueError(f"{count} batches cannot end after {images} images with the batch sizes {self.steps}.")
+
+    def get_config(self):
+        return {"steps": [list(step) for step in self.steps]}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(tuple(map(tuple, config["steps"])))
+
+
 @dataclasses.dataclass(frozen=True)
 class Schedule:
     """A number that goes from a start to an end: a subclass says how.

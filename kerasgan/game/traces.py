@@ -36,7 +36,7 @@ def traces_of(model):
     identity = _identity(model)
     if identity in _known:
         return _known[identity]
-    specs = [spec and spec.symbolic(model.recipe.batch_size) for spec in model.data_specs()]
+    specs = [spec and spec.symbolic(model.recipe.largest_batch) for spec in model.data_specs()]
     found = {phase.name: _traced(model, phase, specs) for phase in model.game}
     if identity is not None:
         _known[identity] = found

@@ -67,8 +67,12 @@ def compiled_call(network):
     )
 
 
-def compiled_inference(network):
+def compiled_inference(network, finish):
     """The network's inference with the noise of a seed, as one compiled function.
+
+    Args:
+        network: A built Keras model.
+        finish: Function of its outputs.
 
     Returns:
         Function of (inputs, seed, first, strength, fixed), of which the last is a Python boolean; see
@@ -81,7 +85,7 @@ def compiled_inference(network):
         variables = network.non_trainable_variables
         values = [states.get(id(v), value) for v, value in zip(variables, non_trainable, strict=True)]
         with seeded_noise(SeededNoise(seed, first, strength, fixed)):
-            return network.stateless_call(trainable, values, inputs, training=False)[0]
+            return finish(network.stateless_call(trainable, values, inputs, training=False)[0])
 
     def run(inputs, *numbers):
         trainable, rest = network.trainable_variables, network.non_trainable_variables

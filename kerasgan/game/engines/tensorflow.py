@@ -41,8 +41,12 @@ def compiled_call(network):
     return tf.function(lambda inputs: network(inputs, training=False), reduce_retracing=True)
 
 
-def compiled_inference(network):
+def compiled_inference(network, finish):
     """The network's inference with the noise of a seed, as one compiled function.
+
+    Args:
+        network: A built Keras model.
+        finish: Function of its outputs.
 
     Returns:
         Function of (inputs, seed, first, strength, fixed), of which the last is a Python boolean; see
@@ -52,7 +56,7 @@ def compiled_inference(network):
     def call(inputs, seed, first, strength, fixed):
         noise = SeededNoise(seed, first, strength, fixed)
         with keras.StatelessScope(noise_states(network, seed, first)), seeded_noise(noise):
-            return network(inputs, training=False)
+            return finish(network(inputs, training=False))
 
     compiled = tf.function(call, autograph=False, reduce_retracing=True)
 
@@ -332,7 +336,7 @@ class Engine:
         self._moment = None  # to be read again, if the data end within the call
         count = self.steps_per_execution
         if count > 1 and isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
-            size = self.recipe.batch_size
+            size = self.recipe.largest_batch
             pattern = tuple(self.plan(Moment(moment.step + i, moment.images + i * size)) for i in range(count))
             logs = self._step_function(pattern)(iterator)
             self.has_run(*pattern)

@@ -190,7 +190,7 @@ class Study:
     def train(self, model, callbacks=()):
         """Trains a cell's model for as many updates as any other's; whole passes over the data, then a part of one."""
         x, y = self.real
-        x, size = (x / np.float32(self.scale)).astype("float32"), min(model.recipe.batch_size, len(x))
+        x, size = (x / np.float32(self.scale)).astype("float32"), min(model.recipe.largest_batch, len(x))
         passes, rest = divmod(self.steps(model.recipe.generator_every), len(x) // size)
         options = {"batch_size": size, "verbose": 0, "callbacks": list(callbacks)}
         if passes:
