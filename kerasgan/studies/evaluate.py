@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasgan.data import load
 from kerasgan.data.builders import DATASETS
-from kerasgan.data.load import tfds_builder_of
+from kerasgan.data.load import resolve, tfds_builder_of
 from kerasgan.data.prepare import prepare
 from kerasgan.metrics.evaluation import DEFAULT_METRICS, METRICS, Evaluator, largest_count
 from kerasgan.metrics.features import NAMES
@@ -182,10 +182,11 @@ def real_samples(source, split):
 
 
 def _splits(data):
-    name, _, config = data.partition("/")
-    if name in DATASETS:
-        return list(DATASETS[name](config or None).splits())
-    if Path(data).is_dir():
+    kind, found = resolve(data)
+    if kind == "own":
+        name, config = found
+        return list(DATASETS[name](config).splits())
+    if kind == "folder":
         # What `load` takes for splits.
         return [each for each in ("train", "test") if (Path(data) / each).is_dir()]
     return list(tfds_builder_of(data).info.splits)
