@@ -60,8 +60,8 @@ def check_class_names(names, earlier, what="the data"):
     changed = "; ".join(moved[:3]) or f"there were {len(earlier)} classes and are {len(names)}"
     raise ValueError(
         f"{what} has the classes {', '.join(names)}; expected {', '.join(earlier)}, as in the training, or the labels "
-        f"would mean other classes ({changed}). Rename the class folders as they were, or pass class_names in the order "
-        "of the training."
+        f"would mean other classes ({changed}). Rename the class folders as they were, or pass class_names in "
+        "the order of the training."
     )
 
 

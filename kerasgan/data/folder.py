@@ -239,7 +239,8 @@ class Folder:
         beside = [file for file in files if len(parts[file]) == 1]
         names = _in_order({parts[file][0] for file in inside})
         self.left_out = [(file, f"{file} has a format that is not read.") for file in others]
-        self.files, self.class_names, self.labels = files, (), None
+        self.files, self.labels = files, None
+        self.class_names: tuple[str, ...] = ()
         if options.labels is not False and names and (not beside or (len(names) > 1 and len(beside) < len(inside))):
             self.files, self.class_names = inside, self._numbered(names)
             self.left_out += [(file, f"{file} lies beside the class folders.") for file in beside]
@@ -270,8 +271,8 @@ class Folder:
             )
         if self.labels is not None and beside:
             logger.warning(
-                "%d pictures lie beside the class folders of %s and are left out, the first: %s. Move them into a class "
-                "folder, or read all pictures without labels with labels=False.",
+                "%d pictures lie beside the class folders of %s and are left out, the first: %s. Move them into a "
+                "class folder, or read all pictures without labels with labels=False.",
                 *(len(beside), self.path, beside[0]),
             )
         elif beside and names and self.options.labels is not False:
@@ -446,8 +447,8 @@ class _Broken:
         if len(self.found) > 1:
             reasons = f"{'At least ' * at_least}{len(self.found)} of {self.count} files cannot be read. {reasons}"
         raise ValueError(
-            f"{reasons} Remove or repair what is broken, or leave it out: on_error='skip' in Python, --on-error skip on "
-            "the command line."
+            f"{reasons} Remove or repair what is broken, or leave it out: on_error='skip' in Python, --on-error skip "
+            "on the command line."
         )
 
 

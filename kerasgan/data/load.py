@@ -61,7 +61,8 @@ def load(
             some fits).
         as_numpy: Whether to return arrays, in the order of the data, for `fit(x, y, batch_size=...)`.
         as_pairs: Whether to give both sides of paired data as (x, y), each in [-1, 1]; a folder's pictures may hold
-            two, side by side. "unpaired" gives each side an order of its own, as where there are no pairs to learn from.
+            two, side by side. "unpaired" gives each side an order of its own, as where there are no pairs to learn
+            from.
         features: Names of the features that y holds, as a dictionary, instead of the labels: `("shape", "scale")`.
         initial_epoch: Number of the first epoch. With `.skip(k)` of a `tf.data.Dataset` an interrupted training goes on
             at batch `k` of it.
@@ -302,8 +303,8 @@ def _pair(table):
     if table.pair is None:
         raise ValueError(
             f"{table.name} has no pairs (it has {', '.join(table.features)}); expected a data set with two sides, two "
-            "arrays, two splits such as split=('trainA', 'trainB'), or a folder of pictures that hold two, side by side, "
-            "with halves='AtoB'."
+            "arrays, two splits such as split=('trainA', 'trainB'), or a folder of pictures that hold two, side by "
+            "side, with halves='AtoB'."
         )
     return tuple(_sample(table, name) for name in table.pair)
 
@@ -472,9 +473,8 @@ def _folder(path, split, image_size, options, labels=None, as_pairs=False):
     if pictures.class_names:
         entries["class_names"] = list(pictures.class_names)
     pair = ("image", "target") if pictures.targets is not None else None
-    facts = {"options": entries, "paths": pictures.paths}
-    lost = {"skipped": len(pictures.skipped), "left_out": len(pictures.left_out)}
-    return _Table(str(path), columns, features, pair=pair, **facts, **lost)
+    table = _Table(str(path), columns, features, pair=pair, options=entries, paths=pictures.paths)
+    return dataclasses.replace(table, skipped=len(pictures.skipped), left_out=len(pictures.left_out))
 
 
 def _arrays(data, split, image_size, options):

@@ -39,7 +39,7 @@ OTHER_ENDINGS = (
         ".psd",
         ".tga",
     ),
-    *(".ico", ".icns", ".pcx", ".dds", ".exr", ".hdr", ".pfm", ".qoi", ".xcf", ".dcm", ".nii", ".fits", ".fit"),
+    *(".tga", ".ico", ".icns", ".pcx", ".dds", ".exr", ".hdr", ".pfm", ".qoi", ".xcf", ".dcm", ".nii", ".fits", ".fit"),
     *(".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".mp4", ".mov", ".avi", ".webm", ".mkv"),
 )
 # How files of no known ending begin that are pictures all the same.
@@ -224,7 +224,7 @@ def _deep_pixels(picture, path):
     if "LA;16B" in raw:  # which Pillow would bring to 8 bits; the four bytes of a pixel can be had
         picture.tile = [tile._replace(args="RGBA") for tile in picture.tile]
     elif picture.mode[0] not in "IF":
-        # Pillow keeps the upper halves of the numbers. Read in the other order of bytes, the lower ones take their place.
+        # Pillow keeps the upper halves of the numbers; in the other order of bytes, the lower ones take their place.
         with _decoding(path), Image.open(path, formats=FORMATS) as other:
             other.tile = [tile._replace(args=_lower(tile.args)) for tile in other.tile]
             other.load()

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import functools
 import warnings
+from typing import Any
 
 import keras
 import numpy as np
@@ -67,7 +68,7 @@ class ArrayBatches(keras.callbacks.Callback):
         description: The `kerasgan.data.Description` of what was loaded, or None.
     """
 
-    description = None
+    description: Any = None
 
     def __init__(self, arrays, batch_size=None, shuffle_seed=None, prepare=None, unpaired=False, initial_epoch=0):
         super().__init__()

@@ -194,7 +194,8 @@ def _splits(data):
 
 def _loaded(source, split) -> Any:
     """Samples of a split at the size of the generated ones, with their labels if these count."""
-    data = load(source.data, split, labels=source.labels, as_numpy=True)
+    options = {"channels": source.shape[-1]} if len(source.shape) == 3 and resolve(source.data)[0] == "folder" else {}
+    data = load(source.data, split, labels=source.labels, as_numpy=True, **options)
     x, y = data if source.labels else (data, None)
     if len(source.shape) == 3 and x.ndim == 4:
         x = prepare(x, source.shape[:2], (-1, 1))
@@ -208,7 +209,7 @@ def _loaded(source, split) -> Any:
 
 def features_of(source):
     """The features by default."""
-    if len(source.shape) != 3:
+    if len(source.shape) != 3 or source.shape[-1] not in (1, 3):
         return "pixels"
     network = NETWORKS.get(source.data.partition("/")[0])
     return network if network and source.shape[-1] == 1 else "random-conv-seed0"

@@ -115,7 +115,7 @@ def test_sixteen_bits_of_colour_keep_their_levels(tmp_path):
     for image in read(tmp_path):
         np.testing.assert_array_equal(image, DEEP[..., :3])
     write_tiff16(tmp_path / "e.tif", DEEP[..., :3], planes=2)
-    with pytest.raises(ValueError, match="e.tif cannot be read .*lie in planes"):
+    with pytest.raises(ValueError, match=r"e.tif cannot be read .*lie in planes"):
         from_folder(tmp_path)
 
 
@@ -155,11 +155,11 @@ def test_floats(tmp_path):
     assert pictures.value_range == (0, 1)
     np.testing.assert_array_equal(pictures.images[0, ..., 0], unit)
     save(tmp_path / "b.tif", unit * 300)
-    with pytest.raises(ValueError, match="levels from 0 to 300, which do not tell their range.*pass value_range"):
+    with pytest.raises(ValueError, match=r"levels from 0 to 300, which do not tell their range.*pass value_range"):
         from_folder(tmp_path)
     assert from_folder(tmp_path, value_range=(0, 300)).images.max() == 300
     save(tmp_path / "b.tif", np.full((3, 4), np.nan, "float32"))
-    with pytest.raises(ValueError, match="b.tif cannot be read as a picture .it has NaN"):
+    with pytest.raises(ValueError, match=r"b.tif cannot be read as a picture .it has NaN"):
         from_folder(tmp_path)
 
 
@@ -210,7 +210,7 @@ def test_pictures_of_other_formats_are_counted_and_named(tmp_path, caplog):
     assert [path.name for path, _ in pictures.left_out] == ["b.heic", "c.heic", "d.svg"]
     assert "3 of 4 pictures" in caplog.text and "2 .heic, 1 .svg" in caplog.text and "b.heic" in caplog.text
     (tmp_path / "a.png").unlink()
-    with pytest.raises(ValueError, match="holds no pictures .*of 3 in formats that are not read"):
+    with pytest.raises(ValueError, match=r"holds no pictures .*of 3 in formats that are not read"):
         from_folder(tmp_path)
 
 
@@ -227,11 +227,11 @@ def test_only_the_allowed_formats_are_opened(tmp_path):
     """A name says nothing: an EPS file would go to Ghostscript."""
     save(tmp_path / "good.png", COLOUR)
     Image.fromarray(COLOUR).save(tmp_path / "bad.png", format="EPS")
-    with pytest.raises(ValueError, match="bad.png cannot be read as a picture .it is no PNG, JPEG"):
+    with pytest.raises(ValueError, match=r"bad.png cannot be read as a picture .it is no PNG, JPEG"):
         from_folder(tmp_path)
     (tmp_path / "bad.png").unlink()
     os.mkfifo(tmp_path / "pipe.png")  # would be waited for
-    with pytest.raises(ValueError, match="pipe.png is no regular file"):
+    with pytest.raises(ValueError, match=r"pipe.png is no regular file"):
         from_folder(tmp_path)
 
 
@@ -430,7 +430,7 @@ def test_class_names_from_outside_decide_the_numbers(tmp_path):
         save(tmp_path / name, RAMP)
     pictures = from_folder(tmp_path, class_names=("cat", "dog", "owl"))
     assert pictures.labels.tolist() == [0, 2] and pictures.class_names == ("cat", "dog", "owl")
-    with pytest.raises(ValueError, match="class_names is cat, dog; .* has the class folders cat, owl"):
+    with pytest.raises(ValueError, match=r"class_names is cat, dog; .* has the class folders cat, owl"):
         from_folder(tmp_path, class_names=("cat", "dog"))
 
 
@@ -452,9 +452,7 @@ def broken_files():
 def test_broken_files_are_named_or_skipped(tmp_path, name, caplog):
     save(tmp_path / "good.png", np.zeros((64, 64, 3), "uint8"))
     (tmp_path / name).write_bytes(broken_files()[name])
-    with pytest.raises(
-        ValueError, match=rf"{name} cannot be read as a picture.*on_error='skip' in Python, --on-error skip on"
-    ):
+    with pytest.raises(ValueError, match=rf"{name} cannot be read as a picture.*on_error='skip' in Python"):
         from_folder(tmp_path)
     pictures = from_folder(tmp_path, on_error="skip")
     assert len(pictures.images) == 1 and [path.name for path in pictures.paths] == ["good.png"]
@@ -475,7 +473,7 @@ def test_all_broken_files_are_named_at_once(tmp_path):
 
 def test_a_file_that_may_not_be_opened_is_no_broken_picture(tmp_path):
     os.symlink(tmp_path / "gone.png", tmp_path / "a.png")
-    with pytest.raises(ValueError, match="a.png cannot be opened .No such file"):
+    with pytest.raises(ValueError, match=r"a.png cannot be opened .No such file"):
         from_folder(tmp_path)
 
 

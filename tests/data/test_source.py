@@ -71,13 +71,13 @@ def test_both_sides_are_cropped_alike(sheets):
 
 def test_halves_need_an_even_width(sheets):
     Image.new("RGB", (15, 8)).save(sheets / "odd.png")
-    with pytest.raises(ValueError, match="odd.png is 15 pixels wide; expected an even width"):
+    with pytest.raises(ValueError, match=r"odd.png is 15 pixels wide; expected an even width"):
         load(sheets, as_pairs=True, as_numpy=True, halves="AtoB")
 
 
 def test_a_folder_without_pairs_says_how_pairs_come(folder):
     Image.new("RGB", (8, 8)).save(folder / "cat" / "square.png")
-    with pytest.raises(ValueError, match="has no pairs .*side by side, with halves='AtoB'"):
+    with pytest.raises(ValueError, match=r"has no pairs .*side by side, with halves='AtoB'"):
         load(folder, as_pairs=True, image_size=8)
 
 
@@ -151,7 +151,7 @@ def test_a_class_folder_that_is_missing_moves_no_labels(folder):
 def test_names_that_changed_are_refused():
     check_class_names(("cat", "dog"), ["cat", "dog"])
     check_class_names((), ("cat", "dog"))  # unknown ones cannot be checked
-    with pytest.raises(ValueError, match="expected cat, dog, owl, as in the training.*0 was 'cat' and is 'dog'"):
+    with pytest.raises(ValueError, match=r"expected cat, dog, owl, as in the training.*0 was 'cat' and is 'dog'"):
         check_class_names(("dog", "owl", "tabby"), ("cat", "dog", "owl"), "photos")
     with pytest.raises(ValueError, match="there were 1 classes and are 2"):
         check_class_names(("cat", "dog"), ("cat",))
