@@ -483,14 +483,14 @@ def _each(files, fn, title, workers=None):
         pool.shutdown(cancel_futures=True)
 
 
-def read(folder, workers=None):
-    """Reads a `Folder` into memory: `Pictures`."""
-    headers, skipped = folder.surveyed(workers)
+def read(folder, workers=None, surveyed=None):
+    """Reads a `Folder`, whose headers may be known already, into memory: `Pictures`."""
+    headers, skipped = surveyed or folder.surveyed(workers)
     reader, shape = folder.reader(headers)
     files = list(headers)
     images = np.empty((len(files), *shape), "uint8" if reader.value_range is None else "float32")
     kept = fill(folder, reader, files, images, skipped, workers)
-    return pictures_of(folder, reader, images[: len(kept)], kept, skipped)
+    return pictures_of(folder, reader.value_range, images[: len(kept)], kept, skipped)
 
 
 def fill(folder, reader, files, rows, skipped, workers=None):
@@ -517,14 +517,15 @@ def fill(folder, reader, files, rows, skipped, workers=None):
     return kept
 
 
-def pictures_of(folder, reader, images, kept, skipped):
+def pictures_of(folder, value_range, images, kept, skipped):
     """`Pictures` of the rows that were read."""
     labels, targets = None, None
     if folder.labels is not None:
         numbers = dict(zip(folder.files, folder.labels, strict=True))
         labels = np.array([numbers[file] for file in kept], "int64")
     if folder.options.halves:
-        left, right = images[:, 0], images[:, 1]
+        on_disk = hasattr(images, "side")
+        left, right = (images.side(0), images.side(1)) if on_disk else (images[:, 0], images[:, 1])
         images, targets = (left, right) if folder.options.halves == "AtoB" else (right, left)
-    value_range = reader.value_range or (0, 255)
-    return Pictures(images, labels, folder.class_names, kept, skipped, folder.left_out, value_range, targets)
+    place = value_range or (0, 255)
+    return Pictures(images, labels, folder.class_names, kept, skipped, folder.left_out, place, targets)

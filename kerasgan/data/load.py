@@ -12,11 +12,11 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasgan.data import cache
+from kerasgan.data import cache, folder_cache
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.builders.features import Audio, ClassLabel, Image, Tensor, Text
 from kerasgan.data.description import Description
-from kerasgan.data.folder import Folder, FolderOptions, holds_pictures, read
+from kerasgan.data.folder import Folder, FolderOptions, holds_pictures
 from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.data.prepare import prepare, value_range_of
 
@@ -67,7 +67,9 @@ def load(
         initial_epoch: Number of the first epoch. With `.skip(k)` of a `tf.data.Dataset` an interrupted training goes on
             at batch `k` of it.
         flip: Whether to give each image a second time, mirrored left to right. There are then twice as many examples.
-        **options: Of the data set, such as `count=` or `font_dirs=`; those of `from_folder` for a folder.
+        **options: Of the data set, such as `count=` or `font_dirs=`; those of `from_folder` for a folder, and `cache`:
+            whether its pictures are kept on the disk at their size, of which a batch reads its own. None does so for
+            more than half a gigabyte, and starts in seconds the next time.
 
     Returns:
         A data set of `(x, y)`: a `tf.data.Dataset`, or with the JAX engine, which then needs no TensorFlow, a
@@ -447,11 +449,13 @@ def _folder(path, split, image_size, options, labels=None, as_pairs=False):
         raise ValueError(
             f"split={split!r}, but {path} has no sub-folder of this name; expected one, or 'train' for all."
         )
-    workers = options.pop("workers", None)
+    workers, use = options.pop("workers", None), options.pop("cache", None)
     known = [each.name for each in dataclasses.fields(FolderOptions) if each.name not in ("image_size", "labels")]
     unknown = [name for name in options if name not in known]
     if unknown:
-        raise ValueError(f"{', '.join(unknown)} was given; expected for a folder some of {', '.join(known)}, workers.")
+        raise ValueError(
+            f"{', '.join(unknown)} was given; expected for a folder some of {', '.join(known)}, workers, cache."
+        )
     chosen = FolderOptions(image_size=image_size, labels=labels, **options)
     folder = Folder(path, chosen)
     if as_pairs and chosen.halves is None and folder.looks_like_halves():
@@ -461,7 +465,7 @@ def _folder(path, split, image_size, options, labels=None, as_pairs=False):
             path,
         )
         folder.options = chosen = dataclasses.replace(chosen, halves="AtoB")
-    pictures = read(folder, workers)
+    pictures = folder_cache.pictures(folder, use, workers)
     image = Image(pictures.images.shape[1:], pictures.value_range, dtype=pictures.images.dtype.name)
     columns: dict[str, Any] = {"image": pictures.images}
     features: dict[str, Any] = {"image": image}

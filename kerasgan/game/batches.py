@@ -15,14 +15,15 @@ NO_BATCH = (
 )
 
 
-def refuse_arguments(model, x, y, class_weight=None):
-    """Refuses lists and tuples, which Keras would take for several inputs, and weights of classes without classes.
+def refuse_arguments(model, x, y, class_weight=None, sample_weight=None):
+    """Refuses tuples, which Keras would take for several inputs, lists of different shapes, and weights that are none.
 
     Args:
         model: An `AdversarialModel`.
         x: What `fit` was given.
         y: Likewise.
         class_weight: Likewise.
+        sample_weight: Likewise.
 
     Raises:
         ValueError: In a sentence that has the call to make.
@@ -35,10 +36,20 @@ def refuse_arguments(model, x, y, class_weight=None):
                 "fit(*data) for what kerasgan.data.load(..., as_numpy=True) returns."
             )
         raise ValueError(f"x is a tuple ({kinds}); expected one array, or a data set of batches: call fit(x, y).")
-    if isinstance(x, list):
-        raise ValueError(f"x is a list of {len(x)}; expected one array, or a data set of batches: call np.stack(x).")
-    if isinstance(y, (list, tuple)):
-        raise ValueError(f"y is a {type(y).__name__}; expected one array: call np.array(y).")
+    for name, given in (("x", x), ("y", y)):
+        shapes = {np.shape(part) for part in given} if isinstance(given, list) else set()
+        if len(shapes) > 1:
+            raise ValueError(
+                f"{name} is a list of arrays of different shapes ({', '.join(map(str, sorted(shapes)[:3]))}); expected "
+                f"one shape, or one array: bring them to one size, and call np.stack({name})."
+            )
+    if sample_weight is not None and hasattr(x, "__array__"):
+        weights = np.asarray(sample_weight)
+        if weights.dtype.kind not in "buif" or not (weights >= 0).all() or not np.isfinite(weights).all():
+            raise ValueError(
+                f"sample_weight has dtype {weights.dtype} and values that are NaN, infinite or below 0; expected "
+                "finite numbers of 0 or more, one for each sample."
+            )
     if isinstance(x, keras.utils.PyDataset) and x.num_batches == 0:
         raise ValueError(NO_BATCH)
     if class_weight is not None and not hasattr(model.data_specs()[1], "num_classes"):

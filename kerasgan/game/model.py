@@ -457,7 +457,7 @@ class AdversarialModel(Engine, keras.Model):
 
         Args:
             x: Real samples: an array, such as images in [-1, 1], a dictionary of arrays or a list of texts; or a data
-                set of `x` or `(x, y)`.
+                set of `x` or `(x, y)`, or what `kerasgan.data.source(...).batches(...)` gives.
             y: Conditions or targets, for arrays: labels, a list of captions, a dictionary of several conditions.
             batch_size: Batch size for arrays, over all replicas; the recipe's by default.
             shuffle: Whether each epoch has a new order, for arrays.
@@ -474,7 +474,7 @@ class AdversarialModel(Engine, keras.Model):
             ValueError: For data that the family cannot be trained on, in a sentence that says what to do.
         """
         refuse_validation(kwargs)
-        refuse_arguments(self, x, y, kwargs.get("class_weight"))
+        refuse_arguments(self, x, y, kwargs.get("class_weight"), sample_weight)
         self._moment = None
         self._begin_within_epoch(initial_step)
         callbacks = [OnlyWhatRan(), *(callbacks or [])]
@@ -487,11 +487,12 @@ class AdversarialModel(Engine, keras.Model):
             arrays = x if y is None and weight is None else (x, y) if weight is None else (x, y, weight)
             count = len(keras.tree.flatten(x)[0])
             x = ArrayBatches(arrays, batch_size or min(self.recipe.batch_size, count), self.seed if shuffle else None)
-            y, sample_weight, callbacks = None, None, [*callbacks, x]
+            y, sample_weight = None, None
         elif hasattr(x, "element_spec"):
             x = encoded(x, x_kind, y_kind)
         if isinstance(x, ArrayBatches):
             x.shorten(kwargs)
+            callbacks = callbacks if any(each is x for each in callbacks) else [*callbacks, x]
         if not checked:
             self._batch_watch = BatchWatch(self)
             callbacks = [self._batch_watch, *callbacks]

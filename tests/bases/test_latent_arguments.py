@@ -13,12 +13,12 @@ def model():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"count": -1}, r"count is -1; expected an integer of 0 or more"),
-        ({"count": 2.0}, r"count is 2.0; expected an integer"),
-        ({"count": 2, "batch_size": -1}, r"batch_size is -1; expected a positive integer"),
-        ({"count": 2, "batch_size": 0}, r"batch_size is 0; expected a positive integer"),
-        ({"count": 2, "seed": -1}, r"seed is -1; expected an integer of 0 or more"),
-        ({"count": 2, "seed": "1"}, r"seed is '1'; expected an integer of 0 or more"),
+        ({"count": -1}, r"`count` is -1; expected an integer of 0 or more"),
+        ({"count": 2.0}, r"`count` is 2.0; expected an integer"),
+        ({"count": 2, "batch_size": -1}, r"`batch_size` is -1; expected a positive integer"),
+        ({"count": 2, "batch_size": 0}, r"`batch_size` is 0; expected a positive integer"),
+        ({"count": 2, "seed": -1}, r"`seed` is -1; expected an integer of 0 or more"),
+        ({"count": 2, "seed": "1"}, r"`seed` is '1'; expected an integer of 0 or more"),
     ],
 )
 def test_samples(model, arguments, message):
@@ -29,5 +29,5 @@ def test_samples(model, arguments, message):
 @pytest.mark.parametrize("name", ["num_classes", "latent_dim"])
 @pytest.mark.parametrize("value", ["4", 0, -1, 2.5, True])
 def test_the_constructor(name, value):
-    with pytest.raises(ValueError, match=rf"{name} is {value!r}; expected a positive integer"):
+    with pytest.raises(ValueError, match=rf"`{name}` is {value!r}; expected a positive integer"):
         kerasgan.DCGAN(image_shape=(8, 8, 1), width=8, **{name: value})

@@ -128,13 +128,18 @@ def test_single_examples_are_told_to_be_batched(unconditional, conditional):
     [
         (((IMAGES, LABELS),), r"x is a tuple of two .ndarray, ndarray.*call fit.x, y., as in fit..data."),
         (((IMAGES, LABELS, LABELS),), r"x is a tuple .*expected one array"),
-        ((list(IMAGES),), r"x is a list of 40; expected one array.*np.stack"),
-        ((IMAGES, list(LABELS)), r"y is a list; expected one array"),
+        (([*IMAGES, IMAGES[0, 1:]],), r"x is a list of arrays of different shapes .*np.stack.x."),
     ],
 )
 def test_structures_for_x(conditional, arguments, message):
     with pytest.raises(ValueError, match=message):
         conditional.fit(*arguments, verbose=0)
+
+
+@pytest.mark.parametrize("weight", [np.nan, np.inf, -1])
+def test_weights_that_are_none(unconditional, weight):
+    with pytest.raises(ValueError, match=r"sample_weight has .* NaN, infinite or below 0"):
+        unconditional.fit(IMAGES, sample_weight=spoilt(np.ones(40), 3, weight), verbose=0)
 
 
 def test_weights_of_classes_without_classes(unconditional):
