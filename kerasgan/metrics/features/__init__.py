@@ -5,14 +5,16 @@ weights a user must give. Only with the last is a Fréchet distance called FID.
 """
 
 import functools
+import warnings
 
 import numpy as np
 
-from kerasgan.data.kinds import Images
+from kerasgan.data.kinds import RANGE_TOLERANCE, Images
 
 CLASSIFIERS = ("classifier-digits-v1", "classifier-glyphs-v1", "classifier-sprites-v1")
 INCEPTION = "inception-2015"
-OVERSHOOT = 4  # what generators without a bounded last layer make of [-1, 1], and other ranges do not
+GENERATED = ("samples", "fake", "fake_x")  # names of what generators made, which may go a little
+OVERSHOOT = 1.5  # beyond [-1, 1]
 NAMES = ("pixels", "random-conv-seed0", *CLASSIFIERS, INCEPTION)
 
 
@@ -46,7 +48,8 @@ def check_samples(samples, name="samples"):
     """Refuses samples that `fit` would refuse: images that are no finite floats in [-1, 1], vectors with NaN.
 
     Images are told by their rank; vectors, flattened images among them, may have any range. Images that never go below
-    0 are warned of. Features must not come here: they may have any range and rank.
+    0 are warned of, and generated ones that go a little beyond [-1, 1]. Features must not come here: they may have any
+    range and rank.
 
     Args:
         samples: Array of shape `(n, d)` or `(n, height, width, channels)`, or of another rank, which is not looked at.
@@ -60,13 +63,16 @@ def check_samples(samples, name="samples"):
     """
     samples = np.asarray(samples)
     if samples.ndim == 4 and samples.size:
-        try:
-            Images(samples.shape[1:]).check(samples, name)
-        except ValueError as error:
-            if samples.dtype.kind == "f" and np.isfinite(samples).all() and np.abs(samples).max() < OVERSHOOT:
-                advice = f" If a generator made them, call np.clip({name}, -1, 1)."
-                raise ValueError(f"{error}{advice}") from None
-            raise
+        inside = samples
+        if name in GENERATED and samples.dtype.kind == "f" and RANGE_TOLERANCE < np.abs(samples).max() - 1 < OVERSHOOT:
+            inside = np.clip(samples, -1, 1)
+            warnings.warn(
+                f"{name} has values from {samples.min():g} to {samples.max():g}, beyond [-1, 1]. A generator without a "
+                f"bounded last layer makes such: call np.clip({name}, -1, 1), as a picture of them would.",
+                UserWarning,
+                stacklevel=3,
+            )
+        Images(samples.shape[1:]).check(inside, name)
     elif samples.ndim == 2 and samples.dtype.kind in "fc" and not np.isfinite(samples).all():
         raise ValueError(f"{name} has NaN or infinite values; expected finite ones: the model has diverged.")
     return samples
