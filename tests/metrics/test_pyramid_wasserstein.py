@@ -34,7 +34,7 @@ def test_it_is_the_distance_of_normalized_patches(images):
     # Patches as large as the image, so that none is a matter of luck.
     real, fake = images[:20], images[20:] ** 2
     ours = pyramid_sliced_wasserstein(real, fake, smallest=32, patches_per_image=1, patch_size=32, directions=20)
-    normalized = (zscore(x, axis=(0, 1, 2)) for x in (real, fake))
+    normalized = (zscore(x, axis=(0, 1, 2)).reshape(20, -1) for x in (real, fake))
     assert ours == {(32, 32): pytest.approx(sliced_wasserstein(*normalized, directions=20), rel=1e-9)}
 
 

@@ -9,7 +9,8 @@ import warnings
 
 import numpy as np
 
-from kerasgan.data.kinds import RANGE_TOLERANCE, Images
+from kerasgan.data.kinds import Images
+from kerasgan.data.kinds.basic import RANGE_TOLERANCE
 
 CLASSIFIERS = ("classifier-digits-v1", "classifier-glyphs-v1", "classifier-sprites-v1")
 INCEPTION = "inception-2015"
