@@ -14,7 +14,7 @@ from keras import ops
 from kerasgan import augment
 from kerasgan.augment.packed import Packed, pack
 from kerasgan.bases.latents import Normal, Uniform
-from kerasgan.data.kinds import Conditions, Images, Labels, check_labels_vary, kind_of
+from kerasgan.data.kinds import Conditions, Images, Labels, check_count, check_labels_vary, kind_of
 from kerasgan.game.inference import Inference
 from kerasgan.game.model import AdversarialModel
 from kerasgan.game.phase import Phase, shared
@@ -56,6 +56,10 @@ class GenerativeModel(AdversarialModel):
 
     def __init__(self, image_shape, latent_dim=100, latent_range=None, num_classes=None, condition=None, **kwargs):
         custom = {name: kwargs.pop(name, None) for name in self.parts}
+        if latent_dim is not None:
+            check_count("latent_dim", latent_dim)
+        if num_classes is not None:
+            check_count("num_classes", num_classes)
         super().__init__(**kwargs)
         self.sample_kind = kind_of(image_shape)
         self.image_shape = self.sample_kind.shape

@@ -27,7 +27,8 @@ class SampleGrid(keras.callbacks.Callback):
         tensorboard: folder of TensorBoard event files that the pictures go to as well, on TensorFlow only.
 
     Raises:
-        ValueError: if the model does not make grey or RGB images, or for `tensorboard` on another engine.
+        ValueError: if the model makes no grey or RGB images, with or without alpha, or for `tensorboard` on another
+            engine.
     """
 
     def __init__(self, folder, every_epochs=1, count=64, seed=0, labels=None, ema=True, columns=None, tensorboard=None):

@@ -6,7 +6,7 @@ import ast
 from kerasgan.commands.adder import adder
 from kerasgan.data import cache
 from kerasgan.data.builders import DATASETS
-from kerasgan.data.load import load, tfds_builder_of
+from kerasgan.data.load import load, resolve, tfds_builder_of
 
 
 def add_parser(commands):
@@ -111,9 +111,10 @@ def prepare(arguments):
 
 def _local(arguments):
     """The data set of kerasgan's own that was named, or None."""
-    name, _, config = arguments.name.partition("/")
-    if name in DATASETS:
-        return DATASETS[name](config or None, **dict(arguments.set))
+    kind, found = resolve(arguments.name)
+    if kind == "own":
+        name, config = found
+        return DATASETS[name](config, **dict(arguments.set))
     if arguments.set:
         raise ValueError(f"{arguments.name!r} takes no options; expected them with one of {', '.join(DATASETS)}.")
     return None

@@ -1,6 +1,8 @@
-"""A folder of pictures of any size and kind, as one uint8 array."""
+"""A folder of pictures of any size and kind, as one array."""
 
-import hashlib
+import collections
+import dataclasses
+import functools
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -10,11 +12,85 @@ from typing import Any
 
 import numpy as np
 
+from kerasgan.data.picture import (
+    BIT_DEPTHS,
+    ENDINGS,
+    OTHER_ENDINGS,
+    Header,
+    Reader,
+    Unreadable,
+    is_picture,
+    survey,
+)
 from kerasgan.data.progress import progress
 
-ENDINGS = (".png", ".jpg", ".jpeg", ".webp")
+MOST_BROKEN = 10  # files that cannot be read are named together, up to this number
+AHEAD = 4  # files for each thread that are read before they are asked for
 
 logger = logging.getLogger("kerasgan")
+
+
+@dataclass(frozen=True)
+class FolderOptions:
+    """How the pictures of a folder are read; those that are not the default belong into the record of a run.
+
+    Args:
+        image_size: Size of the result, an integer for a square or `(height, width)`; None keeps the size, which must
+            then be the same for all.
+        crop: What happens to pictures of another shape: "centre" keeps the largest part in the middle, "random" the
+            largest part at a place drawn once for each file, and "none" keeps all of it.
+        channels: 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGB and alpha); None is 1 if all pictures are grey and
+            otherwise 3, and what is transparent shows the background.
+        on_error: "raise", or "skip" for leaving out files that cannot be read.
+        fit: With `crop="none"`: "pad" with the background, or "stretch" without regard to the shape.
+        background: Grey level or (red, green, blue), from 0 to 255.
+        seed: Seed of the places of random crops.
+        value_range: `(low, high)`, the levels that stand for black and white in pictures of more than 8 bits; None
+            finds them.
+        halves: "AtoB" for pictures that hold two, side by side, as pix2pix' data have them: the left half becomes
+            `images`, the right one `targets`. "BtoA" the other way round. None for whole pictures.
+        labels: Whether there are classes: None looks for them, False takes all pictures without labels.
+        class_names: Names of the classes in the order of the labels, where it is given from outside, as by the training
+            whose model is evaluated. None takes the sub-folders that hold pictures.
+
+    Raises:
+        ValueError: A bad argument.
+    """
+
+    image_size: Any = None
+    crop: str = "centre"
+    channels: int | None = None
+    on_error: str = "raise"
+    fit: str = "pad"
+    background: Any = 255
+    seed: int = 0
+    value_range: tuple | None = None
+    halves: str | None = None
+    labels: bool | None = None
+    class_names: tuple | None = None
+
+    def __post_init__(self):
+        _check_choice("crop", self.crop, ("centre", "random", "none"))
+        _check_choice("channels", self.channels, (None, 1, 2, 3, 4))
+        _check_choice("on_error", self.on_error, ("raise", "skip"))
+        _check_choice("fit", self.fit, ("pad", "stretch"))
+        _check_choice("halves", self.halves, (None, "AtoB", "BtoA"))
+        _check_choice("labels", self.labels, (None, True, False))
+        checked = {"image_size": _checked_size(self.image_size), "background": _checked_colour(self.background)}
+        if self.value_range is not None:
+            checked["value_range"] = _checked_range(self.value_range)
+        if self.class_names is not None:
+            checked["class_names"] = tuple(map(str, self.class_names))
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
+
+    def entries(self):
+        """The options that are not the default, JSON-ready: `FolderOptions(**entries)` makes them again."""
+        return {
+            each.name: list(value) if isinstance(value, tuple) else value
+            for each in dataclasses.fields(self)
+            if (value := getattr(self, each.name)) != getattr(DEFAULT, each.name)
+        }
 
 
 @dataclass(frozen=True)
@@ -22,18 +98,25 @@ class Pictures:
     """What `from_folder` has read.
 
     Attributes:
-        images: uint8 array of shape (count, height, width, channels).
+        images: Array of shape (count, height, width, channels): uint8, or float32 levels where any picture has more
+            than 8 bits.
         labels: int64 array of shape (count,), or None where there are no classes.
         class_names: Names of the classes, in the order of the labels.
         paths: Path of each image.
         skipped: `(path, reason)` of each file that could not be read.
+        left_out: `(path, reason)` of each picture that was not read: of another format, or beside the class folders.
+        value_range: The levels that stand for black and white.
+        targets: The other halves of the pictures, of the shape of `images`; None for whole pictures.
     """
 
-    images: np.ndarray
+    images: Any
     labels: np.ndarray | None
     class_names: tuple
     paths: list[Path]
     skipped: list[tuple[Path, str]] = field(default_factory=list)
+    left_out: list[tuple[Path, str]] = field(default_factory=list)
+    value_range: tuple = (0, 255)
+    targets: Any = None
 
 
 def from_folder(
@@ -46,198 +129,403 @@ def from_folder(
     background=255,
     seed=0,
     workers=None,
+    value_range=None,
+    halves=None,
+    labels=None,
+    class_names=None,
 ):
-    """Reads the PNG, JPEG and WebP files of a folder and of the folders in it, in the order of their paths.
+    """Reads the pictures of a folder and of the folders in it, in the order of their paths.
 
-    Pictures are turned as their EXIF orientation says, palettes and CMYK become RGB, 16 bits are rounded to 8, of an
-    animation the first frame is taken, and what is transparent shows the background. Resizing is Lanczos-3 with the
-    window widened when shrinking (antialiased).
+    Formats are PNG, JPEG, WebP, TIFF, BMP, GIF and PPM. Pictures are turned as their EXIF orientation says, palettes
+    and CMYK become RGB, and what is transparent shows the background. Of an animation, and of a file of several pages,
+    the first is taken. Where any picture has more than 8 bits, all keep their levels, as float32. Resizing is Lanczos-3
+    with the window widened when shrinking (antialiased). What is left out, and what loses bits or frames, is counted
+    and named in the log.
 
     Args:
-        path: The folder. Where all pictures lie in sub-folders, these are the classes, numbered by name.
+        path: The folder. Where pictures lie in two or more sub-folders, these are the classes, in the order of their
+            names, or of their numbers where all names are numbers. A few pictures beside class folders are left out.
         image_size: Size of the result, an integer for a square or `(height, width)`; None keeps the size, which must
             then be the same for all.
         crop: What happens to pictures of another shape: "centre" keeps the largest part in the middle, "random" the
             largest part at a place drawn once for each file, and "none" keeps all of it.
-        channels: 1, 3 or 4 (with alpha); None is 1 if all pictures are grey and otherwise 3.
+        channels: 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGB and alpha); None is 1 if all pictures are grey and
+            otherwise 3.
         on_error: "raise", or "skip" for leaving out files that cannot be read.
         fit: With `crop="none"`: "pad" with the background, or "stretch" without regard to the shape.
         background: Grey level or (red, green, blue), from 0 to 255.
-        seed: Of the places of random crops.
+        seed: Seed of the places of random crops.
         workers: Number of threads; None is one for each core.
+        value_range: `(low, high)`, the levels that stand for black and white in pictures of more than 8 bits. None
+            takes the fewest of 8, 10, 12, 14 and 16 bits that hold all levels, and the log says so; floats must leave
+            no doubt that they are in [0, 1] or [-1, 1].
+        halves: "AtoB" for pictures that hold two, side by side, as pix2pix' data have them: the left half becomes
+            `images`, the right one `targets`. "BtoA" the other way round.
+        labels: False takes all pictures without labels; None looks for classes.
+        class_names: Names of the classes in the order of the labels; None takes the sub-folders.
 
     Returns:
         The `Pictures`.
 
     Raises:
-        ValueError: A bad argument, no pictures, pictures of different sizes without `image_size`, or a file that cannot
-            be read, by name.
+        ValueError: A bad argument, no pictures, pictures of different sizes without `image_size`, levels whose range
+            cannot be told, or files that cannot be read, by name.
     """
-    size = _checked_size(image_size)
-    _check_choice("crop", crop, ("centre", "random", "none"))
-    _check_choice("channels", channels, (None, 1, 3, 4))
-    _check_choice("on_error", on_error, ("raise", "skip"))
-    _check_choice("fit", fit, ("pad", "stretch"))
-    colour = (background,) * 3 if np.ndim(background) == 0 else tuple(background)
-    path = Path(path)
-    files = _files(path)
-    reader = _Reader(path, size, crop, channels, fit, colour, seed)
-    kept: list[Path] = []
-    skipped: list[tuple[Path, str]] = []
-    grey, images = True, np.empty(0, "uint8")
-    pool = ThreadPoolExecutor(workers or os.cpu_count())
-    try:
-        with progress(f"Reading {path}", len(files)) as advance:
-            for file, (image, error) in zip(files, pool.map(reader.read, files), strict=True):
-                advance(1)
-                if error is not None:
-                    if on_error == "raise":
-                        raise ValueError(f"{error} Remove the file, or pass on_error='skip'.")
-                    skipped.append((file, error))
-                    continue
-                if not kept:
-                    images = np.empty((len(files), *image.shape[:2], channels or 3), "uint8")
-                if image.shape[:2] != images.shape[1:3]:
-                    raise ValueError(
-                        f"{file} has the size {image.shape[:2]} and {kept[0]} has {images.shape[1:3]} (height, width); "
-                        "expected one size: pass image_size."
-                    )
-                images[len(kept)] = image  # a grey one goes into all channels
-                grey = grey and image.shape[2] == 1
-                kept.append(file)
-    finally:
-        pool.shutdown(cancel_futures=True)
-    if skipped:
-        logger.warning("Skipped %d of %d files, the first because: %s", len(skipped), len(files), skipped[0][1])
-    if not kept:
-        raise ValueError(f"None of the {len(files)} pictures in {path} can be read. {skipped[0][1]}")
-    images = images[: len(kept), ..., :1].copy() if grey else images[: len(kept)]
-    labels, class_names = _classes(path, files, kept)
-    return Pictures(images, labels, class_names, kept, skipped)
+    options = FolderOptions(
+        image_size, crop, channels, on_error, fit, background, seed, value_range, halves, labels, class_names
+    )
+    return read(Folder(path, options), workers)
 
 
 def _checked_size(image_size):
     if image_size is None:
         return None
     size = (image_size, image_size) if np.ndim(image_size) == 0 else tuple(image_size)
-    if len(size) != 2 or not all(isinstance(s, (int, np.integer)) and s > 0 for s in size):
+    if len(size) != 2 or not all(_is_integer(s) and s > 0 for s in size):
         raise ValueError(f"image_size is {image_size!r}; expected a positive integer or (height, width) of them.")
-    return size
+    return tuple(map(int, size))
+
+
+def _checked_colour(background):
+    colour = (background,) * 3 if np.ndim(background) == 0 else tuple(background)
+    if len(colour) != 3 or not all(_is_integer(level) and 0 <= level <= 255 for level in colour):
+        raise ValueError(f"background is {background!r}; expected a grey level or (red, green, blue), from 0 to 255.")
+    return tuple(map(int, colour))
+
+
+def _checked_range(value_range):
+    if np.shape(value_range) != (2,) or not -np.inf < value_range[0] < value_range[1] < np.inf:
+        raise ValueError(f"value_range is {value_range!r}; expected (low, high) with finite low < high.")
+    return tuple(map(float, value_range))
+
+
+def _is_integer(value):
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
 
 
 def _check_choice(name, value, choices):
-    if value not in choices:
+    if value not in choices or (isinstance(value, (bool, int)) and type(value) not in map(type, choices)):
         raise ValueError(f"{name} is {value!r}; expected {' or '.join(map(repr, choices))}.")
 
 
+DEFAULT = FolderOptions()
+
+
+# What there is -------------------------------------------------------------------------------------------------------
+
+
+class Folder:
+    """The pictures of a folder before they are read.
+
+    Args:
+        path: The folder.
+        options: The `FolderOptions`.
+
+    Attributes:
+        files: Paths of the pictures, in order.
+        left_out: `(path, reason)` of those that are not read.
+        labels: Label of each file, or None.
+        class_names: Names of the classes, in the order of the labels.
+
+    Raises:
+        ValueError: No folder, no pictures, or class folders other than the options say.
+    """
+
+    def __init__(self, path, options=DEFAULT):
+        self.path, self.options = Path(path), options
+        files, others = _files(self.path)
+        parts = {file: file.relative_to(self.path).parts for file in files}
+        inside = [file for file in files if len(parts[file]) > 1]
+        beside = [file for file in files if len(parts[file]) == 1]
+        names = _in_order({parts[file][0] for file in inside})
+        self.left_out = [(file, f"{file} has a format that is not read.") for file in others]
+        self.files, self.labels = files, None
+        self.class_names: tuple[str, ...] = ()
+        if options.labels is not False and names and (not beside or (len(names) > 1 and len(beside) < len(inside))):
+            self.files, self.class_names = inside, self._numbered(names)
+            self.left_out += [(file, f"{file} lies beside the class folders.") for file in beside]
+            numbers = {name: number for number, name in enumerate(self.class_names)}
+            self.labels = np.array([numbers[parts[file][0]] for file in inside], "int64")
+        self._say(others, beside, inside, names)
+
+    def _numbered(self, found):
+        names = self.options.class_names
+        if names is None:
+            return found
+        unknown = [name for name in found if name not in names]
+        if unknown:
+            raise ValueError(
+                f"class_names is {', '.join(names)}; {self.path} has the class folders {', '.join(found)}. Rename or "
+                f"remove {', '.join(unknown)}, or pass class_names with all of them."
+            )
+        return names
+
+    def _say(self, others, beside, inside, names):
+        if others:
+            counts = collections.Counter(file.suffix.lower() for file in others)
+            kinds = ", ".join(f"{count} {ending}" for ending, count in counts.most_common())
+            logger.warning(
+                "%d of %d pictures in %s have formats that are not read (%s) and are left out, the first: %s. Convert "
+                "them to PNG.",
+                *(len(others), len(others) + len(beside) + len(inside), self.path, kinds, others[0]),
+            )
+        if self.labels is not None and beside:
+            logger.warning(
+                "%d pictures lie beside the class folders of %s and are left out, the first: %s. Move them into a "
+                "class folder, or read all pictures without labels with labels=False.",
+                *(len(beside), self.path, beside[0]),
+            )
+        elif beside and names and self.options.labels is not False:
+            logger.warning(
+                "%s holds %d pictures itself and %d in folders (%s): there are no classes, and no labels. Move the "
+                "pictures into class folders if they have labels.",
+                *(self.path, len(beside), len(inside), ", ".join(names[:5])),
+            )
+
+    def surveyed(self, workers=None):
+        """Headers of all pictures: `({file: Header}, [(file, reason)])`; the log names what is not read as it is."""
+        look = functools.partial(survey, levels=self.options.value_range is None)
+        headers: dict[Path, Header] = {}
+        broken = _Broken(len(self.files), self.options.on_error)
+        for file, header, error in _each(self.files, _unreadable_as_value(look), f"Looking at {self.path}", workers):
+            if error is None:
+                headers[file] = header
+            else:
+                broken.add(file, error)
+        broken.raise_if_wanted()
+        if not headers:
+            raise ValueError(f"None of the {len(self.files)} pictures in {self.path} can be read. {broken.found[0][1]}")
+        self._say_what_is_lost(headers)
+        return headers, broken.found
+
+    def _say_what_is_lost(self, headers):
+        for what, sentence in (
+            ("reduced", "%d of %d pictures in %s have more than 8 bits, of which 8 are read, the first: %s."),
+            ("animated", "%d of %d pictures in %s have several frames or pages, of which the first is read: %s."),
+        ):
+            files = [file for file, header in headers.items() if getattr(header, what)]
+            if files:
+                logger.warning(sentence, len(files), len(headers), self.path, files[0])
+
+    def looks_like_halves(self):
+        """Whether pictures are twice as wide as high, as two side by side are; the first hundred tell."""
+        sizes = set()
+        for file in self.files[:100]:
+            try:
+                sizes.add(survey(file, levels=False).size)
+            except Unreadable:
+                continue
+        return bool(sizes) and all(width == 2 * height for height, width in sizes)
+
+    def reader(self, headers):
+        """How its pictures are read so that all are alike: a `Reader`, and the shape of one picture.
+
+        Raises:
+            ValueError: The sizes differ and no size is given, or a range cannot be told.
+        """
+        options, size = self.options, self.options.image_size
+        if options.halves:
+            odd = next((file for file, header in headers.items() if header.size[1] % 2), None)
+            if odd is not None:
+                raise ValueError(
+                    f"halves={options.halves!r}, but {odd} is {headers[odd].size[1]} pixels wide; expected an even "
+                    "width, of two pictures side by side."
+                )
+        if size is None:
+            first, size = next((file, header.size) for file, header in headers.items())
+            other = next((file for file, header in headers.items() if header.size != size), None)
+            if other is not None:
+                raise ValueError(
+                    f"{other} has the size {headers[other].size} and {first} has {size} (height, width); expected one "
+                    "size: pass image_size."
+                )
+            size = (size[0], size[1] // 2) if options.halves else size
+        channels = options.channels
+        if channels is None:
+            plain = len(set(options.background)) == 1
+            grey = all(header.grey and (plain or not header.transparent) for header in headers.values())
+            padded = plain or options.crop != "none" or options.fit != "pad"
+            channels = 1 if grey and padded else 3
+        reader = Reader(
+            *(self.path, options.image_size, options.crop, options.fit, options.background, options.seed, channels),
+            value_range=self._range(headers),
+            halves=bool(options.halves),
+        )
+        return reader, (*((2,) if options.halves else ()), *size, channels)
+
+    def _range(self, headers):
+        """The levels that stand for black and white; None where all pictures have 8 bits."""
+        deep = {file: header for file, header in headers.items() if header.deep}
+        if not deep:
+            return None
+        if self.options.value_range is not None:
+            return self.options.value_range
+        low = min(header.low for header in deep.values())
+        high = max(header.high for header in deep.values())
+        kinds = {header.deep for header in deep.values()}
+        if kinds == {"floats"} and low >= 0 and 0.5 < high <= 1:
+            return (0.0, 1.0)
+        if kinds == {"floats"} and -1 <= low < -0.5 and high <= 1:
+            return (-1.0, 1.0)
+        if kinds == {"integers"} and low >= 0:
+            bits = 16 if high == 0 else next(bits for bits in BIT_DEPTHS if high < 2**bits)
+            if bits != 16:
+                logger.warning(
+                    "The pictures in %s have levels up to %d: %d is taken for white, the highest of %d bits. Pass "
+                    "value_range=(low, high) if it is another level.",
+                    *(self.path, high, 2**bits - 1, bits),
+                )
+            return (0.0, float(2**bits - 1))
+        raise ValueError(
+            f"{next(iter(deep))} and other pictures of more than 8 bits in {self.path} have levels from {low:g} to "
+            f"{high:g}, which do not tell their range; expected a range: pass value_range=(low, high) with the levels "
+            "that stand for black and white."
+        )
+
+
 def _files(path):
+    """Files that are read, and pictures that are not, in the order of their paths."""
     if not path.is_dir():
-        raise ValueError(f"{path} is no folder; expected a folder of PNG, JPEG or WebP files.")
-    found, seen = [], set()
+        raise ValueError(f"{path} is no folder; expected a folder of pictures.")
+    found, others = [], []
+    for file in _walk(path):
+        if file.suffix.lower() in OTHER_ENDINGS:
+            others.append(file)
+        elif is_picture(file):
+            found.append(file)
+    if not found:
+        named = f" (of {len(others)} in formats that are not read, the first is {others[0]})" if others else ""
+        raise ValueError(f"{path} holds no pictures{named}; expected files whose names end in {', '.join(ENDINGS)}.")
+
+    def place(file):
+        return file.relative_to(path).as_posix()
+
+    return sorted(found, key=place), sorted(others, key=place)
+
+
+def _walk(path):
+    seen = set()
     for folder, names, files in os.walk(path, followlinks=True):
         # Links may lead back; hidden folders hold thumbnails and the like.
         names[:] = [] if os.path.realpath(folder) in seen else [name for name in names if not name.startswith(".")]
         if os.path.realpath(folder) not in seen:
-            found += [Path(folder, name) for name in files if name.lower().endswith(ENDINGS) and name[0] != "."]
+            yield from (Path(folder, name) for name in files if name[0] != ".")
         seen.add(os.path.realpath(folder))
-    if not found:
-        raise ValueError(f"{path} holds no pictures; expected files whose names end in {', '.join(ENDINGS)}.")
-    return sorted(found, key=lambda file: file.relative_to(path).as_posix())
 
 
-def _classes(path, files, kept):
-    """Labels and names of classes, from the first sub-folder of each file."""
-    parts = {file: file.relative_to(path).parts for file in files}
-    if any(len(part) == 1 for part in parts.values()):
-        return None, ()
-    names = tuple(sorted({part[0] for part in parts.values()}))
-    numbers = {name: number for number, name in enumerate(names)}
-    return np.array([numbers[parts[file][0]] for file in kept], "int64"), names
+def holds_pictures(path):
+    """Whether a folder holds a picture; stops at the first."""
+    return any(file.suffix.lower() in ENDINGS for file in _walk(Path(path)))
 
 
-@dataclass(frozen=True)
-class _Reader:
-    root: Path
-    size: Any
-    crop: str
-    channels: int | None
-    fit: str
-    background: tuple
-    seed: int
+def _in_order(names):
+    """Names of classes: as numbers where all are, so that folder "10" is behind "2"."""
+    if all(name.isdecimal() for name in names):
+        return tuple(sorted(names, key=lambda name: (int(name), name)))
+    return tuple(sorted(names))
 
-    def read(self, path):
-        """A file as `(uint8 array, None)` or `(None, what is wrong with it)`."""
-        from PIL import Image
 
+# Reading -------------------------------------------------------------------------------------------------------------
+
+
+class _Broken:
+    """Files that cannot be read: collected where they are skipped, else raised together, up to some."""
+
+    def __init__(self, count, on_error):
+        self.count, self.on_error = count, on_error
+        self.found: list[tuple[Path, str]] = []
+
+    def add(self, file, reason):
+        self.found.append((file, reason))
+        if len(self.found) >= MOST_BROKEN:
+            self.raise_if_wanted(at_least=True)
+
+    def raise_if_wanted(self, at_least=False):
+        if not self.found or self.on_error == "skip":
+            return
+        reasons = " ".join(reason for _, reason in self.found)
+        if len(self.found) > 1:
+            reasons = f"{'At least ' * at_least}{len(self.found)} of {self.count} files cannot be read. {reasons}"
+        raise ValueError(
+            f"{reasons} Remove or repair what is broken, or leave it out: on_error='skip' in Python, --on-error skip "
+            "on the command line."
+        )
+
+
+def _unreadable_as_value(look):
+    def looked(file):
         try:
-            with Image.open(path) as picture:
-                if picture.width * picture.height > (Image.MAX_IMAGE_PIXELS or np.inf):
-                    raise Image.DecompressionBombError
-                return self._array(picture, path), None
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-            return None, (
-                f"{path} has more than the {Image.MAX_IMAGE_PIXELS} pixels that Pillow takes for safe: shrink it, or "
-                "set PIL.Image.MAX_IMAGE_PIXELS higher if you trust it."
-            )
-        except MemoryError:
-            raise
-        except Exception as error:  # of a broken file: OSError, SyntaxError, struct.error and others
-            return None, f"{path} cannot be read as a picture ({error})."
+            return look(file), None
+        except Unreadable as error:
+            return None, str(error)
 
-    def _array(self, picture, path):
-        from PIL import ImageOps
+    return looked
 
-        if self.size is not None:
-            # A JPEG file can be decoded at a fraction of its size; twice what is needed leaves the filter its work.
-            picture.draft(None, (2 * max(self.size),) * 2)
-        picture = self._colours(ImageOps.exif_transpose(picture))
-        if self.size is not None and (picture.height, picture.width) != self.size:
-            picture = self._resized(picture, path)
-        array = np.asarray(picture)
-        return array[..., None] if array.ndim == 2 else array
 
-    def _colours(self, picture):
-        """The picture in mode L, RGB or RGBA."""
-        from PIL import Image
+def _each(files, fn, title, workers=None):
+    """Yields `(file, *fn(file))` in order, from several threads, with a bar on a terminal."""
+    workers = workers or os.cpu_count() or 1
+    pool = ThreadPoolExecutor(workers)
+    waiting: collections.deque = collections.deque()
+    try:
+        with progress(title, len(files)) as advance:
+            # Not `pool.map`, which would hold all results that a slow reader has not taken yet.
+            for file in files:
+                waiting.append((file, pool.submit(fn, file)))
+                if len(waiting) > AHEAD * workers:
+                    file, result = waiting.popleft()
+                    yield file, *result.result()
+                    advance(1)
+            for file, result in waiting:
+                yield file, *result.result()
+                advance(1)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
-        if picture.mode.startswith("I"):  # 16 bits, which fill the range of 32
-            levels = np.asarray(picture, "uint32")
-            picture = Image.fromarray(((levels + 128) // 257).astype("uint8"))
-        grey = picture.mode in ("1", "L", "LA", "La")
-        if "A" in picture.getbands() or "a" in picture.getbands() or "transparency" in picture.info:
-            picture = picture.convert("RGBA")
-            if self.channels == 4:
-                return picture
-            below = Image.new("RGBA", picture.size, (*self.background, 255))
-            picture = Image.alpha_composite(below, picture)
-            grey = grey and len(set(self.background)) == 1
-        return picture.convert({None: "L" if grey else "RGB", 1: "L", 3: "RGB", 4: "RGBA"}[self.channels])
 
-    def _resized(self, picture, path):
-        from PIL import Image
+def read(folder, workers=None, surveyed=None):
+    """Reads a `Folder`, whose headers may be known already, into memory: `Pictures`."""
+    headers, skipped = surveyed or folder.surveyed(workers)
+    reader, shape = folder.reader(headers)
+    files = list(headers)
+    images = np.empty((len(files), *shape), "uint8" if reader.value_range is None else "float32")
+    kept = fill(folder, reader, files, images, skipped, workers)
+    return pictures_of(folder, reader.value_range, images[: len(kept)], kept, skipped)
 
-        height, width = self.size
-        if self.crop == "none" and self.fit == "stretch":
-            return picture.resize((width, height), Image.Resampling.LANCZOS)
-        scales = (width / picture.width, height / picture.height)
-        if self.crop == "none":
-            inner = tuple(max(1, round(side * min(scales))) for side in picture.size)
-            canvas = Image.new(picture.mode, (width, height), self._fill(picture.mode))
-            place = ((width - inner[0]) // 2, (height - inner[1]) // 2)
-            canvas.paste(picture.resize(inner, Image.Resampling.LANCZOS), place)
-            return canvas
-        kept = (width / max(scales), height / max(scales))
-        left, top = [self._place(path) * (side - part) for side, part in zip(picture.size, kept, strict=True)]
-        return picture.resize((width, height), Image.Resampling.LANCZOS, box=(left, top, left + kept[0], top + kept[1]))
 
-    def _place(self, path):
-        """Where a crop lies between one end, 0, and the other, 1."""
-        if self.crop == "centre":
-            return 0.5
-        identity = f"{self.seed}/{path.relative_to(self.root).as_posix()}"
-        return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:4], "little") / 2**32
+def fill(folder, reader, files, rows, skipped, workers=None):
+    """Reads files into the rows of an array, those that can be read one after the other; returns their paths."""
+    kept: list[Path] = []
+    broken = _Broken(len(folder.files), folder.options.on_error)
+    for file, image, error in _each(files, reader, f"Reading {folder.path}", workers):
+        if error is None:
+            if image.shape != rows.shape[1:]:  # one whose header does not tell that it is turned
+                sizes = f"{image.shape[-3:-1]}, the others {rows.shape[-3:-1]}"
+                raise ValueError(f"{file} has the size {sizes} (height, width); expected one size: pass image_size.")
+            rows[len(kept)] = image
+            kept.append(file)
+        else:
+            broken.add(file, error)
+    broken.raise_if_wanted()
+    skipped += broken.found
+    if not kept:
+        raise ValueError(f"None of the {len(folder.files)} pictures in {folder.path} can be read. {skipped[0][1]}")
+    if skipped:
+        place = {file: number for number, file in enumerate(folder.files)}
+        skipped.sort(key=lambda each: place[each[0]])
+        logger.warning("Skipped %d of %d files, the first because: %s", len(skipped), len(place), skipped[0][1])
+    return kept
 
-    def _fill(self, mode):
-        from PIL import Image
 
-        return Image.new("RGB", (1, 1), self.background).convert(mode).getpixel((0, 0))
+def pictures_of(folder, value_range, images, kept, skipped):
+    """`Pictures` of the rows that were read."""
+    labels, targets = None, None
+    if folder.labels is not None:
+        numbers = dict(zip(folder.files, folder.labels, strict=True))
+        labels = np.array([numbers[file] for file in kept], "int64")
+    if folder.options.halves:
+        on_disk = hasattr(images, "side")
+        left, right = (images.side(0), images.side(1)) if on_disk else (images[:, 0], images[:, 1])
+        images, targets = (left, right) if folder.options.halves == "AtoB" else (right, left)
+    place = value_range or (0, 255)
+    return Pictures(images, labels, folder.class_names, kept, skipped, folder.left_out, place, targets)

@@ -1,6 +1,9 @@
 """Data by name, folder or array, in an order that is a function of the seed and the epoch."""
 
+import dataclasses
+import logging
 import os
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,12 +12,15 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasgan.data import cache
+from kerasgan.data import cache, folder_cache
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.builders.features import Audio, ClassLabel, Image, Tensor, Text
-from kerasgan.data.folder import from_folder
+from kerasgan.data.description import Description
+from kerasgan.data.folder import Folder, FolderOptions, holds_pictures
 from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.data.prepare import prepare, value_range_of
+
+logger = logging.getLogger("kerasgan")
 
 
 def load(
@@ -28,6 +34,7 @@ def load(
     as_pairs=False,
     features=None,
     initial_epoch=0,
+    flip=False,
     **options,
 ):
     """Loads data, ready for `fit`.
@@ -37,7 +44,8 @@ def load(
 
             - a name, or "name/config", of a data set that needs no network: `"digits"`, `"sprites/colour"`
               (`kerasgan data list` shows all). What has to be made first is kept on the disk;
-            - a folder of images, whose sub-folders are the classes (`kerasgan.data.from_folder`);
+            - a folder of images, whose sub-folders are the classes (`kerasgan.data.from_folder`); `"./digits"` is the
+              folder where a data set has the same name;
             - a TFDS name that has been prepared on this machine, as by `kerasgan data prepare mnist`;
             - an array of samples, or `(samples, labels)`.
         split: `"train"`, `"test"`, `"train+test"`, ...; for a TFDS name any split that TFDS understands; for a folder
@@ -52,12 +60,16 @@ def load(
             returned data set has been iterated before (a look at its first batch counts, and Keras takes one before
             some fits).
         as_numpy: Whether to return arrays, in the order of the data, for `fit(x, y, batch_size=...)`.
-        as_pairs: Whether to give both sides of paired data as (x, y), each in [-1, 1]. "unpaired" gives each side an
-            order of its own, as where there are no pairs to learn from.
+        as_pairs: Whether to give both sides of paired data as (x, y), each in [-1, 1]; a folder's pictures may hold
+            two, side by side. "unpaired" gives each side an order of its own, as where there are no pairs to learn
+            from.
         features: Names of the features that y holds, as a dictionary, instead of the labels: `("shape", "scale")`.
         initial_epoch: Number of the first epoch. With `.skip(k)` of a `tf.data.Dataset` an interrupted training goes on
             at batch `k` of it.
-        **options: Of the data set, such as `count=` or `font_dirs=`; those of `from_folder` for a folder.
+        flip: Whether to give each image a second time, mirrored left to right. There are then twice as many examples.
+        **options: Of the data set, such as `count=` or `font_dirs=`; those of `from_folder` for a folder, and `cache`:
+            whether its pictures are kept on the disk at their size, of which a batch reads its own. None does so for
+            more than half a gigabyte, and starts in seconds the next time.
 
     Returns:
         A data set of `(x, y)`: a `tf.data.Dataset`, or with the JAX engine, which then needs no TensorFlow, a
@@ -76,33 +88,132 @@ def load(
             f"batch_size={batch_size} was given with as_numpy=True, which returns whole arrays; "
             "pass batch_size to fit instead."
         )
+    chosen = {"labels": labels, "as_pairs": as_pairs, "features": features, "flip": flip}
+    found = source(data, split, image_size, **chosen, **options)
+    if as_numpy:
+        return found.arrays()
+    batches = found.batches(batch_size, shuffle_seed, initial_epoch)
+    if keras.backend.backend() == "tensorflow":
+        dataset = batches.tf_dataset()
+    elif batch_size is None:
+        raise ValueError("batch_size is None; expected a number with the JAX engine: pass batch_size or as_numpy=True.")
+    else:
+        dataset = batches.py_dataset()
+    dataset.description = found.description
+    return dataset
+
+
+def source(data, split="train", image_size=None, labels=None, as_pairs=False, features=None, flip=False, **options):
+    """What `load` loads, before it is given as arrays or in batches: a `Source`.
+
+    Args:
+        data: As for `load`.
+        split: As for `load`.
+        image_size: As for `load`.
+        labels: As for `load`.
+        as_pairs: As for `load`.
+        features: As for `load`.
+        flip: As for `load`.
+        **options: As for `load`.
+
+    Returns:
+        A `Source`.
+
+    Raises:
+        ValueError: As `load`.
+        FileNotFoundError: As `load`.
+    """
     if as_pairs not in (False, True, "unpaired"):
         raise ValueError(f"as_pairs is {as_pairs!r}; expected True, False or 'unpaired'.")
     if features is not None and (as_pairs or not isinstance(split, str)):
         raise ValueError(f"features={features!r} was given beside two sides, x and y; expected one of them as y.")
+    names = _names_of_y(labels, features)
     if isinstance(split, str):
-        names = _names_of_y(labels, features)
-        table = _table(data, split, image_size, names, options)
+        table = _table(data, split, image_size, names, options, as_pairs)
         columns = _pair(table) if as_pairs else _x_and_y(table, names, as_dictionary=features is not None)
     else:
-        columns = tuple(_sample(table, table.sample) for table in _two_tables(data, split, image_size, options))
+        tables = _two_tables(data, split, image_size, options)
+        if as_pairs is True:
+            _check_partners(*tables)
+        table, columns = tables[0], tuple(_sample(table, table.sample) for table in tables)
         as_pairs = as_pairs or "unpaired"
-    rows = _each(lambda column: column.values, columns)
-    if as_numpy:
-        return _prepared(columns, rows)
-    batches = ArrayBatches(
-        rows,
-        batch_size,
-        shuffle_seed,
-        prepare=lambda rows: _prepared(columns, rows),
-        unpaired=as_pairs == "unpaired",
-        initial_epoch=initial_epoch,
+    if flip:
+        columns = _each(_mirrored, columns)
+    first = columns
+    while isinstance(first, tuple):
+        first = first[0]
+    options = {**({} if image_size is None else {"image_size": _plain(image_size)}), **table.options}
+    has_labels = isinstance(split, str) and not as_pairs and (names is None or "label" in names)
+    y = table.features.get("label") if has_labels else None
+    description = Description(
+        name=_name(data),
+        split=split,
+        count=len(first.values),
+        class_names=tuple(y.names) if isinstance(y, ClassLabel) else (),
+        options=options,
+        flip=bool(flip),
+        skipped=table.skipped,
+        left_out=table.left_out,
     )
-    if keras.backend.backend() == "tensorflow":
-        return batches.tf_dataset()
-    if batch_size is None:
-        raise ValueError("batch_size is None; expected a number with the JAX engine: pass batch_size or as_numpy=True.")
-    return batches.py_dataset()
+    return Source(description, columns, unpaired=as_pairs == "unpaired")
+
+
+def describe(data, *arguments, **options):
+    """What data are: their source, how they are read, and the names of the classes.
+
+    Args:
+        data: A data set that `load` has returned, or what `load` takes; it is then read.
+        *arguments: As for `source`.
+        **options: As for `source`.
+
+    Returns:
+        A `Description`.
+
+    Raises:
+        ValueError: As `load`.
+    """
+    known = getattr(data, "description", None)
+    return known if isinstance(known, Description) else source(data, *arguments, **options).description
+
+
+@dataclass(frozen=True)
+class Source:
+    """Examples, and what they are.
+
+    Attributes:
+        description: The `Description`, for the record of a run.
+        columns: The columns of x [and y] as they are stored.
+        unpaired: Whether x and y have orders of their own.
+    """
+
+    description: Description
+    columns: Any
+    unpaired: bool = False
+
+    def arrays(self):
+        """All examples in memory, as `load(as_numpy=True)` gives them."""
+        return _prepared(self.columns, _each(lambda column: column.values, self.columns))
+
+    def batches(self, batch_size=None, shuffle_seed=0, initial_epoch=0):
+        """Examples in batches, which are read and prepared when they are wanted, an `ArrayBatches`.
+
+        `fit` takes it for x, and gives each epoch, also of a training that is resumed, its own order.
+
+        Args:
+            batch_size: As for `load`.
+            shuffle_seed: As for `load`.
+            initial_epoch: As for `load`.
+        """
+        batches = ArrayBatches(
+            _each(lambda column: column.values, self.columns),
+            batch_size,
+            shuffle_seed,
+            prepare=lambda rows: _prepared(self.columns, rows),
+            unpaired=self.unpaired,
+            initial_epoch=initial_epoch,
+        )
+        batches.description = self.description
+        return batches
 
 
 @dataclass(frozen=True)
@@ -115,6 +226,10 @@ class _Table:
     sample: str = "image"
     pair: tuple | None = None
     image_size: Any = None
+    options: dict = dataclasses.field(default_factory=dict)
+    paths: list | None = None
+    skipped: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True)
@@ -123,6 +238,32 @@ class _Column:
 
     values: Any
     prepare: Callable
+    is_image: bool = False
+
+
+class _Twice:
+    """An array followed by itself; of images the second time mirrored. Nothing is copied before it is asked for."""
+
+    def __init__(self, values, mirror):
+        self.values, self.mirror = values, mirror
+
+    def __len__(self):
+        return 2 * len(self.values)
+
+    def __getitem__(self, indices):
+        count, indices = len(self.values), np.arange(len(self))[indices]
+        rows = np.array(self.values[indices % count])
+        if self.mirror:
+            behind = indices >= count
+            rows[behind] = rows[behind][:, :, ::-1]
+        return rows
+
+    def __array__(self, dtype=None, copy=None):
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+
+def _mirrored(column):
+    return _Column(_Twice(column.values, column.is_image), column.prepare, column.is_image)
 
 
 def _each(fn, columns):
@@ -164,7 +305,8 @@ def _pair(table):
     if table.pair is None:
         raise ValueError(
             f"{table.name} has no pairs (it has {', '.join(table.features)}); expected a data set with two sides, two "
-            "arrays, or two splits such as split=('trainA', 'trainB')."
+            "arrays, two splits such as split=('trainA', 'trainB'), or a folder of pictures that hold two, side by "
+            "side, with halves='AtoB'."
         )
     return tuple(_sample(table, name) for name in table.pair)
 
@@ -173,6 +315,25 @@ def _two_tables(data, splits, image_size, options):
     if len(splits) != 2:
         raise ValueError(f"split={splits!r}; expected one split, or two of which x and y are samples.")
     return [_table(data, split, image_size, (), options) for split in splits]
+
+
+def _check_partners(first, second):
+    """Says it where the files of two folders that are pairs have different names."""
+    if first.paths is None or second.paths is None:
+        return
+    stems = [[path.stem for path in table.paths] for table in (first, second)]
+    if len(stems[0]) != len(stems[1]):
+        lonely = sorted(set(stems[0]) ^ set(stems[1]))
+        raise ValueError(
+            f"{first.name} has {len(stems[0])} pictures and {second.name} has {len(stems[1])}; expected pairs: remove "
+            f"the pictures without a partner, such as {', '.join(lonely[:3])}, or pass as_pairs='unpaired'."
+        )
+    place = next((i for i, (one, other) in enumerate(zip(*stems, strict=True)) if one != other), None)
+    if place is not None:
+        logger.warning(
+            "The pairs of %s and %s have different names: they are paired in their order, for example %s with %s.",
+            *(first.name, second.name, first.paths[place].name, second.paths[place].name),
+        )
 
 
 def _feature(table, name):
@@ -188,7 +349,7 @@ def _sample(table, name):
     """A column as what a discriminator sees."""
     values, feature = _feature(table, name)
     if isinstance(feature, Image):
-        return _Column(values, lambda rows: prepare(rows, table.image_size, feature.value_range))
+        return _Column(values, lambda rows: prepare(rows, table.image_size, feature.value_range), is_image=True)
     if table.image_size is not None:
         raise ValueError(f"image_size={table.image_size} was given, but {name!r} of {table.name} is no image.")
     if isinstance(feature, Audio):
@@ -217,18 +378,55 @@ def _factor(table, name):
 # Where they come from ------------------------------------------------------------------------------------------------
 
 
-def _table(data, split, image_size, names, options):
-    if isinstance(data, (str, os.PathLike)):
-        name, _, config = str(data).partition("/")
-        if isinstance(data, str) and name in DATASETS:
-            return _local(DATASETS[name](config or None, **options), split, image_size)
-        if Path(data).is_dir():
-            return _folder(Path(data), split, image_size, options)
-        return _tfds(str(data), split, image_size, names, options)
-    return _arrays(data, split, image_size, options)
+def _table(data, split, image_size, names, options, as_pairs=False):
+    if not isinstance(data, (str, os.PathLike)):
+        return _arrays(data, split, image_size, options)
+    kind, found = resolve(data)
+    if kind == "own":
+        name, config = found
+        return _local(DATASETS[name](config, **options), split, image_size, options)
+    if kind == "folder":
+        labels = None if names is None or names else False
+        return _folder(found, split, image_size, options, labels, as_pairs)
+    return _tfds(found, split, image_size, names, options)
 
 
-def _local(dataset, split, image_size):
+def resolve(data):
+    """What a name or path means.
+
+    Args:
+        data: Name of a data set, or path of a folder; text such as "./digits" is always a path.
+
+    Returns:
+        `("own", (name, config or None))`, `("folder", path)` or `("tfds", name)`.
+    """
+    text = os.fspath(data)
+    name, _, config = text.partition("/")
+    path = Path(data)
+    if not isinstance(data, str) or name not in DATASETS:
+        return ("folder", path) if path.is_dir() else ("tfds", text)
+    known = not config or config in DATASETS[name].configs
+    if path.is_dir() and not known:
+        return "folder", path
+    if path.is_dir() and holds_pictures(path):
+        warnings.warn(
+            f"{text!r} names a data set of kerasgan, which is used, and also a folder of pictures here. Write "
+            f"'./{text}' for the folder.",
+            UserWarning,
+            stacklevel=2,
+        )
+    return "own", (name, config or None)
+
+
+def _name(data):
+    return os.fspath(data) if isinstance(data, (str, os.PathLike)) else "arrays"
+
+
+def _plain(size):
+    return int(size) if np.ndim(size) == 0 else [int(side) for side in size]
+
+
+def _local(dataset, split, image_size, options):
     if image_size is not None and image_size not in dataset.image_sizes:
         sizes = dataset.image_sizes
         raise ValueError(
@@ -236,10 +434,14 @@ def _local(dataset, split, image_size):
             f"{sizes[-1]} for {dataset.name!r}."
         )
     columns = cache.arrays(dataset, split)
-    return _Table(repr(dataset.full_name), columns, dataset.features, dataset.sample, dataset.pair, image_size)
+    chosen = {name: value if isinstance(value, (int, float, str)) else str(value) for name, value in options.items()}
+    return _Table(
+        *(repr(dataset.full_name), columns, dataset.features, dataset.sample, dataset.pair, image_size), options=chosen
+    )
 
 
-def _folder(path, split, image_size, options):
+def _folder(path, split, image_size, options, labels=None, as_pairs=False):
+    options = dict(options)
     part = path / split
     if part.is_dir():
         path = part
@@ -247,12 +449,36 @@ def _folder(path, split, image_size, options):
         raise ValueError(
             f"split={split!r}, but {path} has no sub-folder of this name; expected one, or 'train' for all."
         )
-    pictures = from_folder(path, image_size, **options)
+    workers, use = options.pop("workers", None), options.pop("cache", None)
+    known = [each.name for each in dataclasses.fields(FolderOptions) if each.name not in ("image_size", "labels")]
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        raise ValueError(
+            f"{', '.join(unknown)} was given; expected for a folder some of {', '.join(known)}, workers, cache."
+        )
+    chosen = FolderOptions(image_size=image_size, labels=labels, **options)
+    folder = Folder(path, chosen)
+    if as_pairs and chosen.halves is None and folder.looks_like_halves():
+        logger.warning(
+            "The pictures in %s are twice as wide as high: each is taken for a pair, x on the left and y on the right. "
+            "Pass halves='BtoA' for the other way round.",
+            path,
+        )
+        folder.options = chosen = dataclasses.replace(chosen, halves="AtoB")
+    pictures = folder_cache.pictures(folder, use, workers)
+    image = Image(pictures.images.shape[1:], pictures.value_range, dtype=pictures.images.dtype.name)
     columns: dict[str, Any] = {"image": pictures.images}
-    features: dict[str, Any] = {"image": Image(pictures.images.shape[1:])}
+    features: dict[str, Any] = {"image": image}
+    if pictures.targets is not None:
+        columns["target"], features["target"] = pictures.targets, image
     if pictures.labels is not None:
         columns["label"], features["label"] = pictures.labels, ClassLabel(pictures.class_names)
-    return _Table(str(path), columns, features)
+    entries = {name: value for name, value in chosen.entries().items() if name not in ("image_size", "labels")}
+    if pictures.class_names:
+        entries["class_names"] = list(pictures.class_names)
+    pair = ("image", "target") if pictures.targets is not None else None
+    table = _Table(str(path), columns, features, pair=pair, options=entries, paths=pictures.paths)
+    return dataclasses.replace(table, skipped=len(pictures.skipped), left_out=len(pictures.left_out))
 
 
 def _arrays(data, split, image_size, options):

@@ -64,8 +64,13 @@ class ArrayBatches(keras.callbacks.Callback):
             `batch_size`; `None` for batches of one size.
 
     Raises:
-        ValueError: If `batch_size` is more than there are examples, or the lengths differ.
+        ValueError: If `batch_size` is no integer or more than there are examples, or the lengths differ.
+
+    Attributes:
+        description: The `kerasgan.data.Description` of what was loaded, or None.
     """
+
+    description: Any = None
 
     def __init__(
         self,
@@ -87,7 +92,11 @@ class ArrayBatches(keras.callbacks.Callback):
         self.epoch, self.followed, self.limit = initial_epoch, False, None
         if not unpaired and self.count < max(lengths):
             raise ValueError(f"The arrays have {lengths} examples; expected equal lengths.")
-        if batch_size is not None and not 0 < batch_size <= self.count:
+        if batch_size is None:
+            return
+        if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
+            raise ValueError(f"batch_size is {batch_size!r}; expected an integer from 1 to {self.count}.")
+        if not 0 < batch_size <= self.count:
             raise ValueError(f"batch_size is {batch_size}; expected 1 to {self.count}, the number of examples.")
 
     @property

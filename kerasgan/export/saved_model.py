@@ -21,7 +21,7 @@ def export_saved_model(model, folder):
       `truncation`, a float32 scalar (10 is none for normal latents, 1 for styles); generators that add noise take
       `noise`, the float32 scalar that it is multiplied by (1 for all of it, 0 for none).
     * `png(num, seed[, truncation][, noise][, labels]) -> png_bytes`: the same as PNG files, strings of shape (num,); -1
-      is level 0, 1 is level 255. Only for images of 1 or 3 channels.
+      is level 0, 1 is level 255. Only for images of 1 to 4 channels; the second or fourth is alpha.
     * Of a model with an encoder `encode(images[, labels])`, `reconstruct(images[, labels])` and, where it has such a
       method, `features(images)`, as its methods.
 
@@ -200,6 +200,6 @@ def _signatures(model):
 
     drawn = [*draw, *truncation, *noise, *conditions]
     signatures = {"serving_default": signature(generate, *latents, *conditions), "sample": signature(sample, *drawn)}
-    if len(model.image_shape) == 3 and model.image_shape[-1] in (1, 3):
+    if len(model.image_shape) == 3 and model.image_shape[-1] <= 4:
         signatures["png"] = signature(png, *drawn)
     return signatures

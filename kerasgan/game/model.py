@@ -15,6 +15,7 @@ from keras import ops
 from kerasgan.data.kinds import check_batch
 from kerasgan.data.pipeline import ArrayBatches, are_arrays, as_arrays, encoded, epochs_may_end
 from kerasgan.game.arguments import constructor_arguments
+from kerasgan.game.batches import BatchWatch, refuse_arguments
 from kerasgan.game.checks import check
 from kerasgan.game.engines import Engine
 from kerasgan.game.logs import EpochMean, OnlyWhatRan
@@ -76,6 +77,7 @@ class AdversarialModel(Engine, keras.Model):
         self._moment: Moment | None = None
         self.logged: set[str] = set()
         self._data_checked = False
+        self._batch_watch: BatchWatch | None = None
         self._steps_to_skip, self._agreement = 0, None
         self._logs_so_far: list[list[np.ndarray]] = []
         self.built = True
@@ -428,6 +430,11 @@ class AdversarialModel(Engine, keras.Model):
         x_spec, y_spec = self.data_specs()
         check_batch(x_spec, y_spec, x, y)
 
+    def see_batch(self, data, last=True):
+        """Looks at the values of a step's data, where they could not be checked before."""
+        if self._batch_watch is not None:
+            self._batch_watch(self.as_batch(data), last)
+
     @property
     def catching_up(self):
         """Whether `fit` still passes by what was trained on before `initial_step`."""
@@ -445,7 +452,7 @@ class AdversarialModel(Engine, keras.Model):
         initial_step=0,
         **kwargs,
     ):
-        """As `keras.Model.fit`; arrays are checked whole, other sources on their first batch.
+        """As `keras.Model.fit`; arrays are checked whole, of other sources the first batch, and the values of all.
 
         Arrays come in batches of equal size (an incomplete last one is dropped), in an order that is a function of the
         model's seed and the epoch. Of other data sets under a strategy, what the replicas cannot share equally is left
@@ -453,7 +460,7 @@ class AdversarialModel(Engine, keras.Model):
 
         Args:
             x: Real samples: an array, such as images in [-1, 1], a dictionary of arrays or a list of texts; or a data
-                set of `x` or `(x, y)`.
+                set of `x` or `(x, y)`, or what `kerasgan.data.source(...).batches(...)` gives.
             y: Conditions or targets, for arrays: labels, a list of captions, a dictionary of several conditions.
             batch_size: Batch size for arrays, over all replicas; the recipe's by default.
             shuffle: Whether each epoch has a new order, for arrays.
@@ -470,6 +477,7 @@ class AdversarialModel(Engine, keras.Model):
             ValueError: For data that the family cannot be trained on, in a sentence that says what to do.
         """
         refuse_validation(kwargs)
+        refuse_arguments(self, x, y, kwargs.get("class_weight"), sample_weight)
         self._moment = None
         self._begin_within_epoch(initial_step)
         callbacks = [OnlyWhatRan(), *(callbacks or [])]
@@ -484,18 +492,26 @@ class AdversarialModel(Engine, keras.Model):
             size = batch_size or min(self.recipe.largest_batch, count)
             stairs = self._stairs(initial_step) if batch_size is None else None
             x = ArrayBatches(arrays, size, self.seed if shuffle else None, stairs=stairs)
-            y, sample_weight, callbacks = None, None, [*callbacks, x]
+            y, sample_weight = None, None
         elif hasattr(x, "element_spec"):
             x = encoded(x, x_kind, y_kind)
         if isinstance(x, ArrayBatches):
             x.shorten(kwargs)
+            callbacks = callbacks if any(each is x for each in callbacks) else [*callbacks, x]
+        if not checked:
+            self._batch_watch = BatchWatch(self)
+            callbacks = [self._batch_watch, *callbacks]
         options = {"shuffle": False, "callbacks": callbacks, "sample_weight": sample_weight}
         self._data_checked = checked
         try:
             with epochs_may_end(kwargs.get("steps_per_epoch") is None):
                 return super().fit(self.distributed(x), y, **options, **kwargs)
+        except Exception as error:
+            if self._batch_watch is not None:
+                self._batch_watch.explain(error)
+            raise
         finally:
-            self._data_checked = False
+            self._data_checked, self._batch_watch = False, None
 
     def evaluate(self, *args, **kwargs):
         """Refused with a ValueError: no loss of a game tells how good the samples are."""

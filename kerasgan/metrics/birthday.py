@@ -47,7 +47,7 @@ def birthday_support(fake, threshold, trials=1000, seed=0, features="pixels"):
     Raises:
         ValueError: Fewer than two samples, values that are not finite, or a negative threshold.
     """
-    fake = extract(features, fake)
+    fake = extract(features, fake, "fake")
     if len(fake) < 2:
         raise ValueError(f"got {len(fake)} sample; expected at least 2.")
     if not threshold >= 0:
@@ -78,7 +78,7 @@ def duplicate_threshold(real, percentile=1.0, features="pixels"):
     Raises:
         ValueError: Fewer than two samples, or values that are not finite.
     """
-    return float(np.percentile(np.sqrt(neighbour_distances(extract(features, real))), percentile))
+    return float(np.percentile(np.sqrt(neighbour_distances(extract(features, real, "real"))), percentile))
 
 
 def _pairs(rows, block, threshold):

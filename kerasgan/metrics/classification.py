@@ -1,15 +1,14 @@
 """What a classifier, a support vector machine on the pixels, says about conditional samples.
 
 Its settings (RBF kernel, `C=10`, `gamma="scale"`) give 0.990 from one half of scikit-learn's digits
-to the other. `gamma="scale"` makes the results the same for images in [-1, 1], [0, 1] or [0, 255],
-as long as real and fake agree.
+to the other. `gamma="scale"` makes the results the same for vectors of any range, as long as real and fake agree.
 """
 
 from typing import NamedTuple
 
 import numpy as np
 
-from kerasgan.metrics.features import labelled
+from kerasgan.metrics.features import check_samples, labelled
 
 
 def classification_accuracy_score(fake_x, fake_y, real_x, real_y):
@@ -104,6 +103,7 @@ def augmentation_gain(fake_x, fake_y, real_x, real_y, test_x, test_y, per_class,
 
     if draws < 2:
         raise ValueError(f"draws={draws}; expected at least 2 for a confidence interval.")
+    check_samples(fake_x, "fake_x"), check_samples(real_x, "real_x"), check_samples(test_x, "test_x")
     fake_x, fake_y = labelled("fake", fake_x, fake_y)
     real_x, real_y = labelled("real", real_x, real_y)
     if fake_x.shape[1] != real_x.shape[1]:
@@ -128,6 +128,8 @@ def augmentation_gain(fake_x, fake_y, real_x, real_y, test_x, test_y, per_class,
 def _accuracy(train, test):
     from sklearn.svm import SVC
 
+    for name, x, _ in (train, test):
+        check_samples(x, f"{name}_x")
     train_x, train_y = labelled(*train)
     test_x, test_y = labelled(*test)
     if train_x.shape[1] != test_x.shape[1]:

@@ -49,7 +49,17 @@ def baseline_samples(images, labels, per_class=90, seed=0):
     Returns:
         `{name: (samples in [0, 1] of shape (classes * per_class, pixels), labels)}` with the names "class mean",
         "diagonal Gaussian" and "full Gaussian".
+
+    Raises:
+        ValueError: Another shape, or values beyond [0, 1].
     """
+    images = np.asarray(images)
+    if images.ndim != 2 or images.size == 0 or not (images.min() >= 0 and images.max() <= 1):  # NaN is neither
+        raise ValueError(
+            f"images has shape {images.shape}, dtype {images.dtype} and perhaps values beyond [0, 1]; expected finite "
+            "values in [0, 1] of shape (count, pixels): call (images.reshape(len(images), -1) + 1) / 2 for images in "
+            "[-1, 1]."
+        )
     random = np.random.default_rng(seed)
     classes = np.unique(labels)
     samples = {}

@@ -50,7 +50,7 @@ def data_copying(train, held_out, fake, cells=1, seed=0, features="pixels"):
             with enough samples.
     """
     train, held_out = extract_both(features, train, held_out)
-    fake = extract(features, fake)
+    fake = extract(features, fake, "fake")
     if fake.shape[1] != train.shape[1]:
         raise ValueError(f"train has {train.shape[1]} features and fake has {fake.shape[1]}; expected the same.")
     if not 1 <= cells <= len(train):

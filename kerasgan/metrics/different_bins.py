@@ -48,7 +48,7 @@ class DifferentBins:
     def __init__(self, real, bins=100, significance=0.05, seed=0, features="pixels"):
         from sklearn.cluster import KMeans
 
-        real = extract(features, real)
+        real = extract(features, real, "real")
         if not 1 <= bins <= len(real):
             raise ValueError(f"bins={bins}; expected 1 to {len(real)}, the number of real samples.")
         if not 0 < significance < 1:
@@ -69,7 +69,7 @@ class DifferentBins:
         Raises:
             ValueError: Values that are not finite, or another number of features than the real samples have.
         """
-        fake = extract(self.features, fake)
+        fake = extract(self.features, fake, "fake")
         if fake.shape[1] != self.centers.shape[1]:
             raise ValueError(
                 f"real has {self.centers.shape[1]} features and fake has {fake.shape[1]}; expected the same."

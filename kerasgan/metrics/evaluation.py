@@ -12,7 +12,7 @@ from kerasgan.data import load
 from kerasgan.metrics.classification import classification_accuracy_score
 from kerasgan.metrics.controls import full_gaussian
 from kerasgan.metrics.different_bins import different_bins
-from kerasgan.metrics.features import INCEPTION, get, name_of, pixels
+from kerasgan.metrics.features import INCEPTION, check_samples, get, name_of, pixels
 from kerasgan.metrics.frechet import frechet_distance
 from kerasgan.metrics.inception_score import inception_score
 from kerasgan.metrics.kernel_distance import kernel_distance
@@ -137,13 +137,15 @@ class Evaluator:
         self.scores = tuple(score for metric in self.metrics for score in METRICS[metric].scores)
         random = np.random.default_rng(seed)
         x, y = _samples(real)
+        check_samples(x, "real")
         order = random.permutation(len(x))
         if other is None:
             here, there = order[: len(x) // 2], order[len(x) // 2 :]
             other_x, other_y = x[there], None if y is None else y[there]
         else:
             here, (other_x, other_y) = order, _samples(other)
-        self.count = self._counted(count, len(here), len(other_x))
+            check_samples(other_x, "other")
+        self.count = self._counted(count, len(here), len(other_x), divided=other is None)
         if other_x.shape[1:] != x.shape[1:]:
             raise ValueError(f"the other real samples have shape {other_x.shape[1:]}; expected {x.shape[1:]}.")
         here = here[: self.count]
@@ -175,6 +177,7 @@ class Evaluator:
                 f"samples has shape {samples.shape}; expected {(self.count, *self._real.samples.shape[1:])}, as the "
                 "real ones: the same number, because most scores depend on it, and the same size."
             )
+        check_samples(samples)
         fake = self._side(samples, labels)
         return self._scores(lambda metric: fake)
 
@@ -242,13 +245,20 @@ class Evaluator:
             },
         }
 
-    def _counted(self, count, real, other):
+    def _counted(self, count, real, other, divided):
         available = min(real, other)
+        if available < FEWEST:
+            came = f"{real + other} real samples, of which one half is compared with the other" if divided else ""
+            came = came or f"{real} real and {other} other real samples"
+            raise ValueError(
+                f"there are {came}; expected at least {2 * FEWEST if divided else FEWEST}"
+                f"{', or further real samples as `other`' if divided else ' of each'}: give more."
+            )
         if count is None:
             count = min(available, MOST)
-        if count > available or count < FEWEST:
+        if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or not FEWEST <= count <= available:
             raise ValueError(
-                f"count={count} with {real} real and {other} other real samples; expected {FEWEST} to {available}: "
+                f"count={count!r} with {real} real and {other} other real samples; expected {FEWEST} to {available}: "
                 "as many real ones are needed for each side."
             )
         return count

@@ -112,8 +112,8 @@ def frechet_distance(real, fake, features="pixels"):
             sizes that differ.
     """
     real, fake = (
-        samples if isinstance(samples, GaussianMoments) else GaussianMoments().update(extract(features, samples))
-        for samples in (real, fake)
+        samples if isinstance(samples, GaussianMoments) else GaussianMoments().update(extract(features, samples, name))
+        for name, samples in (("real", real), ("fake", fake))
     )
     covariances = real.covariance, fake.covariance
     if real.mean.shape != fake.mean.shape:

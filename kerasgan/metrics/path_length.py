@@ -52,13 +52,13 @@ def perceptual_path_length(
             between(starts[rows].astype("float64"), ends[rows].astype("float64"), t).astype(starts.dtype)
             for t in (places[rows], places[rows] + epsilon)
         )
-        images = extract(features, generate(here))
-        if first == 0 and not np.array_equal(images, extract(features, generate(here))):
+        images = extract(features, generate(here), None)
+        if first == 0 and not np.array_equal(images, extract(features, generate(here), None)):
             raise ValueError(
                 "generate gave two different images for one latent; expected the same: fix its noise and labels, and "
                 "run the model with training=False."
             )
-        squares.append(np.square(extract(features, generate(there)) - images).sum(axis=1))
+        squares.append(np.square(extract(features, generate(there), None) - images).sum(axis=1))
     lengths = np.concatenate(squares) / epsilon**2
     lowest = np.percentile(lengths, 1, method="lower")
     highest = np.percentile(lengths, 99, method="higher")

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from kerasgan.metrics.features import pixels
+from kerasgan.metrics.features import check_samples, pixels
 from kerasgan.metrics.sliced_wasserstein import sliced_wasserstein
 
 KERNEL = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
@@ -37,6 +37,7 @@ def pyramid_sliced_wasserstein(real, fake, smallest=16, patches_per_image=64, pa
         raise ValueError(
             f"real has shape {real.shape} and fake {fake.shape}; expected (n, height, width, channels) of one size."
         )
+    check_samples(real, "real"), check_samples(fake, "fake")
     real, fake = pixels(real).reshape(real.shape), pixels(fake).reshape(fake.shape)
     levels = 1 + max(0, int(np.log2(min(real.shape[1:3]) / smallest)))
     random = np.random.default_rng(seed)

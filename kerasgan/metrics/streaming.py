@@ -33,7 +33,7 @@ class TwoSampleMetric:
         """
         for side, samples in (("real", real), ("fake", fake)):
             if samples is not None:
-                self._add(side, extract(self.features, samples))
+                self._add(side, extract(self.features, samples, side))
 
     def reset_state(self):
         """Forgets all samples."""

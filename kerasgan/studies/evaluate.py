@@ -9,7 +9,7 @@ import numpy as np
 
 from kerasgan.data import load
 from kerasgan.data.builders import DATASETS
-from kerasgan.data.load import tfds_builder_of
+from kerasgan.data.load import resolve, tfds_builder_of
 from kerasgan.data.prepare import prepare
 from kerasgan.metrics.evaluation import DEFAULT_METRICS, METRICS, Evaluator, largest_count
 from kerasgan.metrics.features import NAMES
@@ -182,10 +182,11 @@ def real_samples(source, split):
 
 
 def _splits(data):
-    name, _, config = data.partition("/")
-    if name in DATASETS:
-        return list(DATASETS[name](config or None).splits())
-    if Path(data).is_dir():
+    kind, found = resolve(data)
+    if kind == "own":
+        name, config = found
+        return list(DATASETS[name](config).splits())
+    if kind == "folder":
         # What `load` takes for splits.
         return [each for each in ("train", "test") if (Path(data) / each).is_dir()]
     return list(tfds_builder_of(data).info.splits)
@@ -193,7 +194,8 @@ def _splits(data):
 
 def _loaded(source, split) -> Any:
     """Samples of a split at the size of the generated ones, with their labels if these count."""
-    data = load(source.data, split, labels=source.labels, as_numpy=True)
+    options = {"channels": source.shape[-1]} if len(source.shape) == 3 and resolve(source.data)[0] == "folder" else {}
+    data = load(source.data, split, labels=source.labels, as_numpy=True, **options)
     x, y = data if source.labels else (data, None)
     if len(source.shape) == 3 and x.ndim == 4:
         x = prepare(x, source.shape[:2], (-1, 1))
@@ -207,7 +209,7 @@ def _loaded(source, split) -> Any:
 
 def features_of(source):
     """The features by default."""
-    if len(source.shape) != 3:
+    if len(source.shape) != 3 or source.shape[-1] not in (1, 3):
         return "pixels"
     network = NETWORKS.get(source.data.partition("/")[0])
     return network if network and source.shape[-1] == 1 else "random-conv-seed0"

@@ -22,8 +22,10 @@ def test_real_digits_reach_the_ceiling(digits):
 
 
 def test_the_range_of_the_pixels_does_not_matter(digits):
+    """Of vectors, as images of a wrong range are refused."""
     (x, y), (test_x, test_y) = digits
-    rescaled = classification_accuracy_score(x * 8 + 8, y, test_x * 8 + 8, test_y)
+    levels, test_levels = ((each * 8 + 8).reshape(len(each), -1) for each in (x, test_x))
+    rescaled = classification_accuracy_score(levels, y, test_levels, test_y)
     assert rescaled == pytest.approx(classification_accuracy_score(x, y, test_x, test_y), abs=2e-3)
 
 

@@ -41,10 +41,22 @@ def test_8_bit_levels_survive_the_round_trip():
     np.testing.assert_array_equal(grid(levels / 127.5 - 1, padding=0, scale=1), levels[0])
 
 
-@pytest.mark.parametrize("shape", [(4, 4, 1), (2, 4, 4, 2), (0, 4, 4, 1)])
+@pytest.mark.parametrize("shape", [(4, 4, 1), (2, 4, 4, 5), (0, 4, 4, 1)])
 def test_what_is_no_image_is_refused(shape):
     with pytest.raises(ValueError, match=r"expected .count, height, width, channels."):
         grid(np.zeros(shape))
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_what_is_transparent_shows_a_chequerboard(channels):
+    images = np.full((1, 32, 32, channels), -1.0)
+    images[:, :, :16, -1] = 1.0
+    picture = grid(images, padding=0)
+    assert picture.shape == (32, 32, channels - 1)
+    assert (picture[:, :16] == 0).all() and set(np.unique(picture[:, 16:])) == {153, 204}
+    assert picture[0, 16, 0] != picture[0, 24, 0] and picture[0, 16, 0] != picture[8, 16, 0]
+    images[..., -1] = 0.0
+    np.testing.assert_allclose(np.unique(grid(images, padding=0)), [76, 102], atol=1)  # half of it
 
 
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB")])

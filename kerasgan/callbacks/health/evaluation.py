@@ -10,7 +10,7 @@ from kerasgan import metrics
 from kerasgan.callbacks.health.rules import CYCLE, HOPPING
 from kerasgan.game.engines import compiled_call
 from kerasgan.metrics.distances import distance_blocks, neighbour_distances
-from kerasgan.metrics.features import extract
+from kerasgan.metrics.features import check_samples, extract
 
 LARGEST_SPACE = 256  # features; more are projected at random, which keeps distances up to a few per cent
 CLUSTERS = 10  # of the reals, which stand for classes where none are known
@@ -39,7 +39,9 @@ class Reals:
         self.train_x, self.train_y = train
         unseen: Any = held_out or (None, None)
         self.held_x, self.held_y = unseen
-        first = extract(features, self.train_x)
+        first = extract(features, self.train_x, "data")
+        if self.held_x is not None:
+            check_samples(self.held_x, "validation_data")
         self.space = features if isinstance(features, str) else getattr(features, "__name__", type(features).__name__)
         if first.shape[1] > LARGEST_SPACE:
             random = np.random.default_rng(seed)
@@ -74,7 +76,7 @@ class Reals:
 
     def embed(self, samples):
         """Samples as float64 points of at most `LARGEST_SPACE` coordinates."""
-        points = extract(self.features, samples)
+        points = extract(self.features, samples, None)
         return points if self.projection is None else points @ self.projection
 
     def assign(self, samples, points):

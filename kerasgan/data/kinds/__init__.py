@@ -5,7 +5,7 @@ and draws itself for a person. Samples are `Images`, `Vectors`, `Audio`, `Voxels
 conditions are `Labels`, `Attributes`, `Captions`, `Images`, or a dictionary of these.
 """
 
-from kerasgan.data.kinds.basic import Images, Kind, Labels, Vectors, check_batch, check_labels_vary
+from kerasgan.data.kinds.basic import Images, Kind, Labels, Vectors, check_batch, check_count, check_labels_vary
 from kerasgan.data.kinds.conditions import Attributes, Captions, Conditions
 from kerasgan.data.kinds.discrete import Graphs, Tokens
 from kerasgan.data.kinds.signals import Audio, Video, Voxels
@@ -40,6 +40,7 @@ __all__ = [
     "Video",
     "Voxels",
     "check_batch",
+    "check_count",
     "check_labels_vary",
     "kind_of",
 ]

@@ -125,6 +125,11 @@ class Images(Kind):
             )
         object.__setattr__(self, "shape", shape)
 
+    @property
+    def limits(self):
+        """Lowest and highest value that a batch may have."""
+        return -1.0 - RANGE_TOLERANCE, 1.0 + RANGE_TOLERANCE
+
     def symbolic(self, batch_size=None):
         """A `keras.KerasTensor` of floats of shape `(batch_size, height, width, channels)`."""
         return keras.KerasTensor((batch_size, *self.shape), dtype=keras.config.floatx())
@@ -223,6 +228,11 @@ class Vectors(Kind):
         points = np.asarray(samples, "float32")
         return scatter(points[:, :2]) if self.size > 1 else histogram(points[:, 0])
 
+    @property
+    def limits(self):
+        """Lowest and highest value that a batch may have: any finite one."""
+        return -float(np.finfo("float32").max), float(np.finfo("float32").max)
+
     def symbolic(self, batch_size=None):
         """A `keras.KerasTensor` of floats of shape `(batch_size, size)`."""
         return keras.KerasTensor((batch_size, self.size), dtype=keras.config.floatx())
@@ -281,6 +291,11 @@ class Labels(Kind):
     def __post_init__(self):
         if not _is_positive_integer(self.num_classes):
             raise ValueError(f"Labels got num_classes={self.num_classes!r}; expected a positive integer.")
+
+    @property
+    def limits(self):
+        """Lowest and highest value that a batch may have."""
+        return 0, self.num_classes - 1
 
     def symbolic(self, batch_size=None):
         """An int32 `keras.KerasTensor` of shape `(batch_size,)`."""
@@ -383,6 +398,17 @@ def check_labels_vary(y, num_classes):
             f"over {num_classes} classes: shuffle the data if it is sorted by class, or build the "
             "model without num_classes."
         )
+
+
+def check_count(name, value, least=1):
+    """Refuses what is no integer of at least `least`.
+
+    Raises:
+        ValueError: It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
+        kind = {0: "an integer of 0 or more", 1: "a positive integer"}.get(least, f"an integer of at least {least}")
+        raise ValueError(f"`{name}` is {value!r}; expected {kind}.")
 
 
 def _is_positive_integer(value):

@@ -14,6 +14,7 @@ from keras.src.backend.common.stateless_scope import get_stateless_scope
 from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.distribute import check_batch_size
 from kerasgan.game.averages import update_averages
+from kerasgan.game.batches import check_first_batch, first_batch
 from kerasgan.game.optimizers import all_finite, update_loss_scale
 from kerasgan.game.phase import Moment, micro_batch
 from kerasgan.game.randomness import SeededNoise, noise_states, seeded_noise
@@ -149,6 +150,11 @@ class Engine:
     def scope(self):
         """Where variables of the model are made: anywhere."""
         return contextlib.nullcontext()
+
+    @staticmethod
+    def compiled_function(fn):
+        """A function of tensors, compiled for the device."""
+        return jax.jit(fn)
 
     def trace(self, fn, specs):
         """Result of `fn` on symbolic inputs of the given specs (KerasTensors or None), nothing computed."""
@@ -309,6 +315,7 @@ class Engine:
                 if i == 0:
                     raise
                 break
+            self.see_batch(data)
             plan = self.plan(self._moment)
             if plan not in self._step_functions:
                 step = functools.partial(self.train_step, plan=plan)
@@ -341,12 +348,10 @@ class Engine:
     def _symbolic_build(self, iterator=None, data_batch=None):
         """Keras' look at the first batch before training: nothing is left to build, the data are checked."""
         if data_batch is None:
-            data_batch = next((next(batches) for _, _, batches in iterator), None)
-        if data_batch is None:
-            raise ValueError("The data set is empty: fit() needs at least one batch.")
+            data_batch = first_batch(iterator)
         batch = self.as_batch(jax.tree.map(np.asarray, data_batch))
         if not self._data_checked:
-            self.check_data(batch.x, batch.y)
+            check_first_batch(self, batch)
 
 
 class _Values(dict):

@@ -9,6 +9,7 @@ from keras import ops
 from kerasgan.data.pipeline import ArrayBatches, Share
 from kerasgan.distribute import check_batch_size
 from kerasgan.game.averages import update_averages
+from kerasgan.game.batches import check_first_batch, first_batch
 from kerasgan.game.optimizers import all_finite, update_loss_scale
 from kerasgan.game.phase import Moment, micro_batch
 from kerasgan.game.randomness import SeededNoise, noise_states, seeded_noise
@@ -150,6 +151,11 @@ class Engine:
     def scope(self):
         """Where variables of the model are made."""
         return self.distribute_strategy.scope()
+
+    @staticmethod
+    def compiled_function(fn):
+        """A function of tensors, compiled for the device."""
+        return tf.function(fn, reduce_retracing=True, autograph=False)
 
     def trace(self, fn, specs):
         """Result of `fn` on symbolic inputs of the given specs (KerasTensors or None), nothing computed."""
@@ -343,12 +349,24 @@ class Engine:
             self._moment = None if self.counts_images else Moment(moment.step + count, moment.images)
             return logs
         for _ in range(count):
-            data, plan = next(iterator), self.plan(moment)
+            data, plan = self._seen(next(iterator)), self.plan(moment)
             logs = self._step_function((plan,))(data)
             self.has_run(plan)
             moment = Moment(moment.step + 1, moment.images + (self._rows(data) if self.counts_images else 0))
         self._moment = moment
         return logs
+
+    def _seen(self, data):
+        """The data of a step, whose values are looked at: on each replica its own."""
+        local = self.distribute_strategy.experimental_local_results
+        if self.distribute_strategy.num_replicas_in_sync == 1:
+            self.see_batch(data)
+        else:
+            here = len(local(tf.nest.flatten(data)[0]))
+            for place in range(here):
+                mine = tf.nest.map_structure(lambda part, place=place: local(part)[place], data)
+                self.see_batch(mine, last=place == here - 1)
+        return data
 
     def _rows(self, data):
         """Samples of a batch, over all replicas."""
@@ -409,9 +427,7 @@ class Engine:
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Keras' look at the first batch before training: nothing is left to build, the data are checked."""
         if data_batch is None:
-            data_batch = next((next(batches) for _, _, batches in iterator), None)
-        if data_batch is None:
-            raise ValueError("The data set is empty: fit() needs at least one batch.")
+            data_batch = first_batch(iterator)
         local = self.distribute_strategy.experimental_local_results
 
         def of_first_replica(value):
@@ -420,4 +436,4 @@ class Engine:
 
         batch = self.as_batch(tf.nest.map_structure(of_first_replica, data_batch))
         if not self._data_checked:
-            self.check_data(batch.x, batch.y)
+            check_first_batch(self, batch)

@@ -5,11 +5,17 @@ weights a user must give. Only with the last is a Fréchet distance called FID.
 """
 
 import functools
+import warnings
 
 import numpy as np
 
+from kerasgan.data.kinds import Images
+from kerasgan.data.kinds.basic import RANGE_TOLERANCE
+
 CLASSIFIERS = ("classifier-digits-v1", "classifier-glyphs-v1", "classifier-sprites-v1")
 INCEPTION = "inception-2015"
+GENERATED = ("samples", "fake", "fake_x")  # names of what generators made, which may go a little
+OVERSHOOT = 1.5  # beyond [-1, 1]
 NAMES = ("pixels", "random-conv-seed0", *CLASSIFIERS, INCEPTION)
 
 
@@ -37,6 +43,40 @@ def pixels(samples):
             "samples has NaN or infinite values; expected finite ones: the model that made them has diverged."
         )
     return flat
+
+
+def check_samples(samples, name="samples"):
+    """Refuses samples that `fit` would refuse: images that are no finite floats in [-1, 1], vectors with NaN.
+
+    Images are told by their rank; vectors, flattened images among them, may have any range. Images that never go below
+    0 are warned of, and generated ones that go a little beyond [-1, 1]. Features must not come here: they may have any
+    range and rank.
+
+    Args:
+        samples: Array of shape `(n, d)` or `(n, height, width, channels)`, or of another rank, which is not looked at.
+        name: What the messages call them.
+
+    Returns:
+        The samples as a NumPy array.
+
+    Raises:
+        ValueError: A sentence that says what came, what was expected and what to call.
+    """
+    samples = np.asarray(samples)
+    if samples.ndim == 4 and samples.size:
+        inside = samples
+        if name in GENERATED and samples.dtype.kind == "f" and RANGE_TOLERANCE < np.abs(samples).max() - 1 < OVERSHOOT:
+            inside = np.clip(samples, -1, 1)
+            warnings.warn(
+                f"{name} has values from {samples.min():g} to {samples.max():g}, beyond [-1, 1]. A generator without a "
+                f"bounded last layer makes such: call np.clip({name}, -1, 1), as a picture of them would.",
+                UserWarning,
+                stacklevel=3,
+            )
+        Images(samples.shape[1:]).check(inside, name)
+    elif samples.ndim == 2 and samples.dtype.kind in "fc" and not np.isfinite(samples).all():
+        raise ValueError(f"{name} has NaN or infinite values; expected finite ones: the model has diverged.")
+    return samples
 
 
 def labelled(name, x, y):
@@ -109,20 +149,22 @@ def name_of(features):
     return getattr(features, "name", None) or getattr(features, "__name__", type(features).__name__)
 
 
-def extract(features, samples):
+def extract(features, samples, name="samples"):
     """Maps samples to features.
 
     Args:
         features: One of `NAMES`, or a function from samples to an array of shape `(n, d)`.
-        samples: Array of `n` samples; for the networks images in [-1, 1].
+        samples: Array of `n` samples: images in [-1, 1] of rank 4, or vectors.
+        name: What the messages call them; None maps samples that are checked elsewhere.
 
     Returns:
         A float64 array of shape `(n, d)`.
 
     Raises:
-        ValueError: There are no features of this name, or they are not finite.
+        ValueError: There are no features of this name, samples that `check_samples` refuses, or features that are not
+            finite.
     """
-    return pixels(get(features)(samples))
+    return pixels(get(features)(samples if name is None else check_samples(samples, name)))
 
 
 def extract_both(features, real, fake):
@@ -139,7 +181,7 @@ def extract_both(features, real, fake):
     Raises:
         ValueError: Unknown features, values that are not finite, or feature sizes that differ.
     """
-    real, fake = extract(features, real), extract(features, fake)
+    real, fake = extract(features, real, "real"), extract(features, fake, "fake")
     if real.shape[1] != fake.shape[1]:
         raise ValueError(
             f"real has {real.shape[1]} features and fake has {fake.shape[1]}; expected the same: "
