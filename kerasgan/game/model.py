@@ -485,7 +485,7 @@ class AdversarialModel(Engine, keras.Model):
         checked = are_arrays(x)
         if checked:
             x, y, weight = as_arrays(x), as_arrays(y), as_arrays(sample_weight)
-            x, y = x_kind.encode(x), y if y_kind is None else y_kind.encode(y)
+            x, y = x_kind.encode(x), y if y is None or y_kind is None else y_kind.encode(y)
             self.check_data(x, y)
             arrays = x if y is None and weight is None else (x, y) if weight is None else (x, y, weight)
             count = len(keras.tree.flatten(x)[0])

@@ -41,14 +41,16 @@ class MiniGrowing(LatentModel):
         images = {}
         for place, size in enumerate(SIZES):
             if place:
-                x = layers.Conv2D(self.width, 3, padding="same", activation="leaky_relu")(layers.UpSampling2D()(x))
+                grow = layers.Conv2D(self.width, 3, padding="same", activation="leaky_relu", name=f"grow_{size}")
+                x = grow(layers.UpSampling2D()(x))
             images[f"images_{size}"] = layers.Conv2D(1, 1, activation="tanh", name=f"images_{size}")(x)
         return keras.Model(latents, images, name="generator")
 
     def build_discriminator(self):
         entries = {size: keras.Input((size, size, 1), name=f"images_{size}") for size in SIZES}
-        blocks = {size: layers.Conv2D(self.width, 3, padding="same", activation="leaky_relu") for size in SIZES[1:]}
-        entrances = {size: layers.Conv2D(self.width, 1, activation="leaky_relu") for size in SIZES}
+        options = {"padding": "same", "activation": "leaky_relu"}
+        blocks = {size: layers.Conv2D(self.width, 3, name=f"block_{size}", **options) for size in SIZES[1:]}
+        entrances = {size: layers.Conv2D(self.width, 1, name=f"entrance_{size}", **options) for size in SIZES}
         head, logits = layers.Dense(1), {}
         for place, size in enumerate(SIZES):
             x = entrances[size](entries[size])
