@@ -23,8 +23,13 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
+from kerasgan.game.engines import gradients
+
+# JAX compiles for long: what TensorFlow has been through in double and single precision, JAX shows in double, once.
+SLOW_ON_JAX = [pytest.mark.slow] if keras.backend.backend() == "jax" else []
 FOLDER = Path(__file__).parent
 INDEX = re.compile(r"\[([\d:,]+)\]$")
 
@@ -129,3 +134,13 @@ def channels_last(images):
 def channels_first(images):
     """The inverse of `channels_last`."""
     return np.moveaxis(array(images), -1, 1)
+
+
+def weight_gradients(fn, variables):
+    """Gradients of the scalar `fn()` with respect to variables, as a list of tensors."""
+
+    def value(tensors):
+        with keras.StatelessScope(list(zip(variables, tensors, strict=True))):
+            return fn()
+
+    return gradients(value, [ops.convert_to_tensor(v.value) for v in variables])
