@@ -19,8 +19,18 @@ from kerasgan import CycleGAN
 from kerasgan.game.phase import Batch
 from kerasgan.layers import ImagePool
 from kerasgan.objectives.losses import LeastSquares, mean
-from tests.golden.reader import Golden, array, channels_first, channels_last, kernel, official, weight_gradients
+from tests.golden.reader import (
+    SLOW_ON_JAX,
+    Golden,
+    array,
+    channels_first,
+    channels_last,
+    kernel,
+    official,
+    weight_gradients,
+)
 
+pytestmark = SLOW_ON_JAX
 GENERATORS, DISCRIMINATORS = {"G_A": "to_y", "G_B": "to_x"}, {"D_A": "discriminator_y", "D_B": "discriminator_x"}
 
 
