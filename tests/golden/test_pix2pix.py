@@ -2,10 +2,10 @@
 
 Ours normalizes each sample by itself, at test too. Theirs normalizes the batch, which is the same for the paper's
 batches of one image, and by running statistics where it is told to evaluate, which the paper does not do: those outputs
-are left out. The running statistics are compared with what our normalizations' inputs would make of them. The first and
-the last convolution of our encoder have a bias, as in the paper's own (Lua) code; theirs have none, so ours are zero.
-Ours joins the decoder's maps with the encoder's, theirs the encoder's with the decoder's. A convolution before their
-pixel discriminator's instance normalization has a bias, which has no effect.
+are left out. The running statistics are compared with what our normalizations' inputs would make of them. Where it
+differs from the paper's own Lua code, ours follows that one: the first and the last convolution of the encoder have a
+bias (zero here), and the decoder's maps are joined with the encoder's, not the encoder's with the decoder's. A
+convolution before their pixel discriminator's instance normalization has a bias, which has no effect.
 """
 
 import functools
