@@ -143,4 +143,10 @@ def weight_gradients(fn, variables):
         with keras.StatelessScope(list(zip(variables, tensors, strict=True))):
             return fn()
 
-    return gradients(value, [ops.convert_to_tensor(v.value) for v in variables])
+    start = [ops.convert_to_tensor(v.value) for v in variables]
+    if keras.backend.backend() != "jax":
+        return gradients(value, start)
+    import jax
+
+    # Compiled as a whole: one by one the operations of a gradient's gradient take minutes.
+    return jax.jit(lambda tensors: gradients(value, tensors))(start)
