@@ -3,7 +3,7 @@
 from keras import ops
 
 from kerasgan.game.randomness import is_seed_state
-from kerasgan.game.schedules import value_at
+from kerasgan.game.schedules import precision, value_at
 
 
 def update_averages(model, phases, batch_size):
@@ -19,9 +19,9 @@ def update_averages(model, phases, batch_size):
     """
     trained = {name for phase in phases for name in phase.trains}
     for name in trained & set(model.averages):
-        seen = ops.cast(model.images_seen, "float32")
+        seen = ops.cast(model.images_seen, precision())
         half_life = ops.minimum(value_at(model.recipe.ema_half_life, seen), model.recipe.ema_rampup * seen)
-        decay = 0.5 ** (ops.cast(batch_size, "float32") / ops.maximum(half_life, 1e-6))
+        decay = 0.5 ** (ops.cast(batch_size, seen.dtype) / ops.maximum(half_life, 1e-6))
         for average, source in zip(model.averages[name].variables, model.networks[name].variables, strict=True):
             if is_seed_state(source):
                 continue

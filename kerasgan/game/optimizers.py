@@ -155,7 +155,7 @@ class FlooredDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     def __call__(self, step):
         # Not a power of 1 / factor, which float32 rounds to a few steps below 1.
-        step = ops.cast(step, "float32")
+        step = ops.cast(step, schedules.precision())
         return ops.maximum(self.initial * ops.exp(-math.log(self.factor) * step), self.floor)
 
     def get_config(self):
@@ -181,7 +181,8 @@ class MomentumRampSGD(keras.optimizers.SGD):
         self.ramp_steps, self.ramp_start = ramp_steps, ramp_start
 
     def update_step(self, gradient, variable, learning_rate):
-        progress = ops.clip((ops.cast(self.iterations, "float32") - self.ramp_start) / self.ramp_steps, 0.0, 1.0)
+        step = ops.cast(self.iterations, schedules.precision())
+        progress = ops.clip((step - self.ramp_start) / self.ramp_steps, 0.0, 1.0)
         momentum = self.initial_momentum + (self.final_momentum - self.initial_momentum) * progress
         velocity = self.momentums[self._get_variable_index(variable)]
         self.assign(

@@ -93,7 +93,10 @@ class Schedule:
             raise ValueError(f"kimg is {self.kimg!r}, expected a positive number of thousands of images.")
 
     def __call__(self, images_seen):
-        """The value, a float32 scalar tensor, when so many real images have been trained on (number or variable)."""
+        """The value when so many real images have been trained on (number or variable).
+
+        A scalar tensor of the dtype `precision()`.
+        """
         raise NotImplementedError(f"{type(self).__name__} must define __call__(images_seen).")
 
     def __rmul__(self, factor):
@@ -122,7 +125,7 @@ class Cosine(Schedule):
     """
 
     def __call__(self, images_seen):
-        progress = ops.minimum(ops.cast(images_seen, "float32") / (1000.0 * self.kimg), 1.0)
+        progress = ops.minimum(ops.cast(images_seen, precision()) / (1000.0 * self.kimg), 1.0)
         # (1 - cos(pi t)) / 2, which would cancel for small t
         return self.start + (self.end - self.start) * ops.square(ops.sin(0.5 * math.pi * progress))
 
@@ -147,7 +150,7 @@ class Exponential(Schedule):
             raise ValueError(f"start and end are {self.start!r} and {self.end!r}, expected positive numbers.")
 
     def __call__(self, images_seen):
-        kimg = ops.cast(images_seen, "float32") / 1000.0
+        kimg = ops.cast(images_seen, precision()) / 1000.0
         progress = ops.clip((kimg - self.wait) / self.kimg, 0.0, 1.0)
         return self.start * ops.exp(math.log(self.end / self.start) * progress)
 
@@ -157,9 +160,27 @@ def get(value):
     return keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
 
 
-def value_at(value, images_seen, dtype="float32"):
-    """A number as it is, or a schedule's value when so many images have been seen, a scalar tensor of the dtype."""
-    return ops.cast(value(images_seen), dtype) if isinstance(value, Schedule) else value
+def value_at(value, images_seen, dtype=None):
+    """A number as it is, or a schedule's value when so many images have been seen.
+
+    Args:
+        value: number or `Schedule`.
+        images_seen: number or variable.
+        dtype: of the schedule's value; by default `precision()`.
+
+    Returns:
+        The number, or a scalar tensor.
+    """
+    return ops.cast(value(images_seen), dtype or precision()) if isinstance(value, Schedule) else value
+
+
+def precision():
+    """The dtype in which what follows the counters is computed: float64 where that is Keras' default, else float32.
+
+    In float32 two engines, or the same one with other graph optimizations, round a schedule's values differently, and
+    a game in float64 would differ by as much.
+    """
+    return "float64" if keras.config.floatx() == "float64" else "float32"
 
 
 def lowest(value):

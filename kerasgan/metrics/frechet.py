@@ -92,11 +92,11 @@ def frechet_distance(real, fake, features="pixels"):
     """Squared Fréchet (2-Wasserstein) distance between the Gaussians fitted to two sets of samples.
 
     `|m1 - m2|^2 + Tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2)` (Dowson & Landau 1982; Heusel et al.
-    2017, eq. 6) in the symmetric form, whose eigenvalues are real and are clipped at 0, with
-    covariances over `n - 1`. With the features of Inception-v3 this would be the FID; with others
-    it must not be called so. It scales with the square of the range of the features and falls with
-    the number of samples: compare only values of the same features, range and counts, and print the
-    distance between two halves of the real data beside it.
+    2017, eq. 6) in the symmetric form, whose eigenvalues are real (those within rounding of 0 are
+    taken as 0), with covariances over `n - 1`. With the features of Inception-v3 this would be the
+    FID; with others it must not be called so. It scales with the square of the range of the
+    features and falls with the number of samples: compare only values of the same features, range
+    and counts, and print the distance between two halves of the real data beside it.
 
     Args:
         real: Samples of shape `(n, d)` or `(n, height, width, channels)`, or a `GaussianMoments` of
@@ -122,7 +122,7 @@ def frechet_distance(real, fake, features="pixels"):
             "bring both to one image size."
         )
     root = _symmetric_root(covariances[0])
-    overlap = np.sqrt(np.clip(np.linalg.eigvalsh(root @ covariances[1] @ root), 0.0, None)).sum()
+    overlap = np.sqrt(_without_rounding(np.linalg.eigvalsh(root @ covariances[1] @ root))).sum()
     shift = np.square(real.mean - fake.mean).sum()
     distance = shift + np.trace(covariances[0]) + np.trace(covariances[1]) - 2.0 * overlap
     # For equal sets the terms cancel up to rounding, which may leave it just below 0.
@@ -160,4 +160,13 @@ class FrechetDistance(TwoSampleMetric):
 
 def _symmetric_root(covariance):
     eigenvalues, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(np.clip(eigenvalues, 0.0, None))) @ vectors.T
+    return (vectors * np.sqrt(_without_rounding(eigenvalues))) @ vectors.T
+
+
+def _without_rounding(eigenvalues):
+    """Eigenvalues of a matrix that has none below 0, with 0 for what may be rounding.
+
+    Of fewer samples than features most are 0, and each that rounding leaves at 1e-16 would add its root, 1e-8.
+    """
+    rounding = len(eigenvalues) * np.finfo("float64").eps * eigenvalues.max()
+    return np.where(eigenvalues > rounding, eigenvalues, 0.0)

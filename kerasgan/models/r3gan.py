@@ -97,7 +97,7 @@ class R3GAN(LatentModel):
         num_classes: number of classes of a conditional model.
         width: channels of the stages up to 32x32, halved in each further one (768 to 96 at 256 pixels); or a tuple,
             smallest stage first.
-        blocks: residual blocks a stage.
+        blocks: residual blocks of each stage; or a tuple, smallest stage first.
         expansion: width of a block's inside over that of the stage.
         group_width: channels of a group of the 3x3 convolutions; 16 is 96 groups at full width.
         embedding: length of the generator's label vectors.
@@ -131,14 +131,14 @@ class R3GAN(LatentModel):
     ):
         self.sizes = {
             "width": width if isinstance(width, int) else tuple(width),
-            "blocks": blocks,
+            "blocks": blocks if isinstance(blocks, int) else tuple(blocks),
             "expansion": expansion,
             "group_width": group_width,
             "embedding": embedding,
         }
         steps = self.halvings(image_shape, at_least=1)
         self.smallest = (image_shape[0] >> steps, image_shape[1] >> steps)
-        self.widths = self._stage_widths(steps + 1)
+        self.widths, self.blocks = self._stage_widths(steps + 1), self._stage_blocks(steps + 1)
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
 
     def _stage_widths(self, stages):
@@ -147,8 +147,7 @@ class R3GAN(LatentModel):
         widths = width
         if isinstance(width, int):
             widths = tuple(width >> max(0, stage + 1 - FULL_WIDTH) for stage in range(stages))
-        if len(widths) != stages:
-            raise ValueError(f"width has {len(widths)} entries, expected {stages}: one for each size from 4x4 up.")
+        self._check_stages("width", widths, stages)
         for each in widths:
             if each < 1 or self.sizes["expansion"] * each % groups:
                 raise ValueError(
@@ -157,14 +156,26 @@ class R3GAN(LatentModel):
                 )
         return widths
 
+    def _stage_blocks(self, stages):
+        """Residual blocks of each stage, smallest size first."""
+        blocks = self.sizes["blocks"]
+        blocks = (blocks,) * stages if isinstance(blocks, int) else blocks
+        self._check_stages("blocks", blocks, stages)
+        return blocks
+
+    @staticmethod
+    def _check_stages(name, given, stages):
+        if len(given) != stages:
+            raise ValueError(f"{name} has {len(given)} entries, expected {stages}: one for each size from 4x4 up.")
+
     def build_generator(self):
         latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         x = with_labels(latents, labels, self.num_classes, self.sizes["embedding"], normal(1.0))
         x = layers.Dense(self.widths[0], use_bias=False, kernel_initializer=scaled())(x)
         x = Basis(self.smallest, kernel_initializer=normal(1.0), name="basis")(x)
-        x = self._blocks(x)
-        for width in self.widths[1:]:
-            x = self._blocks(Resample(up=2)(self._linear(x, width)))
+        x = self._blocks(x, self.blocks[0])
+        for width, blocks in zip(self.widths[1:], self.blocks[1:], strict=True):
+            x = self._blocks(Resample(up=2)(self._linear(x, width)), blocks)
         x = layers.Conv2D(self.image_shape[-1], 1, use_bias=False, kernel_initializer=scaled())(x)
         x = layers.Activation("linear", dtype=keras.config.floatx(), name="images")(x)
         return keras.Model([latents, *labels] if labels else latents, x, name="generator")
@@ -172,9 +183,9 @@ class R3GAN(LatentModel):
     def build_discriminator(self):
         images, labels = keras.Input(self.pack_shape, name="images"), self.condition_inputs(packed=True)
         x = layers.Conv2D(self.widths[-1], 1, use_bias=False, kernel_initializer=scaled())(images)
-        x = self._blocks(x)
-        for width in reversed(self.widths[:-1]):
-            x = self._blocks(self._linear(Resample(down=2)(x), width))
+        x = self._blocks(x, self.blocks[-1])
+        for width, blocks in zip(self.widths[-2::-1], self.blocks[-2::-1], strict=True):
+            x = self._blocks(self._linear(Resample(down=2)(x), width), blocks)
         initial = normal(1 / math.sqrt(math.prod(self.smallest)))
         x = layers.EinsumDense("bhwc,hwc->bc", self.widths[0], kernel_initializer=initial, name="basis")(x)
         logits = layers.Dense(1, use_bias=False, kernel_initializer=scaled(), name="logits")(x)
@@ -189,12 +200,12 @@ class R3GAN(LatentModel):
             return x
         return layers.Conv2D(width, 1, use_bias=False, kernel_initializer=scaled())(x)
 
-    def _blocks(self, x):
+    def _blocks(self, x, count):
         """The residual blocks of a stage."""
         width, inside = x.shape[-1], self.sizes["expansion"] * x.shape[-1]
-        initial = scaled(LEAKY_GAIN * (self.sizes["blocks"] * len(self.widths)) ** -0.25)
+        initial = scaled(LEAKY_GAIN * sum(self.blocks) ** -0.25)
         options = {"activation": "leaky_relu", "kernel_initializer": initial}
-        for _ in range(self.sizes["blocks"]):
+        for _ in range(count):
             y = layers.Conv2D(inside, 1, **options)(x)
             y = GroupedConv2D(inside, 3, padding="same", groups=inside // self.sizes["group_width"], **options)(y)
             y = layers.Conv2D(width, 1, use_bias=False, kernel_initializer="zeros")(y)

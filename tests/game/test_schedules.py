@@ -9,8 +9,9 @@ from keras import ops
 
 from kerasgan.game import schedules
 from kerasgan.game.optimizers import PlayerOptimizers, ScheduledAdam
-from kerasgan.game.schedules import Cosine
+from kerasgan.game.schedules import Cosine, Exponential
 from kerasgan.objectives import penalties
+from kerasgan.testing.scripted import double_precision
 
 
 def test_cosine():
@@ -22,6 +23,18 @@ def test_cosine():
     np.testing.assert_allclose(Cosine(0.0, 1.0, 20_000)(64), np.sin(np.pi * 64 / 4e7) ** 2, rtol=1e-5)
     with pytest.raises(ValueError, match="kimg is 0"):
         Cosine(1.0, 0.0, 0)
+
+
+def test_schedules_are_as_precise_as_the_game():
+    """In float64, where that is Keras' default: rounded to float32 each engine's would be another one."""
+    with double_precision():
+        for images in (0, 24, 72, 19_999, 10**9):
+            share = min(images / 20_000, 1)
+            expected = 5e-5 + 1.5e-4 * (1 + np.cos(np.pi * share)) / 2
+            np.testing.assert_allclose(Cosine(2e-4, 5e-5, kimg=20)(images), expected, rtol=1e-15)
+            expected = 2e-4 * 0.25**share
+            np.testing.assert_allclose(Exponential(2e-4, 5e-5, kimg=20)(images), expected, rtol=1e-15)
+    assert keras.backend.standardize_dtype(Cosine(1.0, 0.0, 1)(3).dtype) == "float32"
 
 
 def test_numbers_stay_numbers():

@@ -108,6 +108,8 @@ def test_what_does_not_fit_is_refused():
         tiny(image_shape=(7, 7, 1))
     with pytest.raises(ValueError, match="3 entries, expected 2"):
         tiny(width=(4, 4, 4))
+    with pytest.raises(ValueError, match="blocks has 1 entries, expected 2"):
+        tiny(blocks=(1,))
     with pytest.raises(ValueError, match="multiple of group_width, 16"):
         tiny(group_width=16, width=12)
 
