@@ -66,7 +66,7 @@ def percentile_draws(names, q, batch):
 
 
 def margins_of(draws, p, height, width):
-    """How far the authors' code continues images: beyond the corners that are read by 6 pixels, and by its sides less 1.
+    """How far the authors' code continues images: 6 pixels beyond the corners read, and at most by their sides less 1.
 
     A few pixels at the edge would need more of them, which shows in the eighth digit.
     """
@@ -155,7 +155,7 @@ def test_the_whole_pipeline_in_float32():
 
 
 def test_the_map_of_all_geometric_transforms(float64):
-    """The authors' matrix, from the result's square [-1, 1]^2 with 3 pixels around it to that of the continued image."""
+    """Their matrix, from the result's square [-1, 1]^2 with 3 pixels around it to that of the continued image."""
     draws = golden_draws("float64")
     inverse = ops.convert_to_numpy(adaptive._inverse_map(adaptive._Chosen(draws, 0.8, "float64"), 24, 24))
     (top, bottom), (left, right) = margins_of(draws, 0.8, 24, 24)
