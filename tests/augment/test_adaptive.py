@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from kerasgan.augment import Adaptive
-from tests.augment.test_views import add_state, images_of
+from tests.augment.common import add_state, images_of
 
 
 def reference(signs, images, target, interval, kimg, limit=np.inf):

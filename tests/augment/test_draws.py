@@ -11,6 +11,8 @@ from scipy import stats
 from kerasgan.augment import Augment, DiffAugment, adaptive, geometry
 from kerasgan.augment.diffaugment import hole, reach
 
+pytestmark = pytest.mark.tensorflow  # once: the engines' random numbers are theirs, and all else is the same
+
 COUNT, P = 20_000, 0.6
 SURE = 1e-3  # the seeds are fixed, so a test that passes once passes always
 

@@ -14,6 +14,7 @@ from scipy.special import erfinv
 
 from kerasgan.augment import adaptive, corruption, diffaugment, geometry
 from kerasgan.game.engines import input_gradient
+from tests.augment.common import compiled_on_jax
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
 ADA = np.load(FOLDER / "ada_augment.npz")
@@ -103,7 +104,8 @@ def test_a_transform_of_ada(key, float64, as_the_authors_cut):
     draws = percentile_draws(names, float(q), len(images))
     if "bgc" in key:
         as_the_authors_cut(draws, 1.0, *images.shape[1:3])
-    actual = adaptive.augment(ops.convert_to_tensor(images), draws, 1.0)
+    change = compiled_on_jax(lambda x: adaptive.augment(x, draws, 1.0))
+    actual = change(ops.convert_to_tensor(images))
     assert_golden(actual, ADA, f"outputs/{key}")
 
 
@@ -113,7 +115,8 @@ def test_the_gradient_through_ada(float64, as_the_authors_cut):
     )
     draws = percentile_draws(GEOMETRY_AND_COLOR, 0.35, 2)
     as_the_authors_cut(draws, 1.0, 24, 24)
-    gradient = input_gradient(lambda x: cotangent * adaptive.augment(x, draws, 1.0), images)
+    differentiate = compiled_on_jax(lambda x: input_gradient(lambda x: cotangent * adaptive.augment(x, draws, 1.0), x))
+    gradient = differentiate(images)
     assert_golden(gradient, ADA, "grads/bgc@0.35/images")
 
 
@@ -143,13 +146,14 @@ def golden_draws(dtype):
 def test_the_whole_pipeline_at_random(float64, as_the_authors_cut):
     images, draws = ops.convert_to_tensor(channels_last("inputs/random/images")), golden_draws("float64")
     as_the_authors_cut(draws, 0.8, 24, 24)
-    actual = adaptive.augment(images, draws, float(ADA["inputs/random/p"]))
+    actual = compiled_on_jax(lambda x: adaptive.augment(x, draws, float(ADA["inputs/random/p"])))(images)
     assert_golden(actual, ADA, "outputs/random/images")
 
 
 def test_the_whole_pipeline_in_float32():
     images = ops.convert_to_tensor(channels_last("inputs/random/images", dtype="float32"))
-    actual = adaptive.augment(images, golden_draws("float32"), float(ADA["inputs/random/p"]))
+    draws = golden_draws("float32")
+    actual = compiled_on_jax(lambda x: adaptive.augment(x, draws, float(ADA["inputs/random/p"])))(images)
     assert str(ops.convert_to_numpy(actual).dtype) == "float32"
     assert_golden(actual, ADA, "outputs/random/images", 5e-5)
 
