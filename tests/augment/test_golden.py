@@ -14,6 +14,7 @@ from scipy.special import erfinv
 
 from kerasgan.augment import adaptive, corruption, diffaugment, geometry
 from kerasgan.game.engines import input_gradient
+from tests.augment.common import compiled_on_jax
 
 FOLDER = Path(__file__).resolve().parents[1] / "golden"
 ADA = np.load(FOLDER / "ada_augment.npz")
@@ -66,7 +67,7 @@ def percentile_draws(names, q, batch):
 
 
 def margins_of(draws, p, height, width):
-    """How far the authors' code continues images: beyond the corners that are read by 6 pixels, and by its sides less 1.
+    """How far the authors' code continues images: 6 pixels beyond the corners read, and at most by their sides less 1.
 
     A few pixels at the edge would need more of them, which shows in the eighth digit.
     """
@@ -103,7 +104,8 @@ def test_a_transform_of_ada(key, float64, as_the_authors_cut):
     draws = percentile_draws(names, float(q), len(images))
     if "bgc" in key:
         as_the_authors_cut(draws, 1.0, *images.shape[1:3])
-    actual = adaptive.augment(ops.convert_to_tensor(images), draws, 1.0)
+    change = compiled_on_jax(lambda x: adaptive.augment(x, draws, 1.0))
+    actual = change(ops.convert_to_tensor(images))
     assert_golden(actual, ADA, f"outputs/{key}")
 
 
@@ -113,7 +115,8 @@ def test_the_gradient_through_ada(float64, as_the_authors_cut):
     )
     draws = percentile_draws(GEOMETRY_AND_COLOR, 0.35, 2)
     as_the_authors_cut(draws, 1.0, 24, 24)
-    gradient = input_gradient(lambda x: cotangent * adaptive.augment(x, draws, 1.0), images)
+    differentiate = compiled_on_jax(lambda x: input_gradient(lambda x: cotangent * adaptive.augment(x, draws, 1.0), x))
+    gradient = differentiate(images)
     assert_golden(gradient, ADA, "grads/bgc@0.35/images")
 
 
@@ -143,19 +146,20 @@ def golden_draws(dtype):
 def test_the_whole_pipeline_at_random(float64, as_the_authors_cut):
     images, draws = ops.convert_to_tensor(channels_last("inputs/random/images")), golden_draws("float64")
     as_the_authors_cut(draws, 0.8, 24, 24)
-    actual = adaptive.augment(images, draws, float(ADA["inputs/random/p"]))
+    actual = compiled_on_jax(lambda x: adaptive.augment(x, draws, float(ADA["inputs/random/p"])))(images)
     assert_golden(actual, ADA, "outputs/random/images")
 
 
 def test_the_whole_pipeline_in_float32():
     images = ops.convert_to_tensor(channels_last("inputs/random/images", dtype="float32"))
-    actual = adaptive.augment(images, golden_draws("float32"), float(ADA["inputs/random/p"]))
+    draws = golden_draws("float32")
+    actual = compiled_on_jax(lambda x: adaptive.augment(x, draws, float(ADA["inputs/random/p"])))(images)
     assert str(ops.convert_to_numpy(actual).dtype) == "float32"
     assert_golden(actual, ADA, "outputs/random/images", 5e-5)
 
 
 def test_the_map_of_all_geometric_transforms(float64):
-    """The authors' matrix, from the result's square [-1, 1]^2 with 3 pixels around it to that of the continued image."""
+    """Their matrix, from the result's square [-1, 1]^2 with 3 pixels around it to that of the continued image."""
     draws = golden_draws("float64")
     inverse = ops.convert_to_numpy(adaptive._inverse_map(adaptive._Chosen(draws, 0.8, "float64"), 24, 24))
     (top, bottom), (left, right) = margins_of(draws, 0.8, 24, 24)
