@@ -1,0 +1,153 @@
+"""SNGAN and SAGAN against mimicry (github.com/kwotsin/mimicry at a7fda06): networks, one step of each player.
+
+Two of its ways are not the authors' of SNGAN and options of ours: maps are enlarged bilinearly, and the first ReLU of a
+discriminator's block overwrites what the shortcut sees. Of PyTorch's batch normalization the moving variance is the
+unbiased one. Called without training, its discriminators do not iterate: there they are compared to plain ones whose
+kernels NumPy has divided by sigma.
+"""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from kerasgan.models.sagan import sagan_discriminator, sagan_generator
+from kerasgan.models.sngan import mimicry_pairs, sngan_discriminator, sngan_generator
+from kerasgan.objectives import losses
+from kerasgan.zoo.convert import assign
+from kerasgan.zoo.official import DERIVED
+from tests.golden.reader import Golden, array, channels_first, channels_last, weight_gradients
+
+FILES = ("mimicry_sngan_32", "mimicry_cgan_pd_32", "mimicry_sagan_32")
+SHAPE = (32, 32, 3)
+
+
+class Theirs:
+    """Networks of ours with the weights of a file, and what it feeds in."""
+
+    def __init__(self, file, spectral=True):
+        self.golden = golden = Golden(file)
+        self.classes = None if file == "mimicry_sngan_32" else 6
+        labels = [keras.Input((), dtype="int32", name="labels")] if self.classes else []
+        if file == "mimicry_sagan_32":
+            build, judge, width = sagan_generator, sagan_discriminator, 16
+            places = {"attention": (1,), "spectral": spectral}, {"attention": (1,)}
+        else:
+            build, judge, width = sngan_generator, sngan_discriminator, 8
+            places = {}, {}
+        sizes = {"labels": labels, "num_classes": self.classes, "widths": (width,) * 4}
+        self.G = build(SHAPE, 8, **sizes, interpolation="bilinear", **places[0])
+        self.D = judge(SHAPE, **sizes, downs=2, activated=True, spectral=spectral, **places[1])
+        for name in "GD":
+            weights = golden.part(f"weights/{name}/")
+            weights = weights if spectral else {k: v for k, v in baked(weights).items() if not k.endswith("_u")}
+            assign(mimicry_pairs(getattr(self, name), weights), weights, DERIVED)
+        self.latents = ops.convert_to_tensor(golden["inputs/z"], keras.config.floatx())
+        self.real = ops.convert_to_tensor(channels_last(golden["inputs/x"]), keras.config.floatx())
+        self.labels = {k: ops.convert_to_tensor(golden[f"inputs/{k}"]) for k in ("y", "dy") if self.classes}
+
+    def generate(self, training):
+        return self.call(self.G, self.latents, "y", training)
+
+    def judge(self, images, of="dy", training=True):
+        return self.call(self.D, images, of, training)
+
+    def call(self, network, x, labels, training):
+        return network([x, self.labels[labels]] if self.classes else [x], training=training)
+
+    def check_gradients(self, step, network, fn):
+        """All gradients of a step, in our layout."""
+        prefix = f"grads/{step}/{network}/"
+        stored = self.golden.part(prefix)
+        known = mimicry_pairs(getattr(self, network), stored)
+        assert {source.key for _, source in known} == set(stored)
+        for (_, source), found in zip(known, weight_gradients(fn, [v for v, _ in known]), strict=True):
+            key = prefix + source.key
+            expected = source.layout(stored[source.key].astype("float64"))
+            limit = self.golden.tolerance(key)
+            np.testing.assert_allclose(array(found), expected, rtol=0, atol=limit, err_msg=key)
+
+    def check_state(self, prefix, network, counts=None):
+        """Buffers after a call in training; `counts` of places say how far a variance is from its unbiased one."""
+        stored = self.golden.part(prefix)
+        known = mimicry_pairs(getattr(self, network), stored)
+        assert {source.key for _, source in known} == {name for name in stored if not name.endswith(DERIVED)}
+        for variable, source in known:
+            expected = source(stored)
+            if "running_var" in source.key:
+                before = source(self.golden.part(f"weights/{network}/"))
+                count = counts[source.key.rsplit(".", 1)[0].removesuffix(".bn")]
+                expected = 0.9 * before + (expected - 0.9 * before) * (count - 1) / count
+            limit = self.golden.tolerance(prefix + source.key)
+            np.testing.assert_allclose(array(variable), expected, rtol=0, atol=limit, err_msg=source.key)
+
+
+def baked(weights):
+    """Weights with kernels divided by u^T W v: of stored vectors, or (`sn_u`) after one iteration."""
+    result = dict(weights)
+    for name in weights:
+        module, _, parameter = name.rpartition(".")
+        if parameter == "weight_orig":
+            kernel = result.pop(name).astype("float64")
+            matrix, u, v = kernel.reshape(len(kernel), -1), weights[f"{module}.weight_u"], weights[f"{module}.weight_v"]
+            result[f"{module}.weight"] = kernel / (u.astype("float64") @ matrix @ v)
+        elif parameter == "sn_u":
+            del result[name]
+            matrix = weights[f"{module}.weight"].astype("float64")
+            v = weights[name][0] @ matrix
+            result[f"{module}.weight"] = matrix / np.linalg.norm(matrix @ v / np.linalg.norm(v))
+    return result
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_called_without_training(file, precision):
+    theirs = Theirs(file, spectral=False)
+    theirs.golden.check(
+        {
+            "outputs/eval/img": channels_first(theirs.generate(False)[:2]),
+            "outputs/eval/D_x": theirs.judge(theirs.real, training=False),
+        }
+    )
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_called_in_training(file, precision):
+    theirs = Theirs(file)
+    images, logits = theirs.generate(True), theirs.judge(theirs.real)
+    theirs.golden.check({"outputs/train/img": channels_first(images[:2]), "outputs/train/D_x": logits})
+    places = len(images) * np.array([4, 8, 8, 16, 16, 32, 32]) ** 2
+    names = [f"block{block}.b{place}" for block in (2, 3, 4) for place in (1, 2)]
+    theirs.check_state("outputs/train/G_after/", "G", dict(zip([*names, "b5"], places, strict=True)))
+    theirs.check_state("outputs/train/D_after/", "D")
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_steps(file, precision):
+    theirs, hinge = Theirs(file), losses.Hinge()
+    fake = theirs.generate(True)
+    theirs = Theirs(file)
+
+    def discriminator_loss():
+        real = theirs.judge(theirs.real)  # `u` moves in each call outside of a game, so that the order counts
+        return hinge.discriminator(real, theirs.judge(fake, "y"))
+
+    theirs.check_gradients("D_step", "D", discriminator_loss)
+    theirs = Theirs(file)
+
+    def generator_loss():
+        return hinge.generator(theirs.judge(theirs.generate(True), "y"))
+
+    theirs.check_gradients("G_step", "G", generator_loss)
+    theirs = Theirs(file)
+    theirs.golden.check({"outputs/G_step/errG": generator_loss()})
+
+
+@pytest.mark.parametrize("file", FILES[:1])
+def test_losses(file, precision):
+    golden = Golden(file)
+    real, fake = (ops.convert_to_tensor(golden[f"inputs/logits_{x}"], keras.config.floatx()) for x in ("real", "fake"))
+    kinds = {"minimax": losses.NonSaturating(), "hinge": losses.Hinge(), "wasserstein": losses.Wasserstein()}
+    found = {f"outputs/losses/{name}_loss_dis": loss.discriminator(real, fake) for name, loss in kinds.items()}
+    # What mimicry calls the generator's minimax loss is the non-saturating one; its other one has an epsilon of 1e-8.
+    found |= {f"outputs/losses/{name}_loss_gen": loss.generator(fake, real) for name, loss in kinds.items()}
+    golden.check(found)
