@@ -16,9 +16,16 @@ from kerasgan.models.sngan import mimicry_pairs, sngan_discriminator, sngan_gene
 from kerasgan.objectives import losses
 from kerasgan.zoo.convert import assign
 from kerasgan.zoo.official import DERIVED
-from tests.golden.reader import Golden, array, channels_first, channels_last, weight_gradients
+from tests.golden.conftest import ON_JAX
+from tests.golden.networks import check_gradients, check_state
+from tests.golden.reader import Golden, channels_first, channels_last
 
-FILES = ("mimicry_sngan_32", "mimicry_cgan_pd_32", "mimicry_sagan_32")
+SLOW = [pytest.mark.slow] if ON_JAX else []  # where each operation is compiled by itself
+FILES = (
+    "mimicry_sngan_32",
+    pytest.param("mimicry_cgan_pd_32", marks=SLOW),
+    pytest.param("mimicry_sagan_32", marks=SLOW),
+)
 SHAPE = (32, 32, 3)
 
 
@@ -56,30 +63,7 @@ class Theirs:
         return network([x, self.labels[labels]] if self.classes else [x], training=training)
 
     def check_gradients(self, step, network, fn):
-        """All gradients of a step, in our layout."""
-        prefix = f"grads/{step}/{network}/"
-        stored = self.golden.part(prefix)
-        known = mimicry_pairs(getattr(self, network), stored)
-        assert {source.key for _, source in known} == set(stored)
-        for (_, source), found in zip(known, weight_gradients(fn, [v for v, _ in known]), strict=True):
-            key = prefix + source.key
-            expected = source.layout(stored[source.key].astype("float64"))
-            limit = self.golden.tolerance(key)
-            np.testing.assert_allclose(array(found), expected, rtol=0, atol=limit, err_msg=key)
-
-    def check_state(self, prefix, network, counts=None):
-        """Buffers after a call in training; `counts` of places say how far a variance is from its unbiased one."""
-        stored = self.golden.part(prefix)
-        known = mimicry_pairs(getattr(self, network), stored)
-        assert {source.key for _, source in known} == {name for name in stored if not name.endswith(DERIVED)}
-        for variable, source in known:
-            expected = source(stored)
-            if "running_var" in source.key:
-                before = source(self.golden.part(f"weights/{network}/"))
-                count = counts[source.key.rsplit(".", 1)[0].removesuffix(".bn")]
-                expected = 0.9 * before + (expected - 0.9 * before) * (count - 1) / count
-            limit = self.golden.tolerance(prefix + source.key)
-            np.testing.assert_allclose(array(variable), expected, rtol=0, atol=limit, err_msg=source.key)
+        check_gradients(self.golden, f"grads/{step}/{network}/", mimicry_pairs, getattr(self, network), fn)
 
 
 def baked(weights):
@@ -115,10 +99,11 @@ def test_called_in_training(file, precision):
     theirs = Theirs(file)
     images, logits = theirs.generate(True), theirs.judge(theirs.real)
     theirs.golden.check({"outputs/train/img": channels_first(images[:2]), "outputs/train/D_x": logits})
-    places = len(images) * np.array([4, 8, 8, 16, 16, 32, 32]) ** 2
-    names = [f"block{block}.b{place}" for block in (2, 3, 4) for place in (1, 2)]
-    theirs.check_state("outputs/train/G_after/", "G", dict(zip([*names, "b5"], places, strict=True)))
-    theirs.check_state("outputs/train/D_after/", "D")
+    sizes = len(images) * np.array([4, 8, 8, 16, 16, 32, 32]) ** 2
+    names = [f"block{block}.b{place}." for block in (2, 3, 4) for place in (1, 2)]
+    counts = dict(zip([*names, "b5."], sizes, strict=True))
+    check_state(theirs.golden, "outputs/train/G_after/", mimicry_pairs, theirs.G, "weights/G/", counts)
+    check_state(theirs.golden, "outputs/train/D_after/", mimicry_pairs, theirs.D)
 
 
 @pytest.mark.parametrize("file", FILES)
