@@ -1,9 +1,57 @@
-"""What golden tests of two networks have in common: gradients of all variables, and state after a call."""
+"""What golden tests of two networks have in common: calls, gradients of all variables, and state after a call.
 
+On JAX they are compiled: one operation after the other, each compiled by itself, would take minutes.
+"""
+
+import keras
 import numpy as np
+from keras import ops
 
 from kerasgan.zoo.official import DERIVED
+from tests.golden.conftest import ON_JAX
 from tests.golden.reader import array, weight_gradients
+
+
+def call(network, inputs, training):
+    """A network's outputs; in training its state moves on."""
+    if not ON_JAX:
+        return network(inputs, training=training)
+    import jax
+
+    trainable, other = (
+        [v.value for v in part] for part in (network.trainable_variables, network.non_trainable_variables)
+    )
+    run = jax.jit(lambda *values: network.stateless_call(*values, training=training))
+    outputs, state = run(trainable, other, inputs)
+    for variable, value in zip(network.non_trainable_variables, state, strict=True):
+        variable.assign(value)
+    return outputs
+
+
+def evaluated(fn):
+    """The value of `fn()`, and no state moved."""
+    if not ON_JAX:
+        return fn()
+    import jax
+
+    def value():
+        with keras.StatelessScope():
+            return fn()
+
+    return jax.jit(value)()
+
+
+def gradients_of(fn, variables):
+    """Gradients of the scalar `fn()` with respect to variables."""
+    if not ON_JAX:
+        return weight_gradients(fn, variables)
+    import jax
+
+    def value(tensors):
+        with keras.StatelessScope(list(zip(variables, tensors, strict=True))):
+            return fn()
+
+    return jax.jit(jax.grad(value))([ops.convert_to_tensor(v.value) for v in variables])
 
 
 def check_gradients(golden, prefix, pairs, network, fn):
@@ -19,7 +67,7 @@ def check_gradients(golden, prefix, pairs, network, fn):
     stored = golden.part(prefix)
     known = pairs(network, stored)
     assert {source.key for _, source in known} == set(stored), set(stored) - {source.key for _, source in known}
-    for (_, source), found in zip(known, weight_gradients(fn, [v for v, _ in known]), strict=True):
+    for (_, source), found in zip(known, gradients_of(fn, [v for v, _ in known]), strict=True):
         expected = source.layout(stored[source.key].astype("float64"))
         key = prefix + source.key
         np.testing.assert_allclose(array(found), expected, rtol=0, atol=golden.tolerance(key), err_msg=key)
