@@ -4,7 +4,7 @@ import keras
 from keras import layers, ops
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 
-from kerasgan.game.phase import EVALUATION
+from kerasgan.game.phase import EVALUATION, MICRO_BATCH
 from kerasgan.objectives.losses import at_least_float32
 
 register = keras.saving.register_keras_serializable(package="kerasgan")
@@ -19,8 +19,9 @@ class SpectralNormalization:
     gradient flows through u and v; so that of a loss is orthogonal to W, as W / sigma does not depend on W's scale.
 
     `u` moves in each call with `training=True`. Within a game it moves once in each update of the network that owns
-    it, however often the network is called there, and never in another player's update. A call without training
-    iterates from `u` too, as in the authors' code, but leaves it as it is: sigma is right for averaged weights also.
+    it, however often the network is called there, in micro-batches too, and never in another player's update. A call
+    without training iterates from `u` as well, as in the authors' code, but leaves it as it is: so sigma is right for
+    averaged weights too.
 
     The matrix is computed in float32 (or float64), whatever the layer computes in.
 
@@ -82,8 +83,15 @@ class SpectralNormalization:
         u, v = ops.stop_gradient(u), ops.stop_gradient(v)
         sigma = ops.maximum(ops.sum(v * ops.matmul(matrix, u)), self.epsilon)
         if training:
-            self.u.assign(ops.cast(ops.reshape(u, (-1,)), self.u.dtype))
+            self._move(ops.cast(ops.reshape(u, (-1,)), self.u.dtype))
         return ops.cast(kernel / sigma, self.compute_dtype)
+
+    def _move(self, u):
+        part = MICRO_BATCH.get()
+        if part is not None:  # all of them iterate from one `u`, which the last one moves
+            index, number = part
+            u = ops.where(ops.equal(index, number - 1), u, ops.convert_to_tensor(self.u))
+        self.u.assign(u)
 
     def _unit(self, vector):
         return vector * ops.rsqrt(ops.maximum(ops.sum(ops.square(vector)), self.epsilon**2))

@@ -1,12 +1,16 @@
 """SNGAN (Miyato et al. 2018) and its conditional form with projection (Miyato & Koyama 2018)."""
 
+import dataclasses
 import functools
 import math
+from typing import Any
 
 import keras
 import numpy as np
 from keras import layers
 
+from kerasgan.bases.latent import LatentModel, LatentRecipe
+from kerasgan.game.recipe import Adam
 from kerasgan.layers import (
     ConditionalBatchNormalization,
     SelfAttention,
@@ -168,6 +172,80 @@ def of_size(table, image_shape):
             "`widths` for another one."
         )
     return table[image_shape[0]]
+
+
+@dataclasses.dataclass(frozen=True)
+class SNGANRecipe(LatentRecipe):
+    """The papers' settings: the hinge loss, 5 updates of the discriminator for each of the generator, Adam."""
+
+    loss: Any = "hinge"
+    batch_size: int = 64
+    generator_every: int = 5
+    discriminator_optimizer: Any = dataclasses.field(default_factory=lambda: Adam(2e-4, beta_1=0.0, beta_2=0.9))
+    generator_optimizer: Any = dataclasses.field(default_factory=lambda: Adam(2e-4, beta_1=0.0, beta_2=0.9))
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class SNGAN(LatentModel):
+    """Spectrally normalized GAN, and with `num_classes` that with a projection discriminator.
+
+    Every layer of the discriminator is spectrally normalized. The generator has batch normalization, with a gain and an
+    offset of each class in the conditional model.
+
+    Args:
+        image_shape: Shape (height, width, channels) of images in [-1, 1].
+        latent_dim: Length of the latent vectors.
+        num_classes: Number of classes of a conditional model. `None` for an unconditional model.
+        architecture: "residual", or "convolutional" for the networks of table 3, which are unconditional.
+        generator_widths: Channels of the generator's first map and behind each doubling. `None` for the papers'.
+        discriminator_widths: Channels of the discriminator's blocks. `None` for the papers'.
+        downs: Number of the discriminator's blocks that halve the size, where widths are given.
+        **kwargs: Arguments of `kerasgan.LatentModel`.
+
+    Examples:
+
+    >>> model = SNGAN(image_shape=(32, 32, 3), num_classes=10)
+    >>> model.compile()
+    >>> model.fit(images, labels, epochs=100)
+    """
+
+    recipe: LatentRecipe = SNGANRecipe()
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=128,
+        num_classes=None,
+        architecture="residual",
+        generator_widths=None,
+        discriminator_widths=None,
+        downs=None,
+        **kwargs,
+    ):
+        if architecture not in ("residual", "convolutional"):
+            raise ValueError(f"`architecture` is {architecture!r}; expected 'residual' or 'convolutional'.")
+        if architecture == "convolutional" and num_classes:
+            raise ValueError(f"`num_classes` is {num_classes}; expected `None` for architecture='convolutional'.")
+        self.sizes = {"architecture": architecture, "downs": downs}
+        self.sizes |= {"generator_widths": generator_widths, "discriminator_widths": discriminator_widths}
+        super().__init__(image_shape, latent_dim, num_classes=num_classes, **kwargs)
+
+    def build_generator(self):
+        widths = self.sizes["generator_widths"]
+        if self.sizes["architecture"] == "convolutional":
+            return convolutional_generator(self.image_shape, self.latent_dim, widths or (512, 256, 128, 64))
+        labels = self.condition_inputs()
+        return sngan_generator(self.image_shape, self.latent_dim, labels, self.num_classes, widths)
+
+    def build_discriminator(self):
+        widths = self.sizes["discriminator_widths"]
+        if self.sizes["architecture"] == "convolutional":
+            return convolutional_discriminator(self.pack_shape, widths or (64, 128, 256, 512))
+        labels = self.condition_inputs(packed=True)
+        return sngan_discriminator(self.pack_shape, labels, self.num_classes, widths, self.sizes["downs"])
+
+    def get_config(self):
+        return {**super().get_config(), **self.sizes}
 
 
 # Weights of mimicry (github.com/kwotsin/mimicry) ---------------------------------------------------------------------

@@ -129,14 +129,14 @@ def test_outside_of_a_game_each_call_in_training_moves_u():
     np.testing.assert_allclose(values(layer.u)[0], twice, atol=1e-5)
 
 
-@pytest.mark.parametrize("update", ["alternating", "simultaneous"])
-def test_in_a_game_u_moves_once_in_its_owners_update(update):
+@pytest.mark.parametrize("changes", [{}, {"update": "simultaneous"}, {"microbatch": 2}], ids=str)
+def test_in_a_game_u_moves_once_in_its_owners_update(changes):
     """Though its network is called on real samples, on generated ones and in a penalty, and by the other player."""
     latents, images = keras.Input((3,), name="latents"), keras.Input((4,), name="images")
     generator = keras.Model(latents, SpectralDense(4, name="made")(latents))
     discriminator = keras.Model(images, SpectralDense(1, name="out")(SpectralDense(6, "tanh", name="hidden")(images)))
     model = LatentModel((4,), 3, generator=generator, discriminator=discriminator, seed=0)
-    model.compile(loss="hinge", penalties=R1(1.0), update=update)
+    model.compile(loss="hinge", penalties=R1(1.0), **changes)
     owned = [model.generator.get_layer("made"), model.discriminator.get_layer("hidden")]
     before = [values(layer.raw_kernel, layer.u) for layer in owned]
     model.fit(vectors(8), batch_size=8, verbose=0)
