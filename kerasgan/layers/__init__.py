@@ -1,24 +1,44 @@
 """Layers and blocks that several papers share."""
 
+from kerasgan.layers.attention import SelfAttention
 from kerasgan.layers.basis import Basis
+from kerasgan.layers.conditional_normalization import ConditionalBatchNormalization
 from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector, with_labels
 from kerasgan.layers.dense_images import dense_images
 from kerasgan.layers.dropout import NoiseDropout
 from kerasgan.layers.grouped import GroupedConv2D
-from kerasgan.layers.initial import normal, scaled, uniform
+from kerasgan.layers.initial import glorot, normal, orthogonal, scaled, uniform
 from kerasgan.layers.instance_normalization import InstanceNormalization, SampleNormalization
 from kerasgan.layers.maxout import Maxout
-from kerasgan.layers.normalization import batch_normalization, normalization
+from kerasgan.layers.normalization import batch_normalization, normalization, standing_statistics
 from kerasgan.layers.patch_discriminator import patch_discriminator
 from kerasgan.layers.pool import ImagePool
 from kerasgan.layers.pyramid import LaplacianPyramid
 from kerasgan.layers.reflection_padding import ReflectionPadding2D
 from kerasgan.layers.resample import Resample
+from kerasgan.layers.residual import (
+    discriminator_block,
+    discriminator_bottleneck,
+    generator_block,
+    generator_bottleneck,
+)
+from kerasgan.layers.spectral import (
+    SpectralConv1D,
+    SpectralConv1DTranspose,
+    SpectralConv2D,
+    SpectralConv2DTranspose,
+    SpectralConv3D,
+    SpectralConv3DTranspose,
+    SpectralDense,
+    SpectralEmbedding,
+    SpectralNormalization,
+)
 from kerasgan.layers.strided import strided_convolutions
 from kerasgan.layers.transposed import transposed_convolutions
 
 __all__ = [
     "Basis",
+    "ConditionalBatchNormalization",
     "GroupedConv2D",
     "ImagePool",
     "InstanceNormalization",
@@ -29,15 +49,32 @@ __all__ = [
     "ReflectionPadding2D",
     "Resample",
     "SampleNormalization",
+    "SelfAttention",
+    "SpectralConv1D",
+    "SpectralConv1DTranspose",
+    "SpectralConv2D",
+    "SpectralConv2DTranspose",
+    "SpectralConv3D",
+    "SpectralConv3DTranspose",
+    "SpectralDense",
+    "SpectralEmbedding",
+    "SpectralNormalization",
     "batch_normalization",
     "dense_images",
+    "discriminator_block",
+    "discriminator_bottleneck",
+    "generator_block",
+    "generator_bottleneck",
+    "glorot",
     "label_plane",
     "label_projection",
     "label_vector",
     "normal",
     "normalization",
+    "orthogonal",
     "patch_discriminator",
     "scaled",
+    "standing_statistics",
     "strided_convolutions",
     "transposed_convolutions",
     "uniform",

@@ -18,3 +18,15 @@ def scaled(gain=1.0):
 def uniform(limit):
     """Weights from U(-limit, limit)."""
     return {"class_name": "RandomUniform", "config": {"minval": -limit, "maxval": limit}}
+
+
+def glorot(gain=1.0):
+    """Weights from a uniform distribution of variance 2 gain^2 / (fan-in + fan-out)."""
+    config = {"scale": gain**2, "mode": "fan_avg", "distribution": "uniform"}
+    return {"class_name": "VarianceScaling", "config": config}
+
+
+def orthogonal(gain=1.0):
+    """Weights whose matrix, with a row for each place and input channel, has orthogonal rows or columns of length
+    `gain`."""
+    return {"class_name": "Orthogonal", "config": {"gain": gain}}

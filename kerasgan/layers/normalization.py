@@ -39,10 +39,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
     """
 
     def call(self, inputs, training=None, mask=None):
-        plain = self.scale and self.center and not self.renorm and self.axis in (-1, 3) and mask is None
+        plain = not self.renorm and self.axis in (-1, 3) and mask is None
         found = None
         if training and self.trainable and plain:
-            scale, offset = ops.convert_to_tensor(self.gamma), ops.convert_to_tensor(self.beta)
+            shape = (inputs.shape[-1],)
+            scale = ops.convert_to_tensor(self.gamma) if self.scale else ops.ones(shape, "float32")
+            offset = ops.convert_to_tensor(self.beta) if self.center else ops.zeros(shape, "float32")
             found = fused_normalization(inputs, scale, offset, self.epsilon)
         if found is None:
             return super().call(inputs, training=training, mask=mask)
@@ -71,3 +73,39 @@ def batch_normalization(momentum=0.9, epsilon=1e-5, scale_stddev=0.0, **options)
         synchronized=keras.backend.backend() == "tensorflow",
         **options,
     )
+
+
+def standing_statistics(network, batches):
+    """Replaces the moving statistics of batch normalization by their means over some batches.
+
+    The network is run in training on each batch (Brock et al. 2019, appendix D: "standing statistics"), so that samples
+    of a given truncation and batch size are normalized as such. Means and biased variances of the batches are averaged.
+    Other state, such as `u` of spectral normalization, moves as in training.
+
+    Args:
+        network: Built Keras model, as a generator or the moving average of one.
+        batches: Iterable of the network's inputs, such as [latents, labels]; 100 batches in the paper.
+
+    Raises:
+        ValueError: If `batches` is empty.
+    """
+    normalizations = [
+        layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)
+    ]
+    statistics = [v for layer in normalizations for v in (layer.moving_mean, layer.moving_variance)]
+    momenta, trainable = [layer.momentum for layer in normalizations], [layer.trainable for layer in normalizations]
+    count, sums = 0, [0.0] * len(statistics)
+    try:
+        for layer in normalizations:
+            layer.momentum, layer.trainable = 0.0, True
+        for inputs in batches:
+            network(inputs, training=True)
+            count += 1
+            sums = [total + ops.convert_to_numpy(v) for total, v in zip(sums, statistics, strict=True)]
+    finally:
+        for layer, momentum, before in zip(normalizations, momenta, trainable, strict=True):
+            layer.momentum, layer.trainable = momentum, before
+    if not count:
+        raise ValueError("`batches` is empty; expected at least one batch of inputs.")
+    for variable, total in zip(statistics, sums, strict=True):
+        variable.assign(total / count)
