@@ -4,42 +4,62 @@ from kerasgan.layers.basis import Basis
 from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector, with_labels
 from kerasgan.layers.dense_images import dense_images
 from kerasgan.layers.dropout import NoiseDropout
+from kerasgan.layers.equalized import EqualizedConv2D, EqualizedDense
 from kerasgan.layers.grouped import GroupedConv2D
 from kerasgan.layers.initial import normal, scaled, uniform
 from kerasgan.layers.instance_normalization import InstanceNormalization, SampleNormalization
 from kerasgan.layers.maxout import Maxout
+from kerasgan.layers.minibatch_deviation import MinibatchStandardDeviation
+from kerasgan.layers.modulated import ModulatedConv2D
+from kerasgan.layers.noise import Noise, noise_mode
 from kerasgan.layers.normalization import batch_normalization, normalization
 from kerasgan.layers.patch_discriminator import patch_discriminator
+from kerasgan.layers.pixel_normalization import PixelNormalization
 from kerasgan.layers.pool import ImagePool
 from kerasgan.layers.pyramid import LaplacianPyramid
 from kerasgan.layers.reflection_padding import ReflectionPadding2D
 from kerasgan.layers.resample import Resample
+from kerasgan.layers.scaled_leaky_relu import ScaledLeakyReLU
 from kerasgan.layers.strided import strided_convolutions
+from kerasgan.layers.styles import LearnedConstant, MeanStyle, draw_crossovers, mix_styles, truncate
 from kerasgan.layers.transposed import transposed_convolutions
 
 __all__ = [
     "Basis",
+    "EqualizedConv2D",
+    "EqualizedDense",
     "GroupedConv2D",
     "ImagePool",
     "InstanceNormalization",
     "LaplacianPyramid",
+    "LearnedConstant",
     "Maxout",
+    "MeanStyle",
+    "MinibatchStandardDeviation",
+    "ModulatedConv2D",
+    "Noise",
     "NoiseDropout",
     "OneHot",
+    "PixelNormalization",
     "ReflectionPadding2D",
     "Resample",
     "SampleNormalization",
+    "ScaledLeakyReLU",
     "batch_normalization",
     "dense_images",
+    "draw_crossovers",
     "label_plane",
     "label_projection",
     "label_vector",
+    "mix_styles",
+    "noise_mode",
     "normal",
     "normalization",
     "patch_discriminator",
     "scaled",
     "strided_convolutions",
     "transposed_convolutions",
+    "truncate",
     "uniform",
     "with_labels",
 ]

@@ -1,0 +1,84 @@
+"""Convolutions whose weights a style modulates (Karras et al. 2020, "Analyzing and Improving...", section 2.2)."""
+
+import math
+
+import keras
+from keras import ops
+
+from kerasgan.layers.equalized import EqualizedDense
+from kerasgan.layers.initial import normal
+from kerasgan.layers.resample import BILINEAR, resample
+from kerasgan.objectives.losses import at_least_float32
+
+EPSILON = 1e-8
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class ModulatedConv2D(keras.layers.Layer):
+    """A convolution whose kernel each sample scales by its own style, and normalizes again.
+
+    A style vector w gives a scale s_i for each input channel, an affine function that starts around 1. The sample's
+    kernel is s_i k_ijhw (equation 1), with demodulation divided by sqrt(sum over i, h, w of its squares + 1e-8)
+    (equation 3), so that inputs of variance 1 give outputs of variance 1. It is computed by scaling the inputs by s and
+    the outputs by the demodulation, which is the same, and needs no kernel of its own a sample.
+
+    Demodulation makes the kernel's scale irrelevant. Without it the styles are divided by sqrt(fan-in), so that the
+    learning rate is equalized as in `EqualizedConv2D`.
+
+    Args:
+        filters: Channels of the outputs.
+        kernel_size: Height and width of the kernel.
+        up: 2 for twice the size: a transposed convolution of stride 2, smoothed by the filter `taps`; else 1.
+        demodulate: Whether the kernels are normalized.
+        taps: The filter along each axis; its sum does not matter.
+        **kwargs: As for `keras.layers.Layer`.
+
+    Call arguments:
+        inputs: [images, styles] of shapes (batch, height, width, channels) and (batch, style length).
+
+    Returns:
+        Shape (batch, height * up, width * up, filters).
+    """
+
+    def __init__(self, filters, kernel_size=3, up=1, demodulate=True, taps=BILINEAR, **kwargs):
+        super().__init__(**kwargs)
+        if up not in (1, 2):
+            raise ValueError(f"up is {up}, expected 1 or 2.")
+        self.filters, self.kernel_size, self.up = filters, kernel_size, up
+        self.demodulate, self.taps = demodulate, tuple(taps)
+
+    def build(self, input_shape):
+        images, styles = input_shape
+        shape = (self.kernel_size, self.kernel_size, images[-1], self.filters)
+        self.style = EqualizedDense(images[-1], bias_start=1.0, dtype=self.dtype_policy, name="style")
+        self.style.build(styles)
+        self.kernel = self.add_weight(shape=shape, initializer=keras.initializers.get(normal(1.0)), name="kernel")
+        self.bias = self.add_weight(shape=shape[-1:], initializer="zeros", name="bias")
+
+    def call(self, inputs):
+        images, styles = inputs
+        scales = self.style(styles)
+        if not self.demodulate:
+            scales = scales / math.sqrt(math.prod(self.kernel.shape[:-1]))
+        x = self._convolve(images * scales[:, None, None, :], ops.convert_to_tensor(self.kernel))
+        if self.demodulate:
+            squares = ops.sum(ops.square(at_least_float32(self.kernel)), axis=(0, 1))
+            norms = ops.matmul(ops.square(at_least_float32(scales)), squares)
+            x = x * ops.cast(ops.rsqrt(norms + EPSILON), x.dtype)[:, None, None, :]
+        return x + self.bias
+
+    def _convolve(self, x, kernel):
+        if self.up == 1:
+            return ops.conv(x, kernel, padding="same")
+        x = ops.conv_transpose(x, ops.swapaxes(kernel, 2, 3), strides=2, padding="valid")
+        # The kernel makes 2 n - 2 + kernel_size of n samples; the filter is to leave 2 n, in the middle.
+        extra = len(self.taps) + 1 - self.kernel_size
+        return resample(x, self.taps, padding=((extra + 1) // 2, extra // 2), total=2)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, _ = input_shape[0]
+        return batch, height * self.up, width * self.up, self.filters
+
+    def get_config(self):
+        own = ("filters", "kernel_size", "up", "demodulate", "taps")
+        return {**super().get_config(), **{name: getattr(self, name) for name in own}}
