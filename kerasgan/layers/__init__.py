@@ -1,10 +1,12 @@
 """Layers and blocks that several papers share."""
 
+from kerasgan.layers.adaptive_instance_normalization import AdaptiveInstanceNormalization
 from kerasgan.layers.basis import Basis
 from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector, with_labels
 from kerasgan.layers.dense_images import dense_images
 from kerasgan.layers.dropout import NoiseDropout
 from kerasgan.layers.equalized import EqualizedConv2D, EqualizedDense
+from kerasgan.layers.fade import Fade
 from kerasgan.layers.grouped import GroupedConv2D
 from kerasgan.layers.initial import normal, scaled, uniform
 from kerasgan.layers.instance_normalization import InstanceNormalization, SampleNormalization
@@ -25,9 +27,11 @@ from kerasgan.layers.styles import LearnedConstant, MeanStyle, draw_crossovers, 
 from kerasgan.layers.transposed import transposed_convolutions
 
 __all__ = [
+    "AdaptiveInstanceNormalization",
     "Basis",
     "EqualizedConv2D",
     "EqualizedDense",
+    "Fade",
     "GroupedConv2D",
     "ImagePool",
     "InstanceNormalization",

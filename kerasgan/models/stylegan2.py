@@ -28,17 +28,6 @@ HALF = math.sqrt(0.5)  # scales each of two branches so that their sum has the v
 ARCHITECTURES = ("skip", "residual", "original")
 
 
-def widths(stages, channel_base=32768, channel_max=512):
-    """Channels of each stage, smallest size first: `channel_base` over its size, at most `channel_max`.
-
-    Args:
-        stages: Number of stages, of 4, 8, 16, ... pixels (or what stands for them in images of another shape).
-        channel_base: 32768 in the paper's configuration F (16384 up to 256 pixels in StyleGAN2-ADA).
-        channel_max: Largest number of channels.
-    """
-    return tuple(min(channel_base // (4 << stage), channel_max) for stage in range(stages))
-
-
 def style_layers(stages):
     """Number of a generator's layers that take a style: one of 4x4, two of each further size, one to colours."""
     return 2 * stages

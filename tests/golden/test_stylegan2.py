@@ -7,6 +7,7 @@ import pytest
 from keras import ops
 
 from kerasgan.layers import mix_styles, noise_mode, truncate
+from kerasgan.layers.growing import stage_widths
 from kerasgan.models import stylegan2
 from kerasgan.objectives.losses import NonSaturating
 from kerasgan.objectives.penalties import R1, squared_gradient_norms
@@ -25,7 +26,7 @@ class Theirs:
 
     def __init__(self, file, size=32, base=256, most=16, classes=None, kinds=("skip", "resnet"), nets="GD", limit=None):
         self.golden, self.classes = Golden(file), classes
-        widths = stylegan2.widths(size.bit_length() - 2, base, most)
+        widths = stage_widths(size.bit_length() - 2, base, most)
         generator, discriminator = (NAMES[kind] for kind in kinds)
         mapping = stylegan2.mapping_network(most, most, classes)
         synthesis = stylegan2.synthesis_network((4, 4), 3, widths, most, generator, limit)
