@@ -125,7 +125,7 @@ def growing_discriminator(
     share = share_input()
     options = {"gain": ROOT2}
     colors = [EqualizedConv2D(width, 1, name=f"stage{i}_colors", **options) for i, width in enumerate(stage_widths)]
-    blocks = [None]
+    blocks: list = [None]
     for stage, width in enumerate(stage_widths[1:], 1):
         convolutions = [
             EqualizedConv2D(width, 3, name=f"stage{stage}_conv0", **options),

@@ -7,6 +7,7 @@ from keras import ops
 
 from kerasgan.layers.equalized import EqualizedDense
 from kerasgan.layers.initial import normal
+from kerasgan.layers.instance_normalization import mean_over
 from kerasgan.layers.resample import BILINEAR, resample
 from kerasgan.objectives.losses import at_least_float32
 
@@ -29,7 +30,10 @@ class ModulatedConv2D(keras.layers.Layer):
         filters: Channels of the outputs.
         kernel_size: Height and width of the kernel.
         up: 2 for twice the size: a transposed convolution of stride 2, smoothed by the filter `taps`; else 1.
+        padding: "same", or "full" for kernel_size - 1 zeros on each side, which make outputs larger (StyleGAN3).
         demodulate: Whether the kernels are normalized.
+        prenormalize: Divide kernel and styles by their root mean squares before, the kernel's a filter, the styles' of
+            the whole batch (StyleGAN3). Demodulation takes that out again but for its 1e-8: it is for half precision.
         taps: The filter along each axis; its sum does not matter.
         **kwargs: As for `keras.layers.Layer`.
 
@@ -37,15 +41,22 @@ class ModulatedConv2D(keras.layers.Layer):
         inputs: [images, styles] of shapes (batch, height, width, channels) and (batch, style length).
 
     Returns:
-        Shape (batch, height * up, width * up, filters).
+        Shape (batch, height * up, width * up, filters); with "full" padding kernel_size - 1 more in height and width.
+
+    Raises:
+        ValueError: For another `up` or `padding`, or if outputs are to be both enlarged and padded.
     """
 
-    def __init__(self, filters, kernel_size=3, up=1, demodulate=True, taps=BILINEAR, **kwargs):
+    def __init__(
+        self, filters, kernel_size=3, up=1, padding="same", demodulate=True, prenormalize=False, taps=BILINEAR, **kwargs
+    ):
         super().__init__(**kwargs)
         if up not in (1, 2):
             raise ValueError(f"up is {up}, expected 1 or 2.")
-        self.filters, self.kernel_size, self.up = filters, kernel_size, up
-        self.demodulate, self.taps = demodulate, tuple(taps)
+        if padding not in ("same", "full") or (padding == "full" and up > 1):
+            raise ValueError(f"padding is {padding!r} and up {up}, expected 'same', or 'full' with up 1.")
+        self.filters, self.kernel_size, self.up, self.padding = filters, kernel_size, up, padding
+        self.demodulate, self.prenormalize, self.taps = demodulate, prenormalize, tuple(taps)
 
     def build(self, input_shape):
         images, styles = input_shape
@@ -57,17 +68,22 @@ class ModulatedConv2D(keras.layers.Layer):
 
     def call(self, inputs):
         images, styles = inputs
-        scales = self.style(styles)
+        scales, kernel = self.style(styles), ops.convert_to_tensor(self.kernel)
         if not self.demodulate:
             scales = scales / math.sqrt(math.prod(self.kernel.shape[:-1]))
-        x = self._convolve(images * scales[:, None, None, :], ops.convert_to_tensor(self.kernel))
+        if self.prenormalize:
+            scales, kernel = _unit(scales, (0, 1)), _unit(kernel, (0, 1, 2))
+        x = self._convolve(images * scales[:, None, None, :], kernel)
         if self.demodulate:
-            squares = ops.sum(ops.square(at_least_float32(self.kernel)), axis=(0, 1))
+            squares = ops.sum(ops.square(at_least_float32(kernel)), axis=(0, 1))
             norms = ops.matmul(ops.square(at_least_float32(scales)), squares)
             x = x * ops.cast(ops.rsqrt(norms + EPSILON), x.dtype)[:, None, None, :]
         return x + self.bias
 
     def _convolve(self, x, kernel):
+        if self.padding == "full":
+            margin = (self.kernel_size - 1,) * 2
+            return ops.conv(ops.pad(x, ((0, 0), margin, margin, (0, 0))), kernel, padding="valid")
         if self.up == 1:
             return ops.conv(x, kernel, padding="same")
         x = ops.conv_transpose(x, ops.swapaxes(kernel, 2, 3), strides=2, padding="valid")
@@ -77,8 +93,14 @@ class ModulatedConv2D(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape[0]
-        return batch, height * self.up, width * self.up, self.filters
+        more = self.kernel_size - 1 if self.padding == "full" else 0
+        return batch, height * self.up + more, width * self.up + more, self.filters
 
     def get_config(self):
-        own = ("filters", "kernel_size", "up", "demodulate", "taps")
+        own = ("filters", "kernel_size", "up", "padding", "demodulate", "prenormalize", "taps")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}
+
+
+def _unit(x, axes):
+    """`x` over its root mean square along axes."""
+    return x * ops.cast(ops.rsqrt(mean_over(ops.square(at_least_float32(x)), axes)), x.dtype)

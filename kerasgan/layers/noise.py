@@ -79,7 +79,7 @@ def check_mode(mode):
 
 def noise_layers(network):
     """All `Noise` layers of a network, those of networks within it included."""
-    found = []
+    found: list[Noise] = []
     for layer in getattr(network, "layers", ()):
         found += [layer] if isinstance(layer, Noise) else noise_layers(layer)
     return found

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerasgan.layers import mix_styles, noise_mode
+from kerasgan.layers import ModulatedConv2D, mix_styles, noise_mode
+from kerasgan.layers.alias_free import FourierFeatures
 from kerasgan.layers.growing import at_stage, stage_widths
-from kerasgan.models import progan, stylegan, stylegan2
+from kerasgan.models import progan, stylegan, stylegan2, stylegan3
 from kerasgan.objectives.regularizers import lazy_adam, path_length_penalty, path_lengths
 from tests.golden.networks import compiled
 from tests.golden.reader import weight_gradients
@@ -37,6 +38,13 @@ def of_stylegan2(architecture="skip", classes=None):
     return enlivened(stylegan2.generator_network(mapping, synthesis))
 
 
+def of_stylegan3(radial):
+    signals = stylegan3.signals(16, depth=3, critical=1)
+    widths = stylegan3.stage_channels(signals, 16, 5)
+    synthesis = stylegan3.synthesis_network(16, 2, signals, widths, 7, kernel_size=1 if radial else 3, radial=radial)
+    return stylegan3.generator_network(stylegan3.mapping_network(8, 7, 3, depth=1), synthesis)
+
+
 def inputs_of(network):
     """Something for each of its inputs."""
     shapes = {tensor.name: tensor.shape for tensor in network.inputs}
@@ -58,6 +66,7 @@ NETWORKS = {
     "progan D": lambda: progan.discriminator_network(SMALLEST, 2, WIDTHS, 3),
     "stylegan mapping": lambda: stylegan.mapping_network(8, 7, 3, depth=2),
     "stylegan": lambda: stylegan.synthesis_network(SMALLEST, 2, WIDTHS, 7),
+    **{f"stylegan3 {kind}": lambda kind=kind: of_stylegan3(kind == "R") for kind in "TR"},
     "stylegan D": lambda: stylegan.discriminator_network(SMALLEST, 2, WIDTHS),
 }
 
@@ -78,7 +87,7 @@ def test_files_hold_the_networks(name, tmp_path):
         expected = expected or found
         for a, b in zip(found, expected, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
-    assert {x.shape[1:] for x in expected} <= {(7,), (1,), (3,), *((4 << s, 6 << s, 2) for s in range(3))}
+    assert {x.shape[1:] for x in expected} <= {(7,), (1,), (3,), (16, 16, 2), *((4 << s, 6 << s, 2) for s in range(3))}
 
 
 @pytest.mark.parametrize("family", [progan, stylegan], ids=["progan", "stylegan"])
@@ -100,8 +109,8 @@ def test_fades_begin_and_end_at_the_stages(family):
         np.testing.assert_allclose(fading([inputs, shares[1]]), high, atol=1e-6)
     x = images(last)
     small = x.reshape(3, 8, 2, 12, 2, 2).mean(axis=(2, 4))
-    low, high = at_stage(discriminator, 1)(small), at_stage(discriminator, last)(x)
-    fading = at_stage(discriminator, last, fading=True)
+    low, high = compiled(at_stage(discriminator, 1))(small), compiled(at_stage(discriminator, last))(x)
+    fading = compiled(at_stage(discriminator, last, fading=True))
     np.testing.assert_allclose(fading([x, shares[0]]), low, rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(fading([x, shares[1]]), high, rtol=1e-5, atol=1e-6)
     assert np.abs(ops.convert_to_numpy(low) - ops.convert_to_numpy(high)).max() > 1e-3
@@ -175,3 +184,25 @@ def test_widths():
     assert stage_widths(4, 256, 16) == (16, 16, 16, 8)
     with pytest.raises(ValueError, match="architecture is 'resnet', expected one of 'skip'"):
         stylegan2.synthesis_network(SMALLEST, 2, WIDTHS, 7, "resnet")
+
+
+def test_waves_move_with_the_transform():
+    """A translation by whole samples moves them by as many; one by a style moves them likewise."""
+    layer = FourierFeatures(12, 5, cutoff=2.0, rate=8)
+    styles = RNG.normal(size=(1, 7)).astype("float32")
+    still = ops.convert_to_numpy(layer(styles))
+    layer.transform.assign([[1, 0, 2 / 8], [0, 1, -1 / 8], [0, 0, 1]])
+    np.testing.assert_allclose(layer(styles)[:, 1:, :-2], still[:, :-1, 2:], atol=1e-5)
+    layer.transform.assign(np.eye(3))
+    layer.style_bias.assign([0.5, 0.0, -1 / 8, 0.5 / 8])  # all are divided by the length of the first two
+    np.testing.assert_allclose(layer(styles)[:, 1:, :-2], still[:, :-1, 2:], atol=1e-5)
+    frequencies = np.linalg.norm(ops.convert_to_numpy(layer.frequencies), axis=1)
+    assert frequencies.max() <= 2
+
+
+def test_signals_refuse_other_sizes():
+    for size in (8, 24):
+        with pytest.raises(ValueError, match=f"image_size is {size}, expected a power of 2"):
+            stylegan3.signals(size)
+    with pytest.raises(ValueError, match="padding is 'full' and up 2"):
+        ModulatedConv2D(3, up=2, padding="full")
