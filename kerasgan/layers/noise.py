@@ -5,6 +5,7 @@ import contextlib
 import keras
 from keras import ops
 
+from kerasgan.game.randomness import draw_noise
 from kerasgan.layers.initial import normal
 
 MODES = ("random", "constant", "none")
@@ -17,9 +18,9 @@ class Noise(keras.layers.Layer):
     What is added depends on the attribute `mode`, in training and in inference alike; `noise_mode` sets it for all
     layers of a network:
 
-    - "random": a new map for each sample and call, drawn by the layer's `keras.random.SeedGenerator`. In training that
-      is the noise of the paper. In inference the samples are a function of the generator's state.
-    - "constant": the same map for all samples, stored with the weights.
+    - "random": a new map for each sample and call, from `kerasgan.game.randomness.draw_noise`: fresh in training, of
+      the seed of `sample` in inference, where its argument `noise` chooses further.
+    - "constant": the same map for all samples, stored with the weights, as published generators have it.
     - "none": nothing.
 
     Args:
@@ -37,6 +38,8 @@ class Noise(keras.layers.Layer):
     Raises:
         ValueError: For another mode.
     """
+
+    adds_noise = True
 
     def __init__(self, per_channel=False, mode="random", seed=None, **kwargs):
         super().__init__(**kwargs)
@@ -60,7 +63,7 @@ class Noise(keras.layers.Layer):
             noise = ops.convert_to_tensor(self.constant)
         else:
             shape = (ops.shape(inputs)[0], *inputs.shape[1:3], 1)
-            noise = keras.random.normal(shape, dtype=self.compute_dtype, seed=self.random)
+            noise = draw_noise(shape, self.random, self.compute_dtype)
         return inputs + ops.cast(noise, self.compute_dtype) * self.strength
 
     def compute_output_shape(self, input_shape):

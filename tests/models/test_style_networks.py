@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from kerasgan.game.inference import Inference
 from kerasgan.layers import ModulatedConv2D, mix_styles, noise_mode
 from kerasgan.layers.alias_free import FourierFeatures
 from kerasgan.layers.growing import at_stage, stage_widths
@@ -125,6 +126,19 @@ def test_stages_are_of_the_growing_network():
     assert len(first.variables) < len(fading.variables) < len(known)
     with pytest.raises(ValueError, match="stage is 0 and fading True, expected one of stage0"):
         at_stage(generator, 0, fading=True)
+
+
+def test_noise_in_inference():
+    """A function of the seed and the sample; without it the styles alone draw."""
+    generator = of_stylegan2()
+    run = Inference(generator)
+    assert run.adds_noise
+    images = run(LATENTS, seed=1)
+    np.testing.assert_allclose(run(LATENTS, seed=1, batch_size=2), images, atol=1e-5)
+    assert np.abs(run(LATENTS, seed=2) - images).max() > 1e-2
+    with noise_mode(generator, "none"):
+        without = compiled(generator)(LATENTS)
+    np.testing.assert_allclose(run(LATENTS, noise="none"), without, atol=1e-5)
 
 
 @pytest.mark.parametrize("crossover", [1, 2, 5])
