@@ -1,17 +1,24 @@
 """Layers and blocks that several papers share."""
 
+from kerasgan.layers.adaptive_instance_normalization import AdaptiveInstanceNormalization
 from kerasgan.layers.attention import SelfAttention
 from kerasgan.layers.basis import Basis
 from kerasgan.layers.conditional_normalization import ConditionalBatchNormalization
 from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector, with_labels
 from kerasgan.layers.dense_images import dense_images
 from kerasgan.layers.dropout import NoiseDropout
+from kerasgan.layers.equalized import EqualizedConv2D, EqualizedDense
+from kerasgan.layers.fade import Fade
 from kerasgan.layers.grouped import GroupedConv2D
 from kerasgan.layers.initial import glorot, normal, orthogonal, scaled, uniform
 from kerasgan.layers.instance_normalization import InstanceNormalization, SampleNormalization
 from kerasgan.layers.maxout import Maxout
+from kerasgan.layers.minibatch_deviation import MinibatchStandardDeviation
+from kerasgan.layers.modulated import ModulatedConv2D
+from kerasgan.layers.noise import Noise, noise_mode
 from kerasgan.layers.normalization import batch_normalization, normalization, standing_statistics
 from kerasgan.layers.patch_discriminator import patch_discriminator
+from kerasgan.layers.pixel_normalization import PixelNormalization
 from kerasgan.layers.pool import ImagePool
 from kerasgan.layers.pyramid import LaplacianPyramid
 from kerasgan.layers.reflection_padding import ReflectionPadding2D
@@ -22,6 +29,7 @@ from kerasgan.layers.residual import (
     generator_block,
     generator_bottleneck,
 )
+from kerasgan.layers.scaled_leaky_relu import ScaledLeakyReLU
 from kerasgan.layers.spectral import (
     SpectralConv1D,
     SpectralConv1DTranspose,
@@ -34,21 +42,33 @@ from kerasgan.layers.spectral import (
     SpectralNormalization,
 )
 from kerasgan.layers.strided import strided_convolutions
+from kerasgan.layers.styles import LearnedConstant, MeanStyle, draw_crossovers, mix_styles, truncate
 from kerasgan.layers.transposed import transposed_convolutions
 
 __all__ = [
+    "AdaptiveInstanceNormalization",
     "Basis",
     "ConditionalBatchNormalization",
+    "EqualizedConv2D",
+    "EqualizedDense",
+    "Fade",
     "GroupedConv2D",
     "ImagePool",
     "InstanceNormalization",
     "LaplacianPyramid",
+    "LearnedConstant",
     "Maxout",
+    "MeanStyle",
+    "MinibatchStandardDeviation",
+    "ModulatedConv2D",
+    "Noise",
     "NoiseDropout",
     "OneHot",
+    "PixelNormalization",
     "ReflectionPadding2D",
     "Resample",
     "SampleNormalization",
+    "ScaledLeakyReLU",
     "SelfAttention",
     "SpectralConv1D",
     "SpectralConv1DTranspose",
@@ -63,12 +83,15 @@ __all__ = [
     "dense_images",
     "discriminator_block",
     "discriminator_bottleneck",
+    "draw_crossovers",
     "generator_block",
     "generator_bottleneck",
     "glorot",
     "label_plane",
     "label_projection",
     "label_vector",
+    "mix_styles",
+    "noise_mode",
     "normal",
     "normalization",
     "orthogonal",
@@ -77,6 +100,7 @@ __all__ = [
     "standing_statistics",
     "strided_convolutions",
     "transposed_convolutions",
+    "truncate",
     "uniform",
     "with_labels",
 ]

@@ -43,6 +43,16 @@ def flattened(shape):
     return layout
 
 
+def unflattened(shape):
+    """Layout of arrays whose first axis is flattened images of a shape (height, width, channels)."""
+    height, width, channels = shape
+
+    def layout(values):
+        return np.moveaxis(values.reshape(channels, height, width, -1), 0, 2).reshape(values.shape)
+
+    return layout
+
+
 @dataclasses.dataclass(frozen=True)
 class Source:
     """Where a variable's values come from: `scale * layout(array) + shift`.

@@ -8,8 +8,9 @@ import numpy as np
 from keras import ops
 
 from kerasgan.zoo.official import DERIVED
-from tests.golden.conftest import ON_JAX
 from tests.golden.reader import array, weight_gradients
+
+ON_JAX = keras.backend.backend() == "jax"
 
 
 def call(network, inputs, training):
@@ -95,3 +96,26 @@ def check_state(golden, prefix, pairs, network, weights=None, counts=None):
             expected = before + (expected - before) * (count - 1) / count
         limit = golden.tolerance(prefix + source.key)
         np.testing.assert_allclose(array(variable), expected, rtol=0, atol=limit, err_msg=source.key)
+
+
+def in_their_layout(source, gradient, shape):
+    """A gradient with respect to a variable of ours as that with respect to the array it came from.
+
+    Args:
+        source: The variable's `kerasgan.zoo.convert.Source`.
+        gradient: The gradient.
+        shape: Shape of their array.
+    """
+    places = source.layout(np.arange(np.prod(shape, dtype=int)).reshape(shape))
+    result = np.zeros(np.prod(shape, dtype=int))
+    np.add.at(result, places.ravel(), source.scale * array(gradient).ravel())
+    return result.reshape(shape)
+
+
+def compiled(fn):
+    """`fn` as one compiled function of tensors on JAX, which is slow at networks taken step by step; else as it is."""
+    if keras.backend.backend() != "jax":
+        return fn
+    import jax
+
+    return jax.jit(fn)

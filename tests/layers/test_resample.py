@@ -34,6 +34,20 @@ def test_is_scipys(up, down, taps, float64):
         np.testing.assert_allclose(found[n, :, :, c], by_scipy(x[n, :, :, c], taps, up, down), atol=1e-14)
 
 
+@pytest.mark.parametrize("padding", [(0, 0), (3, 1), (-2, 4), (-1, -2)])
+def test_padding_is_scipys(padding, float64):
+    """Zeros around the enlarged image, or a part of it cut off, and a filter that only sees what is there."""
+    x, taps = np.random.default_rng(0).normal(size=(1, 9, 8, 1)), (1, 5, 2, 7)
+    for up, down in ((2, 1), (1, 2)):
+        found = Resample(up, down, taps, padding=padding)(x)
+        stuffed = np.zeros((9 * up, 8 * up))
+        stuffed[::up, ::up] = x[0, :, :, 0] * up**2
+        around = np.pad(stuffed, 4)[tuple(slice(4 - padding[0], 4 + n + padding[1]) for n in stuffed.shape)]
+        expected = scipy.signal.convolve2d(around, np.outer(taps, taps) / np.sum(taps) ** 2, "valid")[::down, ::down]
+        np.testing.assert_allclose(found[0, :, :, 0], expected, atol=1e-14)
+        assert found.shape[1:3] == Resample(up, down, taps, padding=padding).compute_output_shape(x.shape)[1:3]
+
+
 def test_bilinear_by_hand():
     """A pixel becomes two, each three parts its own and one part the nearer neighbour; and the way back."""
     np.testing.assert_array_equal(

@@ -1,0 +1,34 @@
+"""The nonlinearity of the style families."""
+
+import math
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class ScaledLeakyReLU(keras.layers.Layer):
+    """Leaky ReLU times a gain: sqrt(2) keeps the variance, so that the weights need no gain (Karras et al. 2020).
+
+    Args:
+        gain: What the leaky ReLU is multiplied by.
+        slope: Slope below 0; 1 leaves only the gain and the limit.
+        limit: Outputs are clipped to [-limit, limit]; None for no clipping. StyleGAN2-ADA clips at 256 where it
+            computes in half precision.
+        **kwargs: As for `keras.layers.Layer`.
+    """
+
+    def __init__(self, gain=math.sqrt(2), slope=0.2, limit=None, **kwargs):
+        super().__init__(**kwargs)
+        self.gain, self.slope, self.limit = gain, slope, limit
+
+    def call(self, inputs):
+        x = inputs if self.slope == 1 else ops.leaky_relu(inputs, self.slope)
+        x = x if self.gain == 1 else x * self.gain
+        return x if self.limit is None else ops.clip(x, -self.limit, self.limit)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {**super().get_config(), "gain": self.gain, "slope": self.slope, "limit": self.limit}

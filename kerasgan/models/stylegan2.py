@@ -1,0 +1,287 @@
+"""StyleGAN2 (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN").
+
+Of labels as in StyleGAN2-ADA (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data").
+"""
+
+import math
+
+import keras
+from keras import layers
+
+from kerasgan.layers import (
+    EqualizedConv2D,
+    EqualizedDense,
+    LearnedConstant,
+    MeanStyle,
+    MinibatchStandardDeviation,
+    ModulatedConv2D,
+    Noise,
+    OneHot,
+    PixelNormalization,
+    Resample,
+    ScaledLeakyReLU,
+    normal,
+)
+from kerasgan.zoo.convert import Source, channels_last, flattened, kernel, one_channel
+
+HALF = math.sqrt(0.5)  # scales each of two branches so that their sum has the variance of one
+ARCHITECTURES = ("skip", "residual", "original")
+
+
+def style_layers(stages):
+    """Number of a generator's layers that take a style: one of 4x4, two of each further size, one to colours."""
+    return 2 * stages
+
+
+def check_architecture(architecture):
+    if architecture not in ARCHITECTURES:
+        raise ValueError(f"architecture is {architecture!r}, expected one of {', '.join(map(repr, ARCHITECTURES))}.")
+
+
+def mapping_network(latent_dim=512, style_dim=512, num_classes=None, depth=8, rate_multiplier=0.01, decay=0.995):
+    """The mapping network: latents [and labels] to styles (StyleGAN, section 2).
+
+    Latents are normalized to mean square 1, and beside them stands a learned vector of the label, normalized likewise.
+    `depth` dense layers with leaky ReLUs (.2) follow.
+
+    Args:
+        latent_dim: Length of the latents.
+        style_dim: Length of the styles.
+        num_classes: Number of classes, None for no labels.
+        depth: Number of dense layers.
+        rate_multiplier: How fast they learn compared with other layers.
+        decay: Of the mean style, which its layer `mean_style` keeps; None for no such layer.
+
+    Returns:
+        `keras.Model` of the inputs `latents` [and `labels`] with outputs of shape (batch, style_dim).
+    """
+    latents = keras.Input((latent_dim,), name="latents")
+    inputs, parts = [latents], [PixelNormalization(name="normalized_latents")(latents)]
+    if num_classes:
+        inputs.append(keras.Input((), dtype="int32", name="labels"))
+        parts.append(label_styles(inputs[-1], num_classes, style_dim))
+    x = layers.Concatenate(name="latents_and_labels")(parts) if num_classes else parts[0]
+    x = style_stack(x, style_dim, depth, rate_multiplier)
+    if decay is not None:
+        x = MeanStyle(decay, name="mean_style")(x)
+    return keras.Model(inputs if num_classes else latents, x, name="mapping")
+
+
+def label_styles(labels, num_classes, length):
+    """A learned vector for each label, normalized to mean square 1."""
+    x = EqualizedDense(length, name="label_embedding")(OneHot(num_classes, name="label_one_hot")(labels))
+    return PixelNormalization(name="normalized_labels")(x)
+
+
+def style_stack(x, length, depth, rate_multiplier):
+    """Dense layers with leaky ReLUs, named dense0, dense1, ..."""
+    for place in range(depth):
+        x = EqualizedDense(length, rate_multiplier=rate_multiplier, name=f"dense{place}")(x)
+        x = ScaledLeakyReLU(name=f"activation{place}")(x)
+    return x
+
+
+def synthesis_network(smallest, channels, stage_widths, style_dim=512, architecture="skip", limit=None, seed=None):
+    """The synthesis network: styles of its layers to images (section 2 and figure 7).
+
+    From a learned 4x4 image, in each stage a 3x3 convolution that doubles the size (not in the first) and another one,
+    modulated and demodulated, each followed by noise, a bias and a leaky ReLU.
+
+    Args:
+        smallest: (height, width) of the first stage.
+        channels: Of the images.
+        stage_widths: Channels of the stages, smallest first.
+        style_dim: Length of the styles.
+        architecture: "skip": the image is the sum of the enlarged images of all stages, as in the paper. "residual":
+            each stage adds to the enlarged features of the one before. "original": neither, as in StyleGAN.
+        limit: Bound of all activations, as for `ScaledLeakyReLU`.
+        seed: Seed of the noise.
+
+    Returns:
+        `keras.Model` of the input `styles` of shape (batch, `style_layers`, style_dim) with images of any range.
+    """
+    check_architecture(architecture)
+    styles = keras.Input((style_layers(len(stage_widths)), style_dim), name="styles")
+    seeds = iter([None] * 2 * len(stage_widths) if seed is None else range(seed, seed + 2 * len(stage_widths)))
+
+    def convolution(x, style, width, name, scale=1.0, **options):
+        x = ModulatedConv2D(width, 3, name=name, **options)([x, style])
+        x = Noise(seed=next(seeds), name=f"{name}_noise")(x)
+        return activated(x, name, limit, scale)
+
+    x = LearnedConstant((*smallest, stage_widths[0]), normal(1.0), name="constant")(styles)
+    images = None
+    for stage, width in enumerate(stage_widths):
+        name, first, y = f"stage{stage}", 2 * stage, None
+        if stage:
+            if architecture == "residual":
+                y = EqualizedConv2D(width, 1, gain=HALF, use_bias=False, name=f"{name}_skip")(x)
+                y = Resample(up=2, name=f"{name}_enlarged")(y)
+            x = convolution(x, styles[:, first - 1], width, f"{name}_conv0", up=2)
+        x = convolution(x, styles[:, first], width, f"{name}_conv1", scale=1.0 if y is None else HALF)
+        x = x if y is None else layers.Add(name=f"{name}_joined")([x, y])
+        if architecture == "skip" or stage + 1 == len(stage_widths):
+            options = {"demodulate": False, "name": f"{name}_colors"}
+            y = ModulatedConv2D(channels, 1, **options)([x, styles[:, first + 1]])
+            y = ScaledLeakyReLU(1.0, 1.0, limit, name=f"{name}_limited")(y) if limit else y
+            if images is not None:
+                y = layers.Add(name=f"{name}_sum")([Resample(up=2, name=f"{name}_enlarged_images")(images), y])
+            images = y
+    images = layers.Activation("linear", dtype=keras.config.floatx(), name="images")(images)
+    return keras.Model(styles, images, name="synthesis")
+
+
+def activated(x, name, limit=None, scale=1.0):
+    """The activation of a layer, scaled behind its limit."""
+    limit = limit if limit is None else limit * scale
+    return ScaledLeakyReLU(math.sqrt(2) * scale, limit=limit, name=f"{name}_activation")(x)
+
+
+def generator_network(mapping, synthesis):
+    """A generator whose layers all take the style that the mapping network gives.
+
+    Args:
+        mapping: As from `mapping_network`.
+        synthesis: As from `synthesis_network`.
+
+    Returns:
+        `keras.Model` of the mapping network's inputs with images; its layers `mapping` and `synthesis` are the two.
+    """
+    styles = layers.RepeatVector(synthesis.input_shape[1], name="styles")(mapping(mapping.input))
+    return keras.Model(mapping.input, synthesis(styles), name="generator")
+
+
+def discriminator_network(
+    image_shape, stage_widths, num_classes=None, architecture="residual", group_size=4, depth=8, limit=None
+):
+    """The discriminator (section 4.1 and figure 7).
+
+    In each stage a 3x3 convolution and one that halves the size behind a smoothing filter, then at 4x4 the minibatch
+    standard deviation, a convolution and two dense layers. With labels the logit is the inner product of the last with
+    a vector that a mapping network of its own makes of the label, divided by the root of its length.
+
+    Args:
+        image_shape: (height, width, channels).
+        stage_widths: Channels of the stages, smallest first.
+        num_classes: Number of classes, None for no labels.
+        architecture: "residual": the mean of two branches, scaled to keep the variance, as in the paper. "skip": each
+            stage adds features of the shrunk image. "original": neither.
+        group_size: As for `MinibatchStandardDeviation`.
+        depth: Dense layers of the label's mapping network.
+        limit: Bound of the activations of all convolutions, as for `ScaledLeakyReLU`.
+
+    Returns:
+        `keras.Model` of the inputs `images` [and `labels`] with logits of shape (batch, 1).
+    """
+    check_architecture(architecture)
+    images = keras.Input(image_shape, name="images")
+    inputs = [images]
+
+    def features(images, x, stage):
+        """Features of the images, added to those there are."""
+        name = f"stage{stage}_colors"
+        y = activated(EqualizedConv2D(stage_widths[stage], 1, name=name)(images), name, limit)
+        return y if x is None else layers.Add(name=f"{name}_sum")([x, y])
+
+    last = len(stage_widths) - 1
+    x = None
+    for stage in range(last, 0, -1):
+        name, width = f"stage{stage}", stage_widths[stage - 1]
+        if x is None or architecture == "skip":
+            x = features(images, x, stage)
+        if architecture == "skip":
+            images = Resample(down=2, name=f"{name}_shrunk_images")(images)
+        y = x
+        x = activated(EqualizedConv2D(stage_widths[stage], 3, name=f"{name}_conv0")(x), f"{name}_conv0", limit)
+        # The filter leaves one pixel more than the size, from which the convolution without padding takes half.
+        x = Resample(padding=(2, 2), name=f"{name}_smoothed")(x)
+        x = EqualizedConv2D(width, 3, strides=2, padding="valid", name=f"{name}_conv1")(x)
+        x = activated(x, f"{name}_conv1", limit, HALF if architecture == "residual" else 1.0)
+        if architecture == "residual":
+            y = Resample(down=2, name=f"{name}_shrunk")(y)
+            y = EqualizedConv2D(width, 1, gain=HALF, use_bias=False, name=f"{name}_skip")(y)
+            x = layers.Add(name=f"{name}_joined")([x, y])
+    if x is None or architecture == "skip":
+        x = features(images, x, 0)
+    x = MinibatchStandardDeviation(group_size, name="deviation")(x)
+    x = activated(EqualizedConv2D(stage_widths[0], 3, name="conv")(x), "conv", limit)
+    x = activated(EqualizedDense(stage_widths[0], name="features")(layers.Flatten(name="flat")(x)), "features")
+    if not num_classes:
+        return keras.Model(images_of(inputs), EqualizedDense(1, name="logits")(x), name="discriminator")
+    inputs.append(keras.Input((), dtype="int32", name="labels"))
+    vectors = style_stack(label_styles(inputs[-1], num_classes, stage_widths[0]), stage_widths[0], depth, 0.01)
+    x = EqualizedDense(stage_widths[0], name="judgement")(x)
+    x = layers.Dot(axes=1, name="agreement")([x, vectors])
+    logits = ScaledLeakyReLU(1 / math.sqrt(stage_widths[0]), slope=1.0, name="logits")(x)
+    return keras.Model(inputs, logits, name="discriminator")
+
+
+def images_of(inputs):
+    return inputs if len(inputs) > 1 else inputs[0]
+
+
+# Published weights: the arrays of NVIDIA's StyleGAN2-ADA for PyTorch ------------------------------------------------
+
+CONSTANT_ARRAYS = ("resample_filter",)
+
+
+def dense_sources(layer, key):
+    return [(layer.kernel, Source(f"{key}.weight", kernel)), *bias_source(layer, key)]
+
+
+def bias_source(layer, key):
+    return [(layer.bias, Source(f"{key}.bias"))] if layer.use_bias else []
+
+
+def mapping_sources(mapping, prefix="mapping."):
+    """Which arrays a mapping network's variables are: list of (variable, `kerasgan.zoo.convert.Source`)."""
+    pairs = []
+    for layer in mapping.layers:
+        if isinstance(layer, MeanStyle):
+            pairs.append((layer.mean, Source(f"{prefix}w_avg")))
+        elif isinstance(layer, EqualizedDense) and layer.name == "label_embedding":
+            pairs += dense_sources(layer, f"{prefix}embed")
+        elif isinstance(layer, EqualizedDense) and layer.name.startswith("dense"):
+            pairs += dense_sources(layer, f"{prefix}fc{layer.name.removeprefix('dense')}")
+    return pairs
+
+
+def modulated_sources(layer, key):
+    """Likewise of a modulated convolution."""
+    pairs = [(layer.kernel, Source(f"{key}.weight", kernel)), (layer.bias, Source(f"{key}.bias"))]
+    return pairs + dense_sources(layer.style, f"{key}.affine")
+
+
+def generator_sources(generator):
+    """Likewise of a generator."""
+    pairs = mapping_sources(generator.get_layer("mapping"))
+    for layer in generator.get_layer("synthesis").layers:
+        stage, _, part = layer.name.removeprefix("stage").partition("_")
+        key = f"synthesis.b{4 << int(stage)}." if stage.isdecimal() else "synthesis.b4."
+        if isinstance(layer, LearnedConstant):
+            pairs.append((layer.image, Source(f"{key}const", channels_last)))
+        elif isinstance(layer, ModulatedConv2D):
+            pairs += modulated_sources(layer, key + part.replace("colors", "torgb"))
+        elif isinstance(layer, EqualizedConv2D):
+            pairs += dense_sources(layer, key + part)
+        elif isinstance(layer, Noise):
+            key += part.removesuffix("_noise")
+            pairs.append((layer.strength, Source(f"{key}.noise_strength")))
+            pairs.append((layer.constant, Source(f"{key}.noise_const", one_channel)))
+    return pairs
+
+
+def discriminator_sources(discriminator):
+    """Likewise of a discriminator."""
+    pairs = mapping_sources(discriminator)
+    for layer in discriminator.layers:
+        stage, _, part = layer.name.removeprefix("stage").partition("_")
+        if isinstance(layer, EqualizedConv2D):
+            key = f"b{4 << int(stage)}." if stage.isdecimal() else "b4."
+            pairs += dense_sources(layer, key + (part or "conv").replace("colors", "fromrgb"))
+        elif layer.name == "features":
+            layout = flattened(discriminator.get_layer("flat").input.shape[1:])
+            pairs += [(layer.kernel, Source("b4.fc.weight", layout)), *bias_source(layer, "b4.fc")]
+        elif layer.name in ("logits", "judgement") and isinstance(layer, EqualizedDense):
+            pairs += dense_sources(layer, "b4.out")
+    return pairs

@@ -1,0 +1,68 @@
+"""Regularizers of generators: path length (Karras et al. 2020, "Analyzing and Improving the Image Quality...")."""
+
+import math
+
+from keras import ops
+
+from kerasgan.game.engines import input_gradient
+from kerasgan.objectives.losses import at_least_float32, mean
+
+
+def path_lengths(synthesis, styles, noise):
+    """How far images move with their styles: |J^T y| for each sample (section 3.2).
+
+    J is the images' derivative by the styles, y random images of variance 1 / (height * width), so that the length does
+    not grow with the image. The squared norm is over the style's entries, its mean over the generator's layers.
+
+    Args:
+        synthesis: Function of styles that returns images of shape (batch, height, width, channels).
+        styles: Floats of shape (batch, layers, style length).
+        noise: Standard normal floats of the images' shape.
+
+    Returns:
+        Tensor of shape (batch,), differentiable by the styles and the synthesis network's weights.
+    """
+    slopes = style_slopes(synthesis, styles, noise)
+    return ops.sqrt(ops.sum(ops.square(slopes), axis=(1, 2)) / slopes.shape[1])
+
+
+def style_slopes(synthesis, styles, noise):
+    """J^T y as in `path_lengths`, of the styles' shape."""
+    y = noise / math.sqrt(math.prod(noise.shape[1:3]))
+    return at_least_float32(input_gradient(lambda each: synthesis(each) * y, ops.convert_to_tensor(styles)))
+
+
+def path_length_penalty(lengths, moving_mean, decay=0.01):
+    """The squared distance of path lengths from their moving mean (section 3.2, equation 4).
+
+    The mean moves first, and the gradient flows through it as well, as in the authors' code. Its weight is 2 there.
+
+    Args:
+        lengths: Shape (batch,), see `path_lengths`.
+        moving_mean: Scalar, 0 at the start.
+        decay: How far the mean moves towards that of the batch.
+
+    Returns:
+        (penalties of shape (batch,), the new moving mean).
+    """
+    moved = moving_mean + decay * (mean(lengths) - moving_mean)
+    return ops.square(lengths - moved), moved
+
+
+def lazy_adam(interval, learning_rate, beta_1=0.0, beta_2=0.99):
+    """Settings of Adam for a player whose regularizer runs in every `interval`-th step only (appendix B).
+
+    The regularizer is one update more among `interval` of the loss. With c = interval / (interval + 1) the rate is
+    multiplied by c and the decays are raised to the power c, so that time passes as before.
+
+    Args:
+        interval: Steps from one run of the regularizer to the next: 4 of the path length, 16 of R1.
+        learning_rate: Without the regularizer.
+        beta_1: Decay of the first moment, likewise.
+        beta_2: Decay of the second moment, likewise.
+
+    Returns:
+        The arguments `learning_rate`, `beta_1` and `beta_2` of `keras.optimizers.Adam`.
+    """
+    share = interval / (interval + 1)
+    return {"learning_rate": learning_rate * share, "beta_1": beta_1**share, "beta_2": beta_2**share}
