@@ -15,8 +15,7 @@ from kerasgan.objectives import losses
 from kerasgan.objectives.orthogonal import orthogonal_regularization
 from kerasgan.zoo.convert import assign
 from kerasgan.zoo.official import DERIVED
-from tests.golden.conftest import ON_JAX
-from tests.golden.networks import call, check_gradients, check_state, evaluated, gradients_of
+from tests.golden.networks import ON_JAX, call, check_gradients, check_state, evaluated, gradients_of
 from tests.golden.reader import Golden, array, channels_first, channels_last
 
 SLOW = [pytest.mark.slow] if ON_JAX else []  # where each operation is compiled by itself

@@ -16,8 +16,7 @@ from kerasgan.models.sngan import mimicry_pairs, sngan_discriminator, sngan_gene
 from kerasgan.objectives import losses
 from kerasgan.zoo.convert import assign
 from kerasgan.zoo.official import DERIVED
-from tests.golden.conftest import ON_JAX
-from tests.golden.networks import call, check_gradients, check_state, evaluated
+from tests.golden.networks import ON_JAX, call, check_gradients, check_state, evaluated
 from tests.golden.reader import Golden, channels_first, channels_last
 
 SLOW = [pytest.mark.slow] if ON_JAX else []  # where each operation is compiled by itself
