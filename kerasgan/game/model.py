@@ -267,6 +267,14 @@ class AdversarialModel(Engine, keras.Model):
 
         save(self, folder, networks, **metadata)
 
+    def load_weights(self, filepath, **kwargs):
+        """As `keras.Model.load_weights`; the optimizers keep the learning rates that they have."""
+        players = self.optimizer.players.values() if self.compiled else ()
+        rates = [(v, ops.convert_to_numpy(v)) for each in players for v in each.variables if v.name == "learning_rate"]
+        super().load_weights(filepath, **kwargs)
+        for variable, rate in rates:
+            variable.assign(rate)
+
     def get_config(self):
         """The constructor arguments, by the attributes of the same names, JSON-ready."""
         known = constructor_arguments(type(self))
