@@ -5,6 +5,7 @@ it is. It holds every variable of the model (weights, averages, counters, seed s
 of the logs, and a JSON text `about`. Nothing in it is executed when it is read.
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -23,6 +24,7 @@ from kerasgan.pictures.files import replacing
 DIGEST_LENGTH = hashlib.sha256().digest_size * 2
 NUMBERS = r"_[0-9]+(?=[_/]|$)"  # that Keras puts behind names
 LEARNING_RATE = "/learning_rate"
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what the system says of a full disk or quota
 
 
 class CorruptCheckpoint(ValueError):
@@ -36,8 +38,8 @@ class NonFiniteState(ArithmeticError):
 class Checkpoint(keras.callbacks.Callback):
     """Saves all state every few epochs or steps, and at the end of the training.
 
-    A checkpoint that cannot be written (a full disk) is a warning, and the one before it stays: only at the end of the
-    training it is an error. Weights that are not finite are not saved. Under several workers the chief alone writes.
+    On a full disk the oldest checkpoints go first, all but the newest. One that still cannot be written is a warning,
+    and the one before it stays: only at the end of the training it is an error. Weights that are not finite are not saved. Under several workers the chief alone writes.
 
     Args:
         folder: where the checkpoints go, as `step-00001234.npz`.
@@ -121,7 +123,7 @@ class Checkpoint(keras.callbacks.Callback):
 def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, batch_size=None):
     """Saves the state of a compiled model as `step-<iterations>.npz`.
 
-    Older checkpoints are removed only when the new one is safely on the disk. Those of later steps go as well: the
+    Older checkpoints are removed only when the new one is safely on the disk, but for the oldest ones on a full disk. Those of later steps go as well: the
     training has been taken back to before them.
 
     Args:
@@ -166,11 +168,15 @@ def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, b
     dtypes = {name: array.dtype.name for name, array in state.items() if array.dtype.kind == "V"}
     plain = {name: state[name].view(f"uint{8 * state[name].dtype.itemsize}") for name in dtypes}
     path = Path(folder) / f"step-{position['iterations']:08d}.npz"
-    with replacing(path) as file:
-        np.savez(file, about=json.dumps({**about, "dtypes": dtypes}), **{**state, **plain})
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        file.write(digest.encode())
+
+    def write():
+        with replacing(path) as file:
+            np.savez(file, about=json.dumps({**about, "dtypes": dtypes}), **{**state, **plain})
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.write(digest.encode())
+
+    _with_room(write, [other for other in checkpoints(folder) if other != path], sum(a.nbytes for a in state.values()))
     present = checkpoints(folder)
     end = present.index(path) + 1
     for other in present[end:] + (present[: max(0, end - keep)] if keep else []):
@@ -178,6 +184,22 @@ def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, b
     for leftover in Path(folder).glob(".step-*.partial"):  # of a process that was killed while it wrote
         leftover.unlink(missing_ok=True)
     return path
+
+
+def _with_room(write, others, needed):
+    """Writes a file; on a full disk the oldest of the others go first, one by one, but for the newest of them."""
+    while True:
+        try:
+            return write()
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            if len(others) < 2:
+                kept = f"The newest one, {others[0]}, stays" if others else "There is no older one to remove"
+                raise OSError(
+                    error.errno, f"{error.strerror}: a checkpoint needs about {needed / 1e6:,.0f} MB. {kept}"
+                ) from error
+            others.pop(0).unlink(missing_ok=True)
 
 
 def checkpoints(folder):

@@ -1,5 +1,6 @@
 """Checkpoints: all state and nothing but the saved state, or an error that says so."""
 
+import errno
 import functools
 import subprocess
 import sys
@@ -338,3 +339,28 @@ def test_checkpoints_with_the_names_of_earlier_versions_are_read(tmp_path, monke
     model.generator.set_weights([np.zeros(w.shape) for w in model.generator.get_weights()])
     restore_checkpoint(model, path)
     assert_same(state(model), before)
+
+
+@pytest.mark.parametrize("room", [3, 2, 1])
+def test_on_a_full_disk_the_oldest_go_first_and_the_newest_stays(model, tmp_path, monkeypatch, room):
+    for step in (1, 2, 3):
+        advance(model, step)
+        save_checkpoint(model, tmp_path)
+    savez = np.savez
+
+    def full(*arguments, **arrays):
+        if len(checkpoints(tmp_path)) >= room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        savez(*arguments, **arrays)
+
+    monkeypatch.setattr(np, "savez", full)
+    advance(model, 4)
+    if room > 1:
+        save_checkpoint(model, tmp_path)
+    else:
+        with pytest.raises(OSError, match=r"a checkpoint needs about \d+ MB. The newest one, .*step-00000003.npz, stays"):
+            save_checkpoint(model, tmp_path)
+    left = [int(path.stem[5:]) for path in checkpoints(tmp_path)]
+    assert left == {3: [2, 3, 4], 2: [3, 4], 1: [3]}[room]
+    restore_checkpoint(model, tmp_path)
+    assert int(model.iterations) == left[-1]
