@@ -21,6 +21,7 @@ from kerasgan.game.engines import Engine
 from kerasgan.game.logs import EpochMean, OnlyWhatRan
 from kerasgan.game.optimizers import PlayerOptimizers
 from kerasgan.game.phase import EVALUATION, Batch, Moment, Phase, Plan, refuse_validation
+from kerasgan.game.policy import UnderItsPolicy, needs_loss_scale
 from kerasgan.game.randomness import is_seed_state, seed_states
 from kerasgan.game.recipe import Recipe, recipe_of, show_recipe
 from kerasgan.game.schedules import Stairs
@@ -28,7 +29,7 @@ from kerasgan.game.signals import RecentMeans, observing, recent_means
 from kerasgan.game.traces import traces_of
 
 
-class AdversarialModel(Engine, keras.Model):
+class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
     """A game between networks, trained with plain `compile()` and `fit()` on TensorFlow and JAX.
 
     A family calls `add_networks` in its constructor and overrides `discriminator_loss` and `generator_loss`, or
@@ -185,7 +186,7 @@ class AdversarialModel(Engine, keras.Model):
         """
         self.recipe = recipe_of(type(self), recipe).replace(**changes)
         players = PlayerOptimizers(self.optimizers())
-        if keras.config.dtype_policy().name == "mixed_float16":
+        if needs_loss_scale(self.networks.values()):
             wrap = keras.optimizers.LossScaleOptimizer
             players = PlayerOptimizers({k: v if isinstance(v, wrap) else wrap(v) for k, v in players.players.items()})
         players.follow(lambda: self.images_seen)
