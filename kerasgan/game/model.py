@@ -18,6 +18,7 @@ from kerasgan.game.arguments import constructor_arguments
 from kerasgan.game.batches import BatchWatch, refuse_arguments
 from kerasgan.game.checks import check
 from kerasgan.game.engines import Engine
+from kerasgan.game.freezing import freeze, frozen_places
 from kerasgan.game.logs import EpochMean, OnlyWhatRan
 from kerasgan.game.optimizers import PlayerOptimizers
 from kerasgan.game.phase import EVALUATION, Batch, Moment, Phase, Plan, refuse_validation
@@ -38,6 +39,8 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
     Args:
         seed: Seed of all random numbers in training (latents, dropout, noise). Drawn from Python's `random` by
             default, so that `keras.utils.set_random_seed` decides. Initial weights follow `set_random_seed`.
+        frozen_layers: Places of the layers that are not trained, `{network: [places]}`, as `get_config` gives them
+            where `trainable` of layers was set.
         **kwargs: Arguments of `keras.Model`.
 
     Attributes:
@@ -60,8 +63,9 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         super().__init_subclass__(**kwargs)
         show_recipe(cls)
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, seed=None, frozen_layers=None, **kwargs):
         super().__init__(**kwargs)
+        self._frozen_layers = dict(frozen_layers or {})
         self.seed = random.randrange(2**31) if seed is None else int(seed)
         self.random = keras.random.SeedGenerator(self.seed)
         self.networks: dict[str, keras.Model] = {}
@@ -106,6 +110,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
                     f"The network {name!r} ({type(network).__name__}) has no variables yet. "
                     "Give it an Input, or call it once on a batch, before the model is made."
                 )
+            freeze(network, self._frozen_layers.get(name))
             setattr(self, name, network)
             self.networks[name] = network
             if name in averaged:
@@ -280,7 +285,9 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         """The constructor arguments, by the attributes of the same names, JSON-ready."""
         known = constructor_arguments(type(self))
         own = {name: vars(self)[name] for name in known if name in vars(self) and name not in self.networks}
-        return {**super().get_config(), **own}
+        found = {name: frozen_places(network) for name, network in self.networks.items()}
+        frozen = {name: places for name, places in found.items() if places}
+        return {**super().get_config(), **own, **({"frozen_layers": frozen} if frozen else {})}
 
     def get_compile_config(self):
         return {"recipe": self.recipe.get_config(), **self._compile_arguments} if self.compiled else {}
