@@ -189,6 +189,7 @@ def load_run(folder):
         model = family.from_config(entries["model"])
         model.compile_from_config({"recipe": entries["recipe"], **entries["compile"]})
     position = restore_checkpoint(model, folder / "checkpoints")
+    model.class_names = tuple(entries.get("data", {}).get("class_names", ()))
     return Run(folder, model, entries, position["epoch"] or 0)
 
 
@@ -214,8 +215,12 @@ def resume(folder, model, allow=(), **facts):
     before = _without_names(entries)
     compared = [name for name in now if name != "compile"]
     found = [difference for name in compared for difference in _differences(name, before.get(name), now[name])]
-    # Runs of earlier versions do not know the names of their classes.
-    known = [name for name, _ in found if name != "data.classes" or "classes" in entries.get("data", {})]
+    # Runs of earlier versions say less of their data.
+    data = entries.get("data", {})
+    earlier = isinstance(data, dict) and "class_names" not in data
+    own = ("data.name", "data.split", "data.images")
+    known = [name for name, _ in found if not (earlier and name.startswith("data.") and name not in own)]
+    known = [name for name in known if name != "data.options.class_names"]  # which data.class_names says as well
     differences = [
         f"{name} {change}" for name, change in found if name in known and not any(_within(name, each) for each in allow)
     ]

@@ -14,9 +14,8 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import h5py
-
 from kerasgan.pictures.files import write_json
+from kerasgan.zoo.nearest import nearest
 
 # Package data of an installed kerasgan; a link to the checkout's folder where there is one.
 _BUNDLED = Path(__file__).parent / "presets"
@@ -92,7 +91,7 @@ def read(name, root=ROOT):
         if name not in known:
             raise ValueError(
                 f"There is no preset {str(name)!r}; expected one of {', '.join(known) or 'none'}, or the path of a "
-                "folder that holds one (./folder)."
+                f"folder that holds one (./folder).{nearest(name, known)}"
             )
         folder = Path(root) / name
     metadata = read_json(folder / METADATA)
@@ -233,6 +232,8 @@ def check_weights(path, network):
     Raises:
         ValueError: for links out of the file, objects, or more or fewer numbers than the network has.
     """
+    import h5py
+
     expected = sorted(tuple(v.shape) for v in network.variables if "seed_generator" not in v.path)
     found, seen = [], set()
     try:

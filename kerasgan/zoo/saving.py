@@ -61,6 +61,8 @@ def build(preset) -> Any:
         model.averages[network].set_weights(model.networks[network].get_weights())
     for state, variable in states.items():
         variable.assign(holder.get_layer("states").values[state])
+    model.untrained = tuple(name for name in model.networks if name not in kept)
+    model.class_names = tuple((preset.metadata.get("data") or {}).get("class_names", ()))
     return model
 
 
