@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from keras.src.backend.common.stateless_scope import get_stateless_scope
 
 from kerasgan.data.kinds import check_batch
 from kerasgan.data.pipeline import ArrayBatches, are_arrays, as_arrays, encoded, epochs_may_end
@@ -115,7 +116,8 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             self.networks[name] = network
             if name in averaged:
                 average = keras.models.clone_model(network)
-                average.set_weights(network.get_weights())
+                if get_stateless_scope() is None:  # else it is an outline, whose variables have no values
+                    average.set_weights(network.get_weights())
                 average.trainable = False
                 setattr(self, f"ema_{name}", average)
                 self.averages[name] = average

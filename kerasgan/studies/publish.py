@@ -54,12 +54,14 @@ def publish(folder, names=None, runtime=None, progress=print):
         published = {}
         for preset in map(presets.read, dict.fromkeys(names)):
             progress(preset.name)
+            if preset.name in published:
+                raise ValueError(f"Two presets are called {preset.name}; expected each name once.")
             published[preset.name] = _publish_one(preset, root / preset.name)
         index = {"format": presets.FORMAT, "presets": published, "sha256": index_sum(published)}
         write_json(root / INDEX, index)
         configs = "".join(
             f'  config {{ name: "{name}" base_path: "/models/{name}" model_platform: "tensorflow" }}\n'
-            for name in names
+            for name in published
         )
         (root / "models.config").write_text(f"model_config_list {{\n{configs}}}\n")
         (root / "compose.yaml").write_text(COMPOSE)
