@@ -39,7 +39,8 @@ class Checkpoint(keras.callbacks.Callback):
     """Saves all state every few epochs or steps, and at the end of the training.
 
     On a full disk the oldest checkpoints go first, all but the newest. One that still cannot be written is a warning,
-    and the one before it stays: only at the end of the training it is an error. Weights that are not finite are not saved. Under several workers the chief alone writes.
+    and the one before it stays: only at the end of the training it is an error. Weights that are not finite are not
+    saved. Under several workers the chief alone writes.
 
     Args:
         folder: where the checkpoints go, as `step-00001234.npz`.
@@ -123,8 +124,8 @@ class Checkpoint(keras.callbacks.Callback):
 def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, batch_size=None):
     """Saves the state of a compiled model as `step-<iterations>.npz`.
 
-    Older checkpoints are removed only when the new one is safely on the disk, but for the oldest ones on a full disk. Those of later steps go as well: the
-    training has been taken back to before them.
+    Older checkpoints are removed only when the new one is safely on the disk, but for the oldest ones on a full disk.
+    Those of later steps go as well: the training has been taken back to before them.
 
     Args:
         model: a compiled `AdversarialModel`.
@@ -264,7 +265,9 @@ def named_variables(model, whole_paths=False):
     owners["model"] = [variable for variable in model.variables if id(variable) not in owned]
     places = {id(v): v.path for v in owners["model"]}
     for network in networks.values():
-        inside = () if whole_paths else {each.name for each in network._flatten_layers() if isinstance(each, keras.Model)}
+        inside = (
+            () if whole_paths else {each.name for each in network._flatten_layers() if isinstance(each, keras.Model)}
+        )
         places |= {id(v): _without(inside, v.path) for v in network.variables}
     for name, each in model.optimizer.players.items():
         owners[f"optimizers/{name}"] = each.variables

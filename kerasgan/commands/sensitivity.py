@@ -5,7 +5,14 @@ from pathlib import Path
 
 from kerasgan.commands.evaluate import FEATURES
 
-MIXTURES = ("ring", "ring2", "grid", "line", "uneven", "s_curve")  # as kerasgan.data.builders.gaussians.MIXTURES, which need an engine
+MIXTURES = (
+    "ring",
+    "ring2",
+    "grid",
+    "line",
+    "uneven",
+    "s_curve",
+)  # as kerasgan.data.builders.gaussians.MIXTURES, which need an engine
 
 
 def add_parser(commands):

@@ -14,6 +14,8 @@ def in_single_precision(model):
     for ours, theirs in ((copy.networks, model.networks), (copy.averages, model.averages)):
         for name, network in ours.items():
             network.set_weights([np.asarray(weight, "float32") for weight in theirs[name].get_weights()])
+    for name in model.states:
+        getattr(copy, name).assign(getattr(model, name))
     return copy
 
 
@@ -24,9 +26,7 @@ def _single(value):
             return {**value, "config": {"name": SINGLE}}
         if value.get("class_name") == "DTypePolicyMap":
             return SINGLE
-        return {
-            key: SINGLE if key == "dtype" and _is_half(each) else _single(each) for key, each in value.items()
-        }
+        return {key: SINGLE if key == "dtype" and _is_half(each) else _single(each) for key, each in value.items()}
     if isinstance(value, (list, tuple)):
         return type(value)(_single(each) for each in value)
     return value

@@ -20,7 +20,7 @@ from kerasgan.game.batches import BatchWatch, refuse_arguments
 from kerasgan.game.checks import check
 from kerasgan.game.engines import Engine
 from kerasgan.game.freezing import freeze, frozen_places
-from kerasgan.game.logs import EpochMean, OnlyWhatRan
+from kerasgan.game.logs import EpochMean, OnlyWhatRan, looking_at_all_logs
 from kerasgan.game.optimizers import PlayerOptimizers
 from kerasgan.game.phase import EVALUATION, Batch, Moment, Phase, Plan, refuse_validation
 from kerasgan.game.policy import UnderItsPolicy, needs_loss_scale
@@ -498,7 +498,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         refuse_arguments(self, x, y, kwargs.get("class_weight"), sample_weight)
         self._moment = None
         self._begin_within_epoch(initial_step)
-        callbacks = [OnlyWhatRan(), *(callbacks or [])]
+        callbacks = [OnlyWhatRan(), *map(looking_at_all_logs, callbacks or [])]
         x_kind, y_kind = self.data_specs()
         checked = are_arrays(x)
         if checked:
@@ -543,6 +543,10 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         if self.steps_per_execution > 1:
             raise ValueError("A batch size that changes needs steps_per_execution=1.")
         return stairs, stairs.before(int(ops.convert_to_numpy(self.images_seen)), step)
+
+    def test_on_batch(self, *args, **kwargs):
+        """Refused with a ValueError, as `evaluate`."""
+        refuse_validation({"test_on_batch()": True})
 
     def _begin_within_epoch(self, step):
         """Makes the next `fit` pass by the first steps of its first epoch."""

@@ -28,7 +28,7 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
     def _settings(self):
         """What the recipe sets of the variables, before anything is trained: (player, variable's name, value)."""
         for name, optimizer in self.players.items():
-            rate = getattr(optimizer, "inner_optimizer", optimizer)._learning_rate
+            rate = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
             if isinstance(rate, keras.Variable):
                 yield name, "learning_rate", float(ops.convert_to_numpy(rate))
             if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):

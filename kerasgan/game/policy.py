@@ -26,7 +26,7 @@ class UnderItsPolicy(type):
 
     @property
     def __signature__(cls):  # for help() and editors: the constructor's
-        signature = inspect.signature(cls.__init__)
+        signature = inspect.signature(type.__getattribute__(cls, "__init__"))
         return signature.replace(parameters=list(signature.parameters.values())[1:])
 
     def __call__(cls, *args, dtype=None, **kwargs):

@@ -51,7 +51,7 @@ def check_unlocked(folder):
 def _acquired(path):
     """The opened file, once this process has the lock on it."""
     while True:
-        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115: it stays open as long as the lock is held
+        file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
         try:
             mine = _try(file)
             if mine and not _same(file, path):  # its owner has removed it in the meantime

@@ -171,7 +171,9 @@ class _Limited:
             while chunk := answer.raw.read1(65536, decode_content=True):  # returns what there is
                 loaded += len(chunk)
                 if time.monotonic() > end:
-                    raise ValueError(f"{url} came too slowly: {loaded:,} of {self.size:,} bytes in {LONGEST} s and more")
+                    raise ValueError(
+                        f"{url} came too slowly: {loaded:,} of {self.size:,} bytes in {LONGEST} s and more"
+                    )
                 if loaded > self.size:
                     raise ValueError(f"{url} is larger than {self.size:,} bytes, which it should have at most")
                 file.write(chunk)

@@ -16,11 +16,11 @@ import kerasgan.pictures.files
 from kerasgan.callbacks import (
     Checkpoint,
     CorruptCheckpoint,
+    checkpoint,
     latest_checkpoint,
     restore_checkpoint,
     save_checkpoint,
 )
-from kerasgan.callbacks import checkpoint
 from kerasgan.callbacks.checkpoint import checkpoints, named_variables
 
 
@@ -358,7 +358,9 @@ def test_on_a_full_disk_the_oldest_go_first_and_the_newest_stays(model, tmp_path
     if room > 1:
         save_checkpoint(model, tmp_path)
     else:
-        with pytest.raises(OSError, match=r"a checkpoint needs about \d+ MB. The newest one, .*step-00000003.npz, stays"):
+        with pytest.raises(
+            OSError, match=r"a checkpoint needs about \d+ MB. The newest one, .*step-00000003.npz, stays"
+        ):
             save_checkpoint(model, tmp_path)
     left = [int(path.stem[5:]) for path in checkpoints(tmp_path)]
     assert left == {3: [2, 3, 4], 2: [3, 4], 1: [3]}[room]

@@ -172,6 +172,7 @@ def test_weights_that_are_not_numbers_of_the_network_are_refused(preset, tmp_pat
         file["within"] = file["/"]
 
     misfit = "it was not made for them"
+
     def virtual(file):  # numbers of another file
         layout = h5py.VirtualLayout(shape=(3,), dtype="float32")
         layout[:] = h5py.VirtualSource(str(tmp_path / "secret.h5"), "x", shape=(3,))
@@ -223,7 +224,9 @@ def test_a_configuration_of_more_than_its_weights_is_refused_before_it_is_built(
 
     monkeypatch.setattr(keras.initializers.RandomNormal, "__call__", made)
     monkeypatch.setattr(keras.initializers.GlorotUniform, "__call__", made)
-    message = "makes networks of .* numbers, and metadata.json says" if declared else "it was not made for them|only fill"
+    message = (
+        "makes networks of .* numbers, and metadata.json says" if declared else "it was not made for them|only fill"
+    )
     with pytest.raises(ValueError, match=message):
         kerasgan.load(preset)
 
@@ -238,7 +241,7 @@ def test_files_that_are_none_are_refused_and_not_waited_for(preset, tmp_path, fi
         os.mkfifo(preset / file)
     assert main(["zoo", "show", str(preset)]) == 2
     out, err = capfd.readouterr()
-    assert out == "" and f"{file} is a {kind}" in err or "There is no preset" in err
+    assert (out == "" and f"{file} is a {kind}" in err) or "There is no preset" in err
 
 
 def test_a_card_that_nobody_vouches_for_is_not_shown(preset, tmp_path, capfd):
