@@ -25,6 +25,7 @@ from kerasgan.callbacks import (
     latest_checkpoint,
     restore_checkpoint,
 )
+from kerasgan.callbacks.checkpoint import refuse_others
 from kerasgan.callbacks.run_log import describe, read_run
 from kerasgan.game.policy import precision
 from kerasgan.pictures.lock import locked
@@ -131,6 +132,9 @@ def _train(
     facts,
 ):
     """As `train`, of the process that has the folder to itself."""
+    refuse_others(model, folder / "checkpoints")
+    if (folder / "model.keras").exists() and not (folder / "run.json").exists():
+        raise FileExistsError(f"{folder} holds a model.keras of another origin. Choose another folder for this run.")
     stateful = [each for each in callbacks if hasattr(each, "get_state")]
     for each in stateful:
         if type(each).__name__ in position["states"]:
@@ -139,7 +143,8 @@ def _train(
     interruption = Interruption(checkpoint)
     kept = [] if model.guarded else [StopAtNonFinite()]
     if model.is_chief:
-        kept += [*_pictures(model, x, y, folder / "samples", sample_every), RunLog(folder, **facts)]
+        # The log first: a run that is stopped while it draws can be told from a folder of other things.
+        kept += [RunLog(folder, **facts), *_pictures(model, x, y, folder / "samples", sample_every)]
     try:
         model.fit(
             x,

@@ -70,13 +70,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.companions = tuple(companions)
 
     def on_train_begin(self, logs=None):
-        # Those of later steps go with the first new one, which is right after a return to an earlier checkpoint alone.
-        others = checkpoints(self.folder)
-        if others and not _number(self.model.iterations):
-            raise FileExistsError(
-                f"{self.folder} holds {len(others)} checkpoints of another training, up to {others[-1].name}, and this "
-                "one begins anew. Go on with that one (restore_checkpoint), or choose another folder."
-            )
+        refuse_others(self.model, self.folder)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.step = epoch, 0
@@ -207,6 +201,24 @@ def checkpoints(folder):
     """Paths of the checkpoints in a folder, the oldest first."""
     found = [path for path in Path(folder).glob("step-*.npz") if path.stem.removeprefix("step-").isdigit()]
     return sorted(found, key=lambda path: int(path.stem.removeprefix("step-")))
+
+
+def refuse_others(model, folder):
+    """Refuses to begin a training anew where another one has left checkpoints, which the first new one would remove.
+
+    Args:
+        model: an `AdversarialModel`.
+        folder: where its checkpoints are to go.
+
+    Raises:
+        FileExistsError: if there are some, and the model has not been trained.
+    """
+    others = checkpoints(folder)
+    if others and not _number(model.iterations):
+        raise FileExistsError(
+            f"{folder} holds {len(others)} checkpoints of another training, up to {others[-1].name}, and this one "
+            "begins anew. Go on with that one (restore_checkpoint), or choose another folder."
+        )
 
 
 def latest_checkpoint(folder):

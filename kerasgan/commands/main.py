@@ -18,7 +18,7 @@ from kerasgan.commands.options import positive as _positive
 # What TensorFlow's collectives raise where another process is gone.
 LOST_PEER = ("UnavailableError", "AbortedError", "CancelledError", "DeadlineExceededError", "InternalError")
 # As kerasgan.export.FORMATS and SYNONYMS, and kerasgan.distribute.NAMES, which need an engine.
-FORMATS = ("savedmodel", "onnx", "litert", "keras", "tflite", "saved_model")
+FORMATS, SYNONYMS = ("savedmodel", "onnx", "litert", "keras"), ("tflite", "saved_model")
 STRATEGIES = ("auto", "none", "mirrored", "multi_worker", "tpu")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
@@ -446,7 +446,7 @@ def _parser():
     one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
     one.add_argument("output", metavar="OUT", help="a folder for a SavedModel, else a file")
     one.add_argument(
-        "--format", choices=FORMATS, help="of the output (default: what OUT ends in; savedmodel for a folder)"
+        "--format", choices=(*FORMATS, *SYNONYMS), help="of the output (default: what OUT ends in; savedmodel for a folder)"
     )
 
     add_evaluate_parser(commands)

@@ -23,17 +23,27 @@ def freeze(network, places):
 
 
 def freeze_first(network, count):
-    """Freezes the first layers of a network that have weights, as FreezeD does (Mo et al. 2020, "Freeze the
-    Discriminator").
+    """Freezes the first layers of a network, as FreezeD does (Mo et al. 2020, "Freeze the Discriminator").
+
+    Args:
+        network: A built Keras model.
+        count: Number of layers with a kernel; normalization before the last of them is frozen with them, embeddings of
+            labels are not.
 
     Raises:
-        ValueError: If fewer than `count` layers have weights.
+        ValueError: If the network has not more than `count` layers with a kernel.
     """
-    found = [layer for layer in network.layers if layer.trainable_variables]
-    if not 0 < count < len(found):
+    kernels = [place for place, layer in enumerate(network.layers) if _has(layer, "kernel")]
+    if not 0 < count < len(kernels):
         raise ValueError(
-            f"{count} layers of {network.name!r} were to be frozen; expected 1 to {len(found) - 1} of its "
-            f"{len(found)} layers with weights."
+            f"{count} layers of {network.name!r} were to be frozen; expected 1 to {len(kernels) - 1} of its "
+            f"{len(kernels)} layers with a kernel."
         )
-    for layer in found[:count]:
-        layer.trainable = False
+    for layer in network.layers[: kernels[count - 1] + 1]:
+        if layer.weights and not _has(layer, "embeddings"):
+            layer.trainable = False
+
+
+def _has(layer, name):
+    """Whether a layer, or one in it, has a variable of a name."""
+    return any(name in variable.name for variable in layer.trainable_variables)

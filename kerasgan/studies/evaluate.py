@@ -111,7 +111,9 @@ def _run(folder, seed, arguments, options):
     from kerasgan.run import load_run
 
     run = load_run(folder)
-    trained, ema = run.entries["data"], not arguments.raw
+    trained, ema = run.entries.get("data"), not arguments.raw
+    if not (arguments.data or trained):
+        raise ValueError(f"The run {folder} does not say what it was trained on; expected --data NAME with it.")
     about = {"run": str(folder), "epoch": run.epoch, "weights": "ema" if ema else "raw"}
     return model_source(run.model, arguments.data or trained["name"], seed, about, trained, ema, options)
 
