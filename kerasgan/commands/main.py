@@ -446,7 +446,9 @@ def _parser():
     one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
     one.add_argument("output", metavar="OUT", help="a folder for a SavedModel, else a file")
     one.add_argument(
-        "--format", choices=(*FORMATS, *SYNONYMS), help="of the output (default: what OUT ends in; savedmodel for a folder)"
+        "--format",
+        choices=(*FORMATS, *SYNONYMS),
+        help="of the output (default: what OUT ends in; savedmodel for a folder)",
     )
 
     add_evaluate_parser(commands)

@@ -64,7 +64,7 @@ def transfer(origin, model):
 def _copy(source, target):
     """(variables that were copied, variables that there are)."""
     there, wanted = _named(source), _named(target)
-    if len(there) != len(wanted) and not _same_beginning(there, wanted):
+    if not _same_depth(there, wanted):
         return 0, len(wanted)
     copied = 0
     for name, variable in wanted.items():
@@ -74,10 +74,13 @@ def _copy(source, target):
     return copied, len(wanted)
 
 
-def _same_beginning(there, wanted):
-    """Whether the first variables of two networks of different depth have the same names and shapes."""
-    pairs = list(zip(there.items(), wanted.items(), strict=False))[: max(2, min(len(there), len(wanted)) // 2)]
-    return all(a == b and tuple(v.shape) == tuple(w.shape) for (a, v), (b, w) in pairs)
+def _same_depth(there, wanted):
+    """Whether two networks have as many layers with a kernel, so that equal places mean the same; embeddings of labels
+    may come or go. Of networks of different depth, the first half of the shallower one must be the same."""
+    ours, theirs = ([(n, tuple(v.shape)) for n, v in each.items() if "kernel" in n] for each in (wanted, there))
+    shorter = min(len(ours), len(theirs))
+    half = max(2, shorter // 2)
+    return [n for n, _ in ours] == [n for n, _ in theirs] or (shorter > 2 and ours[:half] == theirs[:half])
 
 
 def _named(network):
