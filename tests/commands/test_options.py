@@ -160,7 +160,7 @@ def test_formats_by_the_ending_by_synonyms_else_a_question():
 
 
 def test_what_the_parser_knows_without_an_engine_is_what_there_is():
-    assert (FORMATS, SYNONYMS) == (tuple(exports.FORMATS), tuple(exports.SYNONYMS))
+    assert (tuple(exports.FORMATS), tuple(exports.SYNONYMS)) == (FORMATS, SYNONYMS)
     assert STRATEGIES == distribute.NAMES
     assert (tuple(evaluation.METRICS), evaluation.DEFAULT_METRICS) == (evaluate.METRICS, evaluate.DEFAULT_METRICS)
     assert evaluate.FEATURES == features.NAMES
