@@ -99,9 +99,9 @@ class Checkpoint(keras.callbacks.Callback):
         self.unsaved = False
 
     def _batch_size(self):
-        """Images of a step of this epoch; None where none was taken."""
+        """Images of a step of this epoch, on average; None where none was taken."""
         steps = _number(self.model.iterations) - self.before[0]
-        return round((_number(self.model.images_seen) - self.before[1]) / steps) if steps else None
+        return (_number(self.model.images_seen) - self.before[1]) / steps if steps else None
 
     def _save_or_warn(self):
         try:
@@ -153,8 +153,8 @@ def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, b
     }
     about = {
         "position": position,
-        "images": step * (batch_size or model.recipe.batch_size),
-        "batch_size": model.recipe.batch_size,
+        "images": round(step * (batch_size or model.recipe.largest_batch)),
+        "batch_size": model.recipe.rules()["batch_size"],
         "settings": model.optimizer.settings,
         "states": states or {},
         "seed": model.seed,
@@ -340,6 +340,13 @@ def _restore(model, path):
             f"{path} is of another model or recipe: {'; '.join(differences[:3])}{more}. "
             "Build and compile the model as it was when the checkpoint was saved."
         )
+    size = model.recipe.rules()["batch_size"]
+    moved = about["position"]["step"] > 0 and about["batch_size"] not in (None, size)
+    if moved and not (isinstance(size, int) and isinstance(about["batch_size"], int)):
+        raise ValueError(
+            f"{path} lies within an epoch, and the batch sizes were {about['batch_size']} and are {size} now: no place "
+            "in the epoch is the same. Go on with the batch sizes as they were."
+        )
     seed = about["seed"]
     if seed not in (None, model.seed):
         raise ValueError(
@@ -351,8 +358,8 @@ def _restore(model, path):
         kept = name in state and (name not in settings or saved.get(name) == settings[name])
         variable.assign(state[name] if kept else settings[name])
     position = {**about["position"], "states": about["states"]}
-    if about["batch_size"] not in (None, model.recipe.batch_size):
-        whole = about["images"] // model.recipe.batch_size
+    if moved:
+        whole = about["images"] // size
         position["step"] = whole - whole % model.steps_per_execution
     return position
 
