@@ -13,33 +13,44 @@ if "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
         )
     os.environ["TF_ENABLE_ONEDNN_OPTS"] = "1"
 
-from kerasgan import data
-from kerasgan.bases.latent import GenerativeModel, LatentModel, LatentRecipe
-from kerasgan.bases.translation import TranslationModel, TranslationRecipe
-from kerasgan.game.model import AdversarialModel
-from kerasgan.game.phase import Batch, Phase, shared
-from kerasgan.game.recipe import Recipe
-from kerasgan.models import (
-    ACGAN,
-    CGAN,
-    DCGAN,
-    GAN,
-    GMMN,
-    GMMNAE,
-    LAPGAN,
-    LSGAN,
-    R3GAN,
-    VAEGAN,
-    WGAN,
-    WGANGP,
-    BiGAN,
-    CycleGAN,
-    InfoGAN,
-    Pix2Pix,
-    UnrolledGAN,
-)
-from kerasgan.objectives import losses, penalties
-from kerasgan.zoo.saving import load
+
+def _is_command():
+    """Whether this process is the command line, which parses, helps and lists without an engine."""
+    script = os.path.basename(sys.argv[0]) if sys.argv else ""
+    words = getattr(sys, "orig_argv", [])
+    module = words[words.index("-m") + 1 :][:1] if script == "-m" and "-m" in words else []
+    return module == ["kerasgan"] or script in ("kerasgan", "kerasgan.exe")
+
+
+_lazy = globals().get("_lazy", _is_command())  # False once all has been imported
+if not _lazy:
+    from kerasgan import data
+    from kerasgan.bases.latent import GenerativeModel, LatentModel, LatentRecipe
+    from kerasgan.bases.translation import TranslationModel, TranslationRecipe
+    from kerasgan.game.model import AdversarialModel
+    from kerasgan.game.phase import Batch, Phase, shared
+    from kerasgan.game.recipe import Recipe
+    from kerasgan.models import (
+        ACGAN,
+        CGAN,
+        DCGAN,
+        GAN,
+        GMMN,
+        GMMNAE,
+        LAPGAN,
+        LSGAN,
+        R3GAN,
+        VAEGAN,
+        WGAN,
+        WGANGP,
+        BiGAN,
+        CycleGAN,
+        InfoGAN,
+        Pix2Pix,
+        UnrolledGAN,
+    )
+    from kerasgan.objectives import losses, penalties
+    from kerasgan.zoo.saving import load
 
 __version__ = "0.1.0"
 
@@ -63,6 +74,9 @@ _MODULES = {
 def __getattr__(name):
     if name in _MODULES:
         return importlib.import_module(_MODULES[name])
+    if _lazy and name in __all__:
+        globals()["_lazy"] = False
+        return getattr(importlib.reload(sys.modules[__name__]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -25,7 +25,10 @@ from kerasgan.callbacks import (
     latest_checkpoint,
     restore_checkpoint,
 )
+from kerasgan.callbacks.checkpoint import refuse_others
 from kerasgan.callbacks.run_log import describe, read_run
+from kerasgan.game.policy import precision
+from kerasgan.pictures.lock import locked
 
 COLUMNS = 8  # images in a picture of translations
 START: dict[str, Any] = {"epoch": 0, "step": 0, "states": {}}
@@ -60,17 +63,6 @@ def set_random_seed(seed):
         np.random.seed(seed)
 
 
-@contextlib.contextmanager
-def precision(policy):
-    """Builds what is built in the block under a dtype policy, such as "mixed_bfloat16"."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(policy)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
 def train(
     folder,
     model,
@@ -102,11 +94,47 @@ def train(
         **facts: further JSON-ready entries of `run.json`.
 
     Raises:
+        FileExistsError: if another process trains in the folder, or another training has left checkpoints there.
         Interrupted: after SIGTERM or SIGINT, when a checkpoint has been saved.
         NonFiniteLoss: if a loss became NaN or infinite, unless the recipe leaves such updates out.
         OSError: if the folder cannot be written.
     """
     folder = Path(folder)
+    with locked(folder) if model.is_chief else contextlib.nullcontext():
+        _train(
+            folder,
+            model,
+            x,
+            y,
+            epochs,
+            position,
+            sample_every,
+            checkpoint_every,
+            checkpoint_every_steps,
+            keep,
+            callbacks,
+            facts,
+        )
+
+
+def _train(
+    folder,
+    model,
+    x,
+    y,
+    epochs,
+    position,
+    sample_every,
+    checkpoint_every,
+    checkpoint_every_steps,
+    keep,
+    callbacks,
+    facts,
+):
+    """As `train`, of the process that has the folder to itself."""
+    refuse_others(model, folder / "checkpoints")
+    if (folder / "model.keras").exists() and not (folder / "run.json").exists():
+        raise FileExistsError(f"{folder} holds a model.keras of another origin. Choose another folder for this run.")
     stateful = [each for each in callbacks if hasattr(each, "get_state")]
     for each in stateful:
         if type(each).__name__ in position["states"]:
@@ -115,7 +143,8 @@ def train(
     interruption = Interruption(checkpoint)
     kept = [] if model.guarded else [StopAtNonFinite()]
     if model.is_chief:
-        kept += [*_pictures(model, x, y, folder / "samples", sample_every), RunLog(folder, **facts)]
+        # The log first: a run that is stopped while it draws can be told from a folder of other things.
+        kept += [RunLog(folder, **facts), *_pictures(model, x, y, folder / "samples", sample_every)]
     try:
         model.fit(
             x,
@@ -165,6 +194,7 @@ def load_run(folder):
         model = family.from_config(entries["model"])
         model.compile_from_config({"recipe": entries["recipe"], **entries["compile"]})
     position = restore_checkpoint(model, folder / "checkpoints")
+    model.class_names = tuple(entries.get("data", {}).get("class_names", ()))
     return Run(folder, model, entries, position["epoch"] or 0)
 
 
@@ -186,10 +216,19 @@ def resume(folder, model, allow=(), **facts):
         ValueError: that names what differs, and for what `restore_checkpoint` refuses.
     """
     entries = read_run(folder)
-    now = json.loads(json.dumps({**describe(model), **facts}))
+    now = _without_names(json.loads(json.dumps({**describe(model), **facts})))
+    before = _without_names(entries)
     compared = [name for name in now if name != "compile"]
-    found = [difference for name in compared for difference in _differences(name, entries.get(name), now[name])]
-    differences = [f"{name} {change}" for name, change in found if not any(_within(name, each) for each in allow)]
+    found = [difference for name in compared for difference in _differences(name, before.get(name), now[name])]
+    # Runs of earlier versions say less of their data.
+    data = entries.get("data", {})
+    earlier = isinstance(data, dict) and "class_names" not in data
+    own = ("data.name", "data.split", "data.images")
+    known = [name for name, _ in found if not (earlier and name.startswith("data.") and name not in own)]
+    known = [name for name in known if name != "data.options.class_names"]  # which data.class_names says as well
+    differences = [
+        f"{name} {change}" for name, change in found if name in known and not any(_within(name, each) for each in allow)
+    ]
     if differences:
         raise ValueError(
             f"{folder} was trained with other settings: {'; '.join(differences)}. Resume with the same ones, say which "
@@ -203,6 +242,37 @@ def _within(name, part):
     return name == part or name.startswith(f"{part}.")
 
 
+def _without_names(value):
+    """A JSON value in which layers are called by their places in it, not by names such as `dense_7`.
+
+    Keras numbers layers by what else the process has built, and writes these names wherever layers are connected.
+    """
+    names: dict[str, str] = {}
+
+    def collect(value):
+        if isinstance(value, dict):
+            config = value.get("config")
+            if "class_name" in value and isinstance(config, dict) and isinstance(config.get("name"), str):
+                names.setdefault(config["name"], f"layer {len(names)}")
+            for each in value.values():
+                collect(each)
+        elif isinstance(value, list):
+            for each in value:
+                collect(each)
+
+    def renamed(value):
+        if isinstance(value, dict):
+            return {key: each if key == "class_name" else renamed(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [renamed(each) for each in value]
+        return names.get(value, value) if isinstance(value, str) else value
+
+    if not isinstance(value, dict) or not isinstance(value.get("model"), dict):
+        return value
+    collect(value["model"])
+    return {**value, "model": renamed(value["model"])}
+
+
 def _differences(name, before, now):
     """[(name, what changed)] between two JSON values, but for the names that Keras numbers."""
     if isinstance(before, dict) and isinstance(now, dict):
@@ -210,7 +280,7 @@ def _differences(name, before, now):
         return [
             difference
             for key in keys
-            if key != "name"
+            if key != "name" or not name.startswith(("model", "recipe"))
             for difference in _differences(f"{name}.{key}", before.get(key), now.get(key))
         ]
     return [] if before == now else [(name, f"was {before!r} and is {now!r} now")]

@@ -5,6 +5,7 @@ it is. It holds every variable of the model (weights, averages, counters, seed s
 of the logs, and a JSON text `about`. Nothing in it is executed when it is read.
 """
 
+import errno
 import hashlib
 import io
 import json
@@ -21,6 +22,9 @@ from keras import ops
 from kerasgan.pictures.files import replacing
 
 DIGEST_LENGTH = hashlib.sha256().digest_size * 2
+NUMBERS = r"_[0-9]+(?=[_/]|$)"  # that Keras puts behind names
+LEARNING_RATE = "/learning_rate"
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what the system says of a full disk or quota
 
 
 class CorruptCheckpoint(ValueError):
@@ -34,8 +38,9 @@ class NonFiniteState(ArithmeticError):
 class Checkpoint(keras.callbacks.Callback):
     """Saves all state every few epochs or steps, and at the end of the training.
 
-    A checkpoint that cannot be written (a full disk) is a warning, and the one before it stays: only at the end of the
-    training it is an error. Weights that are not finite are not saved. Under several workers the chief alone writes.
+    On a full disk the oldest checkpoints go first, all but the newest. One that still cannot be written is a warning,
+    and the one before it stays: only at the end of the training it is an error. Weights that are not finite are not
+    saved. Under several workers the chief alone writes.
 
     Args:
         folder: where the checkpoints go, as `step-00001234.npz`.
@@ -61,11 +66,15 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.folder, self.keep = Path(folder), keep
         self.every_epochs, self.every_steps = every_epochs, every_steps
-        self.unsaved = False
+        self.unsaved, self.before = False, (0, 0)
         self.companions = tuple(companions)
+
+    def on_train_begin(self, logs=None):
+        refuse_others(self.model, self.folder)
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.step = epoch, 0
+        self.before = _number(self.model.iterations), _number(self.model.images_seen)
 
     def on_train_batch_end(self, batch, logs=None):
         before, self.step, self.unsaved = self.step, batch + 1, True
@@ -86,8 +95,13 @@ class Checkpoint(keras.callbacks.Callback):
         """Saves now, between two steps."""
         if self.model.is_chief:
             states = {type(each).__name__: each.get_state() for each in self.companions}
-            save_checkpoint(self.model, self.folder, self.epoch, self.step, self.keep, states)
+            save_checkpoint(self.model, self.folder, self.epoch, self.step, self.keep, states, self._batch_size())
         self.unsaved = False
+
+    def _batch_size(self):
+        """Images of a step of this epoch, on average; None where none was taken."""
+        steps = _number(self.model.iterations) - self.before[0]
+        return (_number(self.model.images_seen) - self.before[1]) / steps if steps else None
 
     def _save_or_warn(self):
         try:
@@ -101,11 +115,11 @@ class Checkpoint(keras.callbacks.Callback):
             )
 
 
-def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None):
+def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, batch_size=None):
     """Saves the state of a compiled model as `step-<iterations>.npz`.
 
-    Older checkpoints are removed only when the new one is safely on the disk. Those of later steps go as well: the
-    training has been taken back to before them.
+    Older checkpoints are removed only when the new one is safely on the disk, but for the oldest ones on a full disk.
+    Those of later steps go as well: the training has been taken back to before them.
 
     Args:
         model: a compiled `AdversarialModel`.
@@ -114,6 +128,8 @@ def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None):
         step: steps taken of the epoch after these, for `fit(initial_step=...)`.
         keep: how many checkpoints are kept, the new one included; None keeps all.
         states: JSON-ready state of the host, such as of callbacks.
+        batch_size: images of one of the `step` steps; by default the recipe's. With another one later on the training
+            goes on at the same image of the epoch.
 
     Returns:
         The path of the new checkpoint.
@@ -132,22 +148,30 @@ def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None):
     position = {
         "epoch": epoch,
         "step": step,
-        "iterations": int(ops.convert_to_numpy(model.iterations)),
-        "images_seen": int(ops.convert_to_numpy(model.images_seen)),
+        "iterations": _number(model.iterations),
+        "images_seen": _number(model.images_seen),
+    }
+    about = {
+        "position": position,
+        "images": round(step * (batch_size or model.recipe.largest_batch)),
+        "batch_size": model.recipe.rules()["batch_size"],
+        "settings": model.optimizer.settings,
+        "states": states or {},
+        "seed": model.seed,
     }
     # What NumPy's format does not know, such as bfloat16, is stored as integers of the same bits.
     dtypes = {name: array.dtype.name for name, array in state.items() if array.dtype.kind == "V"}
     plain = {name: state[name].view(f"uint{8 * state[name].dtype.itemsize}") for name in dtypes}
     path = Path(folder) / f"step-{position['iterations']:08d}.npz"
-    with replacing(path) as file:
-        np.savez(
-            file,
-            about=json.dumps({"position": position, "dtypes": dtypes, "states": states or {}, "seed": model.seed}),
-            **{**state, **plain},
-        )
-        file.seek(0)
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        file.write(digest.encode())
+
+    def write():
+        with replacing(path) as file:
+            np.savez(file, about=json.dumps({**about, "dtypes": dtypes}), **{**state, **plain})
+            file.seek(0)
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            file.write(digest.encode())
+
+    _with_room(write, [other for other in checkpoints(folder) if other != path], sum(a.nbytes for a in state.values()))
     present = checkpoints(folder)
     end = present.index(path) + 1
     for other in present[end:] + (present[: max(0, end - keep)] if keep else []):
@@ -157,10 +181,44 @@ def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None):
     return path
 
 
+def _with_room(write, others, needed):
+    """Writes a file; on a full disk the oldest of the others go first, one by one, but for the newest of them."""
+    while True:
+        try:
+            return write()
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            if len(others) < 2:
+                kept = f"The newest one, {others[0]}, stays" if others else "There is no older one to remove"
+                raise OSError(
+                    error.errno, f"{error.strerror}: a checkpoint needs about {needed / 1e6:,.0f} MB. {kept}"
+                ) from error
+            others.pop(0).unlink(missing_ok=True)
+
+
 def checkpoints(folder):
     """Paths of the checkpoints in a folder, the oldest first."""
     found = [path for path in Path(folder).glob("step-*.npz") if path.stem.removeprefix("step-").isdigit()]
     return sorted(found, key=lambda path: int(path.stem.removeprefix("step-")))
+
+
+def refuse_others(model, folder):
+    """Refuses to begin a training anew where another one has left checkpoints, which the first new one would remove.
+
+    Args:
+        model: an `AdversarialModel`.
+        folder: where its checkpoints are to go.
+
+    Raises:
+        FileExistsError: if there are some, and the model has not been trained.
+    """
+    others = checkpoints(folder)
+    if others and not _number(model.iterations):
+        raise FileExistsError(
+            f"{folder} holds {len(others)} checkpoints of another training, up to {others[-1].name}, and this one "
+            "begins anew. Go on with that one (restore_checkpoint), or choose another folder."
+        )
 
 
 def latest_checkpoint(folder):
@@ -198,41 +256,79 @@ def restore_checkpoint(model, path):
     raise CorruptCheckpoint(f"All {len(candidates)} checkpoints in {path} are damaged.")
 
 
-def named_variables(model):
+def named_variables(model, whole_paths=False):
     """All state of a compiled model: `{name: variable}`.
 
     Names come from the place in the model, not from Keras' numbering (`dense_7`), which depends on what else the
-    process has built.
+    process has built, nor from the networks that a layer lies in, whose names a rebuilt one does not put in its paths.
+
+    Args:
+        model: a compiled `AdversarialModel`.
+        whole_paths: Whether to name variables as earlier versions did, with the networks that they lie in.
 
     Raises:
         ValueError: if the model is not compiled.
     """
     if not model.compiled:
         raise ValueError("The model has no optimizers yet: call compile() before its state is saved or restored.")
-    owners = {f"ema_{name}": network.variables for name, network in model.averages.items()}
-    owners |= {name: network.variables for name, network in model.networks.items()}
+    networks = {f"ema_{name}": network for name, network in model.averages.items()} | model.networks
+    owners: dict[str, list] = {name: network.variables for name, network in networks.items()}
     owned = {id(variable) for variables in owners.values() for variable in variables}
     owners["model"] = [variable for variable in model.variables if id(variable) not in owned]
-    owners |= {f"optimizers/{name}": each.variables for name, each in model.optimizer.players.items()}
-    owners |= {f"logs/{name}": tracker.variables for name, tracker in model.trackers.items()}
+    places = {id(v): v.path for v in owners["model"]}
+    for network in networks.values():
+        inside = (
+            () if whole_paths else {each.name for each in network._flatten_layers() if isinstance(each, keras.Model)}
+        )
+        places |= {id(v): _without(inside, v.path) for v in network.variables}
+    for name, each in model.optimizer.players.items():
+        owners[f"optimizers/{name}"] = each.variables
+        trained = [v for phase in model.game if phase.optimizer == name for v in model.trained_by(phase)]
+        places |= {id(v): _slot(v.name, trained, places) for v in each.variables}
+    for name, tracker in model.trackers.items():
+        owners[f"logs/{name}"] = tracker.variables
+        places |= {id(v): v.name for v in tracker.variables}
     named: dict[str, keras.Variable] = {}
     twins: Counter[str] = Counter()
     for owner, variables in owners.items():
         for variable in variables:
-            place = variable.name if owner.startswith(("optimizers/", "logs/")) else variable.path
-            name = f"{owner}/{re.sub(r'_[0-9]+(?=[_/]|$)', '', place)}"
+            name = f"{owner}/{re.sub(NUMBERS, '', places[id(variable)])}"
             twins[name] += 1
             named[f"{name}#{twins[name]}" if twins[name] > 1 else name] = variable
     return named
 
 
+def _without(names, path):
+    """A path without the names that it begins with."""
+    parts = path.split("/")
+    while len(parts) > 1 and parts[0] in names:
+        del parts[0]
+    return "/".join(parts)
+
+
+def _slot(name, trained, places):
+    """The name of an optimizer's variable, with the place of the trained variable that Keras begins it with."""
+    prefixes = {v.path.replace("/", "_"): places[id(v)].replace("/", "_") for v in trained}
+    found = max((prefix for prefix in prefixes if name.startswith(f"{prefix}_")), key=len, default=None)
+    return name if found is None else prefixes[found] + name[len(found) :]
+
+
 def _restore(model, path):
     """Takes the model to one checkpoint; it stays as it is unless everything fits."""
-    position, state = read_checkpoint(path)
-    seed = position.pop("seed")
+    about, state = read_checkpoint(path)
     variables = named_variables(model)
+    if state.keys() != variables.keys():
+        earlier = named_variables(model, whole_paths=True)
+        variables = earlier if state.keys() == earlier.keys() else variables
+    settings, saved = model.optimizer.settings, about["settings"]
+    # A learning rate may be a variable or a schedule, which is none: as a setting it is not compared.
+    state = {name: array for name, array in state.items() if name in variables or not name.endswith(LEARNING_RATE)}
     differences = [f"the model has no {name}" for name in state if name not in variables]
-    differences += [f"the checkpoint has no {name}" for name in variables if name not in state]
+    differences += [
+        f"the checkpoint has no {name}"
+        for name in variables
+        if name not in state and not (name in settings and name.endswith(LEARNING_RATE))
+    ]
     differences += [
         f"{name} has the shape {state[name].shape} in the checkpoint and {tuple(variable.shape)} in the model"
         for name, variable in variables.items()
@@ -244,18 +340,32 @@ def _restore(model, path):
             f"{path} is of another model or recipe: {'; '.join(differences[:3])}{more}. "
             "Build and compile the model as it was when the checkpoint was saved."
         )
+    size = model.recipe.rules()["batch_size"]
+    moved = about["position"]["step"] > 0 and about["batch_size"] not in (None, size)
+    if moved and not (isinstance(size, int) and isinstance(about["batch_size"], int)):
+        raise ValueError(
+            f"{path} lies within an epoch, and the batch sizes were {about['batch_size']} and are {size} now: no place "
+            "in the epoch is the same. Go on with the batch sizes as they were."
+        )
+    seed = about["seed"]
     if seed not in (None, model.seed):
         raise ValueError(
             f"{path} is of a training with seed {seed}, and the model has {model.seed}: it would go on with other "
             f"batches and other noise. Make the model with seed={seed}."
         )
     for name, variable in variables.items():
-        variable.assign(state[name])
+        # What the recipe sets comes back only where a callback may have changed it since, from the same setting.
+        kept = name in state and (name not in settings or saved.get(name) == settings[name])
+        variable.assign(state[name] if kept else settings[name])
+    position = {**about["position"], "states": about["states"]}
+    if moved:
+        whole = about["images"] // size
+        position["step"] = whole - whole % model.steps_per_execution
     return position
 
 
 def read_checkpoint(path):
-    """Position and state, `{name: array}`, of a checkpoint.
+    """What a checkpoint says about itself, and its state, `{name: array}`.
 
     Raises:
         CorruptCheckpoint: if a single bit is not as it was written.
@@ -269,8 +379,12 @@ def read_checkpoint(path):
         state = {name: arrays[name] for name in arrays.files if name != "about"}
     for name, dtype in about["dtypes"].items():
         state[name] = state[name].view(getattr(ml_dtypes, dtype))
-    # Checkpoints of earlier versions do not say their seed.
-    return {**about["position"], "states": about["states"], "seed": about.get("seed")}, state
+    # Checkpoints of earlier versions do not say all of it.
+    return {"seed": None, "images": None, "batch_size": None, "settings": {}, **about}, state
+
+
+def _number(variable):
+    return int(ops.convert_to_numpy(variable))
 
 
 def _finite(array):

@@ -85,7 +85,7 @@ class Evaluation(keras.callbacks.Callback):
         """The scores of the present generator, `{score: float}`."""
         model, evaluator = self.model, self.evaluator
         labels = evaluator.labels if getattr(model, "num_classes", None) else None
-        samples = model.sample(evaluator.count, self.seed, labels, ema)
+        samples = model.sample(evaluator.count, self.seed, labels, ema=ema)
         if not np.isfinite(samples).all():
             return dict.fromkeys(evaluator.scores, float("nan"))
         return evaluator(np.clip(samples, -1, 1) if samples.ndim == 4 else samples, labels)

@@ -5,6 +5,7 @@ import datetime
 import io
 import json
 import time
+import warnings
 from pathlib import Path
 
 import keras
@@ -31,6 +32,7 @@ class RunLog(keras.callbacks.Callback):
         self.folder, self.facts = Path(folder), facts
         self.history = self.folder / "history.csv"
         self.columns: list[str] = []
+        self.unwritten: list[dict] = []  # on a full disk
         self.taken_up = False
 
     def on_train_begin(self, logs=None):
@@ -66,13 +68,22 @@ class RunLog(keras.callbacks.Callback):
             **(logs or {}),
         }
         new = [name for name in row if name not in self.columns]
-        if new:
-            _, rows = self._read_history()
-            self.columns += new
-            self._write_history([*rows, row])
-        else:
-            with open(self.history, "a", newline="", encoding="utf-8") as file:
-                csv.DictWriter(file, self.columns, lineterminator="\n").writerow(row)
+        self.columns += new
+        try:
+            if new or self.unwritten:
+                rows = [each for each in self._read_history()[1] if int(each["epoch"]) <= epoch - len(self.unwritten)]
+                self._write_history([*rows, *self.unwritten, row])
+            else:
+                with open(self.history, "a", newline="", encoding="utf-8") as file:
+                    csv.DictWriter(file, self.columns, lineterminator="\n").writerow(row)
+            self.unwritten = []
+        except OSError as error:
+            self.unwritten.append(row)
+            warnings.warn(
+                f"The line of epoch {epoch + 1} was not written: {error}. It is written with the next one.",
+                RuntimeWarning,
+                stacklevel=2,
+            )
 
     def on_train_end(self, logs=None):
         self.entries["finished"] = _now()
@@ -102,7 +113,7 @@ def describe(model):
         "model": model.get_config(),
         "recipe": compiled.pop("recipe"),
         "compile": compiled,
-        "precision": keras.config.dtype_policy().name,
+        "precision": model.dtype_policy.name,
     }
 
 

@@ -1,6 +1,7 @@
 """Pictures of the same latents again and again, to watch a generator learn."""
 
 import io
+import warnings
 from pathlib import Path
 
 import keras
@@ -68,7 +69,10 @@ class SampleGrid(keras.callbacks.Callback):
         """Writes the picture of the present step."""
         self.drawn = self._step()
         picture = self.picture()
-        write_png(self.folder / f"step-{self.drawn:08d}.png", picture)
+        try:
+            write_png(self.folder / f"step-{self.drawn:08d}.png", picture)
+        except OSError as error:
+            warnings.warn(f"A picture was not written: {error}. Training goes on.", RuntimeWarning, stacklevel=2)
         if self.tensorboard is not None:
             self._write_summary(picture)
 

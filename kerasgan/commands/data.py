@@ -4,9 +4,7 @@ import argparse
 import ast
 
 from kerasgan.commands.adder import adder
-from kerasgan.data import cache
-from kerasgan.data.builders import DATASETS
-from kerasgan.data.load import load, resolve, tfds_builder_of
+from kerasgan.commands.options import add_picture_options, picture_options
 
 
 def add_parser(commands):
@@ -33,8 +31,8 @@ def add_parser(commands):
     one = command(show, "show")
     about(one)
     one.add_argument("--split", default="train", help="part of the data (default: train)")
-    one.add_argument("--image-size", type=int, metavar="S", help="of a TFDS name or a folder: resize to S x S pixels")
     one.add_argument("-o", "--output", default="sheet.png", metavar="FILE", help="PNG file (default: sheet.png)")
+    add_picture_options(one, "of a TFDS name or a folder: resize to S x S pixels")
 
     one = command(prepare, "prepare")
     about(one)
@@ -46,6 +44,9 @@ def list_datasets(arguments):
     from rich import box
     from rich.console import Console
     from rich.table import Table
+
+    from kerasgan.data import cache
+    from kerasgan.data.builders import DATASETS
 
     console = Console()
     if not console.is_terminal:
@@ -74,6 +75,8 @@ def list_datasets(arguments):
 
 def _counts(dataset):
     """Number of examples of each split; empty where that is known only when they are prepared."""
+    from kerasgan.data import cache
+
     if not dataset.cached:
         return dataset.splits()
     if cache.is_prepared(dataset):
@@ -90,7 +93,9 @@ def show(arguments):
         dataset.check_requirements()
         picture = dataset.sheet(dataset.some(arguments.split, dataset.sheet_count))
     else:
-        images = load(arguments.name, arguments.split, arguments.image_size, False, as_numpy=True)
+        from kerasgan.data.load import load
+
+        images = load(arguments.name, arguments.split, labels=False, as_numpy=True, **picture_options(arguments))
         picture = grid(images[:: -(-len(images) // 64)])
     write_png(arguments.output, picture)
     print(arguments.output)
@@ -98,6 +103,9 @@ def show(arguments):
 
 def prepare(arguments):
     """Makes a data set and keeps it on the disk, or downloads it if it is one of TFDS."""
+    from kerasgan.data import cache
+    from kerasgan.data.load import tfds_builder_of
+
     dataset = _local(arguments)
     if dataset is None:
         builder = tfds_builder_of(arguments.name)
@@ -111,6 +119,9 @@ def prepare(arguments):
 
 def _local(arguments):
     """The data set of kerasgan's own that was named, or None."""
+    from kerasgan.data.builders import DATASETS
+    from kerasgan.data.load import resolve
+
     kind, found = resolve(arguments.name)
     if kind == "own":
         name, config = found

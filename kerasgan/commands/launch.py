@@ -14,8 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from kerasgan.callbacks.interruption import PREEMPTED
-
+PREEMPTED = 75  # as kerasgan.callbacks.interruption.PREEMPTED, which needs an engine
 GRACE = 10.0  # seconds from one worker's failure to the end of the last one
 PATIENCE = 600.0  # the same after a signal: the chief may still write its checkpoint when the others have ended
 POLL = 0.2

@@ -2,6 +2,7 @@
 
 import argparse
 import math
+import os
 import shlex
 import sys
 import tempfile
@@ -9,10 +10,16 @@ import textwrap
 import traceback
 import warnings
 from pathlib import Path
+from typing import Any
+
+from kerasgan.commands.options import add_picture_options
+from kerasgan.commands.options import positive as _positive
 
 # What TensorFlow's collectives raise where another process is gone.
 LOST_PEER = ("UnavailableError", "AbortedError", "CancelledError", "DeadlineExceededError", "InternalError")
-FORMATS = ("savedmodel", "onnx", "litert", "keras")  # as kerasgan.export.FORMATS, which needs an engine
+# As kerasgan.export.FORMATS and SYNONYMS, and kerasgan.distribute.NAMES, which need an engine.
+FORMATS, SYNONYMS = ("savedmodel", "onnx", "litert", "keras"), ("tflite", "saved_model")
+STRATEGIES = ("auto", "none", "mirrored", "multi_worker", "tpu")
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -30,12 +37,39 @@ def main(argv=None):
         with warnings.catch_warnings():
             warnings.showwarning = _print_warning
             arguments = _parser().parse_args(argv, argparse.Namespace(words=argv))
+            if not getattr(arguments, "without_engine", False):
+                _start_engine(quiet="--debug" not in argv)
             return arguments.command(arguments) or 0
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in argv:
             traceback.print_exc()
         print(f"kerasgan: {_sentence(error)}", file=sys.stderr)
         return getattr(error, "exit_code", 130 if isinstance(error, KeyboardInterrupt) else 2)
+
+
+def _start_engine(quiet):
+    """Imports the engine and with it all families, without the lines that TensorFlow writes about missing GPUs."""
+    import kerasgan
+
+    if not quiet or "tensorflow" in sys.modules or "jax" in sys.modules:
+        kerasgan.AdversarialModel  # noqa: B018
+        return
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # which the first of its lines do not heed
+    before = os.dup(2)
+    with tempfile.TemporaryFile() as said:
+        try:
+            sys.stderr.flush()
+            os.dup2(said.fileno(), 2)
+            kerasgan.AdversarialModel  # noqa: B018
+            if "tensorflow" in sys.modules:
+                sys.modules["tensorflow"].config.list_physical_devices()  # which looks for GPUs
+        except BaseException:
+            said.seek(0)
+            os.write(before, said.read())
+            raise
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
 
 
 def _print_warning(message, *_, **__):
@@ -64,15 +98,17 @@ def train(arguments):
     """Trains a family on a data set, into a run's folder."""
     from kerasgan import distribute, run
     from kerasgan.callbacks import Interrupted, Progress
+    from kerasgan.commands.families import family_of
+    from kerasgan.pictures.lock import check_unlocked
 
-    family = _family(arguments.family)
+    family = family_of(arguments.family)
     folder = Path(arguments.out or f"runs/{arguments.family}-{arguments.data.strip('/').replace('/', '-')}")
     if arguments.resume == "always":
         run.read_run(folder)
     strategy = distribute.strategy(arguments.strategy, arguments.devices)
-    begins = not arguments.dry_run and not arguments.resume and distribute.is_chief()
-    if begins and folder.exists() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder} is not empty. Go on with --resume, or train into another folder with --out.")
+    if not arguments.dry_run and distribute.is_chief():
+        check_unlocked(folder)
+        _check_empty(folder, arguments.resume)
     with strategy.scope():
         x, y, model, facts = _prepared(family, arguments)
     count = len(x) if y is None else min(len(x), len(y))  # of two domains, the shorter one decides
@@ -129,6 +165,19 @@ def train(arguments):
         _write_preset(folder, arguments)
 
 
+def _check_empty(folder, resume):
+    """Refuses to begin a run where something lies that it could overwrite or remove."""
+    there = [each.name for each in folder.iterdir() if not each.name.startswith(".")] if folder.is_dir() else []
+    if not there or (resume and "run.json" in there):
+        return
+    if resume:
+        raise FileExistsError(
+            f"{folder} holds {', '.join(sorted(there)[:3])}, but no run.json, which says how to go on, and a new run "
+            "would overwrite it. Put run.json back, move the folder away, or train into another one with --out."
+        )
+    raise FileExistsError(f"{folder} is not empty. Go on with --resume, or train into another folder with --out.")
+
+
 def _write_preset(folder, arguments):
     """The preset of a finished run, where one was asked for."""
     if arguments.preset_out:
@@ -154,37 +203,33 @@ def launch(arguments):
     return launch(arguments.workers, command, arguments.restarts, arguments.logs)
 
 
-def _family(name):
-    from kerasgan import models
-
-    families = {known.lower(): getattr(models, known) for known in models.__all__}
-    if name not in families:
-        raise ValueError(f"There is no family {name!r}. Families: {', '.join(sorted(families))}.")
-    return families[name]
-
-
 def _prepared(family, arguments):
     """Data, compiled model, and what `run.json` says about both."""
     from kerasgan import run
     from kerasgan.commands import settings
-    from kerasgan.data import load
+    from kerasgan.commands.options import picture_options
+    from kerasgan.data.load import source
     from kerasgan.game.arguments import REQUIRED, constructor_arguments
+    from kerasgan.game.freezing import freeze_first
+    from kerasgan.game.transfer import like, transfer
 
     known = constructor_arguments(family)
     chosen, changes = settings.split(family, arguments.set)
     if arguments.batch_size:
         changes["batch_size"] = arguments.batch_size
+    origin = _trained(arguments.start) if arguments.start else None
     # A family whose num_classes has no default is always conditional.
     always = known.get("num_classes", 0) is REQUIRED
     labels = bool(arguments.labels or chosen.get("num_classes") or always)
     pairs = getattr(family, "as_pairs", False)
     split = tuple(arguments.split.split(",")) if "," in arguments.split else arguments.split
-    data = load(arguments.data, split, arguments.image_size, labels, as_numpy=True, as_pairs=pairs)
-    x, y = data if labels or pairs else (data, None)
+    options = picture_options(arguments)
+    found = source(arguments.data, split, labels=labels, as_pairs=pairs, flip=arguments.flip, **options)
+    x, y = found.arrays() if labels or pairs else (found.arrays(), None)
     if pairs and y is not None:
         chosen = {"target_channels": y.shape[-1], **chosen}
     elif y is not None:
-        chosen = {"num_classes": int(y.max()) + 1, **chosen}
+        chosen = {"num_classes": max(int(y.max()) + 1, len(found.description.class_names)), **chosen}
     if changes.get("batch_size", 1) > len(x):
         raise ValueError(
             f"The batch size is {changes['batch_size']}, but {arguments.data} has only {len(x)} images in its split "
@@ -192,16 +237,20 @@ def _prepared(family, arguments):
         )
     run.set_random_seed(arguments.seed)
     with run.precision(arguments.precision):
-        model = family(image_shape=x.shape[1:], **chosen)
+        if origin is None:
+            model = family(image_shape=x.shape[1:], **chosen)
+        else:
+            model = like(family, origin, {**chosen, "image_shape": x.shape[1:]})
+            print(f"from {arguments.start}: {transfer(origin, model)}")
+        for network, count in arguments.freeze:
+            if network not in model.networks:
+                raise ValueError(f"--freeze {network}={count}: the networks are {', '.join(model.networks)}.")
+            freeze_first(model.networks[network], count)
         model.compile(steps_per_execution=arguments.steps_per_execution, **changes)
     if hasattr(model, "adapt"):
         model.adapt(x)
-    facts = {
-        "data": {"name": arguments.data, "split": arguments.split, "images": len(x)},
-        "seed": arguments.seed,
-        "precision": arguments.precision,
-    }
-    return x, y, model, facts
+    facts = {"data": found.description.entries(), "seed": arguments.seed, "precision": arguments.precision}
+    return x, y, model, {**facts, **({"from": arguments.start} if arguments.start else {})}
 
 
 def _dry_run(model, x, y, steps):
@@ -218,6 +267,7 @@ def sample(arguments):
     """Draws samples of a run or a preset into one picture."""
     import numpy as np
 
+    from kerasgan.data.description import class_numbers
     from kerasgan.pictures.images import columns_of, grid, write_png
 
     model, count = _trained(arguments.run), arguments.count
@@ -226,7 +276,12 @@ def sample(arguments):
             f"{arguments.run} is a {type(model).__name__}, which translates images and has no samples of its own. Use "
             "kerasgan.run.load_run(...).model.translate(images), or kerasgan.load(...).translate(images)."
         )
-    classes = arguments.labels or range(model.num_classes or 0)
+    if arguments.labels and not model.num_classes:
+        raise ValueError(f"--labels was given, but {arguments.run} is unconditional. Leave it out.")
+    if arguments.labels:
+        classes: Any = class_numbers(arguments.labels, _class_names(arguments.run, model), model.num_classes)
+    else:
+        classes = range(model.num_classes or 0)
     labels = np.resize(classes, count) if classes else None
     images = model.sample(count, arguments.seed, labels, ema=not arguments.raw)
     write_png(arguments.output, grid(images, arguments.columns or columns_of(min(len(classes), count))))
@@ -235,10 +290,27 @@ def sample(arguments):
 
 def export(arguments):
     """Writes the generator of a run or a preset for use without kerasgan."""
-    from kerasgan.export import export_as
+    from kerasgan.export import export_as, format_of
 
-    export_as(_trained(arguments.run), arguments.output, arguments.format)
+    format = format_of(arguments.output, arguments.format)
+    export_as(_trained(arguments.run), arguments.output, format)
     print(arguments.output)
+
+
+def _class_names(name, model):
+    """Names of the classes of a run's or a preset's model; of earlier ones, what their data set says."""
+    from kerasgan import zoo
+    from kerasgan.data.builders import DATASETS
+    from kerasgan.run import read_run
+
+    if model.class_names:
+        return model.class_names
+    folder = Path(name)
+    entries = read_run(folder) if (folder / "run.json").exists() else zoo.find(name).metadata
+    data, _, config = ((entries.get("data") or {}).get("name") or "").partition("/")
+    label = DATASETS[data](config or None).features.get("label") if data in DATASETS else None
+    names = tuple(getattr(label, "names", ()))
+    return names if len(names) == model.num_classes else ()
 
 
 def _trained(name):
@@ -264,30 +336,19 @@ class _Parser(argparse.ArgumentParser):
         raise ValueError(f"{message} ({self.prog} --help)")
 
 
-def _positive(number):
-    """A parser of positive numbers of a type."""
-
-    def parse(text):
-        value = number(text)
-        if not 0 < value < math.inf:
-            raise argparse.ArgumentTypeError(f"{text} is not positive")
-        return value
-
-    parse.__name__ = f"positive {number.__name__}"
-    return parse
-
-
-def _integers(text):
-    return [int(part) for part in text.split(",")]
+def _networks(text):
+    network, equals, count = text.partition("=")
+    if not equals or not count.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no NETWORK=LAYERS, such as discriminator=3")
+    return network, int(count)
 
 
 def _parser():
-    from kerasgan import distribute
     from kerasgan.commands.adder import adder
     from kerasgan.commands.data import add_parser as add_data_parser
+    from kerasgan.commands.evaluate import add_parser as add_evaluate_parser
     from kerasgan.commands.sensitivity import add_parser as add_sensitivity_parser
     from kerasgan.commands.zoo import add_parser as add_zoo_parser
-    from kerasgan.studies.evaluate import add_parser as add_evaluate_parser
 
     count, amount = _positive(int), _positive(float)
     parser = _Parser(prog="kerasgan", description="Generative adversarial networks for Keras 3.")
@@ -301,7 +362,7 @@ def _parser():
         "--data", required=True, metavar="NAME", help="as in `kerasgan data list`, a folder, or a TFDS name"
     )
     one.add_argument("--split", default="train", help="part of the data (default: train); two domains: trainA,trainB")
-    one.add_argument("--image-size", type=count, metavar="S", help="resize the images to S x S pixels")
+    one.add_argument("--flip", action="store_true", help="train on each image a second time, mirrored left to right")
     one.add_argument("--labels", action="store_true", help="train a conditional model where there is a choice")
     length = one.add_mutually_exclusive_group(required=True)
     length.add_argument("--epochs", type=count, metavar="N", help="passes over the data")
@@ -335,7 +396,7 @@ def _parser():
     one.add_argument("--preset-out", metavar="FOLDER", help="write the trained model as a preset too, and measure it")
     one.add_argument(
         "--strategy",
-        choices=distribute.NAMES,
+        choices=STRATEGIES,
         default="auto",
         help="devices to train on (default: auto); the batch size counts the images over all of them",
     )
@@ -347,6 +408,22 @@ def _parser():
 
     one.add_argument("--checkpoint-every-steps", type=count, metavar="N", help="besides, within an epoch")
     one.add_argument("--keep", type=count, default=3, metavar="N", help="checkpoints that are kept (default: 3)")
+    one.add_argument(
+        "--from",
+        dest="start",
+        metavar="RUN|PRESET",
+        help="begin with the networks of a run or a preset, as far as they fit; its settings are the defaults",
+    )
+    one.add_argument(
+        "--freeze",
+        nargs="+",
+        action="extend",
+        default=[],
+        type=_networks,
+        metavar="NETWORK=LAYERS",
+        help="do not train the first layers with weights of a network: discriminator=3 (FreezeD)",
+    )
+    add_picture_options(one)
 
     one = command(launch, "launch")
     one.add_argument("--workers", type=count, default=2, metavar="N", help="number of processes (default: 2)")
@@ -360,7 +437,7 @@ def _parser():
     one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
     one.add_argument("-n", "--count", type=count, default=64, metavar="N", help="number of samples (default: 64)")
     one.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
-    one.add_argument("--labels", type=_integers, metavar="0,1,...", help="classes, repeated up to N")
+    one.add_argument("--labels", metavar="CLASS,...", help="names or numbers of classes, repeated up to N")
     one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
     one.add_argument("--columns", type=count, metavar="N", help="samples in a row (default: one for each of up to 16)")
     one.add_argument("-o", "--output", default="grid.png", metavar="FILE", help="PNG file (default: grid.png)")
@@ -368,7 +445,11 @@ def _parser():
     one = command(export, "export")
     one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
     one.add_argument("output", metavar="OUT", help="a folder for a SavedModel, else a file")
-    one.add_argument("--format", choices=FORMATS, default="savedmodel", help="of the output (default: savedmodel)")
+    one.add_argument(
+        "--format",
+        choices=(*FORMATS, *SYNONYMS),
+        help="of the output (default: what OUT ends in; savedmodel for a folder)",
+    )
 
     add_evaluate_parser(commands)
     add_sensitivity_parser(commands)

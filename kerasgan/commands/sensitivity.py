@@ -3,12 +3,16 @@
 import argparse
 from pathlib import Path
 
-from kerasgan.commands import settings
-from kerasgan.data.builders.gaussians import MIXTURES
-from kerasgan.metrics.features import NAMES
-from kerasgan.studies.sensitivity.folder import measure
-from kerasgan.studies.sensitivity.report import number
-from kerasgan.studies.sensitivity.study import Study
+from kerasgan.commands.evaluate import FEATURES
+
+MIXTURES = (
+    "ring",
+    "ring2",
+    "grid",
+    "line",
+    "uneven",
+    "s_curve",
+)  # as kerasgan.data.builders.gaussians.MIXTURES, which need an engine
 
 
 def add_parser(commands):
@@ -24,7 +28,7 @@ def add_parser(commands):
     one.add_argument("--rate", type=float, metavar="R", help="that the grid multiplies (default: 1e-3; images 2e-4)")
     one.add_argument("--threshold", type=float, metavar="T", help="metric up to which a cell succeeds")
     one.add_argument(
-        "--features", choices=NAMES, default="pixels", metavar="NAME", help=f"for images: {', '.join(NAMES)}"
+        "--features", choices=FEATURES, default="pixels", metavar="NAME", help=f"for images: {', '.join(FEATURES)}"
     )
     one.add_argument(
         "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="as for `kerasgan train`"
@@ -34,12 +38,12 @@ def add_parser(commands):
 
 def sensitivity(arguments):
     """Trains a grid of learning rates, decays and critic steps at equal compute; says how many cells succeed."""
-    from kerasgan import models
+    from kerasgan.commands import settings
+    from kerasgan.commands.families import family_of
+    from kerasgan.studies.sensitivity.report import number
+    from kerasgan.studies.sensitivity.study import Study
 
-    families = {name.lower(): getattr(models, name) for name in models.__all__}
-    if arguments.family not in families:
-        raise ValueError(f"There is no family {arguments.family!r}. Families: {', '.join(sorted(families))}.")
-    family = families[arguments.family]
+    family = family_of(arguments.family)
     chosen, changes = settings.split(family, arguments.set)
     study = Study(
         family,
@@ -63,6 +67,9 @@ def sensitivity(arguments):
 
 def _with_progress(study, folder):
     from rich.progress import Progress
+
+    from kerasgan.studies.sensitivity.folder import measure
+    from kerasgan.studies.sensitivity.report import number
 
     with Progress() as bar:
         task = bar.add_task("")

@@ -9,9 +9,10 @@ from kerasgan.game import schedules
 from kerasgan.game.arguments import constructor_arguments
 from kerasgan.game.optimizers import ScheduledAdam
 from kerasgan.objectives import losses, penalties
+from kerasgan.zoo.nearest import nearest
 
 # Constructor arguments that come from elsewhere: the data, --seed, Python code.
-NOT_SETTABLE = ("image_shape", "seed", "generator", "discriminator", "encoder")
+NOT_SETTABLE = ("image_shape", "seed", "frozen_layers", "generator", "discriminator", "encoder")
 # How a value that follows one is written: the name, then its numbers, as in cosine:1e-3:1e-5:256.
 SCHEDULES = {"cosine": schedules.Cosine, "exponential": schedules.Exponential}
 
@@ -44,7 +45,8 @@ def split(family, assignments):
         field, *path = name.strip().split(".")
         if not equals or (field not in fields and (path or field not in settable)):
             raise ValueError(
-                f"{assignment!r} is no setting of {family.__name__}, expected name=value. Names of the model: "
+                f"{assignment!r} is no setting of {family.__name__}, expected name=value."
+                f"{nearest(field, [*settable, *fields]) if equals else ''} Names of the model: "
                 f"{', '.join(settable)}. Names of the recipe: {', '.join(fields)}."
             )
         value = _literal(assignment, text.strip())
@@ -137,7 +139,8 @@ def _changed(assignment, thing, path, value):
         holder, what = inner, inner["class_name"]
     if last not in holder["config"]:
         known = ", ".join(name for name in holder["config"] if name != "name")
-        raise ValueError(f"{assignment!r}: {what} has no {last!r}. It has: {known}.")
+        like = nearest(last, [name for name in holder["config"] if name != "name"])
+        raise ValueError(f"{assignment!r}: {what} has no {last!r}.{like} It has: {known}.")
     value = _like(assignment, holder["config"][last], value)
     is_object = isinstance(value, schedules.Schedule)
     holder["config"][last] = keras.saving.serialize_keras_object(value) if is_object else value

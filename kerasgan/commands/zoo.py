@@ -15,8 +15,11 @@ def add_parser(commands):
     command = adder(parts)
 
     one = command(list_presets, "list")
+    one.set_defaults(without_engine=True)
     one.add_argument("--markdown", action="store_true", help="as the table of the README")
-    command(show, "show").add_argument("preset", metavar="PRESET", help="name, folder or address")
+    one = command(show, "show")
+    one.set_defaults(without_engine=True)
+    one.add_argument("preset", metavar="PRESET", help="name, folder or address")
     one = command(verify, "verify")
     one.add_argument("presets", nargs="*", metavar="PRESET", help="names, folders or addresses (default: all)")
     one.add_argument("--published", metavar="FOLDER", help="check the files of a published folder instead")
@@ -85,7 +88,11 @@ def headline(metadata):
 
 def show(arguments):
     """Prints the card of a preset."""
-    print((find(arguments.preset).folder / presets.CARD).read_text("utf-8"))
+    preset = find(arguments.preset)
+    if presets.CARD not in preset.metadata["files"]:
+        raise ValueError(f"The preset {arguments.preset} has no card ({presets.CARD}).")
+    text = (preset.folder / presets.CARD).read_text("utf-8", errors="replace")
+    print("".join(each for each in text if each.isprintable() or each in "\n\t"))  # nothing that moves the cursor
 
 
 def verify(arguments):

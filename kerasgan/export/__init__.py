@@ -1,6 +1,6 @@
 """Trained models for use without kerasgan."""
 
-from kerasgan.export.formats import FORMATS, draws_noise, export_as, export_keras, export_litert, export_onnx
+from kerasgan.export.formats import FORMATS, draws_noise, export_as, export_keras, export_litert, export_onnx, format_of
 from kerasgan.export.saved_model import export_saved_model, export_translation
 from kerasgan.export.warmup import write_warmup
 
@@ -13,5 +13,6 @@ __all__ = [
     "export_onnx",
     "export_saved_model",
     "export_translation",
+    "format_of",
     "write_warmup",
 ]

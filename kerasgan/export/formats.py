@@ -1,5 +1,6 @@
 """The averaged generator as one file: ONNX, LiteRT, or a Keras model."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -7,27 +8,53 @@ from pathlib import Path
 import keras
 
 from kerasgan.export.saved_model import needs_tensorflow
+from kerasgan.export.single import in_single_precision
 from kerasgan.game.randomness import is_seed_state, noise_states
 from kerasgan.layers.normalization import BatchNormalization
 from kerasgan.pictures.files import replacing
 
 OPSET = 18
+SYNONYMS = {"tflite": "litert", "saved_model": "savedmodel"}
+ENDINGS = {".onnx": "onnx", ".tflite": "litert", ".litert": "litert", ".keras": "keras"}
 
 
-def export_as(model, path, format="savedmodel"):
-    """Writes a trained model in one of `FORMATS`.
+def format_of(path, format=None):
+    """The format that is meant: the one that is named, else the one that the path ends in; a folder is a SavedModel.
 
     Args:
-        model: a `kerasgan.LatentModel` or `TranslationModel`.
-        path: of a new folder for "savedmodel", else of a file.
-        format: "savedmodel", "onnx", "litert" or "keras".
+        path: of what is written.
+        format: one of `FORMATS` or `SYNONYMS`, or None.
 
     Raises:
-        ValueError: for another format.
+        ValueError: for another format, and for an ending that does not tell.
     """
-    if format not in FORMATS:
-        raise ValueError(f"format is {format!r}, expected one of {', '.join(FORMATS)}.")
-    FORMATS[format](model, path)
+    known = ", ".join(FORMATS)
+    if format is None:
+        ending = Path(path).suffix.lower()
+        if ending and ending not in ENDINGS:
+            raise ValueError(
+                f"{path} ends in {ending}; which format is meant? Say it with --format (format=): one of {known}, or "
+                f"end it in {', '.join(ENDINGS)}, or in nothing for the folder of a SavedModel."
+            )
+        return ENDINGS.get(ending, "savedmodel")
+    found = SYNONYMS.get(format, format)
+    if found not in FORMATS:
+        raise ValueError(f"format is {format!r}, expected one of {known}.")
+    return found
+
+
+def export_as(model, path, format=None):
+    """Writes a trained model in one of `FORMATS`, and loads what it has written once.
+
+    Args:
+        model: a `kerasgan.LatentModel` or `TranslationModel`. One of half precision is exported in float32.
+        path: of a new folder for "savedmodel", else of a file.
+        format: "savedmodel", "onnx", "litert" or "keras"; None: what the path ends in.
+
+    Raises:
+        ValueError: for another format, and for what cannot be loaded again.
+    """
+    FORMATS[format_of(path, format)](in_single_precision(model), path)
 
 
 def export_onnx(model, path):
@@ -58,8 +85,10 @@ def export_onnx(model, path):
     graph.output[0].name = name
     for value in (*graph.input, *graph.output):
         value.type.tensor_type.shape.dim[0].dim_param = "batch"
+    content = proto.SerializeToString()
+    _check_onnx(content)
     with replacing(path) as file:
-        file.write(proto.SerializeToString())
+        file.write(content)
 
 
 def export_litert(model, path):
@@ -88,7 +117,9 @@ def export_litert(model, path):
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, {"serving_default": signature})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder, signature_keys=["serving_default"])
-        content = converter.convert()
+        with _refusing("litert"):
+            content = converter.convert()
+    _check_litert(content)
     with replacing(path) as file:
         file.write(content)
 
@@ -109,8 +140,13 @@ def export_keras(model, path):
     network = model.averages[model.translators[0]] if hasattr(model, "translators") else model.ema_generator
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial-{path.name}")
-    _with_keras_own_layers(network).save(partial)
-    os.replace(partial, path)
+    try:
+        _with_keras_own_layers(network).save(partial)
+        with _refusing("keras"):
+            keras.saving.load_model(partial, compile=False)
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _with_keras_own_layers(network):
@@ -154,6 +190,36 @@ def _generator(model):
         return tf.cast(model.sampled(latents, *conditions, fixed=True), "float32")
 
     return tf.function(generate, autograph=False, input_signature=specs), specs, [model.ema_generator]
+
+
+def _check_onnx(content):
+    """Loads an ONNX model as those who use it will, where onnxruntime is installed."""
+    try:
+        import onnxruntime
+    except ModuleNotFoundError:
+        return
+    with _refusing("onnx"):
+        onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
+
+
+def _check_litert(content):
+    import tensorflow as tf
+
+    with _refusing("litert"):
+        tf.lite.Interpreter(model_content=content).allocate_tensors()
+
+
+@contextlib.contextmanager
+def _refusing(format):
+    """Says in a sentence that what was written in a format cannot be loaded; nothing is left of it then."""
+    try:
+        yield
+    except Exception as error:  # whatever a runtime raises
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        raise ValueError(
+            f"The model was written as {format}, but cannot be loaded again: {lines[0][:300]} Export it in another "
+            f"format: {', '.join(FORMATS)}."
+        ) from error
 
 
 FORMATS = {

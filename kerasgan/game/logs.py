@@ -1,6 +1,7 @@
 """Logs of an epoch: the means of what has run, and nothing about phases that have not."""
 
 import keras
+import numpy as np
 from keras import ops
 
 
@@ -48,3 +49,20 @@ class OnlyWhatRan(keras.callbacks.Callback):
     def _clean(self, logs):
         for name in [name for name in logs or () if name in self.model.trackers and name not in self.model.logged]:
             del logs[name]
+
+
+class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
+    """As Keras' own, which looks at a log "loss" alone: ends the training when any log is NaN or infinite."""
+
+    def on_batch_end(self, batch, logs=None):
+        bad = [name for name, value in (logs or {}).items() if not np.isfinite(float(value))]
+        if bad:
+            super().on_batch_end(batch, {"loss": float("nan")})
+
+
+def looking_at_all_logs(callback):
+    """A callback as a game needs it: Keras' `TerminateOnNaN` would wait for a log that no game has."""
+    if type(callback) is not keras.callbacks.TerminateOnNaN:
+        return callback
+    options = {"raise_error": True} if getattr(callback, "raise_error", False) else {}
+    return TerminateOnNaN(**options)

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 from keras import ops
+from keras.src.backend.common.stateless_scope import get_stateless_scope
 
 from kerasgan.data.kinds import check_batch
 from kerasgan.data.pipeline import ArrayBatches, are_arrays, as_arrays, encoded, epochs_may_end
@@ -18,9 +19,11 @@ from kerasgan.game.arguments import constructor_arguments
 from kerasgan.game.batches import BatchWatch, refuse_arguments
 from kerasgan.game.checks import check
 from kerasgan.game.engines import Engine
-from kerasgan.game.logs import EpochMean, OnlyWhatRan
+from kerasgan.game.freezing import freeze, frozen_places
+from kerasgan.game.logs import EpochMean, OnlyWhatRan, looking_at_all_logs
 from kerasgan.game.optimizers import PlayerOptimizers
 from kerasgan.game.phase import EVALUATION, Batch, Moment, Phase, Plan, refuse_validation
+from kerasgan.game.policy import UnderItsPolicy, needs_loss_scale
 from kerasgan.game.randomness import is_seed_state, seed_states
 from kerasgan.game.recipe import Recipe, recipe_of, show_recipe
 from kerasgan.game.schedules import Stairs
@@ -28,7 +31,7 @@ from kerasgan.game.signals import RecentMeans, observing, recent_means
 from kerasgan.game.traces import traces_of
 
 
-class AdversarialModel(Engine, keras.Model):
+class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
     """A game between networks, trained with plain `compile()` and `fit()` on TensorFlow and JAX.
 
     A family calls `add_networks` in its constructor and overrides `discriminator_loss` and `generator_loss`, or
@@ -37,6 +40,8 @@ class AdversarialModel(Engine, keras.Model):
     Args:
         seed: Seed of all random numbers in training (latents, dropout, noise). Drawn from Python's `random` by
             default, so that `keras.utils.set_random_seed` decides. Initial weights follow `set_random_seed`.
+        frozen_layers: Places of the layers that are not trained, `{network: [places]}`, as `get_config` gives them
+            where `trainable` of layers was set.
         **kwargs: Arguments of `keras.Model`.
 
     Attributes:
@@ -59,8 +64,9 @@ class AdversarialModel(Engine, keras.Model):
         super().__init_subclass__(**kwargs)
         show_recipe(cls)
 
-    def __init__(self, seed=None, **kwargs):
+    def __init__(self, seed=None, frozen_layers=None, **kwargs):
         super().__init__(**kwargs)
+        self._frozen_layers = dict(frozen_layers or {})
         self.seed = random.randrange(2**31) if seed is None else int(seed)
         self.random = keras.random.SeedGenerator(self.seed)
         self.networks: dict[str, keras.Model] = {}
@@ -105,11 +111,13 @@ class AdversarialModel(Engine, keras.Model):
                     f"The network {name!r} ({type(network).__name__}) has no variables yet. "
                     "Give it an Input, or call it once on a batch, before the model is made."
                 )
+            freeze(network, self._frozen_layers.get(name))
             setattr(self, name, network)
             self.networks[name] = network
             if name in averaged:
                 average = keras.models.clone_model(network)
-                average.set_weights(network.get_weights())
+                if get_stateless_scope() is None:  # else it is an outline, whose variables have no values
+                    average.set_weights(network.get_weights())
                 average.trainable = False
                 setattr(self, f"ema_{name}", average)
                 self.averages[name] = average
@@ -185,7 +193,7 @@ class AdversarialModel(Engine, keras.Model):
         """
         self.recipe = recipe_of(type(self), recipe).replace(**changes)
         players = PlayerOptimizers(self.optimizers())
-        if keras.config.dtype_policy().name == "mixed_float16":
+        if needs_loss_scale(self.networks.values()):
             wrap = keras.optimizers.LossScaleOptimizer
             players = PlayerOptimizers({k: v if isinstance(v, wrap) else wrap(v) for k, v in players.players.items()})
         players.follow(lambda: self.images_seen)
@@ -267,11 +275,21 @@ class AdversarialModel(Engine, keras.Model):
 
         save(self, folder, networks, **metadata)
 
+    def load_weights(self, filepath, **kwargs):
+        """As `keras.Model.load_weights`; the optimizers keep the learning rates that they have."""
+        players = self.optimizer.players.values() if self.compiled else ()
+        rates = [(v, ops.convert_to_numpy(v)) for each in players for v in each.variables if v.name == "learning_rate"]
+        super().load_weights(filepath, **kwargs)
+        for variable, rate in rates:
+            variable.assign(rate)
+
     def get_config(self):
         """The constructor arguments, by the attributes of the same names, JSON-ready."""
         known = constructor_arguments(type(self))
         own = {name: vars(self)[name] for name in known if name in vars(self) and name not in self.networks}
-        return {**super().get_config(), **own}
+        found = {name: frozen_places(network) for name, network in self.networks.items()}
+        frozen = {name: places for name, places in found.items() if places}
+        return {**super().get_config(), **own, **({"frozen_layers": frozen} if frozen else {})}
 
     def get_compile_config(self):
         return {"recipe": self.recipe.get_config(), **self._compile_arguments} if self.compiled else {}
@@ -480,7 +498,7 @@ class AdversarialModel(Engine, keras.Model):
         refuse_arguments(self, x, y, kwargs.get("class_weight"), sample_weight)
         self._moment = None
         self._begin_within_epoch(initial_step)
-        callbacks = [OnlyWhatRan(), *(callbacks or [])]
+        callbacks = [OnlyWhatRan(), *map(looking_at_all_logs, callbacks or [])]
         x_kind, y_kind = self.data_specs()
         checked = are_arrays(x)
         if checked:
@@ -525,6 +543,10 @@ class AdversarialModel(Engine, keras.Model):
         if self.steps_per_execution > 1:
             raise ValueError("A batch size that changes needs steps_per_execution=1.")
         return stairs, stairs.before(int(ops.convert_to_numpy(self.images_seen)), step)
+
+    def test_on_batch(self, *args, **kwargs):
+        """Refused with a ValueError, as `evaluate`."""
+        refuse_validation({"test_on_batch()": True})
 
     def _begin_within_epoch(self, step):
         """Makes the next `fit` pass by the first steps of its first epoch."""

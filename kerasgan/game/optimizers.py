@@ -22,7 +22,17 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
     def __init__(self, players):
         super().__init__(learning_rate=0.0, name="players")
         self.players = dict(players)
+        self.settings = {f"optimizers/{name}/{what}": value for name, what, value in self._settings()}
         self.built = True
+
+    def _settings(self):
+        """What the recipe sets of the variables, before anything is trained: (player, variable's name, value)."""
+        for name, optimizer in self.players.items():
+            rate = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
+            if isinstance(rate, keras.Variable):
+                yield name, "learning_rate", float(ops.convert_to_numpy(rate))
+            if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+                yield name, "dynamic_scale", float(optimizer.initial_scale)
 
     def __getitem__(self, player):
         return self.players[player]

@@ -17,7 +17,7 @@ def refuse_validation(arguments):
     Raises:
         ValueError: that names what to use instead.
     """
-    for name in ("validation_data", "validation_split", "evaluate()"):
+    for name in ("validation_data", "validation_split", "evaluate()", "test_on_batch()"):
         asked = arguments.get(name)
         if asked is not None and not (isinstance(asked, float) and asked == 0.0):
             raise ValueError(

@@ -81,4 +81,4 @@ def _identity(model):
         text = json.dumps([config, model.recipe.rules(), [(phase.name, phase.when is None) for phase in model.game]])
     except (TypeError, ValueError, NotImplementedError):
         return None
-    return type(model), tuple(methods), text, keras.config.dtype_policy().name, keras.config.floatx()
+    return type(model), tuple(methods), text, model.dtype_policy.name, keras.config.floatx()

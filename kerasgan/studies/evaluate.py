@@ -11,12 +11,10 @@ from kerasgan.data import load
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.load import resolve, tfds_builder_of
 from kerasgan.data.prepare import prepare
-from kerasgan.metrics.evaluation import DEFAULT_METRICS, METRICS, Evaluator, largest_count
-from kerasgan.metrics.features import NAMES
+from kerasgan.metrics.evaluation import FEWEST, Evaluator, largest_count
 from kerasgan.pictures.files import write_json
 from kerasgan.zoo import preset as presets
 
-HELP = "Scores samples of a run or a preset, or a folder of images, between a Gaussian and real images."
 # By the name of the data: nets that were trained on their split "train".
 NETWORKS = {"digits": "classifier-digits-v1", "glyphs": "classifier-glyphs-v1", "sprites": "classifier-sprites-v1"}
 # Which scores are better.
@@ -39,53 +37,34 @@ BETTER = {
 }
 
 
-def add_parser(commands):
-    """Adds `evaluate` to the sub-commands of a parser."""
-    one = commands.add_parser("evaluate", help=HELP, description=evaluate.__doc__)
-    one.set_defaults(command=evaluate)
-    one.add_argument("--debug", action="store_true", help="show the traceback of an error")
-    one.add_argument(
-        "samples", metavar="RUN|PRESET|FOLDER", help="folder of a run, name or address of a preset, or folder of images"
-    )
-    one.add_argument("--data", metavar="NAME", help="the real images (default: those that the run was trained on)")
-    one.add_argument("--split", help="part of the data (default: test where there is one, else train)")
-    one.add_argument(
-        "--metrics",
-        nargs="+",
-        default=DEFAULT_METRICS,
-        metavar="METRIC",
-        help=f"some of {', '.join(METRICS)}, or their beginnings (default: {' '.join(DEFAULT_METRICS)})",
-    )
-    one.add_argument(
-        "--features",
-        choices=NAMES,
-        metavar="FEATURES",
-        help=f"one of {', '.join(NAMES)} (default: the data's classifier where there is one, else random-conv-seed0)",
-    )
-    one.add_argument("--count", type=int, metavar="N", help="samples of each set (default: all, at most 5000)")
-    one.add_argument("--seed", type=int, default=0, help="of the samples, the choice of real ones and the metrics")
-    one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
-    one.add_argument("-o", "--out", default="evaluate.json", metavar="FILE", help="JSON file (default: evaluate.json)")
+def evaluate(arguments, options=None):
+    """Does what `kerasgan evaluate` is asked for.
 
-
-def evaluate(arguments):
-    """Scores samples of a run or a preset, or a folder of images, between a Gaussian and real images.
-
-    The column "control" is a Gaussian fitted to further real images (of each class, for a conditional model), "ceiling"
-    these images themselves: those of the split "train" for the default split "test", else the other half of the split.
+    Args:
+        arguments: Those of the command.
+        options: How pictures are read, as for `kerasgan.data.load`, where it is not as for the training.
     """
-    source = _source(arguments)
+    source = _source(arguments, options or {})
     real, other, name = real_samples(source, arguments.split)
     features = arguments.features or features_of(source)
     count = arguments.count or min(largest_count(real, other), source.most)
     if count > source.most:
         raise ValueError(f"--count is {count}, but {arguments.samples} has only {source.most} images.")
+    if count < FEWEST:
+        raise ValueError(
+            f"There are {count} samples of each set to compare ({arguments.samples} has {source.most}, {name} "
+            f"{_count(real)}); expected {FEWEST} or more, and hundreds for a score that means something."
+        )
     evaluator = Evaluator(real, other, arguments.metrics, features, count, arguments.seed, name)
     samples = source.draw(count, evaluator.labels)
     report = evaluator.report(evaluator(samples, evaluator.labels))
     write_json(arguments.out, {**source.about, **report})
     _print(report["scores"], evaluator.protocol)
     print(arguments.out)
+
+
+def _count(samples):
+    return len(samples[0] if isinstance(samples, tuple) else samples)
 
 
 class Source(NamedTuple):
@@ -99,6 +78,7 @@ class Source(NamedTuple):
         draw: Function of a number and labels to samples.
         about: Entries of the JSON file.
         trained_on: Splits that the generator has seen.
+        options: How the real images are read, as for `kerasgan.data.load`.
     """
 
     data: str
@@ -108,44 +88,48 @@ class Source(NamedTuple):
     draw: Callable
     about: dict
     trained_on: tuple = ()
+    options: dict = {}
 
 
-def _source(arguments):
+def _source(arguments, options):
     folder, seed = Path(arguments.samples), arguments.seed
     if (folder / "run.json").exists():
-        return _run(folder, seed, arguments)
+        return _run(folder, seed, arguments, options)
     if (folder / presets.METADATA).exists() or not folder.is_dir():
-        return _preset(arguments)
+        return _preset(arguments, options)
     if not arguments.data:
         raise ValueError(f"{folder} holds no run; expected --data NAME with it, the real images.")
-    images = load(folder, labels=False, as_numpy=True)
+    images = load(folder, labels=False, as_numpy=True, **options)
 
     def draw(count, labels):
         return images[np.random.default_rng(seed).permutation(len(images))[:count]]
 
-    return Source(arguments.data, images.shape[1:], False, len(images), draw, {"folder": str(folder)})
+    return Source(arguments.data, images.shape[1:], False, len(images), draw, {"folder": str(folder)}, (), options)
 
 
-def _run(folder, seed, arguments):
+def _run(folder, seed, arguments, options):
     from kerasgan.run import load_run
 
     run = load_run(folder)
-    trained, ema = run.entries["data"], not arguments.raw
+    trained, ema = run.entries.get("data"), not arguments.raw
+    if not (arguments.data or trained):
+        raise ValueError(f"The run {folder} does not say what it was trained on; expected --data NAME with it.")
     about = {"run": str(folder), "epoch": run.epoch, "weights": "ema" if ema else "raw"}
-    return model_source(run.model, arguments.data or trained["name"], seed, about, trained, ema)
+    return model_source(run.model, arguments.data or trained["name"], seed, about, trained, ema, options)
 
 
-def _preset(arguments):
+def _preset(arguments, options):
     from kerasgan import zoo
 
     name = arguments.samples
     model, trained = zoo.load(name), zoo.find(name).metadata.get("data")
     if not (arguments.data or trained):
         raise ValueError(f"The preset {name} does not say what it was trained on; expected --data NAME with it.")
-    return model_source(model, arguments.data or trained["name"], arguments.seed, {"preset": name}, trained)
+    data = arguments.data or trained["name"]
+    return model_source(model, data, arguments.seed, {"preset": name}, trained, options=options)
 
 
-def model_source(model, data, seed, about=None, trained=None, ema=True):
+def model_source(model, data, seed, about=None, trained=None, ema=True, options=None):
     """The samples of a model as a `Source`.
 
     Args:
@@ -153,8 +137,9 @@ def model_source(model, data, seed, about=None, trained=None, ema=True):
         data: name of the real images.
         seed: of the samples.
         about: entries of the JSON file.
-        trained: what it was trained on, a dictionary with name and split.
+        trained: what it was trained on, as `kerasgan.data.description.Description.entries()`.
         ema: use the averaged generator.
+        options: how the real images are read, as for `kerasgan.data.load`, where it is not as for the training.
     """
     if not hasattr(model, "sample"):
         raise ValueError(
@@ -166,8 +151,24 @@ def model_source(model, data, seed, about=None, trained=None, ema=True):
         samples = model.sample(count, seed, labels, ema=ema)
         return np.clip(samples, -1, 1) if samples.ndim == 4 else samples
 
-    seen = tuple(trained["split"].split("+")) if trained and data == trained["name"] else ()
-    return Source(data, model.image_shape, bool(model.num_classes), np.inf, draw, about or {}, seen)
+    same = bool(trained) and data == trained["name"]
+    seen = tuple(trained["split"].split("+")) if same and isinstance(trained["split"], str) else ()
+    chosen = {**recorded_options(trained, data), **(options or {})}
+    return Source(data, model.image_shape, bool(model.num_classes), np.inf, draw, about or {}, seen, chosen)
+
+
+def recorded_options(trained, data):
+    """How a training read its data, as arguments of `kerasgan.data.load` for these data or others.
+
+    Args:
+        trained: The entry `data` of a run or a preset; None if it says nothing.
+        data: Name of the data that are read now.
+    """
+    options = dict((trained or {}).get("options", {}))
+    folder = resolve(data)[0] == "folder"
+    if trained and (data == trained["name"] or (folder and resolve(trained["name"])[0] == "folder")):
+        return options
+    return {}
 
 
 def real_samples(source, split):
@@ -193,11 +194,15 @@ def _splits(data):
 
 
 def _loaded(source, split) -> Any:
-    """Samples of a split at the size of the generated ones, with their labels if these count."""
-    options = {"channels": source.shape[-1]} if len(source.shape) == 3 and resolve(source.data)[0] == "folder" else {}
+    """Samples of a split as the generator's were read, at their size, with their labels if these count."""
+    images, options = len(source.shape) == 3, dict(source.options)
+    if images and resolve(source.data)[0] == "folder":
+        options = {"channels": source.shape[-1], **options, "image_size": tuple(source.shape[:2])}
+    if not source.labels:
+        options.pop("class_names", None)
     data = load(source.data, split, labels=source.labels, as_numpy=True, **options)
     x, y = data if source.labels else (data, None)
-    if len(source.shape) == 3 and x.ndim == 4:
+    if images and x.ndim == 4 and x.shape[1:3] != tuple(source.shape[:2]):
         x = prepare(x, source.shape[:2], (-1, 1))
     if x.shape[1:] != tuple(source.shape):
         raise ValueError(

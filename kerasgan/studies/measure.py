@@ -1,12 +1,15 @@
 """How good a preset's model is: measured when it is written, and again, from its weights, when it is verified."""
 
 import hashlib
+import warnings
+from pathlib import Path
 
 import numpy as np
 
 from kerasgan import metrics
 from kerasgan.bases.translation import as_rgb
 from kerasgan.data import load
+from kerasgan.data.load import resolve
 from kerasgan.metrics.evaluation import Evaluator, largest_count
 from kerasgan.studies import evaluate
 
@@ -23,7 +26,7 @@ TOLERANCE = 0.02
 NOISE = 0.002  # of scores near 0
 
 
-def measure(model, data, split=None, features=None, count=None, seed=0, **_):
+def measure(model, data, split=None, features=None, count=None, seed=0, options=None, trained=None, **_):
     """Scores a model on real data that it has not seen, between a control and a ceiling.
 
     Args:
@@ -33,14 +36,36 @@ def measure(model, data, split=None, features=None, count=None, seed=0, **_):
         features: as for `kerasgan evaluate`; by default the data's classifier where there is one.
         count: samples, or pairs; by default all, at most 2000.
         seed: of samples and of what is chosen.
+        options: how the data are read, as for `kerasgan.data.load`; by default as for the training.
+        trained: what the model was trained on, as in `run.json`.
 
     Returns:
         JSON-ready: the arguments, `scores` (as of `Evaluator.report`), `about`, a sentence, and `sha256` of the real
         images.
     """
-    if hasattr(model, "sample"):
-        return _of_samples(model, data, split, features, count, seed)
-    return _of_pairs(model, data, split or "test", count or MOST, seed)
+    options = evaluate.recorded_options(trained, data) if options is None else options
+    found = _of_samples if hasattr(model, "sample") else _of_pairs
+    split = as_split(split) if split else None if hasattr(model, "sample") else _unseen(data, trained)
+    scores = found(model, data, split, features, count, seed, options)
+    return {**scores, **({"options": options} if options else {})}
+
+
+def as_split(split):
+    """A split, or two of them, as `kerasgan.data.load` takes it, from a record."""
+    parts = split.split(",") if isinstance(split, str) else list(split)
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+def _unseen(data, trained):
+    """The split, or splits, on which a translator is measured."""
+    split = as_split(trained["split"]) if trained and data == trained["name"] else "test"
+    if isinstance(split, str) or resolve(data)[0] != "folder":
+        return "test"
+    others = tuple(each.replace("train", "test") for each in split)
+    if all((Path(data) / each).is_dir() for each in others):
+        return others
+    warnings.warn(f"{data} has no {' and '.join(others)}: scores are of the training images", stacklevel=3)
+    return split
 
 
 def differences(before, after, tolerance=TOLERANCE):
@@ -53,8 +78,8 @@ def differences(before, after, tolerance=TOLERANCE):
     return sorted(lines)
 
 
-def _of_samples(model, data, split, features, count, seed):
-    source = evaluate.model_source(model, data, seed)
+def _of_samples(model, data, split, features, count, seed, options):
+    source = evaluate.model_source(model, data, seed, options=options)
     real, other, name = evaluate.real_samples(source, split)
     features = features or evaluate.features_of(source)
     chosen = (*SAMPLES, "label_fidelity") if source.labels and features.startswith("classifier") else SAMPLES
@@ -71,10 +96,15 @@ def _of_samples(model, data, split, features, count, seed):
     return {**settings, "scores": scores, "about": about, "sha256": _sha256(real, other)}
 
 
-def _of_pairs(model, data, split, count, seed):
-    x, y = load(data, split, model.image_shape[0], labels=False, as_numpy=True, as_pairs=True)
+def _of_pairs(model, data, split, features, count, seed, options):
+    count = count or MOST
+    options = {"image_size": model.image_shape[0], **options}
+    x, y = load(data, split, labels=False, as_numpy=True, as_pairs=bool(model.as_pairs), **options)
+    if not isinstance(split, str) and model.as_pairs == "unpaired":
+        return _of_domains(model, data, split, x[:count], y[:count], seed)
     x, y = x[:count], y[:count]
-    about = f"Control: the input itself; ceiling: the target. {len(x)} pairs of {data}/{split}, seed {seed}."
+    name = split if isinstance(split, str) else ",".join(split)
+    about = f"Control: the input itself; ceiling: the target. {len(x)} pairs of {data}/{name}, seed {seed}."
     both = len(model.translators) > 1
     made = model.translate(x) if both else model.translate(x, seed)
     scores = _direction(x, y, made)
@@ -87,7 +117,29 @@ def _of_pairs(model, data, split, count, seed):
             f" Fréchet distance: features {LOOKS}, half of the translations against the other half's targets. What a "
             "translation has to invent differs from the target's, which the scores of pairs count as an error."
         )
-    settings = {"data": data, "split": split, "count": len(x), "seed": seed}
+    settings = {"data": data, "split": name, "count": len(x), "seed": seed}
+    return {**settings, "scores": scores, "about": about, "sha256": _sha256(x, y)}
+
+
+def _of_domains(model, data, split, x, y, seed):
+    """Scores of translations where no image has a target: how far they are from the look of the other domain."""
+    fewest = min(len(x), len(y))
+    if fewest < evaluate.FEWEST:
+        raise ValueError(
+            f"{data} has {len(x)} and {len(y)} images in {' and '.join(split)}; expected {evaluate.FEWEST} or more."
+        )
+    x, y = x[:fewest], y[:fewest]
+    both = len(model.translators) > 1
+    scores = _likeness(x, y, model.translate(x) if both else model.translate(x, seed))
+    if both:
+        back = _likeness(y, x, model.translate(y, to="x"))
+        scores |= {f"{score}_back": {**entry, "title": f"{entry['title']}, back"} for score, entry in back.items()}
+    about = (
+        f"Features {LOOKS}, half of the translations against the other half of the domain that they should be of; "
+        f"control: the input itself; ceiling: that domain. {fewest} images of each of {data}/{','.join(split)}, seed "
+        f"{seed}."
+    )
+    settings = {"data": data, "split": ",".join(split), "count": fewest, "seed": seed}
     return {**settings, "scores": scores, "about": about, "sha256": _sha256(x, y)}
 
 
@@ -137,4 +189,5 @@ def panel(model, x, y, count=8):
     """The picture of a translation preset: rows of inputs, outputs and targets."""
     from kerasgan.pictures.images import grid
 
-    return grid(np.concatenate([as_rgb(row) for row in model.panel(x[:count], y[:count])]), columns=min(count, len(x)))
+    count = min(count, len(x), len(y))
+    return grid(np.concatenate([as_rgb(row) for row in model.panel(x[:count], y[:count])]), columns=count)

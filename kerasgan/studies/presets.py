@@ -2,13 +2,15 @@
 
 import csv
 import hashlib
+import warnings
 
 import keras
 
 from kerasgan.data import load as load_data
+from kerasgan.export.single import in_single_precision
 from kerasgan.run import load_run
-from kerasgan.studies.measure import measure, panel
-from kerasgan.zoo.saving import plain, save
+from kerasgan.studies.measure import as_split, measure, panel
+from kerasgan.zoo.saving import save
 
 
 def save_run(folder, out, command):
@@ -20,11 +22,13 @@ def save_run(folder, out, command):
         command: what made the run.
     """
     run = load_run(folder)
-    model, trained = _as_loaded(run.model), run.entries["data"]
-    pairs = getattr(model, "as_pairs", False)
-    data = load_data(
-        trained["name"], trained["split"], model.image_shape[0], labels=False, as_numpy=True, as_pairs=bool(pairs)
-    )
+    model, trained = in_single_precision(run.model), run.entries["data"]
+    split, options = as_split(trained["split"]), dict(trained.get("options", {}))
+    options.pop("class_names", None)
+    if "options" not in trained and "class_names" not in trained:  # by an earlier version
+        options = {"image_size": model.image_shape[0]}
+    pairs = bool(getattr(model, "as_pairs", False))
+    data = load_data(trained["name"], split, labels=False, as_numpy=True, as_pairs=pairs, **options)
     x, y = data if pairs else (data, None)
     with open(run.folder / "history.csv", encoding="utf-8") as file:
         seconds = sum(float(row["seconds"]) for row in csv.DictReader(file))
@@ -40,15 +44,15 @@ def save_run(folder, out, command):
         engine=run.entries["engine"],
         precision=run.entries["precision"],
         device=", ".join(run.entries["devices"]),
-        evaluation=measure(model, trained["name"]),
+        evaluation=_measured(model, trained),
         command=command,
     )
 
 
-def _as_loaded(model):
-    """A trained model as users will load it: in float32, whatever it was trained in."""
-    loaded = type(model).from_config(plain(model.get_config()))
-    for mine, theirs in ((loaded.networks, model.networks), (loaded.averages, model.averages)):
-        for name, network in mine.items():
-            network.set_weights(theirs[name].get_weights())
-    return loaded
+def _measured(model, trained):
+    """The scores; None, with a warning, where there are too few images: a finished training is kept all the same."""
+    try:
+        return measure(model, trained["name"], trained=trained)
+    except (ValueError, FileNotFoundError) as error:
+        warnings.warn(f"The preset is written without scores: {error}", UserWarning, stacklevel=2)
+        return None

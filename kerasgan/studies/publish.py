@@ -54,17 +54,23 @@ def publish(folder, names=None, runtime=None, progress=print):
         published = {}
         for preset in map(presets.read, dict.fromkeys(names)):
             progress(preset.name)
+            if preset.name in published:
+                raise ValueError(f"Two presets are called {preset.name}; expected each name once.")
             published[preset.name] = _publish_one(preset, root / preset.name)
         index = {"format": presets.FORMAT, "presets": published, "sha256": index_sum(published)}
         write_json(root / INDEX, index)
-        configs = "".join(
-            f'  config {{ name: "{name}" base_path: "/models/{name}" model_platform: "tensorflow" }}\n'
-            for name in names
-        )
-        (root / "models.config").write_text(f"model_config_list {{\n{configs}}}\n")
+        (root / "models.config").write_text(models_config(published))
         (root / "compose.yaml").write_text(COMPOSE)
         _gallery(root, published, runtime)
         os.replace(root, folder)
+
+
+def models_config(names):
+    """The text of TensorFlow Serving's `--model_config_file` for presets beside it, by their names."""
+    configs = "".join(
+        f'  config {{ name: "{name}" base_path: "/models/{name}" model_platform: "tensorflow" }}\n' for name in names
+    )
+    return f"model_config_list {{\n{configs}}}\n"
 
 
 def check_published(folder):

@@ -2,6 +2,13 @@
 
 from kerasgan.zoo.fetch import find
 from kerasgan.zoo.preset import names
-from kerasgan.zoo.saving import load, save
 
 __all__ = ["find", "load", "names", "save"]
+
+
+def __getattr__(name):
+    if name in ("load", "save"):  # which need an engine; what lists and shows does not
+        from kerasgan.zoo import saving
+
+        return getattr(saving, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

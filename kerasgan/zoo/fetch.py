@@ -4,11 +4,13 @@ A published root has an `index.json` with size and SHA-256 of every file of ever
 `KERASGAN_ZOO` names another root than the package's, a folder or an address; `KERASGAN_CACHE` where downloads are kept.
 """
 
+import contextlib
 import hashlib
 import json
 import os
 import shutil
 import tempfile
+import time
 import urllib.parse
 from pathlib import Path
 
@@ -18,7 +20,9 @@ from kerasgan.zoo.preset import METADATA
 INDEX = "index.json"
 SMALL = 1_000_000  # bytes of an index at most
 TIMEOUT = 30  # seconds without a byte
+LONGEST, SLOWEST = 60, 50_000  # seconds of a file, and bytes a second besides
 RETRIES = 2
+PATIENCE = 10  # attempts to replace a damaged preset in the cache
 
 
 def find(name, sha256=None):
@@ -114,8 +118,8 @@ def _download(address, sha256):
         if sha256 and files[METADATA]["sha256"] != sha256:
             raise ValueError(f"{address} has a {METADATA} of SHA-256 {files[METADATA]['sha256']}, expected {sha256}.")
         kept = cache() / f"{name}-{index_sum(files)[:16]}" / name
-        if not (kept / METADATA).exists():
-            folder = Path(partial) / name
+        if not _is_whole(kept):
+            folder = Path(partial) / "new" / name
             known = {file: f"sha256:{facts['sha256']}" for file, facts in files.items()}
             source = pooch.create(folder, f"{address.rstrip('/')}/", registry=known, retry_if_failed=RETRIES)
             for file, facts in files.items():
@@ -124,10 +128,32 @@ def _download(address, sha256):
                 except (OSError, ValueError) as error:
                     raise ValueError(f"{address}/{file} could not be loaded as published: {error}") from error
             presets.read(f"{folder}{os.sep}")
-            shutil.rmtree(kept.parent, ignore_errors=True)
-            kept.parent.mkdir()
-            os.replace(folder, kept)
+            _put(folder.parent, kept.parent, Path(partial) / "old")
     return kept
+
+
+def _is_whole(folder):
+    """Whether a preset lies in the cache as it was loaded."""
+    try:
+        presets.read(f"{folder}{os.sep}")
+    except ValueError:
+        return False
+    return True
+
+
+def _put(new, place, old):
+    """Puts a loaded folder in its place in the cache, in one step; another process may have done so meanwhile."""
+    for _ in range(PATIENCE):
+        try:
+            os.rename(new, place)
+            return
+        except OSError:
+            if any(_is_whole(each) for each in place.glob("*")):
+                return  # the winner's serves as well
+            with contextlib.suppress(OSError):  # damaged: out of the way, unless another process was faster
+                os.rename(place, old)
+                shutil.rmtree(old, ignore_errors=True)
+    raise ValueError(f"{place} cannot be replaced; remove it.")
 
 
 class _Limited:
@@ -139,11 +165,15 @@ class _Limited:
     def __call__(self, url, output_file, _):
         import requests
 
-        loaded = 0
+        loaded, end = 0, time.monotonic() + LONGEST + self.size / SLOWEST
         with requests.get(url, stream=True, timeout=TIMEOUT) as answer, open(output_file, "wb") as file:
             answer.raise_for_status()
-            for chunk in answer.iter_content(65536):
+            while chunk := answer.raw.read1(65536, decode_content=True):  # returns what there is
                 loaded += len(chunk)
+                if time.monotonic() > end:
+                    raise ValueError(
+                        f"{url} came too slowly: {loaded:,} of {self.size:,} bytes in {LONGEST} s and more"
+                    )
                 if loaded > self.size:
                     raise ValueError(f"{url} is larger than {self.size:,} bytes, which it should have at most")
                 file.write(chunk)

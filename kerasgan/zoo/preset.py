@@ -11,12 +11,14 @@ import math
 import os
 import re
 import shutil
+import stat
 import tempfile
 from pathlib import Path
 
-import h5py
+import numpy as np
 
 from kerasgan.pictures.files import write_json
+from kerasgan.zoo.nearest import nearest
 
 # Package data of an installed kerasgan; a link to the checkout's folder where there is one.
 _BUNDLED = Path(__file__).parent / "presets"
@@ -31,6 +33,7 @@ CONFIG, WEIGHTS, METADATA, CARD, SAMPLES = (
 )
 FILES = (CONFIG, WEIGHTS, CARD, SAMPLES)  # what metadata.json vouches for
 LARGEST = 200_000_000  # bytes of a file
+SMALL_MODEL, MANY_TIMES = 50_000_000, 20  # numbers around the networks of a preset that are not remarkable
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 # Where the classes of a configuration may come from. Keras loads others too, and some run what they are given.
 MODULES = (
@@ -92,7 +95,7 @@ def read(name, root=ROOT):
         if name not in known:
             raise ValueError(
                 f"There is no preset {str(name)!r}; expected one of {', '.join(known) or 'none'}, or the path of a "
-                "folder that holds one (./folder)."
+                f"folder that holds one (./folder).{nearest(name, known)}"
             )
         folder = Path(root) / name
     metadata = read_json(folder / METADATA)
@@ -221,6 +224,32 @@ def check_config(config, source):
             pending += value
 
 
+def check_size(preset, network, whole):
+    """Refuses a preset whose configuration makes other, or many more, numbers than its weights file holds.
+
+    Args:
+        preset: The `Preset`.
+        network: Keras model of the networks whose weights it holds, with variables that need have no values.
+        whole: All numbers of the model that its configuration makes.
+
+    Raises:
+        ValueError: That says what was declared, and what there is.
+    """
+    numbers = sum(math.prod(v.shape) for v in network.variables)
+    declared, size = preset.metadata.get("parameters"), os.path.getsize(preset.weights)
+    if declared not in (None, numbers):
+        raise ValueError(
+            f"{preset.folder / CONFIG} makes networks of {numbers:,} numbers, and {METADATA} says {declared:,}. The "
+            "preset was changed; get it again."
+        )
+    if whole > max(SMALL_MODEL, MANY_TIMES * numbers):
+        raise ValueError(
+            f"{preset.folder / CONFIG} makes a model of {whole:,} numbers around the {numbers:,} of its weights "
+            f"({size:,} bytes): it would only fill the memory."
+        )
+    check_weights(preset.weights, network)
+
+
 def check_weights(path, network):
     """Refuses a weights file that holds other than exactly the numbers of a network.
 
@@ -233,8 +262,12 @@ def check_weights(path, network):
     Raises:
         ValueError: for links out of the file, objects, or more or fewer numbers than the network has.
     """
+    import h5py
+
     expected = sorted(tuple(v.shape) for v in network.variables if "seed_generator" not in v.path)
     found, seen = [], set()
+    datasets: list[str] = []
+    _check_regular(path)
     try:
         with h5py.File(path, "r") as file:
             groups = [file]
@@ -251,9 +284,11 @@ def check_weights(path, network):
                     if isinstance(item, h5py.Group):
                         groups += [item] if "seed_generator" not in name else []
                         continue
-                    if item.dtype.kind not in "fiub" or item.external:
-                        raise ValueError(f"{path} holds {item.name} of type {item.dtype}, expected numbers alone.")
+                    if item.dtype.kind not in "fiub" or item.external or item.is_virtual:
+                        of = f"type {item.dtype}" if item.dtype.kind not in "fiub" else "another file"
+                        raise ValueError(f"{path} holds {item.name} of {of}, expected numbers alone.")
                     found.append(tuple(item.shape))
+                    datasets.append(item.name)
     except OSError as error:
         raise ValueError(f"{path} is no HDF5 file: {error}.") from error
     if sorted(found) != expected:
@@ -261,6 +296,27 @@ def check_weights(path, network):
             f"{path} holds {len(found)} arrays of {sum(map(math.prod, found)):,} numbers in all, and its networks have "
             f"{len(expected)} of {sum(map(math.prod, expected)):,}: it was not made for them."
         )
+    with h5py.File(path, "r") as file:
+        for name in datasets:
+            if file[name].dtype.kind == "f" and not np.isfinite(file[name][()]).all():
+                raise ValueError(f"{path} holds NaN or infinity in {name}: its model has diverged. Get another preset.")
+
+
+def _check_regular(path):
+    """Refuses what is no file of its own: a link may lead anywhere, and a pipe may never end.
+
+    Raises:
+        ValueError: If it is a link, a pipe, a device or a folder.
+    """
+    try:
+        mode = os.lstat(path).st_mode
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read ({error.strerror}); expected a file.") from error
+    if not stat.S_ISREG(mode):
+        kind = "a link" if stat.S_ISLNK(mode) else "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise ValueError(f"{path} is {kind}; expected a file.")
+    if os.path.getsize(path) > LARGEST:
+        raise ValueError(f"{path} has {os.path.getsize(path):,} bytes; expected at most {LARGEST:,}.")
 
 
 def sha256_of(path):
@@ -269,6 +325,7 @@ def sha256_of(path):
     Raises:
         ValueError: if it cannot be read.
     """
+    _check_regular(path)
     try:
         with open(path, "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -282,6 +339,7 @@ def read_json(path):
     Raises:
         ValueError: if it is damaged or missing.
     """
+    _check_regular(path)
     try:
         return json.loads(Path(path).read_text("utf-8"))
     except OSError as error:

@@ -1,5 +1,7 @@
 """Models from presets, and presets of models."""
 
+import json
+import math
 from typing import Any
 
 import keras
@@ -43,16 +45,11 @@ def build(preset) -> Any:
             f"{preset.folder} is a preset of {preset.config['class']}, which is no family of GANs that is known here. "
             "If it is your own, import its module first; if it is a classifier, it serves metrics (--features)."
         )
-    try:
-        model = family.from_config(preset.config["arguments"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{preset.folder / presets.CONFIG} makes no {family.__name__}: {error}") from error
-    kept = preset.config.get("networks")
-    if not isinstance(kept, list) or not kept or not set(kept) <= set(model.networks):
-        raise ValueError(f"{preset.folder / presets.CONFIG} holds {kept}; expected some of {list(model.networks)}.")
-    states = {state: getattr(model, state) for state in preset.config.get("states", ()) if state in model.states}
-    holder = _holder({network: model.networks[network] for network in kept}, states)
-    presets.check_weights(preset.weights, holder)
+    with keras.StatelessScope(initialize_variables=False):  # all shapes, and no memory for the numbers
+        outline = _made(family, preset)
+        presets.check_size(preset, _held(outline, preset)[0], sum(math.prod(v.shape) for v in outline.variables))
+    model = _made(family, preset)
+    holder, kept, states = _held(model, preset)
     try:
         holder.load_weights(preset.weights)
     except Exception as error:  # whatever Keras and h5py raise for a file of another model
@@ -61,7 +58,26 @@ def build(preset) -> Any:
         model.averages[network].set_weights(model.networks[network].get_weights())
     for state, variable in states.items():
         variable.assign(holder.get_layer("states").values[state])
+    model.untrained = tuple(name for name in model.networks if name not in kept)
+    model.class_names = tuple((preset.metadata.get("data") or {}).get("class_names", ()))
     return model
+
+
+def _made(family, preset):
+    """The model of a preset's configuration, untrained."""
+    try:
+        return family.from_config(json.loads(json.dumps(preset.config["arguments"])))  # Keras takes it apart
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"{preset.folder / presets.CONFIG} makes no {family.__name__}: {error}") from error
+
+
+def _held(model, preset):
+    """What a preset's weights are of: a Keras model that holds it, the names of the networks, and the states."""
+    kept = preset.config.get("networks")
+    if not isinstance(kept, list) or not kept or not set(kept) <= set(model.networks):
+        raise ValueError(f"{preset.folder / presets.CONFIG} holds {kept}; expected some of {list(model.networks)}.")
+    states = {state: getattr(model, state) for state in preset.config.get("states", ()) if state in model.states}
+    return _holder({network: model.networks[network] for network in kept}, states), kept, states
 
 
 def _is_family(found: Any) -> bool:

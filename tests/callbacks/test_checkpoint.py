@@ -1,5 +1,7 @@
 """Checkpoints: all state and nothing but the saved state, or an error that says so."""
 
+import errno
+import functools
 import subprocess
 import sys
 from pathlib import Path
@@ -9,10 +11,12 @@ import numpy as np
 import pytest
 from keras import ops
 
+import kerasgan
 import kerasgan.pictures.files
 from kerasgan.callbacks import (
     Checkpoint,
     CorruptCheckpoint,
+    checkpoint,
     latest_checkpoint,
     restore_checkpoint,
     save_checkpoint,
@@ -205,3 +209,160 @@ def test_the_end_of_a_training_is_saved_in_any_case(model, images, tmp_path):
     assert [path.name for path in checkpoints(tmp_path)] == ["step-00000008.npz", "step-00000012.npz"]
     with np.load(latest_checkpoint(tmp_path)) as arrays:  # as anyone may read it
         assert arrays["model/gan/iterations"] == 12
+
+
+# Settings are not state --------------------------------------------------------------------------------------------
+
+
+def rates(model):
+    return {player: float(each.learning_rate) for player, each in model.optimizer.players.items()}
+
+
+def slower(rate):
+    return {"class_name": "sgd", "config": {"learning_rate": rate}}
+
+
+def serialized(module, name, config):
+    return {"module": module, "class_name": name, "config": config, "registered_name": None}
+
+
+def test_a_new_learning_rate_is_the_one_that_trains(model, build, tmp_path):
+    path = save_checkpoint(model, tmp_path)
+    other = build(generator_optimizer=slower(0.125))
+    restore_checkpoint(other, path)
+    assert rates(other) == {"discriminator": 0.25, "generator": 0.125}
+    model.save_weights(tmp_path / "all.weights.h5")
+    other.load_weights(tmp_path / "all.weights.h5")
+    assert rates(other) == {"discriminator": 0.25, "generator": 0.125}
+
+
+def test_a_learning_rate_that_a_callback_has_changed_comes_back_for_the_same_setting(build, tmp_path):
+    """Negative control of the above: what a schedule has made of the same setting is state."""
+    model, same = build(), build()
+    model.optimizer["generator"].learning_rate = 0.0625
+    restore_checkpoint(same, save_checkpoint(model, tmp_path))
+    assert rates(same) == {"discriminator": 0.25, "generator": 0.0625}
+
+
+def test_a_schedule_takes_the_place_of_a_constant_and_the_other_way_round(build, tmp_path):
+    decay = {"initial_learning_rate": 0.5, "decay_steps": 9, "decay_rate": 0.9}
+    scheduled = slower(serialized("keras.optimizers.schedules", "ExponentialDecay", decay))
+    cosine = {"class_name": "kerasgan>Cosine", "config": {"start": 0.5, "end": 1e-7, "kimg": 1.0}}
+    follows = {"class_name": "kerasgan>ScheduledAdam", "config": {"learning_rate": cosine}}
+    adam = {"class_name": "adam", "config": {"learning_rate": 0.125, "beta_1": 0.0, "beta_2": 0.99}}
+    for first, second in ((scheduled, slower(0.125)), (slower(0.125), scheduled), (follows, adam)):
+        path = save_checkpoint(build(generator_optimizer=first), tmp_path)
+        other = build(generator_optimizer=second)
+        expected = rates(other)
+        restore_checkpoint(other, path)
+        assert rates(other) == expected
+
+
+def test_a_new_loss_scale_is_the_one_that_trains(build, tmp_path):
+    keras.config.set_dtype_policy("mixed_float16")
+    model = build()
+    model.optimizer["generator"].dynamic_scale.assign(4.0)
+    path = save_checkpoint(model, tmp_path)
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.25), initial_scale=256.0)
+    for given, expected in ((slower(0.25), 4.0), (scaled, 256.0)):
+        other = build(generator_optimizer=given)
+        restore_checkpoint(other, path)
+        assert float(other.optimizer["generator"].dynamic_scale) == expected
+
+
+# Positions count images ---------------------------------------------------------------------------------------------
+
+
+def test_another_batch_size_goes_on_at_the_same_image_of_the_epoch(model, build, images, tmp_path):
+    class Stop(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if batch == 2:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        model.fit(images, epochs=2, verbose=0, callbacks=[Checkpoint(tmp_path, every_steps=1), Stop()])
+    for batch_size, step in ((4, 3), (2, 6), (3, 4), (8, 1), (5, 2), (16, 0)):
+        other = build(batch_size=batch_size)
+        assert restore_checkpoint(other, tmp_path)["step"] == step
+    other = build(batch_size=2)
+    position = restore_checkpoint(other, tmp_path)
+    other.fit(images, initial_epoch=0, initial_step=position["step"], epochs=2, verbose=0)
+    assert int(other.images_seen) == 2 * len(images)
+
+
+# What is not this training's ----------------------------------------------------------------------------------------
+
+
+def test_a_training_that_begins_anew_leaves_the_checkpoints_of_another(model, images, tmp_path):
+    advance(model, 50)
+    kept = save_checkpoint(model, tmp_path)
+    advance(model, 0)
+    with pytest.raises(FileExistsError, match=r"holds 1 checkpoints of another training, up to step-00000050\.npz"):
+        model.fit(images, epochs=1, verbose=0, callbacks=[Checkpoint(tmp_path)])
+    assert checkpoints(tmp_path) == [kept]
+
+
+# The user's own networks ---------------------------------------------------------------------------------------------
+
+
+def test_networks_of_ones_own_have_the_same_names_however_they_were_built(tmp_path):
+    layers = keras.layers
+
+    def own():
+        latents = keras.Input((3,))
+        inner = keras.Sequential([keras.Input((3,)), layers.Dense(4, "tanh"), layers.Dropout(0.5)])
+        outer = keras.Model(latents, layers.Reshape((4, 4, 1))(layers.Dense(16, "tanh")(inner(latents))))
+        judge = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(2), layers.Dense(1)])
+        model = kerasgan.LatentModel((4, 4, 1), latent_dim=3, generator=outer, discriminator=judge, seed=0)
+        model.compile()
+        return model
+
+    first, second = own(), own()
+    rebuilt = type(first).from_config(first.get_config())
+    rebuilt.compile()
+    assert list(named_variables(first)) == list(named_variables(second)) == list(named_variables(rebuilt))
+    assert {"generator/dense/kernel#2", "optimizers/generator/dense_kernel_momentum#2"} <= set(named_variables(first))
+    first.generator.set_weights([np.full(w.shape, 0.5) for w in first.generator.get_weights()])
+    restore_checkpoint(rebuilt, save_checkpoint(first, tmp_path))
+    assert_same(state(rebuilt), state(first))
+
+
+def test_checkpoints_with_the_names_of_earlier_versions_are_read(tmp_path, monkeypatch):
+    inner = keras.Sequential([keras.Input((3,)), keras.layers.Dense(16, "tanh"), keras.layers.Reshape((4, 4, 1))])
+    judge = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    model = kerasgan.LatentModel((4, 4, 1), latent_dim=3, generator=inner, discriminator=judge, seed=0)
+    model.compile()
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "named_variables", functools.partial(named_variables, whole_paths=True))
+        path = save_checkpoint(model, tmp_path)
+    before = state(model)
+    model.generator.set_weights([np.zeros(w.shape) for w in model.generator.get_weights()])
+    restore_checkpoint(model, path)
+    assert_same(state(model), before)
+
+
+@pytest.mark.parametrize("room", [3, 2, 1])
+def test_on_a_full_disk_the_oldest_go_first_and_the_newest_stays(model, tmp_path, monkeypatch, room):
+    for step in (1, 2, 3):
+        advance(model, step)
+        save_checkpoint(model, tmp_path)
+    savez = np.savez
+
+    def full(*arguments, **arrays):
+        if len(checkpoints(tmp_path)) >= room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        savez(*arguments, **arrays)
+
+    monkeypatch.setattr(np, "savez", full)
+    advance(model, 4)
+    if room > 1:
+        save_checkpoint(model, tmp_path)
+    else:
+        with pytest.raises(
+            OSError, match=r"a checkpoint needs about \d+ MB. The newest one, .*step-00000003.npz, stays"
+        ):
+            save_checkpoint(model, tmp_path)
+    left = [int(path.stem[5:]) for path in checkpoints(tmp_path)]
+    assert left == {3: [2, 3, 4], 2: [3, 4], 1: [3]}[room]
+    restore_checkpoint(model, tmp_path)
+    assert int(model.iterations) == left[-1]

@@ -69,3 +69,20 @@ def test_what_is_no_run(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps({"class": "x"})[:-1])
     with pytest.raises(ValueError, match="damaged"):
         read_run(tmp_path)
+
+
+def test_a_full_disk_costs_no_line_and_no_training(model, images, tmp_path, monkeypatch):
+    writerow, refused = csv.DictWriter.writerow, []
+
+    def full(self, row):
+        if row["epoch"] in (2, 3) and len(refused) < 2:
+            refused.append(row["epoch"])
+            raise OSError("No space left on device")
+        return writerow(self, row)
+
+    monkeypatch.setattr(csv.DictWriter, "writerow", full)
+    monkeypatch.setattr(csv.DictWriter, "writerows", lambda self, rows: [self.writerow(row) for row in rows])
+    with pytest.warns(RuntimeWarning, match="line of epoch 2 was not written: No space left"):
+        model.fit(images, epochs=4, verbose=0, callbacks=[RunLog(tmp_path)])
+    assert refused == [2, 2] or refused == [2, 3]
+    assert [row["epoch"] for row in rows(tmp_path)] == ["1", "2", "3", "4"]

@@ -77,7 +77,8 @@ def test_what_a_run_leaves(run):
     assert len(list((run / "samples").iterdir())) == 5
     assert [row["images_seen"] for row in history(run)] == ["800", "1600", "2400", "3200"]
     entries = json.loads((run / "run.json").read_text())
-    assert entries["data"] == {"name": "digits", "split": "train", "images": 898}
+    names = [str(digit) for digit in range(10)]
+    assert entries["data"] == {"name": "digits", "split": "train", "images": 898, "class_names": names}
     assert (entries["seed"], entries["precision"], entries["recipe"]["penalties"]) == (0, "float32", ["drift"])
     assert entries["finished"]
     loaded = load_run(run)
@@ -149,7 +150,7 @@ def test_sample(begun, tmp_path, capfd):
     with Image.open(picture) as image:
         np.testing.assert_array_equal(np.asarray(image), grid(expected, columns=2)[..., 0])
     assert capfd.readouterr().out == f"{picture}\n"
-    assert "labels from 11 to 11" in failure(capfd, "sample", begun, "--labels", "11", "-o", picture)
+    assert "labels has '11'; expected" in failure(capfd, "sample", begun, "--labels", "11", "-o", picture)
 
 
 def test_a_damaged_checkpoint_is_told_and_the_one_before_used(begun, tmp_path, capfd):

@@ -10,6 +10,7 @@ import pytest
 
 from kerasgan import DCGAN, R3GAN, CycleGAN, Pix2Pix
 from kerasgan.export import FORMATS, export_as
+from kerasgan.export.single import in_single_precision
 from kerasgan.export.warmup import requests, write_warmup
 
 pytestmark = pytest.mark.tensorflow
@@ -154,3 +155,32 @@ def test_litert_is_refused_where_noise_is_drawn(tmp_path):
     with pytest.raises(ValueError, match="LiteRT has no random numbers"):
         export_as(Pix2Pix((16, 16, 3), width=2, discriminator_depth=1), tmp_path / "model.tflite", "litert")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+def test_half_precision_is_exported_in_float32(policy, tmp_path):
+    model = DCGAN((8, 8, 1), latent_dim=4, width=2, seed=0, dtype=policy)
+    latents = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    expected = model.generate(keras.ops.convert_to_tensor(latents))
+    paths = {format: tmp_path / f"half.{ending}" for format, ending in (("onnx", "onnx"), ("litert", "tflite"))}
+    for path in paths.values():
+        export_as(model, path)
+    differences = read_back(paths, {"latents": latents}, expected)
+    assert max(differences.values()) < 0.01  # of the images in half precision
+    single = in_single_precision(model)
+    assert single.generator.layers[-1].compute_dtype == "float32" and in_single_precision(single) is single
+    exact = read_back(paths, {"latents": latents}, single.generate(keras.ops.convert_to_tensor(latents)))
+    assert max(exact.values()) < 1e-5
+
+
+def test_what_cannot_be_loaded_again_is_not_written(tmp_path, monkeypatch):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = DCGAN((8, 8, 1), latent_dim=4, width=2, seed=0)
+
+    def refused(*_, **__):
+        raise RuntimeError("Type Error: bfloat16\nin line 2")
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", refused)
+    with pytest.raises(ValueError, match="written as onnx, but cannot be loaded again: Type Error: bfloat16 Export it"):
+        export_as(model, tmp_path / "x.onnx")
+    assert list(tmp_path.iterdir()) == []

@@ -1,15 +1,21 @@
 """Presets from a web address: whole, as published, or not at all."""
 
+import concurrent.futures
+import contextlib
+import http.server
 import json
 import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
 
 import kerasgan
 from kerasgan.pictures.files import write_json
+from kerasgan.zoo import fetch
 from kerasgan.zoo import preset as presets
-from kerasgan.zoo.fetch import INDEX, index_sum
+from kerasgan.zoo.fetch import INDEX, find, index_sum
 
 
 @pytest.fixture
@@ -103,6 +109,47 @@ def test_a_download_stops_at_the_known_size(root, served, tmp_path):
     with pytest.raises(ValueError, match="is larger than"):
         kerasgan.load(f"{served(root)}/tiny")
     assert kept(tmp_path) == []
+
+
+def test_a_damaged_preset_in_the_cache_is_loaded_again(root, model, served, tmp_path):
+    address = served(root)
+    kerasgan.load(f"{address}/tiny")
+    (weights,) = (tmp_path / "cache").rglob(presets.WEIGHTS)
+    weights.write_bytes(b"damaged")
+    np.testing.assert_array_equal(kerasgan.load(f"{address}/tiny").sample(2), model.sample(2))
+    assert kept(tmp_path) == sorted([*presets.FILES, presets.METADATA])
+
+
+def test_processes_that_load_one_preset_at_once_all_get_it(root, served, tmp_path):
+    address = served(root)
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        for folder in pool.map(lambda _: find(f"{address}/tiny").folder, range(24)):
+            assert presets.read(f"{folder}/").name == "tiny"
+    assert kept(tmp_path) == sorted([*presets.FILES, presets.METADATA])
+
+
+def test_a_download_that_trickles_is_given_up(monkeypatch, tmp_path):
+    class Trickle(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.send_header("Content-Length", "1000")
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(1000):
+                    self.wfile.write(b".")
+                    time.sleep(0.05)
+
+        def log_message(self, *_):
+            pass
+
+    monkeypatch.setattr(fetch, "LONGEST", 0.2)
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Trickle) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        began = time.monotonic()
+        with pytest.raises(ValueError, match="came too slowly"):
+            fetch._Limited(1000)(f"http://127.0.0.1:{server.server_port}/x", tmp_path / "x", None)
+        server.shutdown()
+    assert time.monotonic() - began < 20
 
 
 def test_no_zoo_at_the_address(root, served):

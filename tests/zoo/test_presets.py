@@ -172,7 +172,20 @@ def test_weights_that_are_not_numbers_of_the_network_are_refused(preset, tmp_pat
         file["within"] = file["/"]
 
     misfit = "it was not made for them"
+
+    def virtual(file):  # numbers of another file
+        layout = h5py.VirtualLayout(shape=(3,), dtype="float32")
+        layout[:] = h5py.VirtualSource(str(tmp_path / "secret.h5"), "x", shape=(3,))
+        file.create_virtual_dataset("elsewhere", layout)
+
+    def diverged(file):
+        names = []
+        file.visit(lambda name: names.append(name) if isinstance(file[name], h5py.Dataset) else None)
+        name = next(name for name in names if "seed_generator" not in name)
+        file[name][...] = np.full(file[name].shape, np.nan)
+
     refused = {endless: "a second time", huge: misfit, linked: "holds the link", objects: "expected numbers"}
+    refused |= {virtual: "of another file, expected numbers", diverged: "holds NaN or infinity in"}
     for change, message in refused.items():
         changed(change)
         with pytest.raises(ValueError, match=message):
@@ -194,6 +207,54 @@ def test_weights_that_are_not_numbers_of_the_network_are_refused(preset, tmp_pat
     changed(partial)
     with pytest.raises(ValueError, match="it was not made for them"):
         kerasgan.load(preset)
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_configuration_of_more_than_its_weights_is_refused_before_it_is_built(preset, declared, monkeypatch):
+    config = config_of(preset)
+    config["arguments"] |= {"width": 5000, "generator_width": 5000}
+    rewritten(preset, presets.CONFIG, config)
+    if not declared:
+        metadata = json.loads((preset / presets.METADATA).read_text())
+        del metadata["parameters"]
+        (preset / presets.METADATA).write_text(json.dumps(metadata))
+
+    def made(self, *_, **__):
+        raise AssertionError("a variable of it was given its value")
+
+    monkeypatch.setattr(keras.initializers.RandomNormal, "__call__", made)
+    monkeypatch.setattr(keras.initializers.GlorotUniform, "__call__", made)
+    message = (
+        "makes networks of .* numbers, and metadata.json says" if declared else "it was not made for them|only fill"
+    )
+    with pytest.raises(ValueError, match=message):
+        kerasgan.load(preset)
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe"])
+@pytest.mark.parametrize("file", [presets.CARD, presets.CONFIG, presets.METADATA])
+def test_files_that_are_none_are_refused_and_not_waited_for(preset, tmp_path, file, kind, capfd):
+    (preset / file).rename(tmp_path / file)
+    if kind == "link":
+        (preset / file).symlink_to(tmp_path / file)
+    else:
+        os.mkfifo(preset / file)
+    assert main(["zoo", "show", str(preset)]) == 2
+    out, err = capfd.readouterr()
+    assert (out == "" and f"{file} is a {kind}" in err) or "There is no preset" in err
+
+
+def test_a_card_that_nobody_vouches_for_is_not_shown(preset, tmp_path, capfd):
+    metadata = json.loads((preset / presets.METADATA).read_text())
+    del metadata["files"][presets.CARD]
+    (preset / presets.METADATA).write_text(json.dumps(metadata))
+    assert main(["zoo", "show", str(preset)]) == 2
+    assert "has no card" in capfd.readouterr().err
+
+
+def test_a_misspelt_name_gets_a_suggestion():
+    with pytest.raises(ValueError, match="Did you mean 'dcgan_digits'"):
+        kerasgan.load("dcgan_digit")
 
 
 def test_metadata_that_lie_about_the_files_are_refused(preset):

@@ -432,7 +432,7 @@ class Engine:
 
         def of_first_replica(value):
             mine = local(value)[0]
-            return None if mine is None else mine.numpy()
+            return mine.numpy() if hasattr(mine, "numpy") else mine  # train_on_batch takes arrays
 
         batch = self.as_batch(tf.nest.map_structure(of_first_replica, data_batch))
         if not self._data_checked:

@@ -1,0 +1,46 @@
+"""Options of several commands that say how pictures are read."""
+
+import argparse
+import math
+
+CROPS, FITS, ON_ERROR, CHANNELS = ("centre", "random", "none"), ("pad", "stretch"), ("raise", "skip"), (1, 2, 3, 4)
+
+
+def positive(number):
+    """A parser of positive numbers of a type."""
+
+    def parse(text):
+        value = number(text)
+        if not 0 < value < math.inf:
+            raise argparse.ArgumentTypeError(f"{text} is not positive")
+        return value
+
+    parse.__name__ = f"positive {number.__name__}"
+    return parse
+
+
+def add_picture_options(parser, size_help="resize the images to S x S pixels"):
+    """Adds the options that `kerasgan.data.load` takes for pictures."""
+    one = parser.add_argument_group("pictures", "How the pictures of a folder are read (--image-size: also of others).")
+    one.add_argument("--image-size", type=positive(int), metavar="S", help=size_help)
+    one.add_argument("--crop", choices=CROPS, help="of pictures of another shape (default: centre)")
+    one.add_argument("--fit", choices=FITS, help="with --crop none: pad with the background, or stretch (default: pad)")
+    one.add_argument("--background", type=_colour, metavar="0..255|R,G,B", help="below what is transparent, and around")
+    one.add_argument("--channels", type=int, choices=CHANNELS, help="grey, grey and alpha, RGB, RGB and alpha")
+    one.add_argument("--on-error", choices=ON_ERROR, help="of a file that cannot be read: stop, or leave it out")
+
+
+def picture_options(arguments):
+    """What was asked for of these options, as arguments of `kerasgan.data.load`."""
+    names = ("image_size", "crop", "fit", "background", "channels", "on_error")
+    return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
+
+
+def _colour(text):
+    try:
+        levels = [int(part) for part in text.split(",")]
+    except ValueError:
+        levels = []
+    if len(levels) not in (1, 3) or not all(0 <= level <= 255 for level in levels):
+        raise argparse.ArgumentTypeError(f"{text!r} is no grey level or colour, such as 255 or 255,128,0")
+    return levels[0] if len(levels) == 1 else tuple(levels)

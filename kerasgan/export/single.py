@@ -1,0 +1,36 @@
+"""Models of half precision as float32 ones: the formats of exports, or what reads them, lack half of the operations."""
+
+import numpy as np
+
+SINGLE = "float32"
+
+
+def in_single_precision(model):
+    """A model that computes in float32 with the weights of another; the same model where it does already."""
+    networks = [*model.networks.values(), *model.averages.values()]
+    if all(layer.compute_dtype == SINGLE for network in networks for layer in network._flatten_layers()):
+        return model
+    copy = type(model).from_config({**_single(model.get_config()), "dtype": SINGLE})
+    for ours, theirs in ((copy.networks, model.networks), (copy.averages, model.averages)):
+        for name, network in ours.items():
+            network.set_weights([np.asarray(weight, "float32") for weight in theirs[name].get_weights()])
+    for name in model.states:
+        getattr(copy, name).assign(getattr(model, name))
+    return copy
+
+
+def _single(value):
+    """A configuration whose dtype policies are all float32."""
+    if isinstance(value, dict):
+        if value.get("class_name") in ("DTypePolicy", "FloatDTypePolicy"):
+            return {**value, "config": {"name": SINGLE}}
+        if value.get("class_name") == "DTypePolicyMap":
+            return SINGLE
+        return {key: SINGLE if key == "dtype" and _is_half(each) else _single(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(_single(each) for each in value)
+    return value
+
+
+def _is_half(name):
+    return isinstance(name, str) and name.endswith("float16")
