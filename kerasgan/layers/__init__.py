@@ -1,4 +1,4 @@
-"""Layers and blocks that several papers share."""
+"""Layers and blocks that several models share."""
 
 from kerasgan.layers.attention import SelfAttention
 from kerasgan.layers.basis import Basis

@@ -1,4 +1,4 @@
-"""Enlarging and shrinking images with a finite impulse response filter."""
+"""Upsampling and downsampling of images with a finite impulse response filter."""
 
 import functools
 
@@ -11,21 +11,22 @@ BILINEAR = (1, 3, 3, 1)
 
 @functools.lru_cache
 def resampling_matrix(size, taps, up=1, down=1, mirror=False):
-    """The matrix that resamples a signal of `size` samples, outside of which are zeros or its mirror image.
+    """Returns the matrix that resamples a signal of `size` samples, padded with zeros or its mirror image.
 
-    Up: `up - 1` zeros behind each sample, filtered with the taps normalised to the sum `up`. Down: filtered with the
-    taps normalised to the sum 1, then each `down`-th sample kept. The filter stands in the middle of the samples it
-    makes or takes; one that cannot reaches half a sample further back.
+    Upsampling inserts `up - 1` zeros after each sample and filters with the taps normalised to the sum `up`.
+    Downsampling filters with the taps normalised to the sum 1 and keeps every `down`-th sample. The filter is centred
+    on the samples it produces or combines; if that is impossible, it is shifted back by half a sample.
 
     Args:
-        size: samples of the signal; a multiple of `down`.
-        taps: the filter, a sequence of numbers whose sum is not 0.
-        up: how many samples each becomes.
-        down: how many samples become one.
-        mirror: outside are the samples in reverse, the last one twice, instead of zeros: what is constant stays so.
+        size: Number of samples of the signal, a multiple of `down`.
+        taps: Filter, a sequence of numbers whose sum is not 0.
+        up: Upsampling factor.
+        down: Downsampling factor.
+        mirror: Whether to pad with the reversed signal, including the edge sample, instead of zeros. A constant signal
+            then stays constant.
 
     Returns:
-        float64 array of shape (size * up / down, size).
+        A float64 array of shape (size * up / down, size).
     """
     if mirror:
         margin = len(taps) * down
@@ -44,39 +45,40 @@ def resampling_matrix(size, taps, up=1, down=1, mirror=False):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Resample(keras.layers.Layer):
-    """Enlarges or shrinks images by a whole factor with a separable filter: a strided depthwise convolution, exactly.
+    """Upsamples or downsamples images by an integer factor with a separable filter.
 
-    The taps (1, 3, 3, 1) make it bilinear. It is computed as a product with a banded matrix along each axis, which both
-    engines differentiate as often as wanted (TensorFlow differentiates bilinear resizing only once), and which CPUs are
-    fastest at: XLA takes tens of times longer there for depthwise convolutions.
+    The layer equals a strided depthwise convolution. The taps (1, 3, 3, 1) make it bilinear. It is computed as a
+    product with a banded matrix along each axis, which both engines can differentiate any number of times (TensorFlow
+    differentiates bilinear resizing only once). It is also the fastest method on CPUs, where XLA's depthwise
+    convolutions take tens of times longer.
 
     Args:
-        up: factor by which height and width grow.
-        down: factor by which they shrink; one of the two is 1.
-        taps: the filter along each axis; its sum does not matter, the mean brightness stays.
-        mirror: continue the image by its mirror image, so that a constant one stays constant; else by zeros.
-        **kwargs: as for `keras.layers.Layer`.
+        up: Factor by which height and width grow.
+        down: Factor by which height and width shrink. At least one of the two factors is 1.
+        taps: Filter along each axis. It is normalised, so that the mean brightness is kept.
+        mirror: Whether to pad with the mirror image, which keeps a constant image constant, instead of zeros.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: floats of shape (batch, height, width, channels).
+        images: Float tensor of shape (batch, height, width, channels).
 
     Returns:
-        Shape (batch, height * up / down, width * up / down, channels).
+        A tensor of shape (batch, height * up / down, width * up / down, channels).
 
     Raises:
-        ValueError: if both factors are more than 1, or a size is not a multiple of `down`.
+        ValueError: If both factors are greater than 1, or if a size is not a multiple of `down`.
     """
 
     def __init__(self, up=1, down=1, taps=BILINEAR, mirror=False, **kwargs):
         super().__init__(**kwargs)
         if min(up, down) != 1:
-            raise ValueError(f"up is {up} and down {down}, expected one of them to be 1.")
+            raise ValueError(f"up={up} and down={down}; expected one of them to be 1.")
         self.up, self.down, self.taps, self.mirror = up, down, tuple(taps), mirror
 
     def _matrices(self, shape):
         for size in shape[1:3]:
             if size % self.down:
-                raise ValueError(f"Images of {size} pixels cannot be shrunk to 1/{self.down}.")
+                raise ValueError(f"Images of {size} pixels cannot be downsampled by a factor of {self.down}.")
         return [resampling_matrix(size, self.taps, self.up, self.down, self.mirror) for size in shape[1:3]]
 
     def call(self, images):
