@@ -193,7 +193,7 @@ class Examiner:
         return {"copy_score": result.score, "copy_distance": result.distance_ratio, "nearer_to_train": float(nearer)}
 
     def _conditioning(self, model, labels):
-        """Mean movement of a sample with another label or other latents, relative to the mean distance of real samples."""
+        """Mean movement of a sample with another label or other latents, in mean distances of the real samples."""
         n = min(PAIRS, self.count)
         kinds = np.unique(labels)
         others = kinds[(np.searchsorted(kinds, labels[:n]) + 1) % len(kinds)]
