@@ -180,7 +180,7 @@ def test_features_by_name_by_object_and_by_function():
     assert metrics.frechet_distance(images, images, features=net) == pytest.approx(0, abs=1e-6)
     with pytest.raises(ValueError, match="'inception' is unknown; expected one of 'pixels', 'random-conv-seed0'"):
         extract("inception", images)
-    with pytest.raises(ValueError, match="has no head .label.; expected one of: none"):
+    with pytest.raises(ValueError, match="has no head 'label'; expected one of: none"):
         net.classify(images)
 
 
