@@ -43,7 +43,7 @@ def test_arrays():
         ({"as_pairs": True, "features": ("label",)}, "beside two sides"),
         ({"features": ("size",)}, "has the features image, label; expected 'size'"),
         ({"split": ("train", "test", "train")}, "expected one split, or two"),
-        ({"count": 3}, "does not know the option count; expected none"),
+        ({"count": 3}, "has no option count; expected none"),
         ({"split": "validation"}, "'train' or 'test'"),
         ({"image_size": 10}, "multiple of 4 from 8 to 128"),
         ({"image_size": 256}, "multiple of 4 from 8 to 128"),
