@@ -1,4 +1,4 @@
-"""`kerasgan evaluate`: what the samples of a run or a preset, or a folder's images, score between controls."""
+"""`kerasgan evaluate`: scores of the samples of a run or a preset, or of a folder of images, with controls."""
 
 import warnings
 from collections.abc import Callable
@@ -16,10 +16,10 @@ from kerasgan.metrics.features import NAMES
 from kerasgan.pictures.files import write_json
 from kerasgan.zoo import preset as presets
 
-HELP = "Scores samples of a run or a preset, or a folder of images, between a Gaussian and real images."
-# By the name of the data: nets that were trained on their split "train".
+HELP = "Scores samples of a run or a preset, or a folder of images, beside a Gaussian and real images."
+# Networks by the name of the data, trained on the split "train".
 NETWORKS = {"digits": "classifier-digits-v1", "glyphs": "classifier-glyphs-v1", "sprites": "classifier-sprites-v1"}
-# Which scores are better.
+# The better direction of each score.
 BETTER = {
     "frechet_distance": "lower",
     "kernel_distance": "lower",
@@ -40,46 +40,61 @@ BETTER = {
 
 
 def add_parser(commands):
-    """Adds `evaluate` to the sub-commands of a parser."""
+    """Adds `evaluate` to the subcommands of a parser."""
     one = commands.add_parser("evaluate", help=HELP, description=evaluate.__doc__)
     one.set_defaults(command=evaluate)
     one.add_argument("--debug", action="store_true", help="show the traceback of an error")
     one.add_argument(
         "samples", metavar="RUN|PRESET|FOLDER", help="folder of a run, name or address of a preset, or folder of images"
     )
-    one.add_argument("--data", metavar="NAME", help="the real images (default: those that the run was trained on)")
-    one.add_argument("--split", help="part of the data (default: test where there is one, else train)")
+    one.add_argument("--data", metavar="NAME", help="real images (default: the data that the run was trained on)")
+    one.add_argument("--split", help="split of the data (default: test if it exists, otherwise train)")
     one.add_argument(
         "--metrics",
         nargs="+",
         default=DEFAULT_METRICS,
         metavar="METRIC",
-        help=f"some of {', '.join(METRICS)}, or their beginnings (default: {' '.join(DEFAULT_METRICS)})",
+        help=f"names from {', '.join(METRICS)}, or prefixes (default: {' '.join(DEFAULT_METRICS)})",
     )
     one.add_argument(
         "--features",
         choices=NAMES,
         metavar="FEATURES",
-        help=f"one of {', '.join(NAMES)} (default: the data's classifier where there is one, else random-conv-seed0)",
+        help=f"one of {', '.join(NAMES)} (default: the data's classifier if it exists, otherwise random-conv-seed0)",
     )
-    one.add_argument("--count", type=int, metavar="N", help="samples of each set (default: all, at most 5000)")
-    one.add_argument("--seed", type=int, default=0, help="of the samples, the choice of real ones and the metrics")
-    one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
+    one.add_argument(
+        "--count",
+        type=int,
+        metavar="N",
+        help="number of samples of each set (default: all, at most 5000)",
+    )
+    one.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="random seed of the samples, the choice of real samples and the metrics",
+    )
+    one.add_argument(
+        "--raw",
+        action="store_true",
+        help="evaluate the generator in training instead of the averaged one",
+    )
     one.add_argument("-o", "--out", default="evaluate.json", metavar="FILE", help="JSON file (default: evaluate.json)")
 
 
 def evaluate(arguments):
-    """Scores samples of a run or a preset, or a folder of images, between a Gaussian and real images.
+    """Scores samples of a run or a preset, or a folder of images, beside a Gaussian and real images.
 
-    The column "control" is a Gaussian fitted to further real images (of each class, for a conditional model), "ceiling"
-    these images themselves: those of the split "train" for the default split "test", else the other half of the split.
+    The column "control" shows the scores of a Gaussian fitted to further real images (per class for a conditional
+    model), "ceiling" the scores of these real images. They are from the split "train" for the default split "test",
+    otherwise from the other half of the split.
     """
     source = _source(arguments)
     real, other, name = real_samples(source, arguments.split)
     features = arguments.features or features_of(source)
     count = arguments.count or min(largest_count(real, other), source.most)
     if count > source.most:
-        raise ValueError(f"--count is {count}, but {arguments.samples} has only {source.most} images.")
+        raise ValueError(f"--count {count}, but {arguments.samples} has only {source.most} images.")
     evaluator = Evaluator(real, other, arguments.metrics, features, count, arguments.seed, name)
     samples = source.draw(count, evaluator.labels)
     report = evaluator.report(evaluator(samples, evaluator.labels))
@@ -89,14 +104,14 @@ def evaluate(arguments):
 
 
 class Source(NamedTuple):
-    """Where generated samples come from.
+    """A source of generated samples.
 
     Attributes:
         data: Name of the real images.
         shape: Shape of a sample.
-        labels: Whether samples can be asked for by label.
-        most: How many there are.
-        draw: Function of a number and labels to samples.
+        labels: Whether samples can be generated for given labels.
+        most: Largest number of samples.
+        draw: Function from a number and labels to samples.
         about: Entries of the JSON file.
         trained_on: Splits that the generator has seen.
     """
@@ -117,7 +132,7 @@ def _source(arguments):
     if (folder / presets.METADATA).exists() or not folder.is_dir():
         return _preset(arguments)
     if not arguments.data:
-        raise ValueError(f"{folder} holds no run; expected --data NAME with it, the real images.")
+        raise ValueError(f"{folder} contains no run. Pass the real images by --data NAME.")
     images = load(folder, labels=False, as_numpy=True)
 
     def draw(count, labels):
@@ -141,25 +156,25 @@ def _preset(arguments):
     name = arguments.samples
     model, trained = zoo.load(name), zoo.find(name).metadata.get("data")
     if not (arguments.data or trained):
-        raise ValueError(f"The preset {name} does not say what it was trained on; expected --data NAME with it.")
+        raise ValueError(f"The preset {name} does not name its training data. Pass the real images by --data NAME.")
     return model_source(model, arguments.data or trained["name"], arguments.seed, {"preset": name}, trained)
 
 
 def model_source(model, data, seed, about=None, trained=None, ema=True):
-    """The samples of a model as a `Source`.
+    """Returns the samples of a model as a `Source`.
 
     Args:
-        model: one that can `sample`.
-        data: name of the real images.
-        seed: of the samples.
-        about: entries of the JSON file.
-        trained: what it was trained on, a dictionary with name and split.
-        ema: use the averaged generator.
+        model: Model with a method `sample`.
+        data: Name of the real images.
+        seed: Random seed of the samples.
+        about: Entries of the JSON file.
+        trained: Training data of the model, a dictionary with name and split.
+        ema: Whether to use the averaged generator.
     """
     if not hasattr(model, "sample"):
         raise ValueError(
-            f"{type(model).__name__} makes no samples of latents; write the images that it makes into a folder, and "
-            "give that one."
+            f"{type(model).__name__} does not generate samples from latents. Write its images into a folder, and pass "
+            "the folder."
         )
 
     def draw(count, labels):
@@ -171,11 +186,14 @@ def model_source(model, data, seed, about=None, trained=None, ema=True):
 
 
 def real_samples(source, split):
-    """Real samples, others to compare them with or None, and what the first are called."""
+    """Returns real samples, further real samples or None, and the name of the former."""
     splits = _splits(source.data)
     split = split or ("test" if "test" in splits else "train")
     if set(split.split("+")) & set(source.trained_on):
-        warnings.warn(f"the run was trained on {split!r} of {source.data}: copies would score well", stacklevel=2)
+        warnings.warn(
+            f"the model was trained on {split!r} of {source.data}, so copies of its training data score well",
+            stacklevel=2,
+        )
     real = _loaded(source, split)
     other = _loaded(source, "train") if "train" in splits and "train" not in split else None
     return real, other, f"{source.data}/{split}"
@@ -187,13 +205,13 @@ def _splits(data):
         name, config = found
         return list(DATASETS[name](config).splits())
     if kind == "folder":
-        # What `load` takes for splits.
+        # The subfolders that `load` uses as splits.
         return [each for each in ("train", "test") if (Path(data) / each).is_dir()]
     return list(tfds_builder_of(data).info.splits)
 
 
 def _loaded(source, split) -> Any:
-    """Samples of a split at the size of the generated ones, with their labels if these count."""
+    """Returns samples of a split at the size of the generated samples, with labels if the source has labels."""
     options = {"channels": source.shape[-1]} if len(source.shape) == 3 and resolve(source.data)[0] == "folder" else {}
     data = load(source.data, split, labels=source.labels, as_numpy=True, **options)
     x, y = data if source.labels else (data, None)
@@ -202,13 +220,13 @@ def _loaded(source, split) -> Any:
     if x.shape[1:] != tuple(source.shape):
         raise ValueError(
             f"{source.data} has samples of shape {x.shape[1:]} and the generated ones have {tuple(source.shape)}; "
-            "expected the same channels: give the data of the run with --data."
+            "expected the same channels. Pass the data of the run by --data."
         )
     return x if y is None else (x, y)
 
 
 def features_of(source):
-    """The features by default."""
+    """Returns the default features."""
     if len(source.shape) != 3 or source.shape[-1] not in (1, 3):
         return "pixels"
     network = NETWORKS.get(source.data.partition("/")[0])
@@ -230,6 +248,6 @@ def _print(scores, protocol):
         table.add_row(entry["title"], *values, BETTER.get(score, ""))
     console = Console()
     if not console.is_terminal:
-        console.width = 200  # the lines of a pipe are for searching
+        console.width = 200  # lines in a pipe are not wrapped
     console.print(table)
     console.print(str(protocol), highlight=False, soft_wrap=True)

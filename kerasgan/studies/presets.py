@@ -1,4 +1,4 @@
-"""Presets of finished runs, measured on data that the training has not seen."""
+"""Presets of finished runs, scored on unseen data."""
 
 import csv
 import hashlib
@@ -12,12 +12,12 @@ from kerasgan.zoo.saving import plain, save
 
 
 def save_run(folder, out, command):
-    """Writes a finished run as a preset, measured on data that it has not seen.
+    """Writes a finished run as a preset, scored on unseen data.
 
     Args:
-        folder: of the run.
-        out: of the preset.
-        command: what made the run.
+        folder: Folder of the run.
+        out: Folder of the preset.
+        command: Command that created the run.
     """
     run = load_run(folder)
     model, trained = _as_loaded(run.model), run.entries["data"]
@@ -46,7 +46,7 @@ def save_run(folder, out, command):
 
 
 def _as_loaded(model):
-    """A trained model as users will load it: in float32, whatever it was trained in."""
+    """Returns a trained model in float32, as users will load it."""
     loaded = type(model).from_config(plain(model.get_config()))
     for mine, theirs in ((loaded.networks, model.networks), (loaded.averages, model.averages)):
         for name, network in mine.items():
