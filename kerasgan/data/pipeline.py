@@ -280,24 +280,24 @@ def _leaves(arrays):
 
 
 def are_arrays(x):
-    """Whether samples are in memory: an array, a list, or a dictionary of arrays."""
+    """Returns whether samples are in memory: an array, a list, or a dictionary of arrays."""
     if isinstance(x, dict):
         return bool(x) and all(map(are_arrays, x.values()))
     return hasattr(x, "__array__") or isinstance(x, list)
 
 
 def as_arrays(value):
-    """Arrays, lists or dictionaries of them as NumPy arrays; `None` stays."""
+    """Converts arrays, lists or dictionaries of them to NumPy arrays. `None` stays `None`."""
     if isinstance(value, dict):
         return {name: as_arrays(part) for name, part in value.items()}
     return None if value is None else np.asarray(value)
 
 
 def encoded(dataset, x_kind, y_kind):
-    """A `tf.data.Dataset` whose texts are encoded as their kinds say, on the host.
+    """Returns a `tf.data.Dataset` in which texts are encoded by their kinds, on the host.
 
     Args:
-        dataset: Data set of x, (x, y) or (x, y, weights), in batches.
+        dataset: Dataset of x, (x, y) or (x, y, weights), in batches.
         x_kind: Kind of x.
         y_kind: Kind of y, or `None`.
     """

@@ -69,14 +69,14 @@ def compiled_call(network):
 
 
 def compiled_inference(network, finish):
-    """The network's inference with the noise of a seed, as one compiled function.
+    """Returns the network's inference with the noise of a seed, as a compiled function.
 
     Args:
         network: A built Keras model.
-        finish: Function of its outputs.
+        finish: Function that is applied to the outputs of the network.
 
     Returns:
-        Function of (inputs, seed, first, strength, fixed), of which the last is a Python boolean; see
+        A function of (inputs, seed, first, strength, fixed), where `fixed` is a Python bool; see
         `kerasgan.game.randomness.SeededNoise`.
     """
 
