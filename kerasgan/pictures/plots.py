@@ -34,14 +34,14 @@ def scatter(points, limits=None):
 
 
 def histogram(values, bins=64):
-    """Numbers as a picture of their histogram: blue bars on white.
+    """Draws a histogram of numbers as an image: blue bars on white.
 
     Args:
         values: Array of shape (count,).
         bins: Number of bars.
 
     Returns:
-        uint8 array of shape (384, 384, 3).
+        A uint8 array of shape (384, 384, 3).
     """
     values = np.asarray(values, "float64")
     counts, _ = np.histogram(values[np.isfinite(values)], bins)

@@ -283,7 +283,7 @@ class TestDataset:
         monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path))
         monkeypatch.setattr(socket.socket, "connect", refuse)
         monkeypatch.setattr(socket, "getaddrinfo", refuse)
-        with pytest.raises(ValueError, match="`kerasgan data prepare mnist` once.* use one of 'digits'"):
+        with pytest.raises(ValueError, match=r"`kerasgan data prepare mnist` once.* use one of 'digits'"):
             load("mnist")
 
 
