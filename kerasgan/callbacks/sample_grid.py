@@ -27,8 +27,8 @@ class SampleGrid(keras.callbacks.Callback):
         tensorboard: Folder of TensorBoard event files for the images, on TensorFlow only.
 
     Raises:
-        ValueError: If the model does not generate grey or RGB images (with or without alpha), or if `tensorboard` is used
-            on another engine.
+        ValueError: If the model does not generate grey or RGB images (with or without alpha), or if `tensorboard` is
+            used on another engine.
     """
 
     def __init__(self, folder, every_epochs=1, count=64, seed=0, labels=None, ema=True, columns=None, tensorboard=None):
