@@ -51,7 +51,7 @@ def baseline_samples(images, labels, per_class=90, seed=0):
         "diagonal Gaussian" and "full Gaussian".
 
     Raises:
-        ValueError: Another shape, or values beyond [0, 1].
+        ValueError: If `images` has another shape or values outside [0, 1].
     """
     images = np.asarray(images)
     if images.ndim != 2 or images.size == 0 or not (images.min() >= 0 and images.max() <= 1):  # NaN is neither

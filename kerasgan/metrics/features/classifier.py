@@ -1,4 +1,4 @@
-"""Small classifiers of the package's own data sets, which provide features and class probabilities."""
+"""Small classifiers of the package's own datasets, which provide features and class probabilities."""
 
 import keras
 from keras import layers
@@ -52,7 +52,7 @@ class Classifier(FeatureNetwork):
 
     Attributes:
         heads: Dictionary from the names that `classify` takes to their numbers of classes. `"label"` is the class of
-            the data set.
+            the dataset.
 
     Raises:
         ValueError: If the preset does not exist, or if its files are damaged.
