@@ -163,9 +163,10 @@ def _symmetric_root(covariance):
 
 
 def _without_rounding(eigenvalues):
-    """Eigenvalues of a matrix that has none below 0, with 0 for what may be rounding.
+    """Returns the eigenvalues of a positive semidefinite matrix, with 0 for those within rounding of 0.
 
-    Of fewer samples than features most are 0, and each that rounding leaves at 1e-16 would add its root, 1e-8.
+    With fewer samples than features most eigenvalues are 0, and each rounding error of 1e-16 would add its square root,
+    1e-8.
     """
     rounding = len(eigenvalues) * np.finfo("float64").eps * eigenvalues.max()
     return np.where(eigenvalues > rounding, eigenvalues, 0.0)
