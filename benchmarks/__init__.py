@@ -1,1 +1,1 @@
-"""Benchmarks of speed and sample quality, run one by one: `python -m benchmarks.<name>`."""
+"""Benchmarks of speed and sample quality, run individually by `python -m benchmarks.<name>`."""

@@ -1,9 +1,9 @@
-"""Trains the classifiers whose features and predictions measure samples, and writes them as presets.
+"""Trains the classifiers whose features and predictions are used by metrics, and writes them as presets.
 
     python -m benchmarks.classifiers digits glyphs sprites
 
-Each is trained on the split "train" of its data and tested on "test": for glyphs these are faces of font families that
-it has not seen, for sprites pictures of factors that it has not seen. A quarter of an hour on one core.
+Each classifier is trained on the split "train" of its data and tested on "test", which has unseen font families for
+glyphs and unseen factors for sprites. The training takes a quarter of an hour on one core.
 """
 
 import argparse
@@ -50,7 +50,7 @@ SETTINGS = {
 
 
 def images_of(name, split):
-    """The images of a split in [-1, 1], at the size of the classifier."""
+    """Returns the images of a split in [-1, 1], at the size of the classifier."""
     from kerasgan.data.load import load
 
     settings = SETTINGS[name]
@@ -58,7 +58,7 @@ def images_of(name, split):
 
 
 def targets(name, split):
-    """What is to be read from the images of a split: `{head: integers of shape (n,)}`."""
+    """Returns the targets of a split, `{head: integers of shape (n,)}`."""
     from kerasgan.data.load import load
 
     data = SETTINGS[name]["data"]
@@ -69,7 +69,7 @@ def targets(name, split):
 
 
 def sprite_targets(factors):
-    """The number of each sprite's value of each factor."""
+    """Returns the index of each sprite's value of each factor."""
     from kerasgan.data.builders.sprites import ORIENTATIONS, PLACES, SCALES
 
     turns = np.rint(factors["orientation"] * ORIENTATIONS / (2 * np.pi)).astype("int64")
@@ -84,7 +84,7 @@ def sprite_targets(factors):
 
 
 def jittered(images, random, turn, stretch, shift):
-    """Images turned by up to `turn` radians, stretched by up to `1 + stretch`, moved by up to `shift` pixels."""
+    """Returns images rotated by up to `turn` radians, stretched up to `1 + stretch`, shifted up to `shift` pixels."""
     from scipy.ndimage import affine_transform
 
     moved = np.empty_like(images)
@@ -108,7 +108,7 @@ def train(name):
     """Trains a classifier.
 
     Returns:
-        The trained Keras model, and its test accuracy of each head.
+        The trained Keras model, and the test accuracy of each head.
     """
     import keras
 
@@ -145,7 +145,7 @@ def train(name):
 
 
 def accuracies(network, name):
-    """`{head: accuracy on the split "test"}`."""
+    """Returns `{head: accuracy on the split "test"}`."""
     logits = network.predict(images_of(name, "test"), batch_size=256, verbose=0)
     y = targets(name, "test")
     return {head: float((logits[head].argmax(axis=1) == values).mean()) for head, values in y.items()}
@@ -164,7 +164,7 @@ COMMAND = "python -m benchmarks.classifiers"
 
 
 def publish(name, network, accuracy, minutes, root):
-    """Writes a trained classifier as a preset; returns its folder."""
+    """Writes a trained classifier as a preset and returns its folder."""
     import keras
 
     from kerasgan import __version__

@@ -1,10 +1,10 @@
-"""How many examples a second each builder makes, and the input pipeline gives, against what a training step takes.
+"""Throughput of the dataset builders and of the input pipeline, compared with a training step.
 
     python -m benchmarks.data
 
-A builder's rate is that of one process on one core; `kerasgan data prepare` runs one on each core. The pipeline's rates
-are of `kerasgan.data.load` in batches of 64 images of 64x64x3, in random order, as the training sees them. Memory maps
-are read once before, so that the disk is not measured. One idle machine, please.
+A builder's rate is that of one process on one core; `kerasgan data prepare` runs a process on each core. The pipeline's
+rates are those of `kerasgan.data.load` with batches of 64 shuffled images of 64x64x3, as in training. Memory maps are
+read once beforehand, so that the disk is not measured. Run it on an idle machine.
 """
 
 import argparse
@@ -25,7 +25,7 @@ DEMANDED = 5.0
 
 
 def builder_rate(dataset, seconds):
-    """Examples a second of one process after the first block, which reads fonts and the like."""
+    """Returns the examples per second of one process after the first block, which includes the setup."""
     blocks = dataset.blocks(next(iter(dataset.splits())))
     next(blocks)
     done, start = 0, time.perf_counter()
@@ -37,7 +37,7 @@ def builder_rate(dataset, seconds):
 
 
 def builder_rows(seconds):
-    """A line of the table for each data set that this machine can make."""
+    """Returns a row of the table for each dataset that this machine can generate."""
     from kerasgan.data.builders import DATASETS, ProceduralDataset
 
     for kind in DATASETS.values():
@@ -54,7 +54,7 @@ def builder_rows(seconds):
 
 
 def pipeline_rate(dataset, rounds=5):
-    """Median of the images a second over several epochs, after one that fills caches."""
+    """Returns the median images per second over several epochs, after one epoch that fills caches."""
     rates = []
     for number in range(rounds + 1):
         start, images = time.perf_counter(), 0
@@ -66,7 +66,7 @@ def pipeline_rate(dataset, rounds=5):
 
 
 def pipelines(folder):
-    """Name and data set of each source of 64x64x3 images."""
+    """Returns name and dataset of each source of 64x64x3 images."""
     from PIL import Image
 
     from kerasgan.data import load

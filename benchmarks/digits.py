@@ -1,12 +1,12 @@
-"""Conditional GANs on real handwritten digits: trained on one half, judged on the other.
+"""Conditional GANs on real handwritten digits, trained on one half and evaluated on the other.
 
     python -m benchmarks.digits                      # both families, 3 seeds, about 4 CPU-minutes each
     python -m benchmarks.digits --family dcgan --seeds 1
 
-A GAN earns its keep here only above what a Gaussian per class does without any training, so it stands between that and
-real images. Fréchet distance: pixels in [0, 1], 10 x 90 samples against the other half, lower is better. CAS: an
-SVC trained on the samples, tested on the other half. Label fidelity: an SVC trained on real images reads the samples;
-with the requested labels shuffled (the negative control) it must fall to chance.
+A GAN is useful here only if it beats one Gaussian per class, which needs no training, so its scores are reported
+between those of the Gaussians and of real images. Fréchet distance: pixels in [0, 1], 10 x 90 samples against the other
+half; lower is better. CAS: accuracy on the other half of an SVC trained on the samples. Label fidelity: accuracy on the
+samples of an SVC trained on real images; with shuffled labels (the negative control) it must drop to chance.
 """
 
 import argparse
@@ -47,7 +47,7 @@ DEMANDS = {
 
 
 def halves(seed):
-    """A stratified half/half split of all 1797 digits."""
+    """Returns a stratified half/half split of all 1797 digits."""
     from sklearn.model_selection import train_test_split
 
     from kerasgan import data
@@ -68,7 +68,7 @@ def build(family, seed, arguments=None, recipe=None):
 
 
 def train(model, x, y, steps):
-    """Trains for a number of steps; returns CPU seconds."""
+    """Trains for a number of steps and returns the CPU seconds."""
     batch = model.recipe.batch_size
     start = time.process_time()
     model.fit(x, y, epochs=-(-steps // (len(x) // batch)), verbose=0)
@@ -76,7 +76,7 @@ def train(model, x, y, steps):
 
 
 def judge(fakes, labels, train_x, train_y, test_x, test_y, seed=0):
-    """All numbers of labelled samples."""
+    """Returns all scores of labelled samples."""
     from kerasgan import metrics
 
     shuffled = np.random.default_rng(seed).permutation(labels)
@@ -89,7 +89,7 @@ def judge(fakes, labels, train_x, train_y, test_x, test_y, seed=0):
 
 
 def judge_model(model, split, seed):
-    """{"ema": numbers, "raw": numbers} of a model's samples."""
+    """Returns {"ema": scores, "raw": scores} of a model's samples."""
     train_x, test_x, train_y, test_y = split
     labels = np.arange(10 * PER_CLASS) % 10
     return {
@@ -106,7 +106,7 @@ def judge_model(model, split, seed):
 
 
 def run(family, seed):
-    """One seed: trains, judges, and compares with an untrained generator and the controls."""
+    """Trains and evaluates one seed, with an untrained generator and the controls."""
     from benchmarks.digits_controls import controls
 
     split = halves(seed)
@@ -126,7 +126,7 @@ def run(family, seed):
 
 
 def report(family, runs):
-    """The table of a family's runs, and whether its demands are met."""
+    """Returns the table of a family's runs, and whether the requirements are met."""
 
     def median(*path):
         values = []

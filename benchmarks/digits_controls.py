@@ -1,14 +1,14 @@
-"""What the metrics give on digits without any GAN: `python -m benchmarks.digits_controls`.
+"""Scores of baselines without a GAN on digits: `python -m benchmarks.digits_controls`.
 
-A result on digits says something only beside these numbers. The rungs are, from below: one mean
-image per class with a little noise, a Gaussian with independent pixels per class, a Gaussian with
-correlated pixels per class, and real images. All are fitted on one half of the data and compared
-with the other; the Fréchet distance is in pixels in [0, 1].
+A result on digits is meaningful only with these scores. From worst to best the baselines are one mean image per class
+with a little noise, a Gaussian with independent pixels per class, a Gaussian with correlated pixels per class, and real
+images. All are fitted to one half of the data and compared with the other half; the Fréchet distance is in pixels in
+[0, 1].
 
-The expected values are of the same five halves: scikit-learn's rows in their own order. The recall and the coverage
-expected of the full Gaussian (.651, .734) come out only where its samples are drawn again with replacement before they
-are compared. That they were is inferred from the numbers; distinct samples, whose rows are printed below without an
-expectation, miss both, and are what a generator has to beat.
+The expected values are those of the same five splits, with scikit-learn's rows in their order. The expected recall and
+coverage of the full Gaussian (0.651, 0.734) are reproduced only if its samples are resampled with replacement before
+the comparison, which is inferred from the numbers. Distinct samples, whose rows are printed without an expectation,
+have other values, and are the baseline for a generator.
 """
 
 import sys
@@ -23,20 +23,20 @@ FAKES_PER_CLASS = 90
 
 
 def controls(train_x, train_y, test_x, test_y, seed):
-    """The metrics of samples that need no GAN, and of real images.
+    """Returns the scores of the baselines and of real images.
 
     Args:
         train_x: Real images in [-1, 1], of shape `(n, height, width, channels)`; the baselines are
             fitted to them.
-        train_y: Their labels: integers of shape `(n,)`.
+        train_y: Labels of the training images, integers of shape `(n,)`.
         test_x: Real images in [-1, 1] that the samples are compared with.
-        test_y: Their labels.
-        seed: Seed of the baselines' samples.
+        test_y: Labels of the test images.
+        seed: Random seed of the baselines' samples.
 
     Returns:
         `{metric: {name: value}}` with the metrics `"frechet_distance"` (pixels in [0, 1]) and
-        `"classification_accuracy_score"`, and the names `"class mean"`, `"diagonal Gaussian"`,
-        `"full Gaussian"` and `"real"` (the training images in the place of the samples).
+        `"classification_accuracy_score"`, and the names `"class mean"`, `"diagonal Gaussian"`, `"full Gaussian"` and
+        `"real"` (the training images instead of samples).
     """
     train, test = (images.reshape(len(images), -1) / 2 + 0.5 for images in (train_x, test_x))
     samples = metrics.baseline_samples(train, train_y, FAKES_PER_CLASS, seed)
@@ -49,8 +49,8 @@ def controls(train_x, train_y, test_x, test_y, seed):
     }
 
 
-# What thresholds on digits stand on, and how far a value may be from it: accuracies and shares by .01,
-# distances by 5 %, decibels by .2. Nothing is expected where it is None.
+# What thresholds on digits stand on, and how far a value may be from it: accuracies and shares by 0.01,
+# distances by 5 %, decibels by 0.2. Nothing is expected where it is None.
 EXPECTED = {
     "1-NN, pixels": 0.986,
     "SVC, pixels": 0.990,
@@ -89,14 +89,14 @@ EXPECTED = {
 
 
 def tolerance(name):
-    """How far a value may be from the expected one."""
+    """Returns the largest allowed difference from the expected value."""
     if "distance" in name:
         return 0.05 * EXPECTED[name]
     return 0.2 if "dB" in name else 0.01
 
 
 def probes(train, train_y, test, test_y, seed):
-    """Accuracies of simple classifiers and of clusters; pixels in [0, 1], flat."""
+    """Returns accuracies of simple classifiers and of clusters on flat pixels in [0, 1]."""
     from scipy.optimize import linear_sum_assignment
     from sklearn.cluster import KMeans
     from sklearn.decomposition import PCA
@@ -141,7 +141,7 @@ def probes(train, train_y, test, test_y, seed):
 
 
 def samples_against_real(train, train_y, test, seed):
-    """Precision, recall, density, coverage and the two-sample test of real images and of a Gaussian for each class."""
+    """Returns precision, recall, density, coverage and the two-sample test of real images and of Gaussians."""
     gaussian = metrics.baseline_samples(train, train_y, FAKES_PER_CLASS, seed)["full Gaussian"][0]
     values = {}
     random = np.random.default_rng(seed)
@@ -157,7 +157,7 @@ def samples_against_real(train, train_y, test, seed):
 
 
 def super_resolution(train, test):
-    """PSNR of 4x4 to 8x8 pixels: bicubic, and linear regression with a ridge, clipped to [0, 1]."""
+    """Returns the PSNR of upsampling 4x4 to 8x8 pixels by bicubic interpolation and by ridge regression."""
     from PIL import Image
     from sklearn.linear_model import Ridge
 
@@ -179,7 +179,7 @@ def super_resolution(train, test):
 
 
 def all_controls(split, seed):
-    """`{name: value}` of every control on one split `(train_x, test_x, train_y, test_y)`."""
+    """Returns `{name: value}` of every control on one split `(train_x, test_x, train_y, test_y)`."""
     train_x, test_x, train_y, test_y = split
     train, test = (images.reshape(len(images), -1) / 2 + 0.5 for images in (train_x, test_x))
     names = {"classification_accuracy_score": "CAS", "frechet_distance": "Fréchet distance"}

@@ -1,8 +1,8 @@
-"""The Dirac-GAN (Mescheder, Geiger & Nowozin 2018): the package's own training step against exact numbers.
+"""The Dirac-GAN (Mescheder, Geiger & Nowozin 2018): the package's training step compared with exact numbers.
 
-Data are a point mass at 0, the generator a point mass at theta, the discriminator D(x) = psi x. Plain SGD with step
-0.1 in float64 from (1, 1), 500 steps. The end radius |(theta, psi)| depends on every sign, every factor one half, the
-order of the updates and on whether a penalty acts at all.
+The data are a point mass at 0, the generator is a point mass at theta, and the discriminator is D(x) = psi x. Training
+takes 500 steps of plain SGD with learning rate 0.1 in float64 from (1, 1). The final radius |(theta, psi)| depends on
+every sign, every factor one half, the order of the updates and the effect of penalties.
 
     python -m benchmarks.dirac            # both engines, the table of the theory, and other strengths by a reference
     python -m benchmarks.dirac --engine   # only the engine of KERAS_BACKEND, as JSON
@@ -49,12 +49,12 @@ OTHERS = [
 
 
 def cases():
-    """All cases: (loss, update, {penalty: strength})."""
+    """Returns all cases: (loss, update, {penalty: strength})."""
     return [(*key, penalties) for key in KNOWN for penalties in ({}, R1_ONE)] + OTHERS
 
 
 def reference(loss, update, penalties, steps=STEPS):
-    """The same game in plain Python: derivatives by hand, no tensors, nothing of the package."""
+    """Runs the same game in plain Python, with derivatives by hand and without the package."""
 
     def sigmoid(t):
         return 1.0 / (1.0 + math.exp(-t))
@@ -95,7 +95,7 @@ def reference(loss, update, penalties, steps=STEPS):
 
 
 def play(loss, update, penalties, steps=STEPS):
-    """End radius of the package's own game, played by `fit` on the active engine."""
+    """Returns the final radius of the package's game, trained by `fit` on the active engine."""
     import keras
     import numpy as np
 
@@ -103,7 +103,7 @@ def play(loss, update, penalties, steps=STEPS):
     from kerasgan.objectives import penalties as kinds
 
     class Point(keras.layers.Layer):
-        """theta, for every latent."""
+        """Returns theta for every latent."""
 
         def build(self, input_shape):
             self.theta = self.add_weight(name="theta", shape=(1,), initializer="ones")
@@ -135,12 +135,12 @@ def play(loss, update, penalties, steps=STEPS):
 
 
 def agrees(measured, expected):
-    """Relative 1e-3, or below 1e-6 where the game has converged."""
+    """Returns whether radii agree: relative 1e-3, or below 1e-6 if the game has converged."""
     return measured < 1e-6 if expected < 1e-6 else abs(measured / expected - 1.0) <= 1e-3
 
 
 def on_engine(backend):
-    """Radii of all cases, from a process of that engine."""
+    """Returns the radii of all cases, from a process with the given engine."""
     environment = {**os.environ, "KERAS_BACKEND": backend, "JAX_ENABLE_X64": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
     command = [sys.executable, "-m", "benchmarks.dirac", "--engine"]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)

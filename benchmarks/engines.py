@@ -1,10 +1,10 @@
-"""The same game on TensorFlow, on JAX and on two replicas gives the same weights (float64, plain SGD, 20 steps).
+"""Verifies that a game has the same weights on TensorFlow, JAX and two replicas (float64, plain SGD, 20 steps).
 
     python -m benchmarks.engines
 
 SGD is used because Adam hides a wrong gradient scale. The random numbers of the engines differ, so the latents and the
 interpolation of the gradient penalty are functions of the real samples here. The negative control doubles the global
-loss, as a game does that forgets that Keras optimizers sum gradients over replicas: it must be told apart.
+loss, as a game would that ignores that Keras optimizers sum gradients over replicas; its weights must differ.
 """
 
 import argparse
@@ -27,7 +27,7 @@ LIMITS = {"JAX": 1e-10, "Mirrored(2)": 1e-12}
 
 
 def build(name, loss_factor=1.0):
-    """One of the games, compiled, with fixed initial weights."""
+    """Returns one of the games, compiled, with fixed initial weights."""
     import keras
     from keras import layers, ops
 
@@ -36,7 +36,7 @@ def build(name, loss_factor=1.0):
 
     def scripted(family):
         class Scripted(family):
-            """Latents that are a function of the real sample: equal on all engines, whatever the number of replicas."""
+            """Latents that are a function of the real sample: equal on all engines and any number of replicas."""
 
             @kerasgan.shared
             def generated(self, batch):
@@ -51,7 +51,7 @@ def build(name, loss_factor=1.0):
         return Scripted
 
     class FixedGradientPenalty(penalties.GradientPenalty):
-        """Interpolates by a share that is a function of the real sample."""
+        """Gradient penalty whose interpolation is a function of the real sample."""
 
         name = "gradient_penalty"
 
@@ -133,7 +133,7 @@ def train(mode, out):
 
 
 def compare(first, second):
-    """Largest difference of any variable, for each game."""
+    """Returns the largest difference of any variable for each game."""
     return {
         game: max(np.abs(first[key] - second[key]).max() for key in first if key.startswith(f"{game}/"))
         for game in GAMES

@@ -1,15 +1,15 @@
-"""Does `GANHealth` find what is wrong, and only that? Faults put into trainings on the ring and on digits.
+"""Does `GANHealth` detect faults, without false alarms? Deliberate faults in trainings on the ring and on digits.
 
     python -m benchmarks.faults                      # every row, 5 seeds
     python -m benchmarks.faults --fault hopping --seeds 2
     python -m benchmarks.faults --quick              # one seed of each row
     python -m benchmarks.faults --seeds 0            # the table of what has been run
 
-Each run is added to `results/faults.jsonl`, and one that is there is not run again.
+Each run is appended to `results/faults.jsonl`; existing runs are not repeated.
 
-A fault is found if one of the expected findings comes in time: 2,000 steps, where the row says nothing else. What must
-not be found beside it is in the next column. Of healthy runs the false alarms are counted: the share of evaluations,
-after the warm-up of 500 steps, at which any rule holds. Evaluations are every 100 steps, whatever they cost.
+A fault is detected if one of the expected findings occurs in time, within 2,000 steps unless the row states otherwise.
+The next column lists forbidden findings. For healthy runs, false alarms are counted: the fraction of evaluations after
+the warm-up of 500 steps at which any rule holds. Evaluations run every 100 steps, without a time budget.
 """
 
 import argparse
@@ -35,15 +35,15 @@ class Row:
     """A kind of training.
 
     Args:
-        fault: what is wrong, in words.
-        data: "ring", "ring2" or "digits".
-        build: function of the seed that gives a compiled model.
-        expected: findings of which one must come; empty for a healthy training.
-        forbidden: findings that must not.
-        steps: of the discriminator.
-        within: steps until the finding.
-        demanded: share of the seeds in which it must be found.
-        reals: how many the model is trained on; None for all.
+        fault: Description of the fault.
+        data: Name of the data, "ring", "ring2" or "digits".
+        build: Function from the seed to a compiled model.
+        expected: Findings of which one must occur; empty for a healthy training.
+        forbidden: Findings that must not occur.
+        steps: Number of steps of the discriminator.
+        within: Largest number of steps until the finding.
+        demanded: Fraction of the seeds in which the fault must be found.
+        reals: Number of real samples to train on; None for all.
     """
 
     fault: str
@@ -59,7 +59,7 @@ class Row:
 
 @functools.cache
 def load(name):
-    """(training samples, labels, unseen samples, labels, options of GANHealth)."""
+    """Returns (training samples, labels, unseen samples, labels, options of GANHealth)."""
     from kerasgan import data
 
     (x, y), (test_x, test_y) = (
@@ -94,7 +94,7 @@ def perceptron(inputs, outputs, name, hidden=3, activation=None, scale=1.0, **op
 
 
 def ring(seed, model_class=None, latent_dim=2, generator=None, discriminator=None, **recipe):
-    """A compiled model of points: the perceptrons of three layers, unless others are given."""
+    """Returns a compiled model of points, with perceptrons of three layers by default."""
     import kerasgan
     from kerasgan.run import set_random_seed
 
@@ -114,7 +114,7 @@ def ring(seed, model_class=None, latent_dim=2, generator=None, discriminator=Non
 
 
 def digits(seed, model_class=None, num_classes=None, **recipe):
-    """A compiled, small DCGAN of digits."""
+    """Returns a compiled small DCGAN of digits."""
     import kerasgan
     from kerasgan.run import set_random_seed
 
@@ -164,7 +164,7 @@ def too_strong(seed, build=ring):
 
 
 def one_sample(seed, build=ring):
-    """All samples of a batch become its first one, with a little noise."""
+    """Replaces all samples of a batch by the first one, with a little noise."""
     import keras
     from keras import ops
 
@@ -184,7 +184,7 @@ def one_sample(seed, build=ring):
 
 
 def six_digits(seed):
-    """Samples of the digits 6 to 9 are rejected."""
+    """Rejects samples of the digits 6 to 9."""
     import kerasgan
 
     judge = load("digits")[4]["classifier"]
@@ -199,7 +199,7 @@ def six_digits(seed):
 
 
 def without_labels(seed):
-    """The generator gets the label 0, whatever was asked for."""
+    """Passes the label 0 to the generator for all requested labels."""
     import keras
 
     import kerasgan
@@ -247,7 +247,7 @@ ROWS = {
 
 
 def run(name, seed, folder=None):
-    """Trains one row's model with one seed; what was found at which step, and the rest of the record."""
+    """Trains one row's model with one seed, and returns the record with the findings and their steps."""
     from rich.console import Console
 
     from kerasgan.callbacks import GANHealth
@@ -289,21 +289,21 @@ def run(name, seed, folder=None):
 
 
 def runs_so_far():
-    """{row: its runs}, in the order of the table."""
+    """Returns {row: its runs}, in the order of the table."""
     runs = RUNS.rows()
     found = {name: sorted((r for r in runs if r["row"] == name), key=lambda r: r["seed"]) for name in ROWS}
     return {name: each for name, each in found.items() if each}
 
 
 def passed(row, runs):
-    """Whether the demands of a row are met."""
+    """Returns whether the requirements of a row are met."""
     if not row.expected:
         return sum(r["alarms"] for r in runs) <= FALSE_ALARMS * sum(r["evaluations"] for r in runs)
     return sum(r["detected"] and not r["wrong"] for r in runs) >= row.demanded * len(runs)
 
 
 def table(results):
-    """Markdown of all rows' runs."""
+    """Returns a Markdown table of all rows' runs."""
     lines = [
         "| fault | data | expected (in time) | seeds | found at step, in the median: (seeds) | must not | verdict |",
         "|---|---|---|---|---|---|---|",

@@ -1,9 +1,9 @@
-"""What `GANHealth` costs a DCGAN 64 x 64 training: the signals of each step, and the evaluations.
+"""Cost of `GANHealth` in a DCGAN 64 x 64 training: the signals of each step, and the evaluations.
 
     python -m benchmarks.health
 
-Watched and unwatched steps alternate in one process; ratios are medians over the rounds, of processor seconds, which
-other processes disturb less than the clock's. The budget of 5 % limits what evaluations add, however long one takes.
+Steps with and without signals alternate in one process. Ratios are medians over the rounds of processor seconds, which
+other processes disturb less than wall-clock seconds. The budget of 5% limits the total time of evaluations.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Results of finished runs, kept so that a benchmark that was cut off goes on where it was."""
+"""Results of finished runs, so that an interrupted benchmark can be resumed."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @contextlib.contextmanager
 def alone(folder):
-    """One process at a time within the block."""
+    """Context manager that admits one process at a time."""
     lock = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -24,11 +24,11 @@ def alone(folder):
 
 
 class Journal:
-    """A file of JSON lines, one for each finished run.
+    """A JSON Lines file with a line for each finished run.
 
     Args:
-        name: of the file `results/<name>.jsonl`.
-        fresh: begin anew.
+        name: Name of the file `results/<name>.jsonl`.
+        fresh: Whether to discard existing results.
     """
 
     def __init__(self, name, fresh=False):
@@ -37,27 +37,27 @@ class Journal:
             self.path.unlink(missing_ok=True)
 
     def rows(self, **where):
-        """Finished runs with these entries, oldest first."""
+        """Returns finished runs with the given entries, oldest first."""
         lines = self.path.read_text("utf-8").splitlines() if self.path.exists() else []
         rows = [json.loads(line) for line in lines]
         return [row for row in rows if all(row.get(name) == value for name, value in where.items())]
 
     def add(self, row):
-        """Keeps a result; whatever happens meanwhile, and whoever else adds one, those before it stay."""
+        """Appends a result, safely with concurrent writers."""
         with alone(self.path.parent):
             before = self.path.read_bytes() if self.path.exists() else b""
             with replacing(self.path) as file:
                 file.write(before + json.dumps(row).encode() + b"\n")
 
     def once(self, run, **key):
-        """The result of a run, from the file or now.
+        """Returns the result of a run, from the file or by running it.
 
         Args:
-            run: function that returns the numbers, a dictionary.
-            **key: what names the run.
+            run: Function that returns a dictionary of numbers.
+            **key: Entries that identify the run.
 
         Returns:
-            Key, numbers and `cpu_seconds`, a dictionary.
+            A dictionary of key, numbers and `cpu_seconds`.
         """
         if found := self.rows(**key):
             return found[0]

@@ -1,4 +1,4 @@
-"""Our DCGAN in the configuration of `benchmarks.torch_dcgan`, for timing: 64 x 64 x 3, batch 64, kernel 4, width 64."""
+"""DCGAN with the configuration of `benchmarks.torch_dcgan`, for timing: 64 x 64 x 3, batch 64, kernel 4, width 64."""
 
 import os
 
@@ -8,7 +8,7 @@ BATCH_SIZE, IMAGE_SHAPE = 64, (64, 64, 3)
 
 
 def build(**recipe):
-    """The compiled model and one fixed batch of it."""
+    """Returns the compiled model and a fixed batch."""
     import numpy as np
 
     import kerasgan  # first: it turns oneDNN on before TensorFlow is imported
@@ -35,15 +35,15 @@ def _step(**recipe):
 
 
 def alternating():
-    """As the paper trains: the generator's step sees new latents and the discriminator's new weights."""
+    """Trains as in the paper: the generator's step uses new latents and the discriminator's new weights."""
     return _step()
 
 
 def simultaneous():
-    """Both players from the same point: one forward pass of the generator, and one of D on its samples, feed both."""
+    """Updates both players simultaneously, with one forward pass of the generator and one of D on its samples."""
     return _step(update="simultaneous")
 
 
 def simultaneous_xla():
-    """The same, compiled by XLA."""
+    """Updates both players simultaneously, compiled by XLA."""
     return _step(update="simultaneous", jit_compile=True)

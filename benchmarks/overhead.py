@@ -1,8 +1,8 @@
-"""What a strategy of one replica and checkpoints cost a DCGAN 64 x 64 training.
+"""Cost of a strategy with one replica, and of checkpoints, in a DCGAN 64 x 64 training.
 
     python -m benchmarks.overhead
 
-Variants alternate in one process; ratios are medians over the rounds. One idle machine, please.
+Variants alternate in one process; ratios are medians over the rounds. Run it on an idle machine.
 """
 
 import argparse
@@ -34,7 +34,7 @@ def main():
         mirrored, _ = build()
 
     def step_of(model):
-        """A step of the compiled training function on batches as `fit` gets them, for as long as they are wanted."""
+        """Returns a step of the compiled training function on an endless sequence of the batches that `fit` uses."""
         batches = model.distribute_strategy.experimental_distribute_dataset(
             tf.data.Dataset.from_tensors((tf.constant(real),)).repeat()
         )

@@ -1,8 +1,8 @@
-"""Side-by-side timing: each round runs every variant once, and ratios are taken within a round.
+"""Paired timing: each round runs every variant once, and ratios are computed within a round.
 
-A shared machine is now fast, now slow; the ratio of two times taken seconds apart hardly notices.
-The order is turned round from one round to the next, so that no variant always runs second.
-Absolute seconds are for orientation only.
+The speed of a shared machine varies, but this hardly affects the ratio of two times that are measured within seconds.
+The order is reversed in every other round, so that no variant always runs second. Absolute seconds are for orientation
+only.
 """
 
 import os
@@ -24,14 +24,14 @@ def paired(
     """Times variants of one framework against each other in this process.
 
     Args:
-        variants: From a variant's name to its step, a callable without arguments that returns when
-            the work is done.
-        rounds: How often each variant is timed.
-        warmup: Rounds before these that are not counted.
-        steps: How many steps one timing runs.
+        variants: Dictionary from the name of a variant to its step, a callable without arguments that returns when the
+            work is done.
+        rounds: Number of timings of each variant.
+        warmup: Number of additional rounds at the beginning that are not counted.
+        steps: Number of steps of a timing.
 
     Returns:
-        For each name the seconds per step, one number a round.
+        The seconds per step of each name, one number per round.
     """
     runners = {name: lambda count, step=step: seconds_of(step, count) for name, step in variants.items()}
     return _alternate(runners, rounds, warmup, steps)
@@ -45,22 +45,22 @@ def paired_workers(
     pause: float = 0.25,
     environment: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, list[float]], dict[str, float]]:
-    """Times variants that live in processes of their own, one of them running at a time.
+    """Times variants in separate processes, of which only one runs at a time.
 
     Args:
-        targets: From a variant's name to `module:function`, see `benchmarks.worker`.
-        rounds: How often each variant is timed.
-        warmup: Rounds before these that are not counted.
-        steps: How many steps one timing runs.
-        pause: Seconds between two timings, in which the last worker's threads stop spinning.
-        environment: Variables that all workers get besides those of this process.
+        targets: Dictionary from the name of a variant to `module:function`; see `benchmarks.worker`.
+        rounds: Number of timings of each variant.
+        warmup: Number of additional rounds at the beginning that are not counted.
+        steps: Number of steps of a timing.
+        pause: Number of seconds between two timings, in which the last worker's threads stop spinning.
+        environment: Environment variables for all workers, in addition to those of this process.
 
     Returns:
-        For each name the seconds per step, one number a round; and for each name the peak resident
-        memory of its process, in units of 10^6 bytes.
+        The seconds per step of each name, one number per round; and the peak resident memory of each process, in units
+        of 10^6 bytes.
 
     Raises:
-        RuntimeError: if a worker ends early. Its own message is on standard error.
+        RuntimeError: If a worker ends early. Its message is on standard error.
     """
     workers: dict[str, Worker] = {}
     try:
@@ -83,12 +83,12 @@ def paired_workers(
 
 
 class Worker:
-    """The parent's end of one `python -m benchmarks.worker`; ready when it is constructed.
+    """Handle of a process `python -m benchmarks.worker`, which is ready after construction.
 
     Args:
-        name: What error messages call it.
-        target: `module:function`.
-        environment: Variables added to those of this process.
+        name: Name in error messages.
+        target: The variant, `module:function`.
+        environment: Environment variables, in addition to those of this process.
     """
 
     def __init__(self, name: str, target: str, environment: Mapping[str, str] | None = None):
@@ -109,7 +109,7 @@ class Worker:
             raise
 
     def go(self, steps: int) -> float:
-        """Runs `steps` steps and returns the seconds they took."""
+        """Runs `steps` steps and returns the elapsed seconds."""
         try:
             self._process.stdin.write(f"go {steps}\n")
             self._process.stdin.flush()
@@ -134,18 +134,18 @@ class Worker:
 
 
 def ratios(seconds: Mapping[str, list[float]], reference: str) -> dict[str, float]:
-    """How many times as fast as the reference each variant is.
+    """Returns the speed of each variant relative to the reference.
 
     Args:
-        seconds: What `paired` or `paired_workers` returned.
-        reference: The name of the variant that is 1.
+        seconds: Result of `paired` or `paired_workers`.
+        reference: Name of the variant with the relative speed 1.
 
     Returns:
-        For each name the median over rounds of the reference's seconds divided by the variant's.
-        Above 1 is faster.
+        For each name, the median over rounds of the reference's seconds divided by the variant's. A value above 1 is
+        faster.
 
     Raises:
-        ValueError: if the reference was not timed.
+        ValueError: If the reference was not timed.
     """
     if reference not in seconds:
         raise ValueError(f"Expected a reference among {sorted(seconds)}, but got {reference!r}.")
@@ -160,7 +160,7 @@ def table(
     references: list[str],
     megabytes: Mapping[str, float] | None = None,
 ) -> str:
-    """A Markdown table: median milliseconds, speed as a multiple of each reference, peak memory."""
+    """Returns a Markdown table of median milliseconds, speed relative to each reference, and peak memory."""
     columns = [ratios(seconds, reference) for reference in references]
     header = ["variant", "ms per step", *(f"× {reference}" for reference in references)]
     if megabytes is not None:

@@ -1,15 +1,15 @@
-"""Trainings that are killed again and again end as if nothing had happened: weights, optimizers, samples, bit for bit.
+"""Verifies that repeatedly killed trainings end bit-identical to undisturbed ones: weights, optimizers and samples.
 
     python -m benchmarks.resume --kills 50
 
-Each kind of game is trained with a checkpoint every second step. SIGKILL comes at random moments, every third time
-while a checkpoint is being written, and the training is resumed by a new process until it is through; then the next
-run begins, until the kills are used up. At the end everything is compared with an undisturbed run. The negative control
-resumes without the players' optimizers, as `load_weights` does, and must be told apart.
+Each kind of game is trained with a checkpoint every second step. SIGKILL is sent at random times, every third time
+while a checkpoint is being written, and a new process resumes the training until it is complete. Runs are repeated
+until the number of kills is reached. Finally, everything is compared with an undisturbed run. The negative control
+resumes without the players' optimizers, like `load_weights`, and must differ.
 
     python -m benchmarks.resume --workers 2 --kills 10
 
-kills random workers of `kerasgan launch`, which starts all again from the last checkpoint by itself.
+kills random workers of `kerasgan launch`, which restarts all workers from the last checkpoint.
 """
 
 import argparse
@@ -29,7 +29,7 @@ EPOCHS, STEPS = 8, 5
 
 
 def train(game, folder, forget_optimizers=False):
-    """Trains a game to the end, from its last checkpoint where there is one, and writes what came out."""
+    """Trains a game to the end, from its last checkpoint if there is one, and writes the result."""
     import keras
 
     from kerasgan.callbacks import Checkpoint, latest_checkpoint, restore_checkpoint
@@ -65,7 +65,7 @@ def train(game, folder, forget_optimizers=False):
 
 
 def killed_in(process, moment, folder, writing):
-    """Kills a process after some seconds, or in the next checkpoint write after them; whether it was still running."""
+    """Kills a process after some seconds, or in the next checkpoint write, and returns whether it was still running."""
     end = time.monotonic() + moment
     while time.monotonic() < end and process.is_alive():
         time.sleep(0.002)
@@ -78,7 +78,7 @@ def killed_in(process, moment, folder, writing):
 
 
 def differences(folder, expected):
-    """Names of what is not bit for bit as expected."""
+    """Returns the names of values that differ from the expected ones in any bit."""
     with np.load(Path(folder) / "result") as found:
         kept = [
             name for name in expected if not name.startswith("logs/")
@@ -87,7 +87,7 @@ def differences(folder, expected):
 
 
 def one_game(game, kills, seed=0):
-    """(kills, of which in a write, runs, runs that differ, whether the control is told apart) of a kind of game."""
+    """Returns (kills, kills in a write, runs, runs that differ, whether the control differs) of a kind of game."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["kerasgan", "tests.games"])
     rng = random.Random(f"{game}{seed}")
@@ -132,7 +132,7 @@ def one_game(game, kills, seed=0):
 
 
 def workers(count, kills, seed=0):
-    """(kills, whether the result differs) of workers that `kerasgan launch` starts again."""
+    """Returns (kills, whether the result differs) of workers that `kerasgan launch` restarts."""
     rng = random.Random(seed)
     with tempfile.TemporaryDirectory() as root:
 
@@ -161,7 +161,7 @@ def workers(count, kills, seed=0):
 
 
 def children(pid):
-    """Processes that a process has started."""
+    """Returns the child processes of a process."""
     found = []
     for status in Path("/proc").glob("[0-9]*/stat"):
         try:

@@ -1,10 +1,10 @@
-"""Speed of a DCGAN 64 x 64 training step against PyTorch, and of `fit` against a bare loop of the same step.
+"""Speed of a DCGAN 64 x 64 training step relative to PyTorch, and of `fit` relative to a bare loop of the same step.
 
     python -m benchmarks.speed
 
-Every variant runs in a process of its own and only one at a time; the ratios are medians over alternating rounds. The
-PyTorch reference is our own: once as the public example trains, once tuned as far as we know how. Needs PyTorch
-(`pip install -e .[bench]`). One idle machine, please: nothing else may run meanwhile.
+Every variant runs in a separate process, one at a time; ratios are medians over alternating rounds. The PyTorch
+reference is our own, in two variants: trained like the public example, and tuned as well as we can. It needs PyTorch
+(`pip install -e .[bench]`). Run it on an idle machine.
 """
 
 import argparse
@@ -24,7 +24,7 @@ FIT_STEPS = 6
 
 
 def fit_overhead(rounds=5):
-    """Median of the seconds of `fit` divided by those of a bare loop of the compiled step, in alternating rounds."""
+    """Returns the median time of `fit` relative to a bare loop of the compiled step, in alternating rounds."""
     import numpy as np
 
     from benchmarks.keras_dcgan import BATCH_SIZE, build

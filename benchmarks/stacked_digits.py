@@ -1,17 +1,17 @@
-"""The thousand modes of stacked digits: which of them a generator reaches, and how evenly.
+"""The thousand modes of stacked digits: how many of them a generator reaches, and how evenly.
 
     python -m benchmarks.stacked_digits                                # four methods, 3 seeds
     python -m benchmarks.stacked_digits --methods r3 --seeds 1
     python -m benchmarks.stacked_digits --report                       # table and pictures of what has been run
 
-Each run is added to `results/stacked_digits.jsonl`, and one that is there is not run again.
+Each run is appended to `results/stacked_digits.jsonl`; existing runs are not repeated.
 
-StackedMNIST without a network: three random digits of the data set `digits`, in their own 8x8 pixels, are the channels
-of an image; 128,000 of them to train, 26,000 generated ones to judge, each channel read by a classifier of single
-digits (Metz et al. 2017, section 3.3.1, in the numbers of PacGAN: Lin et al. 2018, section 4.2). An easier task than
-StackedMNIST: the published rows show what the methods did there. Penalties of single samples do not go with batch
-normalization, so the methods that have them share networks of their own: the generator is DCGAN's, the discriminator
-DCGAN's without it. Nothing was tuned.
+A variant of StackedMNIST without downloads: three random digits of the dataset `digits`, with 8x8 pixels, are the
+channels of an image. There are 128,000 images to train, and 26,000 generated images whose channels are classified by a
+classifier of single digits (Metz et al. 2017, section 3.3.1, with the numbers of PacGAN: Lin et al. 2018, section 4.2).
+The task is easier than StackedMNIST, whose results are shown in the published rows. Penalties on single samples are
+incompatible with batch normalization, so the methods with penalties use DCGAN's generator and DCGAN's discriminator
+without batch normalization. Nothing was tuned.
 """
 
 import argparse
@@ -51,7 +51,7 @@ DEMANDED = {"modes": 990, "divergence": 0.15}
 
 @functools.cache
 def digits(split):
-    """(images in [-1, 1] of shape (count, 8, 8), labels) of single digits."""
+    """Returns (images in [-1, 1] of shape (count, 8, 8), labels) of single digits."""
     from kerasgan import data
 
     images, labels = data.load("digits", split=split, as_numpy=True)
@@ -60,7 +60,7 @@ def digits(split):
 
 @functools.cache
 def stacks(split, count, seed=0):
-    """(images of shape (count, 8, 8, 3), the three digits of each) from the single digits of a split."""
+    """Returns (images of shape (count, 8, 8, 3), the three digits of each image) from the single digits of a split."""
     images, labels = digits(split)
     chosen = np.random.default_rng(seed).integers(len(images), size=(count, 3))
     return images[chosen].transpose(0, 2, 3, 1), labels[chosen]
@@ -68,7 +68,7 @@ def stacks(split, count, seed=0):
 
 @functools.cache
 def classifier():
-    """A classifier of single digits, trained on real ones."""
+    """Returns a classifier of single digits, trained on real digits."""
     from sklearn.svm import SVC
 
     images, labels = digits("train")
@@ -76,14 +76,14 @@ def classifier():
 
 
 def read_digits(images):
-    """The digits that the classifier sees in the channels of images, integers of shape (count, channels)."""
+    """Returns the predicted digits of the channels of images, integers of shape (count, channels)."""
     count, *_, channels = images.shape
     found = classifier().predict(np.moveaxis(images, -1, 1).reshape(count * channels, -1))
     return found.reshape(count, channels)
 
 
 def judge(images):
-    """Modes reached and the divergence of their histogram from a uniform one."""
+    """Returns the number of reached modes and the divergence of their histogram from the uniform one."""
     from kerasgan.metrics import class_modes, stacked_labels
 
     modes = class_modes(stacked_labels(read_digits(images)))
@@ -102,7 +102,7 @@ def discriminator():
 
 
 def build(method, seed, batches):
-    """A compiled model; `batches` is how many steps one compiled call takes."""
+    """Returns a compiled model; `batches` is the number of steps of one compiled call."""
     import keras
 
     import kerasgan
@@ -127,13 +127,13 @@ def build(method, seed, batches):
 
 
 def run(method, seed, steps=STEPS, folder=RUNS):
-    """Trains one model and judges it.
+    """Trains and evaluates one model.
 
     Args:
-        method: key of `NAMES`.
-        seed: of the weights and of all that is drawn.
-        steps: updates of either player, rounded up to whole passes over the images.
-        folder: where some samples are kept; None for nowhere.
+        method: Key of `NAMES`.
+        seed: Random seed of the weights and the training.
+        steps: Number of updates of each player, rounded up to complete epochs.
+        folder: Folder for some samples. None writes no files.
 
     Returns:
         The record of the run, a dictionary.
@@ -164,7 +164,7 @@ def run(method, seed, steps=STEPS, folder=RUNS):
 
 
 def line(name, weights, records):
-    """A row of the table: median and, of several, range."""
+    """Returns a row of the table: the median, with the range if there are several values."""
     cells = []
     for key, form in (("modes", "{:g}"), ("divergence", "{:.3f}")):
         values = [record[key] for record in records]
@@ -174,7 +174,7 @@ def line(name, weights, records):
 
 
 def table(records):
-    """The report in Markdown."""
+    """Returns the report in Markdown."""
     real, _ = stacks("test", JUDGED)
     images, labels = digits("test")
     accuracy = np.mean(read_digits(images[..., None])[:, 0] == labels)
@@ -209,7 +209,7 @@ def table(records):
 
 
 def report():
-    """Writes table and pictures of all runs so far."""
+    """Writes the table and the images of all runs so far."""
     from kerasgan.pictures.images import grid, write_png
 
     text = table(Journal("stacked_digits").rows())

@@ -1,18 +1,16 @@
-"""DCGAN in PyTorch, written for comparison: what the speed benchmark measures kerasgan against.
+"""DCGAN in PyTorch, the reference of the speed benchmark.
 
-The networks of Radford et al. 2016 (arXiv:1511.06434) with the PyTorch world's usual choices,
-kernel 4 and normal latents, for 64×64×3 images: 100 latents, then 4×4×512, 8×8×256, 16×16×128,
-32×32×64 and 64×64×3, and the discriminator the other way round. Two ways to train them do the same
-mathematics:
+The networks are those of Radford et al. 2016 (arXiv:1511.06434) with the usual choices in PyTorch, kernel size 4 and
+normal latents, for 64×64×3 images: 100 latents, then 4×4×512, 8×8×256, 16×16×128, 32×32×64 and 64×64×3, and the reverse
+for the discriminator. Two training steps compute the same mathematics:
 
-* `example`: how PyTorch's public DCGAN example goes about a step. Channels first, Adam as it comes,
-  a backward pass each for real and generated images; the generator's step also computes gradients
-  of the discriminator's weights, which nobody uses.
-* `tuned`: the best we know of. Channels last, fused Adam, and a discriminator that is frozen in the
+* `example`: the step of PyTorch's public DCGAN example, with channels first, default Adam, and separate backward passes
+  for real and generated images. The generator's step also computes unused gradients of the discriminator's weights.
+* `tuned`: the fastest step that we know, with channels last, fused Adam, and a discriminator that is frozen in the
   generator's step.
 
-Both generate images once a step and use them for both players. `python -m benchmarks.torch_dcgan`
-times one against the other.
+Both generate images once per step and use them for both players. `python -m benchmarks.torch_dcgan` compares their
+speed.
 """
 
 from collections.abc import Callable
@@ -31,7 +29,7 @@ VARIANTS = ("example", "tuned")
 
 
 def generator() -> nn.Sequential:
-    """Latents of shape (batch, 100, 1, 1) to images of shape (batch, 3, 64, 64) in [-1, 1]."""
+    """Returns a network from latents of shape (batch, 100, 1, 1) to images of shape (batch, 3, 64, 64) in [-1, 1]."""
     layers: list[nn.Module] = []
     channels_in, stride, padding = LATENTS, 1, 0
     for channels_out in (8 * WIDTH, 4 * WIDTH, 2 * WIDTH, WIDTH):
@@ -46,7 +44,7 @@ def generator() -> nn.Sequential:
 
 
 def discriminator() -> nn.Sequential:
-    """Images of shape (batch, 3, 64, 64) to logits of shape (batch,)."""
+    """Returns a network from images of shape (batch, 3, 64, 64) to logits of shape (batch,)."""
     layers: list[nn.Module] = [
         nn.Conv2d(CHANNELS, WIDTH, 4, 2, 1, bias=False),
         nn.LeakyReLU(0.2, inplace=True),
@@ -62,18 +60,18 @@ def discriminator() -> nn.Sequential:
 
 
 def build(variant: str, seed: int = 0) -> "ExampleStep":
-    """A fresh game and the function that plays one step of it.
+    """Builds a new game.
 
     Args:
-        variant: "example" or "tuned".
-        seed: Of the weights and the latents.
+        variant: Name of the variant, "example" or "tuned".
+        seed: Random seed of the weights and the latents.
 
     Returns:
         A callable that takes real images, a float32 array or tensor of shape (batch, 3, 64, 64) in
         [-1, 1], and updates first the discriminator, then the generator.
 
     Raises:
-        ValueError: if there is no such variant.
+        ValueError: If the variant is unknown.
     """
     if variant not in VARIANTS:
         raise ValueError(f"Expected a variant among {VARIANTS}, but got {variant!r}.")
@@ -82,7 +80,7 @@ def build(variant: str, seed: int = 0) -> "ExampleStep":
 
 
 class ExampleStep:
-    """A game of two networks; calling it with real images plays one step."""
+    """A game of two networks; calling it with real images runs one step."""
 
     memory_format = torch.contiguous_format
     fused: bool | None = None
@@ -116,7 +114,7 @@ class ExampleStep:
 
 
 class TunedStep(ExampleStep):
-    """The same step without the work that nobody needs and in the layout that the CPU likes."""
+    """The same step without unnecessary work, in the memory layout that is fastest on CPUs."""
 
     memory_format = torch.channels_last
     fused = True
@@ -128,31 +126,29 @@ class TunedStep(ExampleStep):
 
 
 def example() -> Callable[[], None]:
-    """For `benchmarks.worker`: the example-style step on a fixed batch."""
+    """Returns the example-style step on a fixed batch, for `benchmarks.worker`."""
     return _on_a_fixed_batch("example")
 
 
 def tuned() -> Callable[[], None]:
-    """For `benchmarks.worker`: the tuned step on a fixed batch."""
+    """Returns the tuned step on a fixed batch, for `benchmarks.worker`."""
     return _on_a_fixed_batch("tuned")
 
 
 def parameter_counts() -> dict[str, int]:
-    """The number of trainable parameters of each network."""
+    """Returns the number of trainable parameters of each network."""
     networks = {"generator": generator(), "discriminator": discriminator()}
     return {name: sum(parameter.numel() for parameter in network.parameters()) for name, network in networks.items()}
 
 
 def step_gigaflops(variant: str = "tuned", batch_size: int = BATCH_SIZE) -> float:
-    """The multiplications and additions that the convolutions of one step cannot avoid, in 10^9.
+    """Returns the necessary multiplications and additions of the convolutions of one step, in 10^9.
 
-    A convolution's forward pass, the gradient of its weights and that of its input cost the same.
-    A step needs one forward pass of the generator and both its gradients; three forward passes of
-    the discriminator (real, generated, and generated again with the new weights), its weight
-    gradients for the first two and its input gradients for all three. A first layer's input
-    gradient is needed only where the images lead back to the generator. The example adds the
-    discriminator's weight gradients in the generator's step. Borders are counted as if nothing were
-    padded.
+    A convolution's forward pass, the gradient of its weights and that of its input have the same cost. A step needs one
+    forward pass of the generator and both its gradients; three forward passes of the discriminator (real, generated,
+    and generated again with the new weights), its weight gradients for the first two and its input gradients for all
+    three. The input gradient of the first layer is needed only if the images were generated in this step. The example
+    adds the discriminator's weight gradients in the generator's step. Borders are counted as if nothing were padded.
     """
     generator_layers = _multiply_adds(generator(), torch.zeros(1, LATENTS, 1, 1))
     discriminator_layers = _multiply_adds(discriminator(), torch.zeros(1, CHANNELS, IMAGE_SIZE, IMAGE_SIZE))

@@ -1,12 +1,12 @@
-"""One timed variant in a process of its own: `python -m benchmarks.worker module:function`.
+"""One timed variant in a separate process: `python -m benchmarks.worker module:function`.
 
-Two frameworks in one process fight for its threads, so `benchmarks.paired` gives each variant such
-a worker and lets one run at a time. `function()` returns the variant's step: a callable without
-arguments that returns when the work is done, not when it is enqueued.
+Two frameworks in one process compete for its threads, so `benchmarks.paired` starts a worker for each variant and runs
+one at a time. `function()` returns the variant's step, a callable without arguments that returns when the work is done,
+not when it is enqueued.
 
-The worker says "ready" once it has that step, then answers each line "go N" with the seconds of N
-steps and its peak memory in megabytes so far, and ends with its standard input. Whatever the
-variant itself prints goes to standard error.
+The worker prints "ready" when it has the step. It then replies to each line "go N" with the seconds of N steps and its
+peak memory so far in megabytes, and exits when its standard input ends. The output of the variant itself goes to
+standard error.
 """
 
 import importlib
@@ -19,7 +19,7 @@ from pathlib import Path
 
 
 def load_step(target: str) -> Callable[[], object]:
-    """The step that the factory `module:function` returns."""
+    """Returns the step of the factory `module:function`."""
     module, separator, function = target.partition(":")
     if not (module and separator and function):
         raise ValueError(
@@ -30,7 +30,7 @@ def load_step(target: str) -> Callable[[], object]:
 
 
 def seconds_of(step: Callable[[], object], steps: int) -> float:
-    """Wall-clock seconds of `steps` calls of `step`."""
+    """Returns the wall-clock seconds of `steps` calls of `step`."""
     start = time.perf_counter()
     for _ in range(steps):
         step()
@@ -38,10 +38,10 @@ def seconds_of(step: Callable[[], object], steps: int) -> float:
 
 
 def peak_megabytes() -> float:
-    """The largest resident memory of this process so far, in units of 10^6 bytes.
+    """Returns the peak resident memory of this process so far, in units of 10^6 bytes.
 
-    Linux is asked for the high-water mark of this program's memory: what `getrusage` gives there
-    starts at the peak of the process that started this one.
+    On Linux this is the high-water mark of the program's memory, because `getrusage` starts at the peak of the parent
+    process.
     """
     status = Path("/proc/self/status")
     if status.exists():

@@ -1,10 +1,11 @@
-"""A game of each kind gives the same weights on one device, on two replicas, and on two and three workers.
+"""Verifies that each kind of game has the same weights on one device, two replicas, and two and three workers.
 
     python -m benchmarks.workers
 
-Float64, plain SGD (Adam would hide a wrong scale of the gradients), 20 steps of 12 samples over all replicas, random
-numbers scripted by a sample's place in the batch. Workers are processes on the loopback interface. The negative control
-is a Mirrored(2) whose loss is not divided by the number of replicas, as in most published Keras GANs.
+Training uses float64, plain SGD (Adam would hide a wrong scale of the gradients), 20 steps of 12 samples over all
+replicas, and random numbers that depend on a sample's position in the batch. Workers are processes on the loopback
+interface. The negative control is Mirrored(2) with a loss that is not divided by the number of replicas, as in most
+published Keras GANs.
 """
 
 import argparse
@@ -22,7 +23,7 @@ TABLE = "Largest difference of any variable to one device after 20 steps."
 
 
 def train(mode, out):
-    """Trains all games in this process under a strategy and, as the chief, writes what came out."""
+    """Trains all games in this process under a strategy and, in the chief, writes the results."""
     import tensorflow as tf
 
     if mode in ("Mirrored(2)", "control"):
@@ -51,7 +52,7 @@ def train(mode, out):
 
 @contextlib.contextmanager
 def undivided_losses():
-    """A game that forgets that Keras' optimizers sum gradients over replicas."""
+    """A game that ignores that Keras' optimizers sum gradients over replicas."""
     import unittest.mock
 
     import keras
@@ -62,7 +63,7 @@ def undivided_losses():
 
 
 def run(mode, workers, folder):
-    """Runs a mode in processes of its own; returns its results."""
+    """Runs a mode in separate processes and returns the results."""
     from kerasgan.commands.launch import die_with_parent, free_ports, worker_environment
 
     out = Path(folder) / f"{mode}.npz"

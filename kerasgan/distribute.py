@@ -1,12 +1,12 @@
-"""Training on several devices and machines: one function that gives what to build and compile a model in.
+"""Training on several devices and machines: `strategy` returns the scope in which to build and compile a model.
 
     with kerasgan.distribute.strategy("auto").scope():
         model = kerasgan.DCGAN(...)
         model.compile()
     model.fit(images, batch_size=256)  # over all replicas
 
-The batch size is always that of one step over all replicas, and a model on n replicas takes the steps of one on a
-single device with the same batch.
+The batch size is always the global batch size of a step over all replicas. A model on n replicas takes the same steps
+as a model on a single device with the same batch size.
 """
 
 import contextlib
@@ -19,52 +19,53 @@ NAMES = ("auto", "none", "mirrored", "multi_worker", "tpu")
 
 
 def strategy(name="auto", devices=None):
-    """What to build and compile a model in, on the active engine.
+    """Returns the distribution strategy in whose scope a model is built and compiled, for the active engine.
 
-    On TensorFlow this is a `tf.distribute` strategy; on JAX a `keras.distribution.DataParallel`, which is also made the
-    process' distribution. Both have a `scope()`.
+    On TensorFlow this is a `tf.distribute` strategy. On JAX it is a `keras.distribution.DataParallel`, which is also
+    set as the distribution of the process. Both have a `scope()`.
 
     Args:
-        name: `"mirrored"`: all GPUs of this machine, or `devices` logical CPUs to try it out; `"multi_worker"`: the
-            machines of the environment variable TF_CONFIG (on JAX: those of `keras.distribution.initialize`); `"tpu"`:
-            the TPU of the environment; `"none"`: one device; `"auto"`: the first of multi_worker, tpu and mirrored
-            that the machine is set up for, else none.
-        devices: number of devices for `"mirrored"`; by default all. Logical CPUs can only be made before the engine
-            has run anything.
+        name: `"mirrored"` for all GPUs of this machine, or for `devices` logical CPUs to try it out; `"multi_worker"`
+            for the machines in the environment variable TF_CONFIG (on JAX, those of `keras.distribution.initialize`);
+            `"tpu"` for the TPU of the environment; `"none"` for one device; `"auto"` for the first of multi_worker, tpu
+            and mirrored that the machine is set up for, otherwise none.
+        devices: Number of devices for `"mirrored"`. Defaults to all. Logical CPUs can be created only before the engine
+            has run any computation.
 
     Raises:
-        ValueError: for what does not exist or cannot work, with the reason.
+        ValueError: If the strategy is unknown or not available. The message gives the reason.
     """
     if name in ("parameter_server", "ParameterServerStrategy"):
         raise ValueError(
-            "A parameter server does not work here: the players' updates would be asynchronous, and Keras 3 does not "
-            "support it. Use 'multi_worker'."
+            "Parameter servers are not supported: the players' updates would be asynchronous, and Keras 3 does not "
+            "support them. Use 'multi_worker'."
         )
     if name not in NAMES:
         raise ValueError(f"There is no strategy {name!r}. Strategies: {', '.join(NAMES)}.")
     if devices is not None and name != "mirrored":
-        raise ValueError(f"devices={devices} belongs to the strategy 'mirrored', not to {name!r}.")
+        raise ValueError(f"devices={devices} is an argument of the strategy 'mirrored', not of {name!r}.")
     if keras.backend.backend() == "jax":
         return _on_jax(name, devices)
     return _on_tensorflow(name, devices)
 
 
 def check_batch_size(batch_size, replicas):
-    """Refuses a batch that replicas cannot share equally.
+    """Raises an error if replicas cannot share a batch equally.
 
     Raises:
-        ValueError: with the sizes below and above that they can.
+        ValueError: If `batch_size` is not a multiple of `replicas`. The message suggests the next sizes below and
+            above.
     """
     if batch_size % replicas:
         less = batch_size - batch_size % replicas
         raise ValueError(
-            f"A batch of {batch_size} cannot be shared equally by {replicas} replicas: batch_size counts the images of "
-            f"a step over all replicas. Take {' or '.join(str(n) for n in (less, less + replicas) if n)}."
+            f"batch_size={batch_size} cannot be shared equally by {replicas} replicas, because it is the global batch "
+            f"size over all replicas. Use {' or '.join(str(n) for n in (less, less + replicas) if n)}."
         )
 
 
 def is_chief():
-    """Whether this process is the one that writes, by what the environment says, before there is a model."""
+    """Returns whether this process is the chief, which writes files, according to the environment."""
     if keras.backend.backend() == "jax":
         import jax
 
@@ -74,12 +75,12 @@ def is_chief():
 
 
 def _cluster():
-    """The jobs of TF_CONFIG: {name: [address, ...]}."""
+    """Returns the jobs of TF_CONFIG, {name: [address, ...]}."""
     text = os.environ.get("TF_CONFIG", "")
     try:
         return json.loads(text).get("cluster", {}) if text else {}
     except ValueError as error:
-        raise ValueError(f"TF_CONFIG is no JSON: {error}. See docs/scaling.md.") from error
+        raise ValueError(f"TF_CONFIG is not valid JSON: {error}. See docs/scaling.md.") from error
 
 
 # TensorFlow -----------------------------------------------------------------------------------------------------------
@@ -109,24 +110,24 @@ def _automatic(tf):
 
 
 def _devices(tf, count):
-    """Names of the devices to mirror on."""
+    """Returns the names of the devices to mirror on."""
     gpus = tf.config.list_logical_devices("GPU") if tf.config.list_physical_devices("GPU") else []
     if gpus:
         if count is not None and count > len(gpus):
-            raise ValueError(f"devices is {count}, but this machine has {len(gpus)} GPUs.")
+            raise ValueError(f"devices={count}, but this machine has {len(gpus)} GPUs.")
         return [device.name for device in gpus[:count]]
     if count is None:
         raise ValueError(
             "There is no GPU to mirror on. Pass devices=2 (--devices 2) to try it on logical CPUs, or use 'none'."
         )
     (cpu,) = tf.config.list_physical_devices("CPU")
-    with contextlib.suppress(RuntimeError):  # TensorFlow has started: then those that there are must do
+    with contextlib.suppress(RuntimeError):  # TensorFlow has started, and its devices cannot change
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * count)
     cpus = tf.config.list_logical_devices("CPU")
     if len(cpus) < count:
         raise ValueError(
-            f"devices is {count}, but TensorFlow has already started with {len(cpus)} logical CPU. "
-            "Call kerasgan.distribute.strategy before anything else is computed."
+            f"devices={count}, but TensorFlow has already started with {len(cpus)} logical CPU. "
+            "Call kerasgan.distribute.strategy before any computation."
         )
     return [device.name for device in cpus[:count]]
 
@@ -135,11 +136,11 @@ def _multi_worker(tf):
     cluster = _cluster()
     if sum(map(len, cluster.values())) < 2:
         raise ValueError(
-            "The strategy 'multi_worker' needs TF_CONFIG with the addresses of two workers or more: docs/scaling.md "
-            "shows it; `kerasgan launch --workers 2 -- train ...` sets it for this machine."
+            "The strategy 'multi_worker' needs TF_CONFIG with the addresses of at least two workers (see "
+            "docs/scaling.md). `kerasgan launch --workers 2 -- train ...` sets it on this machine."
         )
     if "ps" in cluster:
-        raise ValueError("TF_CONFIG names parameter servers ('ps'); expected 'worker' (and 'chief') only.")
+        raise ValueError("TF_CONFIG contains parameter servers ('ps'); expected 'worker' (and 'chief') only.")
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
@@ -150,7 +151,7 @@ def _tpu(tf):
         tf.tpu.experimental.initialize_tpu_system(resolver)
     except (ValueError, tf.errors.OpError) as error:
         raise ValueError(
-            f"No TPU was found: {str(error).splitlines()[0]}. Set TPU_NAME, or use another one."
+            f"No TPU was found: {str(error).splitlines()[0]}. Set TPU_NAME, or use another strategy."
         ) from error
     return tf.distribute.TPUStrategy(resolver)
 
@@ -175,7 +176,7 @@ def _on_jax(name, devices):
         return _OneDevice()
     if devices is not None and devices > len(found):
         raise ValueError(
-            f"devices is {devices}, but JAX has {len(found)}. To try it out on logical CPUs, start the process with "
+            f"devices={devices}, but JAX has {len(found)} devices. To use logical CPUs, start the process with "
             f"XLA_FLAGS=--xla_force_host_platform_device_count={devices}."
         )
     distribution = keras.distribution.DataParallel(devices=found[:devices])

@@ -17,7 +17,7 @@ from tests.toys import ON_TENSORFLOW, linear_game, vectors
     [
         (("parameter_server",), "asynchronous"),
         (("horovod",), "no strategy 'horovod'. Strategies: auto, none, mirrored"),
-        (("none", 2), "belongs to the strategy 'mirrored'"),
+        (("none", 2), "argument of the strategy"),
     ],
 )
 def test_what_cannot_work_is_refused_with_the_reason(arguments, sentence):
@@ -32,7 +32,7 @@ def test_what_cannot_work_is_refused_with_the_reason(arguments, sentence):
         (("mirrored",), "", "no GPU to mirror on. Pass devices=2"),
         (("mirrored", 3), "", "already started with 2 logical CPU"),
         (("multi_worker",), "", "needs TF_CONFIG"),
-        (("multi_worker",), "{", "TF_CONFIG is no JSON"),
+        (("multi_worker",), "{", "TF_CONFIG is not valid JSON"),
         (("multi_worker",), json.dumps({"cluster": {"worker": ["a:1", "b:1"], "ps": ["c:1"]}}), "parameter servers"),
         (("tpu",), "", "No TPU was found"),
     ],
@@ -74,9 +74,9 @@ def test_the_chief_by_the_environment(monkeypatch):
 
 def test_a_batch_that_replicas_cannot_share():
     check_batch_size(64, 4)
-    with pytest.raises(ValueError, match=r"A batch of 64 cannot be shared equally by 3 replicas.*Take 63 or 66"):
+    with pytest.raises(ValueError, match=r"batch_size=64 cannot be shared equally by 3 replicas.*Use 63 or 66"):
         check_batch_size(64, 3)
-    with pytest.raises(ValueError, match="Take 3"):
+    with pytest.raises(ValueError, match="Use 3"):
         check_batch_size(2, 3)
 
 

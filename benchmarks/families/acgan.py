@@ -1,11 +1,11 @@
-"""Two ways to tell a GAN its class: the auxiliary classifier (ACGAN) and the projection (DCGAN with "projection").
+"""Two kinds of class conditioning: the auxiliary classifier (ACGAN) and the projection (DCGAN with "projection").
 
     python -m benchmarks.families.acgan [--seeds 3] [--data digits glyphs] [--quick]
 
-Digits, trained on one half and judged on the other as in `benchmarks.digits`: the classification accuracy score (CAS)
-must be .97 or more, above what a full Gaussian per class reaches without training. Glyphs, the capitals of some 470
-font faces at 32 pixels: an SVC trained on real ones must read .9 or more of the generated ones as the letter that was
-asked for. Negative controls: untrained networks, labels shuffled, and an ACGAN without its class loss.
+Digits, trained on one half and evaluated on the other as in `benchmarks.digits`: the classification accuracy score
+(CAS) must be at least 0.97, more than that of a full Gaussian per class without training. Glyphs, the capitals of about
+470 font faces at 32 pixels: an SVC trained on real glyphs must classify at least 0.9 of the generated ones as the
+requested letter. Negative controls: untrained networks, shuffled labels, and an ACGAN without its class loss.
 """
 
 import functools
@@ -22,7 +22,7 @@ LETTERS = 26
 # Sizes and steps are what a few CPU-minutes hold. The paper's weights of the class loss, 1 for both players and on
 # generated images too, make the generator drop what is harder to tell: variety within the classes, and with it the CAS.
 # R1 is on a discriminator with batch normalization, of which `compile` warns: on seed 100, after 2,800 steps, the
-# Frechet distance was .13 with it, and .36 without normalization.
+# Frechet distance was 0.13 with it, and 0.36 without normalization.
 ACGAN_DIGITS = {
     "arguments": {"width": 32, "generator_widths": (128, 64), "dropout": 0.0},
     "recipe": {
@@ -63,7 +63,7 @@ PER_LETTER = 40
 
 
 def data_of(data, seed):
-    """(train_x, test_x, train_y, test_y): halves of the digits, or capitals of different font families."""
+    """Returns (train_x, test_x, train_y, test_y): halves of the digits, or capitals of different font families."""
     from benchmarks.digits import halves
     from kerasgan.data import load
 
@@ -78,9 +78,9 @@ def data_of(data, seed):
 
 
 def for_reading(train_x, train_y, *others):
-    """Glyphs at 16 pixels, and of the training ones a random half: SVCs need a minute for each reading at full size.
+    """Returns glyphs at 16 pixels, with a random half of the training glyphs: SVCs need a minute at full size.
 
-    (Every other one would do no good: the letters take turns.)
+    (Every other glyph would not work, because the letters alternate.)
     """
     half = np.random.default_rng(0).permutation(len(train_x))[: len(train_x) // 2]
     small = [x[:, ::2, ::2] / 2 + x[:, 1::2, 1::2] / 2 for x in (train_x[half], *others)]
@@ -88,7 +88,7 @@ def for_reading(train_x, train_y, *others):
 
 
 def numbers_of(data, model, split, seed, ema=True):
-    """What classifiers say of a model's samples."""
+    """Returns the classifiers' scores of a model's samples."""
     from benchmarks.digits import PER_CLASS, judge
 
     train_x, test_x, train_y, test_y = split
@@ -102,7 +102,7 @@ def numbers_of(data, model, split, seed, ema=True):
 
 
 def ceilings(data, split, seed):
-    """The same of real images: read by classifiers of other real ones; for digits beside what needs no GAN."""
+    """Returns the scores of real images, classified by other real images, and for digits those of the baselines."""
     from benchmarks.digits_controls import controls
     from kerasgan import metrics
 
@@ -114,7 +114,7 @@ def ceilings(data, split, seed):
 
 
 def run(data, name, seed, steps):
-    """Trains one model of one seed, draws its samples, and judges them."""
+    """Trains one model with one seed, and evaluates its samples."""
     from benchmarks.digits import train
     from kerasgan.pictures.images import grid, write_png
 
@@ -141,7 +141,7 @@ def run(data, name, seed, steps):
 
 
 def report(data, rows):
-    """Lines of a table, medians over the seeds, and what is demanded."""
+    """Returns rows of a table, medians over the seeds, and the requirements."""
     keys = ("frechet_distance", "cas", "fidelity", "shuffled")
     lines = [f"{data}: medians over the seeds", f"{'':48}" + "".join(f"{key:>18}" for key in keys)]
     everything = [row for some in rows.values() for row in some]

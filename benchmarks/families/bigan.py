@@ -1,23 +1,25 @@
-"""BiGAN: whether its encoder inverts its generator, and what its features know where pixels know little.
+"""BiGAN: does the encoder invert the generator, and what do its features contain that pixels do not?
 
     python -m benchmarks.families.bigan [--seeds 3] [--data digits sizes sprites glyphs] [--quick]
 
-Digits, trained on one half, judged on the other: the distance of images in [0, 1] from their reconstructions, over that
-from the reconstruction of another image, of real ones (EGr / EGr_b, at most .70) and of generated ones (EGg / EGg_b, at
-most .65). The official log has .62 and .57 on MNIST, and 1 for an untrained encoder, the negative control.
+Digits, trained on one half and evaluated on the other: the distance between images in [0, 1] and their reconstructions,
+divided by the distance to the reconstruction of another image, for real images (EGr / EGr_b, at most 0.70) and
+generated images (EGg / EGg_b, at most 0.65). The official log has 0.62 and 0.57 on MNIST, and 1 for an untrained
+encoder, the negative control.
 
-Sizes, sprites of 24 pixels, of any shape, size, place and orientation, with the perceptrons of the digits: the nearest
-of 1000 neighbours in the encoder's features must know the size of an unseen sprite, one of six, better than in pixels,
-by 10 points, better than in an untrained encoder's features, and as well as with the features of a latent regressor:
-the same encoder, trained after the GAN to find z in G(z). The discriminator learns five times as fast as the others.
+Sizes, sprites of 24 pixels with any shape, size, position and orientation, with the perceptrons of the digits: the
+nearest of 1000 neighbours in the encoder's features must predict the size of an unseen sprite, one of six, 10 points
+better than in pixels, better than in an untrained encoder's features, and as well as with the features of a latent
+regressor: the same encoder, trained after the GAN to predict z from G(z). The discriminator has five times the learning
+rate of the others.
 
-Sprites, all of one size, of 24 pixels: whether features know the shape (square, ellipse or heart), with convolutions,
-and of 300 neighbours. With 1000 neighbours pixels know much already: on seed 100 features had .46 where pixels had .42
-(chance .33), with 1000 .58 and .59; they rose from .38 and .46 over the last third of the training, when the rate had
-fallen.
+Sprites of one size, 24 pixels: do features predict the shape (square, ellipse or heart), with convolutions and 300
+neighbours? With 1000 neighbours pixels are already good: on seed 100 the features had 0.46 and the pixels 0.42 (chance
+0.33), with 1000 neighbours 0.58 and 0.59; the features improved from 0.38 and 0.46 over the last third of the training,
+when the learning rate had decayed.
 
-Glyphs, the same with more to know: the ten figures of many fonts, 8 pixels high, somewhere in an image of 20; 1000
-neighbours.
+Glyphs, the same task with more classes: the ten figures of many fonts, 8 pixels high, anywhere in an image of 20
+pixels; 1000 neighbours.
 """
 
 import functools
@@ -29,7 +31,7 @@ from benchmarks.families.common import Trainings
 from benchmarks.journal import RESULTS
 
 # With batch normalization, of real and of generated pairs apart, the discriminator does not see that images are mostly
-# empty, and nothing is learned: EGr / EGr_b was .94 on glyphs and .99 on sprites, both smaller in a wider image.
+# empty, and nothing is learned: EGr / EGr_b was 0.94 on glyphs and 0.99 on sprites, both smaller in a wider image.
 MOVED = {"units": 256, "convolutional": True, "width": 32, "discriminator_normalization": None}
 RUNS = {
     "digits": {"steps": 8000, "sizes": {"latent_dim": 16, "units": 512}},
@@ -50,7 +52,7 @@ EPOCH = 14  # steps of a compiled call
 
 
 def build(data, shape, seed, steps):
-    """A compiled BiGAN whose rate falls over the second half of the steps."""
+    """Returns a compiled BiGAN whose learning rate decays over the second half of the steps."""
     import keras
 
     from kerasgan import BiGAN
@@ -73,7 +75,7 @@ def build(data, shape, seed, steps):
 
 
 def inversion(model, real, seed):
-    """EGr / EGr_b of real images and EGg / EGg_b of generated ones."""
+    """Returns EGr / EGr_b of real images and EGg / EGg_b of generated images."""
 
     def ratio(images):
         again = model.reconstruct(images)
@@ -85,7 +87,7 @@ def inversion(model, real, seed):
 
 
 def digits(seed, steps):
-    """Trains on one half of the digits and judges both directions on the other."""
+    """Trains on one half of the digits and evaluates both directions on the other."""
     from benchmarks.digits import halves, train
     from kerasgan.metrics import nearest_neighbour_probe
 
@@ -111,7 +113,7 @@ def digits(seed, steps):
 
 
 def draw(model, images, name):
-    """A picture: rows of real images, each with their reconstructions below; then samples."""
+    """Draws rows of real images, each with their reconstructions below, and then samples."""
     from kerasgan.pictures.images import grid, write_png
 
     pairs = [rows for x in np.split(images[:30], 3) for rows in (x, model.reconstruct(x))]
@@ -119,7 +121,7 @@ def draw(model, images, name):
 
 
 def cut(glyph):
-    """A glyph of shape (height, width) in [-1, 1], what is lit of it made SIDE pixels high."""
+    """Crops a glyph of shape (height, width) in [-1, 1] and scales its lit part to a height of SIDE pixels."""
     from PIL import Image
 
     rows, columns = (np.flatnonzero((glyph > -0.5).any(axis=axis)) for axis in (1, 0))
@@ -132,7 +134,7 @@ def cut(glyph):
 
 
 def glyphs(split, copies, seed):
-    """Figures of the fonts of a split at random places: images of 20 pixels in [-1, 1], and the figures."""
+    """Returns figures of the fonts of a split at random positions: images of 20 pixels in [-1, 1], and the figures."""
     from kerasgan.data import load
 
     x, y = load("glyphs/32", split, as_numpy=True)
@@ -149,7 +151,7 @@ def glyphs(split, copies, seed):
 
 
 def latent_regressor(model, steps, seed):
-    """The features of a new encoder that has learned to find z in the images of the averaged generator."""
+    """Returns the features of a new encoder that is trained to predict z from images of the averaged generator."""
     import keras
     from keras import ops
 
@@ -163,11 +165,11 @@ def latent_regressor(model, steps, seed):
 
 
 def sprites(split, known):
-    """Sprites of a split, images of 24 pixels in [-1, 1] (the inner 48 of 64, halved), and what is to be known of them.
+    """Returns sprites of a split, images of 24 pixels in [-1, 1] (the inner 48 of 64, halved), and their classes.
 
     Args:
-        split: "train" or "test".
-        known: "size" (one of six), or "shape" (one of three): of the largest sprites alone.
+        split: Split, "train" or "test".
+        known: Class to return, "size" (one of six) or "shape" (one of three, of the largest sprites only).
     """
     from kerasgan.data import load
 
@@ -179,7 +181,7 @@ def sprites(split, known):
 
 
 def moved(data, seed, steps):
-    """Trains on sprites or glyphs at random places and compares what features know of unseen ones."""
+    """Trains on sprites or glyphs at random positions and compares the accuracy of features on unseen ones."""
     from benchmarks.digits import train
     from kerasgan.metrics import nearest_neighbour_probe
 
@@ -212,7 +214,7 @@ def moved(data, seed, steps):
 
 
 def supervised(train_x, train_y, test_x, test_y, seed):
-    """Accuracy of a small convolutional network that has all labels: what is in the images."""
+    """Returns the accuracy of a small convolutional network that is trained with all labels, as an upper bound."""
     import keras
     from keras import layers
 
@@ -225,7 +227,7 @@ def supervised(train_x, train_y, test_x, test_y, seed):
 
 
 def unshifted(images):
-    """The same images with what is lit moved into a corner."""
+    """Returns the images with the lit part moved into a corner."""
     result = np.full_like(images, -1.0)
     for image, target in zip(images, result, strict=True):
         rows, columns = (np.flatnonzero((image[..., 0] > -0.5).any(axis=axis)) for axis in (1, 0))
@@ -237,7 +239,7 @@ def unshifted(images):
 
 
 def report(data, rows):
-    """Lines of a table, medians and each seed's, and the checks."""
+    """Returns rows of a table with medians and each seed's values, and the checks."""
     minutes = np.median([row["cpu_seconds"] for row in rows]) / 60
     lines = [f"{data}: {len(rows)} seeds, {rows[0]['steps']} steps, {minutes:.1f} CPU-minutes a seed"]
     lines.append(f"{'':48}{'median':>8}   each seed")

@@ -1,4 +1,4 @@
-"""What several families' acceptance benchmarks need."""
+"""Shared functions of the families' acceptance benchmarks."""
 
 import argparse
 import dataclasses
@@ -13,15 +13,15 @@ def two_gaussians(distance, steps, width=64, batch_size=256, seed=0, **recipe):
     """Trains a critic on N(distance, 1) against N(0, 1) in one dimension, whose Wasserstein distance is `distance`.
 
     Args:
-        distance: between the means.
-        steps: critic updates; the generator stands still.
-        width: of the critic's two hidden layers.
-        batch_size: samples of each side a step.
-        seed: of weights and samples.
-        **recipe: of the critic.
+        distance: Distance between the means.
+        steps: Number of critic updates; the generator is not trained.
+        width: Width of the critic's two hidden layers.
+        batch_size: Number of samples of each side in a step.
+        seed: Random seed of weights and samples.
+        **recipe: Recipe of the critic.
 
     Returns:
-        The model and its estimate of the distance on 20,000 new samples of each side, mean D(x) - mean D(G(z)).
+        The model, and its estimate of the distance on 20,000 new samples of each side, mean D(x) - mean D(G(z)).
     """
     import keras
     from keras import layers, ops
@@ -45,11 +45,11 @@ def two_gaussians(distance, steps, width=64, batch_size=256, seed=0, **recipe):
 
 
 def arguments_of(doc, steps):
-    """The command line of a family that is trained on digits.
+    """Parses the command line of a family that is trained on digits.
 
     Args:
-        doc: the benchmark's docstring.
-        steps: of the discriminator, by default.
+        doc: Docstring of the benchmark.
+        steps: Default number of steps of the discriminator.
     """
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
@@ -60,7 +60,7 @@ def arguments_of(doc, steps):
 
 @dataclasses.dataclass
 class Trainings:
-    """What the command line of a family with several data sets asks for, and the trainings done so far."""
+    """Command line of a family with several datasets, and its finished trainings."""
 
     journal: Journal
     data: list
@@ -73,10 +73,10 @@ class Trainings:
         """Reads the command line.
 
         Args:
-            doc: the benchmark's docstring.
-            name: of the files of results.
-            data: names of the data sets.
-            models: names of the models to choose from, where there are several.
+            doc: Docstring of the benchmark.
+            name: Name of the result files.
+            data: Names of the datasets.
+            models: Names of the models to choose from, if there are several.
         """
         parser = argparse.ArgumentParser(description=doc.splitlines()[0])
         parser.set_defaults(models=None)
@@ -91,38 +91,38 @@ class Trainings:
         return cls(journal, asked.data, asked.models, asked.seeds, asked.quick)
 
     def rows(self, run, steps, seeds=3, **key):
-        """The results of one kind of training, one for each seed.
+        """Returns the results of one kind of training, one for each seed.
 
         Args:
-            run: function of seed and steps that returns the numbers, a dictionary.
-            steps: of a training that is not quick.
-            seeds: how many, if the command line does not say.
-            **key: what names the kind.
+            run: Function from seed and steps to a dictionary of numbers.
+            steps: Number of steps of a full training.
+            seeds: Number of seeds if the command line does not set it.
+            **key: Entries that identify the kind.
         """
         steps = steps // 50 if self.quick else steps
         chosen = range(seeds if self.seeds is None else self.seeds)
         return [self.journal.once(functools.partial(run, s, steps), **key, steps=steps, seed=s) for s in chosen]
 
     def report(self, data, lines, checks):
-        """Prints and writes a report; returns whether all that is demanded, {sentence: whether it is so}, is met."""
+        """Prints and writes a report, and returns whether all requirements, {sentence: bool}, are met."""
         lines = [*lines, *(f"{'met' if met else 'NOT MET'}: {sentence}" for sentence, met in checks.items())]
         print_and_write(f"{self.journal.path.stem}_{data}", lines)
         return all(checks.values())
 
 
 def short_recipe(optimizer):
-    """Changes to a recipe for trainings of minutes: one optimizer's configuration for both players, small batches."""
+    """Returns changes to a recipe for short trainings: one optimizer configuration for both players, small batches."""
     both = {"discriminator_optimizer": optimizer, "generator_optimizer": optimizer}
     return {"batch_size": 64, "steps_per_execution": 14, **both}
 
 
 def latent_quality(fakes, real_train, real_test):
-    """What is said of unlabelled samples: distance, coverage and a two-sample test against held-out images.
+    """Returns scores of unlabelled samples: distance, coverage and a two-sample test against held-out images.
 
     Args:
-        fakes: generated images in [-1, 1].
-        real_train: real images that the model was trained on.
-        real_test: real images that it was not.
+        fakes: Generated images in [-1, 1].
+        real_train: Real images that the model was trained on.
+        real_test: Real images that the model was not trained on.
 
     Returns:
         {"frechet_distance" (pixels in [0, 1]), "coverage", "recall", "nearest_neighbour"}.
@@ -140,19 +140,19 @@ def latent_quality(fakes, real_train, real_test):
 
 
 def digits_of(family, sizes, recipe, steps, seeds, journal, kind="digits"):
-    """Trains an unlabelled family on one half of the digits and judges it on the other, beside controls and ceiling.
+    """Trains an unlabelled family on one half of the digits and evaluates it on the other, with controls and ceiling.
 
     Args:
-        family: name of a class of `kerasgan`.
-        sizes: constructor arguments.
-        recipe: changes to its recipe.
-        steps: of the discriminator.
-        seeds: one run for each.
-        journal: a `Journal`.
-        kind: names the runs in the journal.
+        family: Name of a class of `kerasgan`.
+        sizes: Constructor arguments.
+        recipe: Changes to the recipe.
+        steps: Number of steps of the discriminator.
+        seeds: Seeds, with one run for each.
+        journal: A `Journal`.
+        kind: Name of the runs in the journal.
 
     Returns:
-        Lines of a table, medians over the seeds, and the samples of the last run that was trained now (or None).
+        Rows of a table, medians over the seeds, and the samples of the last newly trained run (or None).
     """
     import keras
 
@@ -196,7 +196,7 @@ def digits_of(family, sizes, recipe, steps, seeds, journal, kind="digits"):
 
 
 def print_and_write(name, lines, picture=None, columns=10):
-    """Prints a report and writes it as `results/<name>.txt`, the picture beside it."""
+    """Prints a report and writes it as `results/<name>.txt`, with the image beside it."""
     from kerasgan.pictures.images import grid, write_png
 
     text = "\n".join(lines)

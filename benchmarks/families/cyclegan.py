@@ -1,19 +1,19 @@
-"""CycleGAN: a known map learned without pairs, and stripes that come and go.
+"""CycleGAN: a known map learned without pairs, and stripes that appear and disappear.
 
     python -m benchmarks.families.cyclegan [--seeds 3] [--quick]
     python -m benchmarks.families.cyclegan --animals
 
-Glyphs, 32x32 pixels: in domain x the upper half, the lower half and a rule below have inks of their own, on grey paper;
-y is x under a known map T (inversion, a mixing of the colour channels, an emboss), of other glyphs. Which ink of y
-belongs to which of x is told by nothing but what is drawn with it, and no exchange of inks leaves either domain as it
-is, so that T is what there is to find. The paper is T's fixed point: all that counts is what becomes of the glyphs.
-Images are not mirrored in training. Paired error: mean |G(x) - T(x)| on test glyphs; cycle error: mean |F(G(x)) - x|;
-beside them those of empty paper. Baseline: x itself for T(x). Ceiling: Pix2Pix with the same generator and pairs.
-Negative controls: GAN alone (no cycle) must be worse, and cycles alone must fail the paired test while passing that of
-the cycle: they reconstruct in the right inks, but are free to exchange these. (With one ink, as this benchmark had at
-first, there is nothing to exchange, and cycles alone find T.)
+Glyphs, 32x32 pixels: in domain x the upper half, the lower half and a rule below have different inks, on grey paper.
+Domain y consists of other glyphs, transformed by a known map T (inversion, a mixing of the colour channels, an emboss).
+Only the shape drawn with an ink determines which ink of y corresponds to which ink of x, and no exchange of inks maps a
+domain to itself, so T is the unique solution. The paper is a fixed point of T, so only the glyphs count. Images are not
+mirrored in training. Paired error: mean |G(x) - T(x)| on test glyphs; cycle error: mean |F(G(x)) - x|; both are
+reported with the errors of empty paper. Baseline: x itself for T(x). Ceiling: Pix2Pix with the same generator and
+pairs. Negative controls: the GAN loss only (no cycle loss) must be worse, and the cycle loss only must fail the paired
+test but pass the cycle test, because it can exchange the inks. (With a single ink, as in the first version of this
+benchmark, there is nothing to exchange, and the cycle loss alone finds T.)
 
-Animals, 64x64 pixels: plain ones and striped ones, from different halves of `striped_animals`; a picture to look at.
+Animals, 64x64 pixels: plain and striped animals from different halves of `striped_animals`, for a visual check.
 """
 
 import argparse
@@ -46,7 +46,7 @@ INKS = np.array([[0.75, 0.25, -0.35], [-0.6, -0.3, 0.6], [0.0, 0.8, 0.3]])  # up
 
 
 def tinted(glyphs, rng):
-    """Glyphs, white on black in [-1, 1], above a rule, in three inks on grey: images of domain x."""
+    """Returns images of domain x from glyphs (white on black in [-1, 1]): glyphs above a rule in three inks on grey."""
     lit = np.zeros((len(glyphs), 32, 32), "float32")
     lit[:, :29] = (glyphs[:, 3:, :, 0] + 1.0) / 2.0
     cover = np.zeros((len(glyphs), 3, 32, 32), "float32")
@@ -58,14 +58,14 @@ def tinted(glyphs, rng):
 
 
 def known_map(x):
-    """T: each pixel inverted and mixed, and light from the top left."""
+    """Applies T: inverts and mixes each pixel, and adds light from the top left."""
     grey = np.pad(x.mean(axis=-1), [(0, 0), (1, 1), (1, 1)], mode="edge")
     relief = grey[:, 2:, 2:] - grey[:, :-2, :-2]
     return np.clip(-x @ MIXING.T + 0.25 * relief[..., None], -1, 1).astype("float32")
 
 
 def domains(seed):
-    """(x, y, test x, T of test x, T of x): y is of other glyphs than x."""
+    """Returns (x, y, test x, T of test x, T of x), where y has other glyphs than x."""
     from kerasgan import data
 
     rng = np.random.default_rng(seed)
@@ -78,7 +78,7 @@ def domains(seed):
 
 
 def paired_model(x, seed):
-    """Pix2Pix with CycleGAN's generator: what pairs are worth."""
+    """Returns Pix2Pix with CycleGAN's generator, to measure the value of pairs."""
     from kerasgan import CycleGAN, Pix2Pix
 
     shape = x.shape[1:]
@@ -96,7 +96,7 @@ def error(a, b):
 
 
 def run(variant, seed, steps, draw=True):
-    """Numbers of one training; rows of pictures go into a file beside the others, if they are to be drawn."""
+    """Returns the scores of one training, and optionally writes rows of images to a file."""
     from kerasgan import CycleGAN
     from kerasgan.pictures.images import grid, write_png
     from kerasgan.run import set_random_seed

@@ -1,14 +1,14 @@
-"""GMMN: all modes of a ring without a discriminator; GMMN+AE on digits against held-out ones.
+"""GMMN: all modes of a ring without a discriminator; GMMN+AE on digits, compared with held-out digits.
 
     python -m benchmarks.families.gmmn [--seeds 3] [--data ring digits] [--quick]
 
-The ring of 8 Gaussians (benchmarks.modes2d has its protocol): all 8 modes, a reverse KL of at most .02 and a share of
-at least .5 within three deviations of a mode. Digits, trained on one half: coverage of the other half of at least .6,
-a squared discrepancy from it of at most 3 times that of the training images, and the p-value of the test by
-permutations, which says whether samples and held-out digits can be told apart at all. The discrepancy that is compared
-is the biased one, of equally many samples: that of two halves of real digits is then not 0 on average.
+The ring of 8 Gaussians (with the protocol of benchmarks.modes2d): all 8 modes, a reverse KL of at most 0.02 and at
+least 0.5 of the samples within three standard deviations of a mode. Digits, trained on one half: coverage of the other
+half of at least 0.6, a squared discrepancy of at most 3 times that of the training images, and the p-value of the
+permutation test of whether samples and held-out digits are distinguishable. The discrepancy is the biased estimate with
+equal sample sizes, whose mean for two halves of real digits is not 0.
 
-Negative controls: an untrained generator, and the same training with batches of 16, which a kernel cannot be read from.
+Negative controls: an untrained generator, and the same training with batches of 16, which are too small for a kernel.
 """
 
 import functools
@@ -30,14 +30,14 @@ BANDWIDTHS = (0.0002, 0.0025, 0.02, 0.15, 1.0, 4.0)
 
 
 def adam(rate, steps):
-    """Configuration of Adam with a rate that falls along a cosine to a hundredth."""
+    """Returns the configuration of Adam with a learning rate that decays to a hundredth along a cosine."""
     config = {"initial_learning_rate": rate, "decay_steps": steps, "alpha": 0.01}
     schedule = {"class_name": "CosineDecay", "config": config, "module": "keras.optimizers.schedules"}
     return {"class_name": "adam", "config": {"learning_rate": {**schedule, "registered_name": None}}}
 
 
 def ring(seed, steps, batch_size):
-    """Trains on the ring and judges 2,500 and 10,000 samples."""
+    """Trains on the ring and evaluates 2,500 and 10,000 samples."""
     import keras
 
     from benchmarks.modes2d import draw, judge, mixture
@@ -63,7 +63,7 @@ def ring(seed, steps, batch_size):
 
 
 def biased(real, fake, bandwidth):
-    """The squared discrepancy of two sets with all pairs, float64: never negative."""
+    """Returns the biased squared discrepancy of two sets over all pairs, float64 and never negative."""
     from kerasgan.metrics.distances import squared_distances
 
     kernels = [
@@ -73,7 +73,7 @@ def biased(real, fake, bandwidth):
 
 
 def against_held_out(fakes, train_x, test_x):
-    """{"mmd": squared, biased, "ratio": to that of the training images, "p_value", "coverage", ...}."""
+    """Returns {"mmd": squared, biased, "ratio": to that of the training images, "p_value", "coverage", ...}."""
     from benchmarks.families.common import latent_quality
     from kerasgan import metrics
     from kerasgan.metrics.distances import squared_distances
@@ -87,7 +87,7 @@ def against_held_out(fakes, train_x, test_x):
 
 
 def digits(seed, steps, batch_size):
-    """Trains GMMN+AE on one half of the digits and judges it on the other."""
+    """Trains GMMN+AE on one half of the digits and evaluates it on the other."""
     import keras
 
     from benchmarks.digits import halves, train

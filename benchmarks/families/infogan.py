@@ -1,14 +1,14 @@
-"""InfoGAN: what its codes come to mean, without a label.
+"""InfoGAN: the meaning that codes acquire without labels.
 
     python -m benchmarks.families.infogan [--seeds 5] [--data digits sprites] [--quick]
 
-Digits, trained on one half: the information L_I of the ten-valued code must reach .9 ln 10, and the code that Q reads
-off the real digits of the other half, its ten values matched to the classes, must agree with them in .85 at the best
-seed and .787 (k-means has .77 to .81) at the median. Sprites at 24 pixels: each continuous code must rank generated
-images as a factor (place or size) does, |Spearman| >= .9; a regressor trained on drawn sprites measures the factors.
+Digits, trained on one half: the information L_I of the ten-valued code must reach 0.9 ln 10. Q predicts the code of the
+real digits of the other half; with its ten values matched to the classes, the accuracy must be 0.85 for the best seed
+and 0.787 (k-means has 0.77 to 0.81) for the median. Sprites at 24 pixels: each continuous code must rank generated
+images like a factor (position or size), |Spearman| >= 0.9; a regressor trained on drawn sprites measures the factors.
 
-Negative control, as in figure 1 of the paper: Q is trained alike, but the generator is not led by what it finds. Its
-L_I must stay below .3, its best |Spearman| below .4.
+Negative control, as in figure 1 of the paper: Q is trained in the same way, but the generator does not use its loss.
+Its L_I must be below 0.3 and its best |Spearman| below 0.4.
 """
 
 import functools
@@ -52,13 +52,13 @@ RUNS = {
 
 
 class Uninformed(InfoGAN):
-    """The control: the generator plays the plain game."""
+    """The control: the generator minimises the plain GAN loss."""
 
     generator_loss = LatentModel.generator_loss
 
 
 def build(data, image_shape, seed, informed, recipe=None):
-    """An InfoGAN, or the control."""
+    """Returns an InfoGAN, or the control."""
     set_random_seed(seed)
     model = (InfoGAN if informed else Uninformed)(image_shape, seed=seed, **RUNS[data]["arguments"])
     model.compile(**{**RUNS[data]["recipe"], **(recipe or {})})
@@ -66,7 +66,7 @@ def build(data, image_shape, seed, informed, recipe=None):
 
 
 def code_information(model, seed, ema, count=2000):
-    """L_I of the first code in nats, of new samples as the trained Q reads them."""
+    """Returns L_I of the first code in nats, of new samples with the trained Q."""
     from scipy.special import log_softmax
 
     size = model.categorical[0]
@@ -77,7 +77,7 @@ def code_information(model, seed, ema, count=2000):
 
 
 def matched_accuracy(found, labels, classes=CLASSES):
-    """Share of labels that agree with a clustering whose clusters are matched one to one to the classes."""
+    """Returns the accuracy of a clustering whose clusters are matched one to one to the classes."""
     from scipy.optimize import linear_sum_assignment
 
     table = np.zeros((classes, classes))
@@ -108,7 +108,7 @@ def digits(model, seed, steps):
 
 
 def moments(images):
-    """Mass, centre, spread and skewness of the light in images of shape (count, size, size, 1)."""
+    """Returns mass, centre, spread and skewness of the brightness of images of shape (count, size, size, 1)."""
     light = np.clip(images[..., 0].astype("float64") / 2 + 0.5, 0, 1)
     mass = light.sum((1, 2)) + 1e-6
     place = np.linspace(-1, 1, light.shape[1])
@@ -120,7 +120,7 @@ def moments(images):
 
 
 class FactorReader:
-    """Reads place and scale of sprites: boosted trees on the moments of drawn ones; its `ceiling` is of unseen ones."""
+    """Predicts position and scale of sprites by boosted trees on moments. `ceiling` is its score on unseen sprites."""
 
     def __init__(self, train_x, train_factors, test_x, test_factors):
         from scipy.stats import spearmanr
@@ -140,7 +140,7 @@ class FactorReader:
 
 
 def load_sprites(split, count):
-    """Sprites, the inner 48 of 64 pixels at half the size, and their factors."""
+    """Returns sprites, the inner 48 of 64 pixels at half the size, and their factors."""
     from kerasgan.data import load
 
     x, y = load("sprites/grey", split, features=FACTORS, as_numpy=True)
@@ -149,7 +149,7 @@ def load_sprites(split, count):
 
 
 def rank_correlations(model, reader, seed, count=2000):
-    """|Spearman| of each continuous code with each factor of the images that it makes: shape (codes, factors)."""
+    """Returns |Spearman| between codes and factors of the generated images, of shape (codes, factors)."""
     from scipy.stats import spearmanr
 
     codes = np.full((count, len(model.categorical) + model.continuous), np.nan)
@@ -179,7 +179,7 @@ def sprites(model, seed, steps):
 
 
 def run(data, informed, seed, steps, recipe=None):
-    """One seed: trains, measures, and draws walks along the codes of the first seed."""
+    """Trains and evaluates one seed, and draws walks along the codes of the first seed."""
     from kerasgan.pictures.images import grid, write_png
 
     shape, judge = ((8, 8, 1), digits) if data == "digits" else ((24, 24, 1), sprites)

@@ -1,18 +1,18 @@
-"""LAPGAN on glyphs, the capitals of some 470 font faces at 32 pixels: its levels, its chain, and one game instead.
+"""LAPGAN on glyphs, the capitals of about 470 font faces at 32 pixels: levels, full chain, and a single CGAN.
 
     python -m benchmarks.families.lapgan [--seeds 3] [--quick]
 
-Fréchet distances are between classifier-glyphs-v1's features of one half of the test images and of
+Fréchet distances are between the classifier-glyphs-v1 features of one half of the test images and of
 
-* the other half: what a perfect model has (ceiling);
-* the other half shrunk and enlarged, u(d(I)): the baseline of a level, which its details must halve or better where
-  the coarse images are real. With both refining levels from 8 pixels likewise;
-* samples of the chain, which must be nearer than those of one CGAN of 32 pixels with as many weights and steps.
+* the other half: the distance of a perfect model (ceiling);
+* the other half, downsampled and upsampled, u(d(I)): the baseline of a level, which must at least halve this distance
+  on real coarse images. The same holds for both refining levels from 8 pixels;
+* samples of the chain, which must be closer than those of one CGAN of 32 pixels with as many weights and steps.
 
-Besides, the pyramid must give images back within 1e-6, and ||d(I~_k) - I~_(k+1)|| / ||I~_(k+1)|| is reported: how far
-the details of a level change the coarse image that they were made for. Negative control: untrained networks.
+The pyramid must also reconstruct images within 1e-6, and ||d(I~_k) - I~_(k+1)|| / ||I~_(k+1)|| is reported, the change
+of the coarse image by the details of a level. Negative control: untrained networks.
 
-Networks are a quarter as wide as the paper's, and Adam takes the place of its SGD, which needs many more steps.
+The networks are a quarter as wide as the paper's, and Adam replaces SGD, which needs many more steps.
 """
 
 import argparse
@@ -41,7 +41,11 @@ RECIPE = {
 
 @functools.cache
 def glyphs():
-    """Training images and letters, and the test images as two halves: (x, y, reference, others, letters of others)."""
+    """Returns training images and letters, and two halves of the test images.
+
+    Returns:
+        A tuple (x, y, reference, others, letters of others).
+    """
     from kerasgan.data import load
 
     (x, y), (test_x, test_y) = (load("glyphs/32", split, as_numpy=True) for split in ("train", "test"))
@@ -52,7 +56,7 @@ def glyphs():
 
 
 def distance(images):
-    """Fréchet distance to the reference half of the test images."""
+    """Returns the Fréchet distance to the reference half of the test images."""
     from kerasgan import metrics
 
     images = np.clip(np.asarray(images), -1.0, 1.0)
@@ -68,7 +72,7 @@ def lapgan(shape, seed):
 
 
 def cgan(shape, seed):
-    """A CGAN with as many weights: all of its layers narrower by one factor."""
+    """Returns a CGAN with as many weights, with all layers narrower by one factor."""
     wanted, low, high = weights_of(lapgan(shape, seed)), 0.01, 1.0
     for _ in range(12):
         share = (low + high) / 2
@@ -80,7 +84,7 @@ def cgan(shape, seed):
 
 
 def levels_of(model, seed):
-    """What a LAPGAN's levels do with the real coarse images, and its chain with its own."""
+    """Returns the distances of a LAPGAN's levels on real coarse images, and of its full chain."""
     _, _, _, others, labels = glyphs()
     coarse, coarsest = (np.asarray(model.pyramid.reduce(others, times)) for times in (1, 2))
     between = model.refine(coarsest, seed, labels)
@@ -98,7 +102,7 @@ def levels_of(model, seed):
 
 
 def baselines(model):
-    """What needs no training."""
+    """Returns the distances of the baselines."""
     _, _, _, others, _ = glyphs()
     up, down = model.pyramid.up, model.pyramid.down
     once, twice = up(down(others)), up(up(down(down(others))))
@@ -112,7 +116,7 @@ def baselines(model):
 
 
 def run(name, seed, steps, picture=True):
-    """Trains one model of one seed and measures it; draws its pictures, if they are wanted."""
+    """Trains and evaluates one model with one seed, and optionally draws its images."""
     from benchmarks.digits import train
 
     x, y, _, _, labels = glyphs()
@@ -139,8 +143,11 @@ def run(name, seed, steps, picture=True):
 
 
 def draw(model, chained):
-    """A column for each letter. LAPGAN: the chain from 8 to 32 pixels, and again; then real images of 16 pixels, as
-    they are, enlarged, with details, and at 32 pixels."""
+    """Draws a column for each letter.
+
+    For LAPGAN: two samples of the chain from 8 to 32 pixels; then real images of 16 pixels, unchanged, upsampled, with
+    details, and at 32 pixels.
+    """
     from kerasgan.pictures.images import grid, write_png
 
     letters = np.arange(LETTERS)
@@ -158,7 +165,7 @@ def draw(model, chained):
 
 
 def report(rows, single):
-    """Lines of a table, medians over the seeds, and whether the demands are met."""
+    """Returns rows of a table, medians over the seeds, and whether the requirements are met."""
 
     def median(pick, some=rows):
         return float(np.median([pick(row) for row in some]))

@@ -1,4 +1,4 @@
-"""LSGAN: samples of digits between a Gaussian and real images; its rows of the ring are in benchmarks.modes2d.
+"""LSGAN: samples of digits, compared with a Gaussian and real images. The ring is part of benchmarks.modes2d.
 
 python -m benchmarks.families.lsgan [--seeds 3]
 """

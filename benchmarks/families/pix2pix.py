@@ -1,18 +1,18 @@
-"""Pix2Pix: texture that L1 blurs, and colours that L1 greys.
+"""Pix2Pix: texture that L1 blurs, and colours that L1 turns grey.
 
     python -m benchmarks.families.pix2pix [--seeds 3] [--quick]
 
-Scenes: a map of three materials, 32x32 pixels, is turned into a picture of sky, grass (noise) and bricks (of any
-phase). The map does not tell the texture's details. Gradient: mean squared difference of neighbouring pixels over that
-of the true pictures. Recognised: share of pixels whose material a network trained on true pictures tells, over the
-share on the true pictures of the test set.
+Scenes: a map of three materials, 32x32 pixels, is translated to an image of sky, grass (noise) and bricks (of any
+phase). The map does not determine the details of the texture. Gradient: mean squared difference of neighbouring pixels,
+relative to the target images. Recognised: fraction of pixels whose material is recognised by a network trained on
+target images, relative to its accuracy on the target images of the test set.
 
-Colorization: sprites on a meadow are red or blue, whatever their shape; lightness is given, a and b of Lab are to be
-found. Intersection: of histograms of a and of b on the sprites' pixels, 1 for equal ones. Chroma: its mean over that
-of the true sprites.
+Colorization: sprites on a meadow are red or blue, independent of their shape; the input is the lightness, the output is
+a and b of Lab. Intersection: of the histograms of a and b on the pixels of the sprites, 1 for equal histograms. Chroma:
+its mean, relative to the true sprites.
 
-Negative controls: an untrained generator, and the same training without a discriminator (L1 alone), which must fail.
-Ceiling: true pictures of the same maps with other textures; the true colours of another draw.
+Negative controls: an untrained generator, and the same training without a discriminator (L1 only), which must fail.
+Ceiling: target images of the same maps with other textures, and the true colours of another draw.
 """
 
 import argparse
@@ -35,7 +35,7 @@ HEADS = {"scenes": ("gradient", "recognised", "psnr"), "colours": ("a", "b", "ch
 
 
 def layouts(count, rng):
-    """Maps of materials: 0 sky, 1 grass, 2 bricks; integers of shape (count, SIZE, SIZE)."""
+    """Returns maps of materials (0 sky, 1 grass, 2 bricks), integers of shape (count, SIZE, SIZE)."""
     rows, columns = np.mgrid[:SIZE, :SIZE]
     maps = np.zeros((count, SIZE, SIZE), int)
     for one in maps:
@@ -46,7 +46,7 @@ def layouts(count, rng):
 
 
 def painted(maps, rng):
-    """Pictures of maps, with textures and light of their own."""
+    """Returns images of maps, with random textures and light."""
     rows, columns = np.mgrid[:SIZE, :SIZE]
     pictures = np.empty((*maps.shape, 3), "float32")
     for one, picture in zip(maps[..., None], pictures, strict=True):
@@ -60,7 +60,7 @@ def painted(maps, rng):
 
 
 def sprites(count, split, rng):
-    """(lightness, masks) of shapes; the shape's own lightness does not tell its colour."""
+    """Returns (lightness, masks) of shapes. The lightness of a shape does not determine its colour."""
     from kerasgan.data.builders.sprites import Sprites
 
     masks = Sprites().some(split, count)["image"][:, 12:52, 12:52].astype("float32") / 255.0
@@ -70,7 +70,7 @@ def sprites(count, split, rng):
 
 
 def coloured(masks, rng):
-    """a and b, over 110, of red or blue sprites on green."""
+    """Returns a and b, divided by 110, of red or blue sprites on green."""
     red = rng.random((len(masks), 1, 1, 1)) < 0.5
     colour = np.where(red, (60.0, 45.0), (10.0, -60.0)) + rng.normal(0, 4.0, (len(masks), 1, 1, 2))
     return ((masks * colour + (1 - masks) * np.array((-25.0, 25.0))) / 110.0).astype("float32")
@@ -80,12 +80,12 @@ def coloured(masks, rng):
 
 
 def gradient_energy(images):
-    """Mean squared difference of neighbouring pixels."""
+    """Returns the mean squared difference of neighbouring pixels."""
     return np.square(np.diff(images, axis=1)).mean() + np.square(np.diff(images, axis=2)).mean()
 
 
 def recogniser(pictures, maps):
-    """Trains a network on true pictures; returns the share of pixels whose material it tells, a function."""
+    """Trains a network on target images, and returns its accuracy for the materials of pixels as a function."""
     import keras
     from keras import layers
 
@@ -100,7 +100,7 @@ def recogniser(pictures, maps):
 
 
 def intersections(fakes, colours, masks):
-    """Intersections of histograms, and ratio of chroma, on the pixels of sprites."""
+    """Returns the intersections of histograms, and the ratio of chroma, on the pixels of sprites."""
     fakes, colours = fakes[masks], colours[masks]
     pairs = [[np.histogram(x[:, i], 44, (-1, 1))[0] / len(x) for x in (fakes, colours)] for i in range(2)]
     a, b = (float(np.minimum(*pair).sum()) for pair in pairs)
@@ -108,7 +108,7 @@ def intersections(fakes, colours, masks):
 
 
 class Scenes:
-    """Maps to pictures."""
+    """Translation of maps to images."""
 
     def __init__(self, seed):
         from kerasgan.metrics import psnr
@@ -130,7 +130,7 @@ class Scenes:
 
 
 class Colours:
-    """Lightness to colour."""
+    """Translation of lightness to colour."""
 
     def __init__(self, seed):
         rng = np.random.default_rng(seed)
@@ -149,7 +149,7 @@ TASKS = {"scenes": Scenes, "colours": Colours}
 
 
 def run(task, variant, seed, steps, draw=True):
-    """Numbers of one training; rows of pictures go into a file beside the others, if they are to be drawn."""
+    """Returns the scores of one training, and optionally writes rows of images to a file."""
     from kerasgan import Pix2Pix
     from kerasgan.pictures.images import grid, write_png
     from kerasgan.run import set_random_seed
@@ -170,7 +170,7 @@ def run(task, variant, seed, steps, draw=True):
 
 
 def met(task, control, ours):
-    """Whether medians meet the demands."""
+    """Returns whether medians meet the requirements."""
     if task == "scenes":
         return 0.8 <= ours["gradient"] <= 1.2 and control["gradient"] < 0.7 and ours["recognised"] >= 0.9
     gains = [ours[name] - control[name] for name in "ab"]

@@ -1,20 +1,21 @@
-"""R3GAN's claim: the relativistic pairing loss with R1 and R2 drops no mode, where GAN + R1 with its networks does.
+"""R3GAN's claim: relativistic pairing with R1 and R2 loses no modes, but GAN + R1 with the same networks does.
 
     python -m benchmarks.families.r3gan                  # 3 seeds of stacked digits, 10 of the ring: hours on one core
     python -m benchmarks.families.r3gan --seeds 1 --ring 0
     python -m benchmarks.families.r3gan --quick          # a minute, to see that it runs
 
 Stacked digits: three random handwritten 8x8 digits as the channels of an image, 1000 modes. The protocol is that of
-stacked MNIST (Metz et al. 2017, section 3.3.1; Lin et al. 2018, section 4.2): 128,000 images to train, 26,000 generated
-ones to judge, each channel read by a classifier of digits (an SVC). Everything is R3GAN's but the size of the networks,
-the length of the schedules, gamma and the rate, which were chosen on seed 100, not among the table's; the controls
-differ in loss and penalties only. Of 4,000 steps with a rate of 1e-3, gamma = 1, 10, 30 and 100 left 797, 938, 982 and
-970 modes (reverse KL .97, .58, .38, .46); a first stage twice as wide, with 30, 991 (.31; in mixed_bfloat16 .41); then
-rates of 2e-3 and 4e-3 999 and 990 (.18, .33); a first stage four times as wide, with 2e-3, 1000 (.13). More than twice
-the steps with the narrower ones left the reverse KL at .17 to .21, once on seed 0.
+stacked MNIST (Metz et al. 2017, section 3.3.1; Lin et al. 2018, section 4.2): 128,000 images to train, and 26,000
+generated images whose channels are classified by a classifier of digits (an SVC). The settings are those of R3GAN
+except for the size of the networks, the length of the schedules, gamma and the learning rate, which were chosen on seed
+100, which is not in the table. The controls differ in loss and penalties only. After 4,000 steps with a rate of 1e-3,
+gamma = 1, 10, 30 and 100 reached 797, 938, 982 and 970 modes (reverse KL 0.97, 0.58, 0.38, 0.46); a first stage twice
+as wide with gamma 30 reached 991 (0.31; in mixed_bfloat16 0.41); rates of 2e-3 and 4e-3 then reached 999 and 990 (0.18,
+0.33); a first stage four times as wide with 2e-3 reached 1000 (0.13). More than twice as many steps with the narrower
+stages had a reverse KL of 0.17 to 0.21, once on seed 0.
 
-The ring of 8 Gaussians is that of `benchmarks.modes2d`, method "r3", with 10 seeds; runs that are among its results are
-not run again. Its results of GAN + R1 with the same networks ("r1"), on ring and grid, are shown beside.
+The ring of 8 Gaussians is that of `benchmarks.modes2d`, method "r3", with 10 seeds; existing results are reused. The
+results of GAN + R1 with the same networks ("r1") on ring and grid are reported as well.
 """
 
 import argparse
@@ -48,7 +49,7 @@ DEMANDED = {"modes": 990, "reverse_kl": 0.12, "ring_seeds": 9, "ring_reverse_kl"
 
 
 def stacks(count, seed):
-    """Images of three random digits, float32 of shape (count, 8, 8, 3) in [-1, 1]."""
+    """Returns images of three random digits, float32 of shape (count, 8, 8, 3) in [-1, 1]."""
     from kerasgan import data
 
     x, _ = data.load("digits", split="train+test", as_numpy=True)
@@ -57,7 +58,7 @@ def stacks(count, seed):
 
 
 def judge(images):
-    """Modes of 1000, the reverse KL to all of them alike, and modes with a tenth of their share."""
+    """Returns the reached modes, the reverse KL to the uniform distribution, and the filled modes."""
     from sklearn.svm import SVC
 
     from kerasgan import data, metrics
@@ -70,7 +71,7 @@ def judge(images):
 
 
 def build(method, seed, steps, gamma=GAMMA, learning_rate=LEARNING_RATE):
-    """A compiled model whose schedules end with the training."""
+    """Returns a compiled model whose schedules end with the training."""
     import keras
 
     from kerasgan import R3GAN
@@ -91,7 +92,7 @@ def build(method, seed, steps, gamma=GAMMA, learning_rate=LEARNING_RATE):
 
 
 def run(method, seed, steps, **settings):
-    """Trains and judges one model; its numbers, and 64 samples."""
+    """Trains and evaluates one model, and returns its scores and 64 samples."""
     x = stacks(IMAGES, seed)
     model = build(method, seed, steps, **settings)
     untrained = judge(model.sample(SAMPLES, seed, batch_size=500))
@@ -105,7 +106,7 @@ def run(method, seed, steps, **settings):
 
 
 def ring(seeds):
-    """Results of the method "r3" on the ring, one for each seed; trains what is missing."""
+    """Returns the results of the method "r3" on the ring, one for each seed, and trains missing ones."""
     from benchmarks import modes2d
 
     journal = Journal("modes2d")
@@ -120,7 +121,7 @@ def ring(seeds):
 
 
 def planes():
-    """Lines on GAN + R1 beside R3GAN's loss in two dimensions, of what is among the results of `benchmarks.modes2d`."""
+    """Returns rows on GAN + R1 and R3GAN's loss in two dimensions, from the results of `benchmarks.modes2d`."""
     from benchmarks import modes2d
 
     lines = []
@@ -140,7 +141,7 @@ def planes():
 
 
 def report(rows, rings, real):
-    """The table, and whether all that is demanded is met."""
+    """Returns the table, and whether all requirements are met."""
     lines = [
         "R3GAN on stacked digits, 1000 modes, 26,000 samples; median (range) over seeds, averaged weights",
         f"{'':34}{'modes':>16}{'>= a tenth':>16}{'reverse KL':>24}",

@@ -1,14 +1,14 @@
-"""VAE/GAN: whether a learned similarity gives sharper reconstructions than pixels, and latents that mean something.
+"""VAE/GAN: does a learned similarity give sharper reconstructions than pixels, and meaningful latents?
 
     python -m benchmarks.families.vaegan [--seeds 3] [--data sprites] [--quick]
 
-Sprites of all sizes at 24 pixels, against the same encoder and generator as a plain VAE, whose likelihood is that of
-pixels. Reconstructions of unseen sprites must have .85 of their gradient energy or more (the VAE's at most .75), and
-samples must be nearer to them than the VAE's, in the Fréchet distance of pixels. The latents must be used: one nat at
-least, and reconstructions at most half as far off as those of another image. And they must be a space to move in: with
-the vector of an attribute added (x, y or scale above its median), a regressor trained on drawn sprites must see that
-factor move 5 times as far as any other, in units of their deviations. Negative control: the vector of an attribute
-drawn by lot.
+Sprites of all sizes at 24 pixels, compared with the same encoder and generator as a plain VAE, whose likelihood is that
+of pixels. Reconstructions of unseen sprites must have at least 0.85 of their gradient energy (the VAE's at most 0.75),
+and samples must be closer to the sprites than the VAE's, in the Fréchet distance of pixels. The latents must be used:
+at least one nat, and the error of reconstructions must be at most half of that of another image. Directions in latent
+space must be meaningful: if the vector of an attribute (x, y or scale above its median) is added, a regressor trained
+on drawn sprites must measure a change of that factor 5 times as large as that of any other, in units of their standard
+deviations. Negative control: the vector of a random attribute.
 """
 
 import functools
@@ -51,19 +51,19 @@ class VAE(VAEGAN):
 
 
 def gradient_energy(images):
-    """Mean squared difference of neighbouring pixels."""
+    """Returns the mean squared difference of neighbouring pixels."""
     return float(sum(np.square(np.diff(images, axis=axis)).mean() for axis in (1, 2)))
 
 
 def divergence(model, images):
-    """KL(q(z | x) || N(0, I)) in nats, the mean over images."""
+    """Returns KL(q(z | x) || N(0, I)) in nats, averaged over images."""
     told = model.ema_encoder.predict(images, batch_size=256, verbose=0)
     center, log_variance = told["mean"], told["log_variance"]
     return float(0.5 * (np.exp(log_variance) + center**2 - 1 - log_variance).sum(-1).mean())
 
 
 def selectivity(model, reader, x, factors, has, spread):
-    """How far factors move, in their deviations, when the vector of an attribute is added: {factor: mean change}."""
+    """Returns the mean change of each factor, in standard deviations, when the vector of an attribute is added."""
     latents = model.encode(x)
     moved = reader(model.generate(latents[~has] + model.attribute(x, has)))
     before = reader(model.generate(latents[~has]))
@@ -96,7 +96,7 @@ def sprites(model, seed, steps):
 
 
 def run(name, seed, steps, recipe=None):
-    """One seed: trains, measures, and draws real sprites with their reconstructions, then samples, of the first."""
+    """Trains and evaluates one seed, and draws real sprites, their reconstructions and samples of the first seed."""
     from kerasgan.pictures.images import grid, write_png
 
     set_random_seed(seed)

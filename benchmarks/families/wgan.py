@@ -2,9 +2,9 @@
 
     python -m benchmarks.families.wgan [--seeds 3]
 
-Two Gaussians d apart have the Wasserstein distance d. Over d = .5, 1, 2, 4 the clipped critic's estimate must be
-proportional to d, and its weights must pile up at the ends of the allowed interval. Negative control: a critic whose
-weights are not clipped: its estimate has no bound, and its weights do not stop there.
+Two Gaussians at a distance d have the Wasserstein distance d. For d = 0.5, 1, 2, 4 the estimate of the clipped critic
+must be proportional to d, and its weights must accumulate at the ends of the allowed interval. Negative control: a
+critic without clipping, whose estimate and weights are not bounded.
 """
 
 import sys

@@ -2,11 +2,11 @@
 
     python -m benchmarks.families.wgan_gp [--seeds 3]
 
-Two Gaussians d apart have the Wasserstein distance d. A linear critic of slope a has the loss -a d + lambda (a - 1)^2,
-which is least at a = 1 + d / (2 lambda): the penalty does not hold the slope at one, it is a price, and at the paper's
-lambda = 10 no critic of d = 2 or 4 can estimate d within 5 %. Each critic is compared with d and the slope 1, and with
-a d and a. Demanded: within 5 % and .05 of a d and a for lambda = 10, of d and 1 for lambda = 100. Negative control: a
-penalty with the target 2.
+Two Gaussians at a distance d have the Wasserstein distance d. A linear critic of slope a has the loss -a d + lambda (a
+- 1)^2 with the minimum a = 1 + d / (2 lambda): the penalty does not enforce a slope of one, and for the paper's lambda
+= 10 no critic can estimate d = 2 or 4 within 5%. Each critic is compared with d and the slope 1, and with a d and a.
+Requirements: within 5% and 0.05 of a d and a for lambda = 10, and of d and 1 for lambda = 100. Negative control: a
+penalty with target 2.
 """
 
 import sys

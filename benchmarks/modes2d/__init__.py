@@ -5,23 +5,24 @@
     python -m benchmarks.modes2d --long --methods pac2                       # 200,000 steps
     python -m benchmarks.modes2d --report                                    # table and pictures of what has been run
 
-Each run is added to `results/modes2d.jsonl`, and one that is there is not run again.
+Each run is appended to `results/modes2d.jsonl`; existing runs are not repeated.
 
 The protocol is that of VEEGAN (Srivastava et al. 2017, section 4.1) and PacGAN (Lin et al. 2018, section 4.1): 100,000
-points to train, 2,500 generated ones to judge, of high quality within 3 σ of the nearest mode. The same is measured on
-10,000, where bridges between modes do not hide that much. The networks are the same for all methods: three hidden
-layers of 128 leaky ReLUs each, latents from N(0, I) in two dimensions, 256 packs a step, the data scaled to unit
-deviation for training and measured in their own units. Adam with rate 1e-3, the rate falling to 0 over the second
-half. The initial weights (Glorot's or He's), β1 (0 or .5) and β2 (.9 or .999) were chosen once for all methods, on the
-grid with seed 100, which is not among those of the table, by what NS-GAN, PacGAN2 and RpGAN + R1 + R2 did there:
-Glorot's, .5 and .9, with the demands below in view. Of the five settings that were tried with all three it is the only
-one in which both have at most half of NS-GAN's reverse KL on the grid. PacGAN2, RpGAN + R1 + R2 and NS-GAN had there
-.41, .38 and 1.30; with Glorot's, .5, .999: 1.09, .46, 1.83; He's, .5, .999: 1.10, .49, .71; He's, 0, .9: .07, .43, .71;
-Glorot's, 0, .9: .38, .17, .51 (last weights, 10,000 samples).
+points to train and 2,500 generated points, which have high quality within 3 σ of the nearest mode. The same is measured
+on 10,000 samples, which hide bridges between modes less. The networks are the same for all methods: three hidden layers
+of 128 leaky ReLUs each, latents from N(0, I) in two dimensions, 256 packs per step, and data that are scaled to unit
+standard deviation for training and evaluated in their own units. Adam has a learning rate of 1e-3 that decays to 0 over
+the second half. The initial weights (Glorot or He), β1 (0 or 0.5) and β2 (0.9 or 0.999) were chosen once for all
+methods, on the grid with seed 100 (which is not in the table), by the results of NS-GAN, PacGAN2 and RpGAN + R1 + R2:
+Glorot, 0.5 and 0.9, with the requirements below in view. Of the five settings that were tried with all three methods it
+is the only one in which PacGAN2 and RpGAN + R1 + R2 both have at most half of NS-GAN's reverse KL on the grid. PacGAN2,
+RpGAN + R1 + R2 and NS-GAN had 0.41, 0.38 and 1.30; with Glorot, 0.5, 0.999: 1.09, 0.46, 1.83; with He, 0.5, 0.999:
+1.10, 0.49, 0.71; with He, 0, 0.9: 0.07, 0.43, 0.71; with Glorot, 0, 0.9: 0.38, 0.17, 0.51 (last weights, 10,000
+samples).
 
-The unrolled GAN has the rate and β2 of its paper, 1e-4 and .999, tried on the ring with seed 100: with the others' it
-diverges there, with 1e-3 and .999 too. It has a third of the steps, each of which takes about eight times as long as
-another method's.
+The unrolled GAN has the learning rate and β2 of its paper, 1e-4 and 0.999, tried on the ring with seed 100: with the
+settings of the other methods it diverges, and with 1e-3 and 0.999 as well. It has a third of the steps, each of which
+takes about eight times as long as those of other methods.
 """
 
 import dataclasses
@@ -41,17 +42,17 @@ FRAMES, FIELD, PARTNERS = 48, 96, 8
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """What is different from one row of the table to the next.
+    """Settings of a row of the table.
 
     Args:
-        name: as the table says it.
-        recipe: changes to the recipe.
-        packing: samples that the discriminator sees together; a step then draws `packing` times as many.
-        penalties: name in `kerasgan.penalties`, and its arguments.
-        steps: updates of the discriminator; with n of them to one of the generator, n times the generator's.
-        unrolled: steps of the discriminator that the generator looks ahead.
-        rate: learning rate of both players in the first half.
-        beta_2: of Adam.
+        name: Name in the table.
+        recipe: Changes to the recipe.
+        packing: Number of samples that the discriminator sees together. A step draws `packing` times as many samples.
+        penalties: Names in `kerasgan.objectives.penalties`, with their arguments.
+        steps: Number of updates of the discriminator, n times that of the generator with n critic steps.
+        unrolled: Number of discriminator steps that the generator looks ahead.
+        rate: Learning rate of both players in the first half.
+        beta_2: The β2 of Adam.
     """
 
     name: str
@@ -84,7 +85,7 @@ METHODS = {
 
 @functools.cache
 def mixture(dataset):
-    """(training points in units of their deviation, that deviation, means of the modes, σ), the latter as they are."""
+    """Returns (training points scaled to unit deviation, the deviation, means of the modes, σ)."""
     from kerasgan import data
     from kerasgan.data.builders.gaussians import Gaussians
 
@@ -95,7 +96,7 @@ def mixture(dataset):
 
 
 def network(inputs, outputs, name):
-    """The one architecture: three hidden layers of 128 leaky ReLUs."""
+    """Returns the shared architecture, three hidden layers of 128 leaky ReLUs."""
     import keras
     from keras import layers
 
@@ -106,7 +107,7 @@ def network(inputs, outputs, name):
 
 
 def decayed_adam(rate, steps, beta_2=0.9):
-    """Adam whose rate is constant for half of its updates, then falls linearly to 0."""
+    """Returns Adam whose learning rate is constant for half of its updates and then decays linearly to 0."""
     import keras
     from keras import ops
 
@@ -118,7 +119,7 @@ def decayed_adam(rate, steps, beta_2=0.9):
 
 
 def build(method, seed, steps, batches, rate=None, jit_compile=True):
-    """A compiled model of a method; `batches` is how many steps one compiled call takes."""
+    """Returns a compiled model of a method; `batches` is the number of steps of one compiled call."""
     import keras
 
     import kerasgan
@@ -140,7 +141,7 @@ def build(method, seed, steps, batches, rate=None, jit_compile=True):
     model.compile(
         batch_size=PACKS * method.packing,
         penalties=tuple(getattr(penalties, kind)(weight) for kind, weight in method.penalties),
-        ema_half_life=693.0 * PACKS * method.packing,  # a decay of .999 a step
+        ema_half_life=693.0 * PACKS * method.packing,  # a decay of 0.999 a step
         discriminator_optimizer=decayed_adam(rate, steps, method.beta_2),
         generator_optimizer=decayed_adam(rate, steps // recipe.get("generator_every", 1), method.beta_2),
         steps_per_execution=batches,
@@ -151,13 +152,13 @@ def build(method, seed, steps, batches, rate=None, jit_compile=True):
 
 
 def whole_steps(method, steps=None):
-    """Steps of a run: the method's, or those given, rounded up to whole passes over the 100,000 points."""
+    """Returns the steps of a run, rounded up to complete epochs over the 100,000 points."""
     an_epoch = POINTS // (PACKS * method.packing)
     return -(-(steps or method.steps) // an_epoch) * an_epoch
 
 
 def judge(samples, dataset):
-    """The numbers of the table, of the first 2,500 samples and of all 10,000, in the data's own units."""
+    """Returns the numbers of the table, for the first 2,500 samples and for all 10,000, in the units of the data."""
     from kerasgan.metrics import mixture_modes
 
     *_, means, sigma = mixture(dataset)
@@ -175,17 +176,20 @@ def judge(samples, dataset):
 
 
 def draw(model, dataset, count, seed, ema):
-    """Generated samples in the data's own units."""
+    """Returns generated samples in the units of the data."""
     return model.sample(count, seed=seed, ema=ema, batch_size=2_500) * mixture(dataset)[1]
 
 
 def reach(dataset):
-    """Half the side of the pictures, in the data's own units."""
+    """Returns half the side of the plots, in the units of the data."""
     return 1.4 if dataset == "ring" else 5.5
 
 
 def field(model, dataset):
-    """The discriminator's logits on a square lattice, (FIELD, FIELD); of a packing one, the mean over real partners."""
+    """Returns the discriminator's logits on a square lattice, (FIELD, FIELD).
+
+    With packing, the logits are averaged over real partners.
+    """
     points, scale, *_ = mixture(dataset)
     axis = np.linspace(-reach(dataset), reach(dataset), FIELD) / scale
     places = np.stack(np.meshgrid(axis, axis[::-1]), axis=-1).reshape(-1, 2).astype("float32")
@@ -197,7 +201,7 @@ def field(model, dataset):
 
 
 def film(dataset, epochs):
-    """A callback that keeps samples and the discriminator's field at about 48 moments, and the list that it fills."""
+    """Returns a callback that records samples and the discriminator's field at about 48 steps, and its list."""
     import keras
 
     moments = set(np.unique(np.geomspace(1, epochs, FRAMES).round().astype(int)))
@@ -213,16 +217,16 @@ def film(dataset, epochs):
 
 
 def run(dataset, method, seed, steps=None, rate=None, jit_compile=True, folder=RUNS):
-    """Trains one model and judges it.
+    """Trains and evaluates one model.
 
     Args:
-        dataset: "ring" or "grid".
-        method: key of `METHODS`, or a `Method`.
-        seed: of the weights and of all that is drawn.
-        steps: updates of the discriminator, rounded up to whole passes over the data; the method's by default.
-        rate: learning rate of both players in the first half; the method's by default.
-        jit_compile: whether a step is compiled with XLA.
-        folder: where samples, and of seed 0 the film, are kept; None for nowhere.
+        dataset: Name of the data, "ring" or "grid".
+        method: Key of `METHODS`, or a `Method`.
+        seed: Random seed of the weights and the training.
+        steps: Number of updates of the discriminator, rounded up to complete epochs. Defaults to the method's.
+        rate: Learning rate of both players in the first half; the method's by default.
+        jit_compile: Whether a step is compiled with XLA.
+        folder: Folder of samples, and of the animation of seed 0. None writes no files.
 
     Returns:
         The record of the run, a dictionary.

@@ -1,4 +1,4 @@
-"""Runs `benchmarks.modes2d`: see there."""
+"""Command line of `benchmarks.modes2d`."""
 
 import argparse
 import json
@@ -12,7 +12,7 @@ from benchmarks.modes2d.table import table
 
 
 def report():
-    """Writes table and pictures of all runs so far."""
+    """Writes the table and the plots of all runs so far."""
     from kerasgan.pictures.images import write_png
 
     text = table(Journal("modes2d").rows())

@@ -1,4 +1,4 @@
-"""Pictures of samples in two dimensions, on the discriminator's field."""
+"""Plots of samples in two dimensions, on the discriminator's field."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ PANEL, TITLE = 200, 16
 
 
 def panel(title, points, dataset, background=None):
-    """A titled square picture of points, on white or on a discriminator's field (orange: more real, blue: less)."""
+    """Draws a titled square plot of points, on white or on a discriminator's field (orange: more real, blue: less)."""
     from PIL import Image, ImageDraw
 
     colours = np.full((PANEL, PANEL, 3), 255.0)
@@ -30,13 +30,13 @@ def panel(title, points, dataset, background=None):
 
 
 def kept(dataset, method, label):
-    """What seed 0 of a method has left in the folder of runs, or None."""
+    """Returns the files of seed 0 of a method in the folder of runs, or None."""
     path = RUNS / f"{dataset}_{method}_0_{label}.npz"
     return np.load(path) if path.exists() else None
 
 
 def sheet(label):
-    """All methods' samples side by side, each data set in rows of its own; None if there are none."""
+    """Draws all methods' samples side by side, with separate rows for each dataset; None if there are none."""
     rows = []
     for dataset in DATASETS:
         points, scale, *_ = mixture(dataset)
@@ -52,7 +52,7 @@ def sheet(label):
 
 
 def movie(dataset, path, methods=("ns", "pac2", "r3")):
-    """An animated picture of samples on the discriminator's field over training, the methods side by side."""
+    """Draws an animation of samples on the discriminator's field over training, with the methods side by side."""
     from PIL import Image
 
     found = {key: kept(dataset, key, "short") for key in methods}

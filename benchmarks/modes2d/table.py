@@ -1,4 +1,4 @@
-"""The table of modes in two dimensions: published rows beside ours, and what is demanded."""
+"""The table of modes in two dimensions: published and measured rows, and the requirements."""
 
 import numpy as np
 
@@ -41,7 +41,7 @@ HEADER = (
 
 
 def controls(dataset):
-    """{name: numbers} of real points (ceiling), of a Gaussian fitted to them and of an untrained generator (floors)."""
+    """Returns {name: numbers} of real points (ceiling), of a fitted Gaussian and of an untrained generator (floors)."""
     from kerasgan import data
 
     points, scale, *_ = mixture(dataset)
@@ -57,7 +57,7 @@ def controls(dataset):
 
 
 def summary(values, column):
-    """Median and, of several, range of one column's values."""
+    """Returns the median of one column's values, with the range if there are several."""
     if column == "high_quality":
         values = [100 * value for value in values]
     form = {"reached": "{:g}", "filled": "{:g}", "high_quality": "{:.1f}", "reverse_kl": "{:.3f}", "width": "{:.2f}"}
@@ -66,18 +66,18 @@ def summary(values, column):
 
 
 def line(name, weights, steps, records):
-    """A row of the table; `records` are numbers as `judge` gives them."""
+    """Returns a row of the table; `records` are numbers as returned by `judge`."""
     cells = [summary([record[count][column] for record in records], column) for count, column in COLUMNS]
     return "| " + " | ".join([name, weights, steps, str(len(records)), *cells]) + " |"
 
 
 def median(records, weights, count, column):
-    """Median over runs of one number."""
+    """Returns the median of one number over runs."""
     return float(np.median([record[weights][str(count)][column] for record in records]))
 
 
 def verdicts(dataset, runs):
-    """Sentences on what is demanded of the averaged weights, medians over seeds; `runs` is {method: records}."""
+    """Returns sentences about the requirements of the averaged weights; `runs` is {method: records}."""
     if not {"ns", "pac2", "r3"} <= set(runs):
         return ["Demands: not all of ns, pac2 and r3 have been run."]
     plain = median(runs["ns"], "ema", 10_000, "reverse_kl")
@@ -106,7 +106,7 @@ def verdicts(dataset, runs):
 
 
 def table(records):
-    """The report in Markdown."""
+    """Returns the report in Markdown."""
     parts = ["# Modes in two dimensions", "", benchmarks.modes2d.__doc__.split("\n\n", 3)[3].strip(), ""]
     for dataset in DATASETS:
         chosen = [record for record in records if record["dataset"] == dataset]

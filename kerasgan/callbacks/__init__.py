@@ -1,4 +1,4 @@
-"""What watches a training and keeps it: health, sample grids, checkpoints, logs, progress, schedules of players."""
+"""Callbacks for training: health, sample grids, checkpoints, logs, progress and learning-rate schedules of players."""
 
 from kerasgan.callbacks.checkpoint import (
     Checkpoint,

@@ -1,8 +1,8 @@
-"""Checkpoints: the whole state of a training in one file, which is complete and as it was written, or refused.
+"""Checkpoints: the complete state of a training in one file, verified by a checksum when it is read.
 
-A checkpoint is an `.npz` file, followed by the SHA-256 of its bytes as 64 hexadecimal digits; `numpy.load` reads it as
-it is. It holds every variable of the model (weights, averages, counters, seed states), of the players' optimizers and
-of the logs, and a JSON text `about`. Nothing in it is executed when it is read.
+A checkpoint is an `.npz` file, followed by the SHA-256 of its bytes as 64 hexadecimal digits; `numpy.load` can read it.
+It contains every variable of the model (weights, averages, counters, seed states), of the players' optimizers and of
+the logs, and a JSON text `about`. Reading it executes no code.
 """
 
 import errno
@@ -28,27 +28,28 @@ FULL = (errno.ENOSPC, errno.EDQUOT)  # what the system says of a full disk or qu
 
 
 class CorruptCheckpoint(ValueError):
-    """A checkpoint file is damaged or incomplete."""
+    """Raised if a checkpoint file is damaged or incomplete."""
 
 
 class NonFiniteState(ArithmeticError):
-    """Weights that are NaN or infinite."""
+    """Raised if weights are NaN or infinite."""
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves all state every few epochs or steps, and at the end of the training.
+    """Saves the complete state of a training every few epochs or steps, and at the end of the training.
 
     On a full disk the oldest checkpoints go first, all but the newest. One that still cannot be written is a warning,
     and the one before it stays: only at the end of the training it is an error. Weights that are not finite are not
     saved. Under several workers the chief alone writes.
 
     Args:
-        folder: where the checkpoints go, as `step-00001234.npz`.
-        every_epochs: epochs from one checkpoint to the next.
-        every_steps: steps of an epoch from one checkpoint to the next, besides; None: only at the ends of epochs.
-        keep: number of checkpoints that are kept, the last ones.
-        companions: callbacks whose state on the host, a JSON-ready `get_state()`, is saved as well; `set_state` of
-            `restore_checkpoint(...)["states"][class name]` brings it back.
+        folder: Folder of the checkpoints, which are named `step-00001234.npz`.
+        every_epochs: Number of epochs between two checkpoints.
+        every_steps: Number of steps between two additional checkpoints within an epoch. None saves at the ends of
+            epochs only.
+        keep: Number of most recent checkpoints to keep.
+        companions: Callbacks whose JSON-serialisable `get_state()` is saved as well. Restore it with
+            `set_state(restore_checkpoint(...)["states"][class name])`.
 
     Examples:
 
@@ -92,7 +93,7 @@ class Checkpoint(keras.callbacks.Callback):
             self.save()
 
     def save(self):
-        """Saves now, between two steps."""
+        """Saves a checkpoint immediately. Call it between two steps."""
         if self.model.is_chief:
             states = {type(each).__name__: each.get_state() for each in self.companions}
             save_checkpoint(self.model, self.folder, self.epoch, self.step, self.keep, states, self._batch_size())
@@ -135,8 +136,8 @@ def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, b
         The path of the new checkpoint.
 
     Raises:
-        NonFiniteState: if a variable of a network holds NaN or infinity. Nothing is written then.
-        OSError: if the file cannot be written. What was there stays.
+        NonFiniteState: If a variable of a network is NaN or infinite. Nothing is written.
+        OSError: If the file cannot be written. Existing checkpoints are kept.
     """
     state = {name: ops.convert_to_numpy(variable) for name, variable in named_variables(model).items()}
     spoiled = [name for name, array in state.items() if not name.startswith("logs/") and not _finite(array)]
@@ -198,7 +199,7 @@ def _with_room(write, others, needed):
 
 
 def checkpoints(folder):
-    """Paths of the checkpoints in a folder, the oldest first."""
+    """Returns the paths of the checkpoints in a folder, the oldest first."""
     found = [path for path in Path(folder).glob("step-*.npz") if path.stem.removeprefix("step-").isdigit()]
     return sorted(found, key=lambda path: int(path.stem.removeprefix("step-")))
 
@@ -222,25 +223,25 @@ def refuse_others(model, folder):
 
 
 def latest_checkpoint(folder):
-    """Path of the newest checkpoint in a folder, or None. It has not been checked yet."""
+    """Returns the path of the newest checkpoint in a folder, or None, without verifying it."""
     return next(reversed(checkpoints(folder)), None)
 
 
 def restore_checkpoint(model, path):
-    """Takes a compiled model back to a checkpoint.
+    """Restores the state of a compiled model from a checkpoint.
 
     Args:
-        model: an `AdversarialModel`, built and compiled as the saved one was.
-        path: a checkpoint; or their folder, for the newest one that is not damaged.
+        model: `AdversarialModel` that is built and compiled like the saved one.
+        path: Path of a checkpoint, or of a folder of checkpoints to restore the newest undamaged one.
 
     Returns:
-        `{"epoch": completed epochs or None, "step": steps taken of the next one, "iterations": steps, "images_seen":
-        images, "states": as given to save_checkpoint}`.
+        A dictionary with "epoch" (completed epochs or None), "step" (completed steps of the next epoch), "iterations",
+        "images_seen", and "states" as passed to `save_checkpoint`.
 
     Raises:
-        FileNotFoundError: if there is no checkpoint.
-        CorruptCheckpoint: if it is damaged; for a folder, if all are.
-        ValueError: if its variables or its seed are not those of the model. The model is unchanged then.
+        FileNotFoundError: If there is no checkpoint.
+        CorruptCheckpoint: If the checkpoint is damaged, or all checkpoints of the folder.
+        ValueError: If its variables or its seed do not match the model. The model is not changed.
     """
     path = Path(path)
     if not path.is_dir():
@@ -267,7 +268,7 @@ def named_variables(model, whole_paths=False):
         whole_paths: Whether to name variables as earlier versions did, with the networks that they lie in.
 
     Raises:
-        ValueError: if the model is not compiled.
+        ValueError: If the model is not compiled.
     """
     if not model.compiled:
         raise ValueError("The model has no optimizers yet: call compile() before its state is saved or restored.")
@@ -368,7 +369,7 @@ def read_checkpoint(path):
     """What a checkpoint says about itself, and its state, `{name: array}`.
 
     Raises:
-        CorruptCheckpoint: if a single bit is not as it was written.
+        CorruptCheckpoint: If any bit differs from what was written.
     """
     content = memoryview(path.read_bytes())
     body, digest = content[:-DIGEST_LENGTH], content[-DIGEST_LENGTH:]
@@ -388,5 +389,5 @@ def _number(variable):
 
 
 def _finite(array):
-    """Whether an array, of bfloat16 as well, has no NaN and no infinity."""
+    """Returns whether an array, including bfloat16, has no NaN and no infinity."""
     return array.dtype.kind not in "fV" or bool(np.isfinite(array.astype("float32", copy=False)).all())

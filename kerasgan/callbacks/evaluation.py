@@ -1,4 +1,4 @@
-"""Scores of a generator while it learns."""
+"""Evaluates a generator during training."""
 
 import json
 from dataclasses import asdict
@@ -15,26 +15,28 @@ WEIGHTS = ("ema", "raw")
 
 
 class Evaluation(keras.callbacks.Callback):
-    """Scores samples of fixed latents every few epochs, and at the end, and logs them as `ema_frechet_distance` etc.
+    """Scores samples of fixed latents every few epochs and at the end, and logs them as `ema_frechet_distance` etc.
 
-    The random numbers of the training stay as they are without it. A conditional model is asked for the labels of the
-    real samples, where these have any. The scores of samples that are not finite are NaN. List it before a `RunLog`,
-    whose `history.csv` then has a column for each score.
+    The callback does not affect the random numbers of the training. A conditional model generates samples for the
+    labels of the real samples, if there are any. Samples that are not finite have NaN scores. List the callback before
+    a `RunLog`, whose `history.csv` then has a column for each score.
 
     Args:
-        real: Real samples that the model is not trained on, `(samples, labels)`, or what `kerasgan.data.load` takes.
-        metrics: Names out of `kerasgan.metrics.evaluation.METRICS`.
-        every_epochs: Epochs from one evaluation to the next.
-        count: Number of samples of each set; by default as many as there are, at most 5000.
+        real: Real samples that the model is not trained on, a tuple `(samples, labels)`, or an argument of
+            `kerasgan.data.load`.
+        metrics: Names from `kerasgan.metrics.evaluation.METRICS`.
+        every_epochs: Number of epochs between two evaluations.
+        count: Number of samples of each set. Defaults to all samples, at most 5000.
         features: One of `kerasgan.metrics.features.NAMES`, or a function from samples to an array of shape `(n, d)`.
-        weights: Which generators: "ema", the averaged one, and "raw", the one in training.
-        other: Further real samples, such as the training data, which show what real ones score; None divides `real` in
-            two.
-        seed: Of the latents, and of everything else in the evaluation.
-        folder: Where `evaluation.json` goes, with the protocol, the floor and all scores; None writes none.
+        weights: Generators to evaluate: "ema", the averaged one, and "raw", the one in training.
+        other: Further real samples, such as the training data, to compute the scores of real samples. None splits
+            `real` into two halves.
+        seed: Random seed of the latents and of the evaluation.
+        folder: Folder of `evaluation.json` with the protocol, the floor and all scores. None writes no file.
 
     Raises:
-        ValueError: As `kerasgan.metrics.Evaluator`, for other weights, and for a model that makes no samples.
+        ValueError: If `kerasgan.metrics.Evaluator` raises it, if `weights` is invalid, or if the model cannot generate
+            samples.
     """
 
     def __init__(
@@ -82,7 +84,7 @@ class Evaluation(keras.callbacks.Callback):
             self._write()
 
     def scores(self, ema=True):
-        """The scores of the present generator, `{score: float}`."""
+        """Returns the scores of the current generator, `{score: float}`."""
         model, evaluator = self.model, self.evaluator
         labels = evaluator.labels if getattr(model, "num_classes", None) else None
         samples = model.sample(evaluator.count, self.seed, labels, ema=ema)
@@ -108,5 +110,5 @@ class Evaluation(keras.callbacks.Callback):
 
 
 def _finite(scores):
-    """Scores for JSON, which knows no NaN."""
+    """Returns scores with None instead of NaN, which JSON does not support."""
     return {score: value if np.isfinite(value) else None for score, value in scores.items()}

@@ -1,4 +1,4 @@
-"""A training that is asked to stop saves first: signals, and losses that are not finite."""
+"""Stops a training after a signal, with a checkpoint, or when a loss is not finite."""
 
 import contextlib
 import signal
@@ -13,10 +13,10 @@ PREEMPTED = 75
 
 
 class Interrupted(Exception):
-    """A training stopped between two steps, after a checkpoint.
+    """Raised if a training stopped between two steps, after a checkpoint.
 
     Args:
-        number: the signal that asked for it.
+        number: Number of the signal.
     """
 
     def __init__(self, number):
@@ -25,14 +25,14 @@ class Interrupted(Exception):
 
 
 class Interruption(keras.callbacks.Callback):
-    """On SIGTERM (preemption) or SIGINT (Ctrl-C) saves a checkpoint after the step and raises `Interrupted`.
+    """Saves a checkpoint and raises `Interrupted` on SIGTERM (preemption) or SIGINT (Ctrl-C), after the current step.
 
-    SIGINT on a terminal asks once whether to stop; a second one while the step still runs stops at once. Several
-    workers agree on the step: all stop when one was asked.
+    On a terminal, SIGINT asks for confirmation; a second SIGINT during the step stops immediately. Several workers
+    agree on the step: all stop if one receives a signal.
 
     Args:
-        checkpoint: a `Checkpoint` callback of the same `fit`.
-        agree_every: steps from one agreement of several workers to the next.
+        checkpoint: `Checkpoint` callback of the same `fit`.
+        agree_every: Number of steps between two agreements of several workers.
     """
 
     def __init__(self, checkpoint, agree_every=8):
@@ -51,7 +51,7 @@ class Interruption(keras.callbacks.Callback):
         self.release()
 
     def release(self):
-        """Gives the signals back; to be called where `fit` may fail."""
+        """Restores the signal handlers. Call it if `fit` fails."""
         for number, handler in self.before.items():
             with contextlib.suppress(ValueError):
                 signal.signal(number, handler)
@@ -84,16 +84,16 @@ class Interruption(keras.callbacks.Callback):
 
 
 class NonFiniteLoss(ArithmeticError):
-    """A loss became NaN or infinite."""
+    """Raised if a loss becomes NaN or infinite."""
 
 
 class StopAtNonFinite(keras.callbacks.Callback):
-    """Raises `NonFiniteLoss` when a log is NaN or infinite, before anything after it in the list saves it.
+    """Raises `NonFiniteLoss` if a log is NaN or infinite, before later callbacks in the list save the state.
 
-    Logs are means over the epoch, which keep a NaN, so it is enough to look now and then.
+    Logs are means over the epoch, in which a NaN persists, so an occasional check is sufficient.
 
     Args:
-        every: batches from one look to the next. A look waits for the step.
+        every: Number of batches between two checks. A check waits for the step to finish.
     """
 
     def __init__(self, every=50):

@@ -1,4 +1,4 @@
-"""How far a training is, how fast, and how long it will still take."""
+"""Progress of a training: position, speed and remaining time."""
 
 import atexit
 import time
@@ -16,13 +16,13 @@ LINES = 10.0  # the same of lines in a file; the first and the last epoch always
 
 
 class Progress(keras.callbacks.Callback):
-    """Shows the losses, images a second and the time left; pass `verbose=0` to `fit` with it.
+    """Shows the losses, images per second and the remaining time. Use it with `fit(verbose=0)`.
 
-    A bar on a terminal, elsewhere a plain line at the end of an epoch, every ten seconds at most. Speed and time are
-    over the last half minute, sample grids and checkpoints included.
+    It shows a bar on a terminal, and otherwise prints a line at the end of an epoch, at most every ten seconds. Speed
+    and time refer to the last half minute, including sample grids and checkpoints.
 
     Args:
-        console: `rich.console.Console` to draw on; by default standard output.
+        console: `rich.console.Console` to draw on. Defaults to standard output.
     """
 
     # Keras then calls on_train_batch_end in threads of its own, and the training does not wait for a step's logs. What
@@ -75,7 +75,7 @@ class Progress(keras.callbacks.Callback):
         self.close()
 
     def close(self):
-        """Gives the terminal back; to be called where `fit` may fail or be interrupted."""
+        """Restores the terminal. Call it if `fit` fails or is interrupted."""
         atexit.unregister(self.close)
         if self.bar is not None:
             self.bar.stop()
@@ -84,7 +84,7 @@ class Progress(keras.callbacks.Callback):
         return int(ops.convert_to_numpy(self.model.images_seen))
 
     def _show(self, images, logs):
-        """Updates the bar to a number of images in this epoch."""
+        """Updates the bar to the number of images in this epoch."""
         self.updated = time.monotonic()
         epochs, steps = self.params["epochs"], self.params["steps"]
         task = self.bar.tasks[0]
@@ -106,7 +106,7 @@ def _column(field, **options):
 
 
 def duration(seconds):
-    """A time in words: "45 s", "12 min", "3 h 20 min"."""
+    """Formats a duration: "45 s", "12 min", "3 h 20 min"."""
     minutes = round(seconds / 60)
     if seconds < 100:
         return f"{seconds:.0f} s"

@@ -1,4 +1,4 @@
-"""The log of a run: what was trained, with what, and how it went."""
+"""Log of a run: model, recipe, environment and history."""
 
 import csv
 import datetime
@@ -16,15 +16,14 @@ from kerasgan.zoo.versions import versions
 
 
 class RunLog(keras.callbacks.Callback):
-    """Writes `run.json` (model, recipe, versions, devices, times) and `history.csv` (one line an epoch, from 1).
+    """Writes `run.json` (model, recipe, versions, devices, times) and `history.csv` (one line per epoch, from 1).
 
-    A training that is resumed goes on in the same files: lines of epochs that it repeats are replaced. A log that first
-    appears in a later epoch gets its column then, and a place without a value stays empty. List it behind callbacks
-    that add logs.
+    A resumed training continues the same files and replaces the lines of repeated epochs. A log that first appears in a
+    later epoch adds a column, with empty cells for missing values. List the callback after callbacks that add logs.
 
     Args:
-        folder: of the run.
-        **facts: further JSON-ready entries of `run.json`, such as `data={"name": "digits"}`.
+        folder: Folder of the run.
+        **facts: Further JSON-serialisable entries of `run.json`, such as `data={"name": "digits"}`.
     """
 
     def __init__(self, folder, **facts):
@@ -90,7 +89,7 @@ class RunLog(keras.callbacks.Callback):
         write_json(self.folder / "run.json", self.entries)
 
     def _read_history(self):
-        """Columns and rows, without a last line that a killed process did not complete."""
+        """Returns columns and rows, without an incomplete last line of a killed process."""
         text = self.history.read_text("utf-8") if self.history.exists() else ""
         reader = csv.DictReader(line for line in text.splitlines(keepends=True) if line.endswith("\n"))
         return list(reader.fieldnames or []), list(reader)
@@ -106,7 +105,7 @@ class RunLog(keras.callbacks.Callback):
 
 
 def describe(model):
-    """What a compiled model is and how it is trained, JSON-ready: `kerasgan.run.load_run` makes it again."""
+    """Returns a JSON-serialisable description of a compiled model, from which `kerasgan.run.load_run` recreates it."""
     compiled = model.get_compile_config()
     return {
         "class": keras.saving.get_registered_name(type(model)),
@@ -118,11 +117,11 @@ def describe(model):
 
 
 def read_run(folder):
-    """The entries of a run's `run.json`.
+    """Returns the entries of a run's `run.json`.
 
     Raises:
-        FileNotFoundError: if the folder holds no run.
-        ValueError: if the file is damaged.
+        FileNotFoundError: If the folder contains no run.
+        ValueError: If the file is damaged.
     """
     path = Path(folder) / "run.json"
     if not path.exists():

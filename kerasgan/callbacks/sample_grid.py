@@ -1,4 +1,4 @@
-"""Pictures of the same latents again and again, to watch a generator learn."""
+"""Grids of samples of fixed latents, to watch a generator learn."""
 
 import io
 import warnings
@@ -15,21 +15,21 @@ POINTS = 2500  # of a scatter plot
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Writes a grid of samples of fixed latents as `step-00001234.png`: before the first step and every few epochs.
+    """Writes a grid of samples of fixed latents as `step-00001234.png`, before the first step and every few epochs.
 
     Args:
-        folder: where the pictures go.
-        every_epochs: epochs from one picture to the next; the end of the training always gets one.
-        count: number of samples.
-        seed: seed of the latents, the same each time.
-        labels: integers of shape (count,) for a conditional model; by default the classes in turn, a column for each.
-        ema: sample the averaged generator, else the one in training.
-        columns: samples in a row; by default about as many as rows, or one for each class up to 16.
-        tensorboard: folder of TensorBoard event files that the pictures go to as well, on TensorFlow only.
+        folder: Folder of the images.
+        every_epochs: Number of epochs between two images. An image is always written at the end of the training.
+        count: Number of samples.
+        seed: Random seed of the latents, the same for all images.
+        labels: Integers of shape (count,) for a conditional model. Defaults to all classes in turn, one per column.
+        ema: Whether to sample the averaged generator instead of the one in training.
+        columns: Number of samples in a row. Defaults to about the number of rows, or the number of classes up to 16.
+        tensorboard: Folder of TensorBoard event files for the images, on TensorFlow only.
 
     Raises:
-        ValueError: if the model makes no grey or RGB images, with or without alpha, or for `tensorboard` on another
-            engine.
+        ValueError: If the model does not generate grey or RGB images (with or without alpha), or if `tensorboard` is
+            used on another engine.
     """
 
     def __init__(self, folder, every_epochs=1, count=64, seed=0, labels=None, ema=True, columns=None, tensorboard=None):
@@ -66,7 +66,7 @@ class SampleGrid(keras.callbacks.Callback):
             self.writer = None
 
     def draw(self):
-        """Writes the picture of the present step."""
+        """Writes the image of the current step."""
         self.drawn = self._step()
         picture = self.picture()
         try:
@@ -77,7 +77,7 @@ class SampleGrid(keras.callbacks.Callback):
             self._write_summary(picture)
 
     def picture(self):
-        """The picture, a uint8 array of shape (height, width, channels)."""
+        """Returns the image, a uint8 array of shape (height, width, channels)."""
         classes = self.model.num_classes if self.labels is None else None
         count = max(self.count, POINTS) if isinstance(self.model.sample_kind, Vectors) else self.count
         samples = self.model.sample(count, self.seed, self.labels, ema=self.ema)
@@ -88,7 +88,7 @@ class SampleGrid(keras.callbacks.Callback):
         return int(ops.convert_to_numpy(self.model.iterations))
 
     def _write_summary(self, picture):
-        """As `tf.summary.image` does, which would want TensorBoard itself to be installed."""
+        """Writes what `tf.summary.image` writes, which requires TensorBoard to be installed."""
         import tensorflow as tf
 
         if self.writer is None:

@@ -1,20 +1,20 @@
-"""A learning-rate schedule for one player."""
+"""Learning-rate schedule of one player."""
 
 import keras
 from keras import ops
 
 
 class PlayerSchedule(keras.callbacks.Callback):
-    """Sets the learning rate of one player and leaves the others alone; logs it as `<player>_learning_rate`.
+    """Sets the learning rate of one player and logs it as `<player>_learning_rate`.
 
-    By step, it costs a little Python work at each step (on JAX the state passes through the host); a
-    `keras.optimizers.schedules` object as the optimizer's learning rate costs nothing.
+    A schedule by step runs a little Python code in each step (on JAX the state passes through the host). A
+    `keras.optimizers.schedules` object as the optimizer's learning rate has no such cost.
 
     Args:
-        player: a player of the recipe, such as "generator".
-        schedule: function of the epoch or the step (from 0, also after a resume) and the present learning rate that
-            returns the new one, a float.
-        by: "epoch" or "step": when the schedule is asked.
+        player: Name of a player of the recipe, such as "generator".
+        schedule: Function from the epoch or the step (counted from 0, also after resuming) and the current learning
+            rate to the new learning rate, a float.
+        by: "epoch" or "step", the unit of the schedule.
 
     Examples:
 

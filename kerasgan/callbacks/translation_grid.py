@@ -1,4 +1,4 @@
-"""Pictures of the same images translated again and again."""
+"""Grids of translations of fixed images."""
 
 import keras
 import numpy as np
@@ -8,16 +8,16 @@ from kerasgan.pictures.images import grid
 
 
 class TranslationGrid(SampleGrid):
-    """Writes rows of pictures (`TranslationModel.panel`), such as input, output and target, as `SampleGrid` does.
+    """Writes rows of images (`TranslationModel.panel`), such as input, output and target, like `SampleGrid`.
 
     Args:
-        folder: where the pictures go.
-        images: images x, shape (count, *image_shape), a column for each.
-        targets: their targets, or as many images of the other domain; None for none.
-        every_epochs: epochs from one picture to the next; the end of the training always gets one.
-        seed: of the noise, the same each time.
-        ema: use the averaged generator, else the one in training.
-        tensorboard: as for `SampleGrid`.
+        folder: Folder of the images.
+        images: Images x of shape (count, *image_shape), one per column.
+        targets: Target images, or the same number of images of the other domain, or None.
+        every_epochs: Number of epochs between two images. An image is always written at the end of the training.
+        seed: Random seed of the noise, the same for all images.
+        ema: Whether to use the averaged generator instead of the one in training.
+        tensorboard: Folder of TensorBoard event files; see `SampleGrid`.
     """
 
     def __init__(self, folder, images, targets=None, every_epochs=1, seed=0, ema=True, tensorboard=None):

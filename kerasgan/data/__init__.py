@@ -1,4 +1,4 @@
-"""Data for training: what a model expects (`Images`, `Vectors`, `Labels`), `prepare`, `from_folder` and `load`.
+"""Data for training: `load`, `from_folder`, `prepare`, and specs of a model's inputs (`Images`, `Vectors`, `Labels`).
 
 `describe` says what was loaded, for the record of a run, and `source` has it before it is in batches.
 

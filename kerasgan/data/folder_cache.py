@@ -1,10 +1,11 @@
-"""Folders of pictures that are larger than the memory: read once into a file of rows, of which a batch reads its own.
+"""Cache for image folders that exceed the memory: a file of rows, from which each batch reads its rows.
 
     ~/.cache/kerasgan/data/folders/photos-4f0c2e11a9d3/info.json
                                                       /rows.bin
 
-The folder's name follows from the files (path, size and time of change of each) and the options. All such folders
-together stay within `KERASGAN_FOLDER_GB` (64 by default): those that were not used for longest make place for new ones.
+The name of the cache folder depends on the files (path, size and modification time of each) and the options. The total
+size of all cache folders is limited to `KERASGAN_FOLDER_GB` (64 by default); the least recently used folders are
+removed to make room.
 """
 
 import hashlib
@@ -23,7 +24,7 @@ from kerasgan.data import cache
 from kerasgan.data.folder import fill, pictures_of, read
 from kerasgan.pictures.files import write_json
 
-IN_MEMORY = 2**29  # bytes of pixels that are held in memory; more go to the disk
+IN_MEMORY = 2**29  # largest number of bytes of pixels in memory; more are stored on disk
 ROWS = "rows.bin"
 BOUND = "KERASGAN_FOLDER_GB"
 GIGABYTE = 1e9
@@ -32,15 +33,15 @@ logger = logging.getLogger("kerasgan")
 
 
 class Rows:
-    """An array on the disk whose rows are read when they are asked for, into memory of their own.
+    """An array on disk whose rows are read into memory on access.
 
-    A memory map would count every page that was ever touched as resident memory.
+    A memory map would count every accessed page as resident memory.
 
     Args:
-        path: File of the rows, one after the other.
-        shape: Of the array.
-        dtype: Of the array.
-        part: Index into the second axis, of which only this is given; None gives all.
+        path: Path of the file with all rows.
+        shape: Shape of the array.
+        dtype: Data type of the array.
+        part: Index into the second axis to return. None returns all.
     """
 
     def __init__(self, path, shape, dtype, part=None):
@@ -57,7 +58,7 @@ class Rows:
         return self.shape[0]
 
     def side(self, part):
-        """One index of the second axis of all rows."""
+        """Returns one index of the second axis of all rows."""
         return Rows(self.path, self.whole, self.dtype, part)
 
     def __getitem__(self, indices):
@@ -85,12 +86,12 @@ class Rows:
         while done < len(memory):
             part = os.preadv(self._descriptor(), [memory[done : done + 2**30]], place + done)
             if part == 0:
-                raise OSError(f"{self.path} ends within row {start}: it was changed. Remove {self.path.parent}.")
+                raise OSError(f"{self.path} ends within row {start}, so it was changed. Remove {self.path.parent}.")
             done += part
         return rows
 
     def _descriptor(self):
-        """Of the open file; a process that was forked opens it again."""
+        """Returns the descriptor of the open file. A forked process opens it again."""
         with self._lock:
             if self._file is None or self._process != os.getpid():
                 self._file, self._process = open(self.path, "rb"), os.getpid()  # noqa: SIM115
@@ -104,19 +105,19 @@ class Rows:
 
 
 def pictures(folder, use=None, workers=None):
-    """The pictures of a `Folder`: in memory, or where they take more than half a gigabyte, from a file of rows.
+    """Returns the images of a `Folder`, in memory or, if they exceed half a gigabyte, in a file of rows.
 
     Args:
-        folder: The `kerasgan.data.folder.Folder`.
-        use: True for a file in any case, False for the memory.
-        workers: Number of threads that read pictures.
+        folder: A `kerasgan.data.folder.Folder`.
+        use: Whether to use a file. None uses a file for more than half a gigabyte.
+        workers: Number of threads that read images.
 
     Returns:
-        `Pictures`, whose images are an array or `Rows`.
+        A `Pictures` object whose images are an array or `Rows`.
 
     Raises:
-        ValueError: As `from_folder`, and for more pixels than `KERASGAN_FOLDER_GB` allows.
-        OSError: The disk has no room.
+        ValueError: If `from_folder` raises it, or if there are more pixels than `KERASGAN_FOLDER_GB` allows.
+        OSError: If the disk is full.
     """
     if use is False:
         return read(folder, workers)
@@ -136,13 +137,13 @@ def pictures(folder, use=None, workers=None):
                 _write(path, folder, reader, headers, (shape, dtype), skipped, workers)
         manifest = cache.read_manifest(path)
         if manifest is None:
-            raise OSError(f"{path} was removed while it was written: another process needs the room.")
-    os.utime(path / cache.MANIFEST)  # was used now
+            raise OSError(f"{path} was removed while it was written, because another process needed the room.")
+    os.utime(path / cache.MANIFEST)  # marks the folder as used
     return _pictures(path, manifest, folder)
 
 
 def _path(folder):
-    """Where the rows of a folder are, or will be."""
+    """Returns the path of the rows of a folder."""
     import PIL
 
     digest = hashlib.sha256()
@@ -159,17 +160,17 @@ def _path(folder):
 
 
 def _make_room(root, size, alone):
-    """Removes the folders that were not used for longest until there is room.
+    """Removes the least recently used folders until there is room.
 
     Raises:
-        ValueError: There is more than the bound allows.
-        OSError: The disk has no room.
+        ValueError: If the folder exceeds the limit.
+        OSError: If the disk is full.
     """
     bound = float(os.environ.get(BOUND, 64)) * GIGABYTE
     needs = f"the pictures take {size / GIGABYTE:.1f} GB in {root}"
     if size > bound:
         raise ValueError(
-            f"{needs}; expected at most {bound / GIGABYTE:g}: set the environment variable {BOUND} higher, or take a "
+            f"{needs}; expected at most {bound / GIGABYTE:g}. Increase the environment variable {BOUND}, or use a "
             "smaller image_size."
         )
     if alone:
@@ -180,12 +181,12 @@ def _make_room(root, size, alone):
     sizes = {each: sum(file.stat().st_size for file in each.iterdir()) for each in there}
     while there and (sum(sizes[each] for each in there) + size > bound or shutil.disk_usage(root).free < size):
         oldest = there.pop(0)
-        logger.warning("Removing %s, the pictures of a folder that was not used for longest, to make room.", oldest)
+        logger.warning("Removing %s, the least recently used images of a folder, to make room.", oldest)
         shutil.rmtree(oldest, ignore_errors=True)
     free = shutil.disk_usage(root).free
     if free < size:
         raise OSError(
-            f"{needs}, where {free / GIGABYTE:.1f} GB are free. Make room, or name a folder on another disk in the "
+            f"{needs}, where {free / GIGABYTE:.1f} GB are free. Make room, or set a folder on another disk in the "
             "environment variable KERASGAN_DATA."
         )
 
@@ -194,9 +195,7 @@ def _write(path, folder, reader, headers, kind, skipped, workers):
     shape, dtype = kind
     partial = Path(tempfile.mkdtemp(prefix=f".{path.name}.", suffix=".partial", dir=path.parent))
     began = time.monotonic()
-    logger.warning(
-        "Reading %d pictures of %s once into %s; later starts take them from there.", len(headers), folder.path, path
-    )
+    logger.warning("Reading %d images of %s once into %s; later runs use this cache.", len(headers), folder.path, path)
     try:
         with open(partial / ROWS, "wb") as file:
             rows = _Appended(file, shape, dtype)
@@ -223,7 +222,7 @@ def _write(path, folder, reader, headers, kind, skipped, workers):
 
 
 class _Appended:
-    """Takes rows one after the other into a file."""
+    """Appends rows to a file."""
 
     def __init__(self, file, shape, dtype):
         self.file, self.shape, self.dtype = file, (0, *shape), dtype

@@ -1,4 +1,4 @@
-"""Data by name, folder or array, in an order that is a function of the seed and the epoch."""
+"""Loads data by name, from a folder or from arrays, in an order that depends on seed and epoch only."""
 
 import dataclasses
 import logging
@@ -37,55 +37,54 @@ def load(
     flip=False,
     **options,
 ):
-    """Loads data, ready for `fit`.
+    """Loads data for `fit`.
 
     Args:
         data: One of
 
-            - a name, or "name/config", of a data set that needs no network: `"digits"`, `"sprites/colour"`
-              (`kerasgan data list` shows all). What has to be made first is kept on the disk;
-            - a folder of images, whose sub-folders are the classes (`kerasgan.data.from_folder`); `"./digits"` is the
-              folder where a data set has the same name;
-            - a TFDS name that has been prepared on this machine, as by `kerasgan data prepare mnist`;
-            - an array of samples, or `(samples, labels)`.
-        split: `"train"`, `"test"`, `"train+test"`, ...; for a TFDS name any split that TFDS understands; for a folder
-            the name of a sub-folder, or "train" for the folder itself where it has no such sub-folder; for arrays
-            "train" only. Two splits, as in `("trainA", "trainB")`, are two domains: x and y are samples of them in
-            orders of their own.
-        image_size: Size of the square images, resized as `kerasgan.data.prepare` does; None keeps the size.
-        labels: Whether to give the labels too; None gives them where there are any.
-        batch_size: Examples in a batch, the incomplete last one is dropped; None gives single examples.
-        shuffle_seed: Seed of the order of the examples; None keeps the order of the data. Epoch `e` has the order
-            `epoch_order(count, shuffle_seed, e)`, and the epoch is `initial_epoch` plus the number of times that the
-            returned data set has been iterated before (a look at its first batch counts, and Keras takes one before
-            some fits).
-        as_numpy: Whether to return arrays, in the order of the data, for `fit(x, y, batch_size=...)`.
-        as_pairs: Whether to give both sides of paired data as (x, y), each in [-1, 1]; a folder's pictures may hold
-            two, side by side. "unpaired" gives each side an order of its own, as where there are no pairs to learn
-            from.
-        features: Names of the features that y holds, as a dictionary, instead of the labels: `("shape", "scale")`.
-        initial_epoch: Number of the first epoch. With `.skip(k)` of a `tf.data.Dataset` an interrupted training goes on
-            at batch `k` of it.
-        flip: Whether to give each image a second time, mirrored left to right. There are then twice as many examples.
-        **options: Of the data set, such as `count=` or `font_dirs=`; those of `from_folder` for a folder, and `cache`:
-            whether its pictures are kept on the disk at their size, of which a batch reads its own. None does so for
-            more than half a gigabyte, and starts in seconds the next time.
+            - a name, or "name/config", of a dataset that needs no network: `"digits"`, `"sprites/colour"`
+              (`kerasgan data list` shows all). Generated data are cached on disk;
+            - a folder of images, whose subfolders are the classes (`kerasgan.data.from_folder`). `"./digits"` is the
+              folder if a dataset has the same name;
+            - a TFDS name that is prepared on this machine, for example by `kerasgan data prepare mnist`;
+            - an array of samples, or a tuple `(samples, labels)`.
+        split: `"train"`, `"test"`, `"train+test"`, etc. For a TFDS name, any split that TFDS supports. For a folder,
+            the name of a subfolder, or "train" for the folder itself if it has no such subfolder. For arrays, "train"
+            only. Two splits such as `("trainA", "trainB")` are two domains: x and y are samples of the domains in
+            independent orders.
+        image_size: Size of the square images, resized by `kerasgan.data.prepare`. None keeps the size.
+        labels: Whether to return labels. None returns labels if there are any.
+        batch_size: Batch size. The incomplete last batch is dropped. None returns single examples.
+        shuffle_seed: Random seed of the order of the examples. None keeps the order of the data. Epoch `e` has the
+            order `epoch_order(count, shuffle_seed, e)`, where the epoch is `initial_epoch` plus the number of previous
+            iterations over the returned dataset (reading only its first batch counts, which Keras does before some
+            calls of `fit`).
+        as_numpy: Whether to return arrays in the order of the data, for `fit(x, y, batch_size=...)`.
+        as_pairs: Whether to return both sides of paired data as (x, y), each in [-1, 1]. An image file in a folder can
+            contain both sides, side by side. "unpaired" orders the sides independently, for training without pairs.
+        features: Names of features such as `("shape", "scale")` to return in y, as a dictionary, instead of labels.
+        initial_epoch: Number of the first epoch. Use it with `.skip(k)` of a `tf.data.Dataset` to resume an interrupted
+            training at batch `k`.
+        flip: Whether to add a horizontally mirrored copy of each image, which doubles the number of examples.
+        **options: Options of the dataset, such as `count=` or `font_dirs=`. For a folder, keyword arguments of
+            `from_folder`, and `cache`: whether to store the resized images on disk, from which each batch reads its
+            images. None does so for more than half a gigabyte of images, which later load in seconds.
 
     Returns:
-        A data set of `(x, y)`: a `tf.data.Dataset`, or with the JAX engine, which then needs no TensorFlow, a
-        `keras.utils.PyDataset` of batches. With `as_numpy=True` arrays `(x, y)`. Where nothing is y, `x` alone.
+        A dataset of `(x, y)`: a `tf.data.Dataset`, or on JAX, without TensorFlow, a `keras.utils.PyDataset` of batches.
+        With `as_numpy=True`, arrays `(x, y)`. Only `x` if there is no y.
 
-        Images are float32 in [-1, 1] of shape `(batch, height, width, channels)`, sound is float32 in [-1, 1) of shape
-        `(batch, length, 1)`; labels are int32 of shape `(batch,)`; other features are float32, int32, bool or texts.
+        Images are float32 in [-1, 1] of shape `(batch, height, width, channels)`, audio is float32 in [-1, 1) of shape
+        `(batch, length, 1)`, labels are int32 of shape `(batch,)`, and other features are float32, int32, bool or text.
 
     Raises:
-        ValueError: Unknown name, split, size, feature or option, a TFDS data set that is not prepared, or a
-            `batch_size` that does not fit.
-        FileNotFoundError: This machine lacks what the data set is made from; the sentence names the packages.
+        ValueError: If the name, split, size, feature or an option is unknown, if a TFDS dataset is not prepared, or if
+            `batch_size` is invalid.
+        FileNotFoundError: If this machine lacks the sources of the dataset. The message names the packages.
     """
     if as_numpy and batch_size is not None:
         raise ValueError(
-            f"batch_size={batch_size} was given with as_numpy=True, which returns whole arrays; "
+            f"batch_size={batch_size} has no effect with as_numpy=True, which returns whole arrays; "
             "pass batch_size to fit instead."
         )
     chosen = {"labels": labels, "as_pairs": as_pairs, "features": features, "flip": flip}
@@ -96,7 +95,7 @@ def load(
     if keras.backend.backend() == "tensorflow":
         dataset = batches.tf_dataset()
     elif batch_size is None:
-        raise ValueError("batch_size is None; expected a number with the JAX engine: pass batch_size or as_numpy=True.")
+        raise ValueError("batch_size is None; expected a number with the JAX engine. Pass batch_size or as_numpy=True.")
     else:
         dataset = batches.py_dataset()
     dataset.description = found.description
@@ -104,29 +103,29 @@ def load(
 
 
 def source(data, split="train", image_size=None, labels=None, as_pairs=False, features=None, flip=False, **options):
-    """What `load` loads, before it is given as arrays or in batches: a `Source`.
+    """Returns the data that `load` returns as arrays or in batches, as a `Source`.
 
     Args:
-        data: As for `load`.
-        split: As for `load`.
-        image_size: As for `load`.
-        labels: As for `load`.
-        as_pairs: As for `load`.
-        features: As for `load`.
-        flip: As for `load`.
-        **options: As for `load`.
+        data: See `load`.
+        split: See `load`.
+        image_size: See `load`.
+        labels: See `load`.
+        as_pairs: See `load`.
+        features: See `load`.
+        flip: See `load`.
+        **options: See `load`.
 
     Returns:
         A `Source`.
 
     Raises:
-        ValueError: As `load`.
-        FileNotFoundError: As `load`.
+        ValueError: See `load`.
+        FileNotFoundError: See `load`.
     """
     if as_pairs not in (False, True, "unpaired"):
-        raise ValueError(f"as_pairs is {as_pairs!r}; expected True, False or 'unpaired'.")
+        raise ValueError(f"as_pairs={as_pairs!r}; expected True, False or 'unpaired'.")
     if features is not None and (as_pairs or not isinstance(split, str)):
-        raise ValueError(f"features={features!r} was given beside two sides, x and y; expected one of them as y.")
+        raise ValueError(f"features={features!r} cannot be combined with two sides x and y; expected either of them.")
     names = _names_of_y(labels, features)
     if isinstance(split, str):
         table = _table(data, split, image_size, names, options, as_pairs)
@@ -159,18 +158,18 @@ def source(data, split="train", image_size=None, labels=None, as_pairs=False, fe
 
 
 def describe(data, *arguments, **options):
-    """What data are: their source, how they are read, and the names of the classes.
+    """Describes data: their source, how they are read, and the names of the classes.
 
     Args:
-        data: A data set that `load` has returned, or what `load` takes; it is then read.
-        *arguments: As for `source`.
-        **options: As for `source`.
+        data: Dataset returned by `load`, or an argument of `load`, which is then read.
+        *arguments: Arguments of `source`.
+        **options: Keyword arguments of `source`.
 
     Returns:
         A `Description`.
 
     Raises:
-        ValueError: As `load`.
+        ValueError: See `load`.
     """
     known = getattr(data, "description", None)
     return known if isinstance(known, Description) else source(data, *arguments, **options).description
@@ -178,12 +177,12 @@ def describe(data, *arguments, **options):
 
 @dataclass(frozen=True)
 class Source:
-    """Examples, and what they are.
+    """Examples with their description.
 
     Attributes:
         description: The `Description`, for the record of a run.
-        columns: The columns of x [and y] as they are stored.
-        unpaired: Whether x and y have orders of their own.
+        columns: Stored columns of x [and y].
+        unpaired: Whether x and y have independent orders.
     """
 
     description: Description
@@ -191,18 +190,18 @@ class Source:
     unpaired: bool = False
 
     def arrays(self):
-        """All examples in memory, as `load(as_numpy=True)` gives them."""
+        """Returns all examples in memory, like `load(as_numpy=True)`."""
         return _prepared(self.columns, _each(lambda column: column.values, self.columns))
 
     def batches(self, batch_size=None, shuffle_seed=0, initial_epoch=0):
-        """Examples in batches, which are read and prepared when they are wanted, an `ArrayBatches`.
+        """Returns batches that are read and prepared on demand, an `ArrayBatches`.
 
-        `fit` takes it for x, and gives each epoch, also of a training that is resumed, its own order.
+        Pass it to `fit` as x. Each epoch, also of a resumed training, has its own order.
 
         Args:
-            batch_size: As for `load`.
-            shuffle_seed: As for `load`.
-            initial_epoch: As for `load`.
+            batch_size: See `load`.
+            shuffle_seed: See `load`.
+            initial_epoch: See `load`.
         """
         batches = ArrayBatches(
             _each(lambda column: column.values, self.columns),
@@ -218,7 +217,7 @@ class Source:
 
 @dataclass(frozen=True)
 class _Table:
-    """Examples as they are stored: columns of equal length, and what each is."""
+    """Stored examples: columns of equal length with their descriptions."""
 
     name: str
     columns: dict[str, Any]
@@ -234,7 +233,7 @@ class _Table:
 
 @dataclass(frozen=True)
 class _Column:
-    """One array of a data set, and how its rows become what a model takes."""
+    """An array of a dataset, with the function that prepares its rows for a model."""
 
     values: Any
     prepare: Callable
@@ -242,7 +241,7 @@ class _Column:
 
 
 class _Twice:
-    """An array followed by itself; of images the second time mirrored. Nothing is copied before it is asked for."""
+    """An array followed by itself, mirrored if it contains images. Rows are copied only on access."""
 
     def __init__(self, values, mirror):
         self.values, self.mirror = values, mirror
@@ -282,11 +281,11 @@ def _prepared(columns, rows):
     return columns.prepare(rows)
 
 
-# What x and y are ----------------------------------------------------------------------------------------------------
+# Selection of x and y ------------------------------------------------------------------------------------------------
 
 
 def _names_of_y(labels, features):
-    """Names of the features that y holds; None for labels where there are any."""
+    """Returns the names of the features in y, or None for labels if there are any."""
     if features is not None:
         return (features,) if isinstance(features, str) else tuple(features)
     return None if labels is None else ("label",) if labels else ()
@@ -304,34 +303,34 @@ def _x_and_y(table, names, as_dictionary):
 def _pair(table):
     if table.pair is None:
         raise ValueError(
-            f"{table.name} has no pairs (it has {', '.join(table.features)}); expected a data set with two sides, two "
-            "arrays, two splits such as split=('trainA', 'trainB'), or a folder of pictures that hold two, side by "
-            "side, with halves='AtoB'."
+            f"{table.name} has no pairs (it has {', '.join(table.features)}); expected a dataset with two sides, two "
+            "arrays, two splits such as split=('trainA', 'trainB'), or a folder of images that contain both sides, "
+            "with halves='AtoB'."
         )
     return tuple(_sample(table, name) for name in table.pair)
 
 
 def _two_tables(data, splits, image_size, options):
     if len(splits) != 2:
-        raise ValueError(f"split={splits!r}; expected one split, or two of which x and y are samples.")
+        raise ValueError(f"split={splits!r}; expected one split, or two splits for x and y.")
     return [_table(data, split, image_size, (), options) for split in splits]
 
 
 def _check_partners(first, second):
-    """Says it where the files of two folders that are pairs have different names."""
+    """Raises an error or warns if the files of two folders do not form pairs."""
     if first.paths is None or second.paths is None:
         return
     stems = [[path.stem for path in table.paths] for table in (first, second)]
     if len(stems[0]) != len(stems[1]):
         lonely = sorted(set(stems[0]) ^ set(stems[1]))
         raise ValueError(
-            f"{first.name} has {len(stems[0])} pictures and {second.name} has {len(stems[1])}; expected pairs: remove "
-            f"the pictures without a partner, such as {', '.join(lonely[:3])}, or pass as_pairs='unpaired'."
+            f"{first.name} has {len(stems[0])} images and {second.name} has {len(stems[1])}; expected pairs. Remove "
+            f"the images without a partner, such as {', '.join(lonely[:3])}, or pass as_pairs='unpaired'."
         )
     place = next((i for i, (one, other) in enumerate(zip(*stems, strict=True)) if one != other), None)
     if place is not None:
         logger.warning(
-            "The pairs of %s and %s have different names: they are paired in their order, for example %s with %s.",
+            "The pairs of %s and %s have different names and are paired by their order, for example %s with %s.",
             *(first.name, second.name, first.paths[place].name, second.paths[place].name),
         )
 
@@ -339,26 +338,26 @@ def _check_partners(first, second):
 def _feature(table, name):
     if name not in table.features:
         raise ValueError(
-            f"{table.name} has the features {', '.join(table.features)}; expected {name!r} among them: pass "
-            "labels=False for x alone, or features=(...) to choose what y is."
+            f"{table.name} has the features {', '.join(table.features)}; expected {name!r} among them. Pass "
+            "labels=False for x only, or features=(...) to select the features in y."
         )
     return table.columns[name], table.features[name]
 
 
 def _sample(table, name):
-    """A column as what a discriminator sees."""
+    """Returns a column prepared as samples."""
     values, feature = _feature(table, name)
     if isinstance(feature, Image):
         return _Column(values, lambda rows: prepare(rows, table.image_size, feature.value_range), is_image=True)
     if table.image_size is not None:
-        raise ValueError(f"image_size={table.image_size} was given, but {name!r} of {table.name} is no image.")
+        raise ValueError(f"image_size={table.image_size} was passed, but {name!r} of {table.name} is not an image.")
     if isinstance(feature, Audio):
         return _Column(values, lambda rows: _scaled(rows, feature.value_range)[..., None])
     return _Column(values, lambda rows: _scaled(rows, feature.value_range))
 
 
 def _scaled(rows, value_range):
-    rows = np.array(rows, "float32")  # never the memory map itself
+    rows = np.array(rows, "float32")  # a copy, never the memory map itself
     if value_range is None:
         return rows
     low, high = value_range
@@ -366,7 +365,7 @@ def _scaled(rows, value_range):
 
 
 def _factor(table, name):
-    """A column as a label or another fact about a sample."""
+    """Returns a column prepared as a label or another feature."""
     values, feature = _feature(table, name)
     if isinstance(feature, (Image, Audio)):
         return _sample(table, name)
@@ -375,7 +374,7 @@ def _factor(table, name):
     return _Column(values, lambda rows: np.array(rows, dtype))
 
 
-# Where they come from ------------------------------------------------------------------------------------------------
+# Sources -------------------------------------------------------------------------------------------------------------
 
 
 def _table(data, split, image_size, names, options, as_pairs=False):
@@ -392,10 +391,10 @@ def _table(data, split, image_size, names, options, as_pairs=False):
 
 
 def resolve(data):
-    """What a name or path means.
+    """Resolves a name or path.
 
     Args:
-        data: Name of a data set, or path of a folder; text such as "./digits" is always a path.
+        data: Name of a dataset, or path of a folder. Text such as "./digits" is always a path.
 
     Returns:
         `("own", (name, config or None))`, `("folder", path)` or `("tfds", name)`.
@@ -410,8 +409,8 @@ def resolve(data):
         return "folder", path
     if path.is_dir() and holds_pictures(path):
         warnings.warn(
-            f"{text!r} names a data set of kerasgan, which is used, and also a folder of pictures here. Write "
-            f"'./{text}' for the folder.",
+            f"{text!r} is a dataset of kerasgan, which is used, and also a folder of images. Pass './{text}' for the "
+            f"folder.",
             UserWarning,
             stacklevel=2,
         )
@@ -430,7 +429,7 @@ def _local(dataset, split, image_size, options):
     if image_size is not None and image_size not in dataset.image_sizes:
         sizes = dataset.image_sizes
         raise ValueError(
-            f"image_size is {image_size!r}; expected a multiple of {sizes.step} from {sizes[0]} to "
+            f"image_size={image_size!r}; expected a multiple of {sizes.step} from {sizes[0]} to "
             f"{sizes[-1]} for {dataset.name!r}."
         )
     columns = cache.arrays(dataset, split)
@@ -447,21 +446,22 @@ def _folder(path, split, image_size, options, labels=None, as_pairs=False):
         path = part
     elif split != "train":
         raise ValueError(
-            f"split={split!r}, but {path} has no sub-folder of this name; expected one, or 'train' for all."
+            f"split={split!r}, but {path} has no subfolder of this name; expected a subfolder, or 'train' for all "
+            "images."
         )
     workers, use = options.pop("workers", None), options.pop("cache", None)
     known = [each.name for each in dataclasses.fields(FolderOptions) if each.name not in ("image_size", "labels")]
     unknown = [name for name in options if name not in known]
     if unknown:
         raise ValueError(
-            f"{', '.join(unknown)} was given; expected for a folder some of {', '.join(known)}, workers, cache."
+            f"{', '.join(unknown)} was passed; the options of a folder are {', '.join(known)}, workers, cache."
         )
     chosen = FolderOptions(image_size=image_size, labels=labels, **options)
     folder = Folder(path, chosen)
     if as_pairs and chosen.halves is None and folder.looks_like_halves():
         logger.warning(
-            "The pictures in %s are twice as wide as high: each is taken for a pair, x on the left and y on the right. "
-            "Pass halves='BtoA' for the other way round.",
+            "The images in %s are twice as wide as high, so each is read as a pair, x on the left and y on the right. "
+            "Pass halves='BtoA' for the reverse order.",
             path,
         )
         folder.options = chosen = dataclasses.replace(chosen, halves="AtoB")
@@ -483,12 +483,12 @@ def _folder(path, split, image_size, options, labels=None, as_pairs=False):
 
 def _arrays(data, split, image_size, options):
     if options:
-        raise ValueError(f"{', '.join(options)} was given with arrays; expected options with a name or a folder only.")
+        raise ValueError(f"{', '.join(options)} was passed with arrays; expected options with a name or a folder only.")
     if split != "train":
-        raise ValueError(f"split={split!r} was given with arrays; expected 'train', as they are not divided.")
+        raise ValueError(f"split={split!r} was passed with arrays; expected 'train', because arrays are not split.")
     arrays = [np.asarray(part) for part in (data if isinstance(data, tuple) else (data,))]
     if len(arrays) > 2:
-        raise ValueError(f"data has {len(arrays)} arrays; expected x or (x, y).")
+        raise ValueError(f"`data` has {len(arrays)} arrays; expected x or (x, y).")
     columns = dict(zip(("image", "label"), arrays, strict=False))
     features = {name: _feature_of(array) for name, array in columns.items()}
     pair = ("image", "label") if len(arrays) == 2 else None
@@ -503,12 +503,12 @@ def _feature_of(array):
 
 def _tfds(name, split, image_size, names, options):
     if options:
-        raise ValueError(f"{', '.join(options)} was given; expected no options with the TFDS name {name!r}.")
+        raise ValueError(f"{', '.join(options)} was passed; expected no options with the TFDS name {name!r}.")
     builder = tfds_builder_of(name)
     if not builder.is_prepared():
         raise ValueError(
-            f"{name!r} is not prepared in {builder.data_dir}; expected its files there: run "
-            f"`kerasgan data prepare {name}` once, with a network, or take one of {_own()}, which need none."
+            f"{name!r} is not prepared in {builder.data_dir}. Run `kerasgan data prepare {name}` once, with network "
+            f"access, or use one of {_own()}, which need no network."
         )
     features = dict(_flat(builder.info.features))
     if names is None:
@@ -517,31 +517,31 @@ def _tfds(name, split, image_size, names, options):
     missing = [feature for feature in names if feature not in features]
     if missing:
         raise ValueError(
-            f"{name!r} has the features {', '.join(features)}; expected {' and '.join(missing)} among them: pass "
-            "labels=False for x alone, or features=(...) to choose what y is."
+            f"{name!r} has the features {', '.join(features)}; expected {' and '.join(missing)} among them. Pass "
+            "labels=False for x only, or features=(...) to select the features in y."
         )
     columns = _read_tfds(builder, split, image_size, names)
     return _Table(repr(name), columns, {key: _describe(features[key], columns[key]) for key in names})
 
 
 def tfds_builder_of(name):
-    """The TFDS builder of a name; nothing is downloaded.
+    """Returns the TFDS builder of a name, without downloads.
 
     Raises:
-        ValueError: There is no data set of this name, or tensorflow-datasets is not installed.
+        ValueError: If the dataset is unknown, or if tensorflow-datasets is not installed.
     """
     try:
         import tensorflow_datasets as tfds
     except ImportError as error:
         raise ValueError(
-            f"{name!r} is no folder and no data set of kerasgan's own; expected one of {_own()}, or a TFDS name "
+            f"{name!r} is not a folder or a dataset of kerasgan; expected one of {_own()}, or a TFDS name "
             "with tensorflow-datasets installed: pip install tensorflow-datasets."
         ) from error
     try:
         return tfds.builder(name)
     except ValueError as error:
         raise ValueError(
-            f"{name!r} is no known data set; expected one of {_own()}, a folder of images, or a TFDS name such as "
+            f"{name!r} is not a known dataset; expected one of {_own()}, a folder of images, or a TFDS name such as "
             "'mnist' (tfds.list_builders() lists them)."
         ) from error
 
@@ -551,7 +551,7 @@ def _own():
 
 
 def _flat(features, prefix=""):
-    """The leaves of nested features, named as in "attributes/Smiling"."""
+    """Yields the leaves of nested features, with names such as "attributes/Smiling"."""
     for name, feature in features.items():
         if hasattr(feature, "items"):
             yield from _flat(feature, f"{prefix}{name}/")
@@ -576,17 +576,17 @@ def _read_tfds(builder, split, image_size, names):
     for example in tfds.as_numpy(builder.as_dataset(split=split)):
         for name, value in _flat(example):
             if name == "image" and image_size is not None:
-                value = _resized(value, image_size)  # at once, as their sizes may differ
+                value = _resized(value, image_size)  # immediately, because their sizes may differ
             if name in rows:
                 rows[name].append(value.decode() if isinstance(value, bytes) else value)
     shapes = {np.shape(value) for value in rows["image"]}
     if len(shapes) > 1:
-        raise ValueError(f"the images of {builder.name!r} differ in size; expected one size: pass image_size.")
+        raise ValueError(f"The images of {builder.name!r} differ in size. Pass image_size to resize them.")
     return {name: np.stack(values) for name, values in rows.items()}
 
 
 def _resized(image, image_size):
-    """An image of another size in the levels of its type."""
+    """Resizes an image and keeps the levels of its data type."""
     low, high = value_range_of(image)
     levels = (prepare(image[None], image_size)[0] + 1) * ((high - low) / 2) + low
     return (levels if image.dtype.kind == "f" else np.rint(levels)).astype(image.dtype)

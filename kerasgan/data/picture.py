@@ -1,7 +1,6 @@
-"""One picture file as an array: which formats and colours are read, and how a picture gets its size.
+"""Reads an image file as an array: supported formats and colours, and resizing.
 
-What a file holds is told from what it does with a file: an error of the decoder makes the file `Unreadable`, and any
-other error is one of this module and is raised as it is.
+An error of the decoder makes a file `Unreadable`; any other error is an error of this module and is raised unchanged.
 """
 
 import contextlib
@@ -14,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-# What Pillow may take a file for, whatever its name says: some of its other formats start programs or read other files.
+# The formats that Pillow may detect, regardless of the file name: some others start programs or read other files.
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 FORMAT_NAMES = "PNG, JPEG, WebP, TIFF, BMP, GIF or PPM"
 ENDINGS = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".tif", ".tiff", ".bmp", ".dib", ".gif"),
     *(".ppm", ".pgm", ".pbm", ".pnm"),
 )
-# Pictures in formats that are not read: they are named, while other files, such as texts, are passed over.
+# Image formats that are not supported: such files are reported, while other files, such as texts, are ignored.
 OTHER_ENDINGS = (
     *(
         ".avif",
@@ -42,9 +41,9 @@ OTHER_ENDINGS = (
     *(".tga", ".ico", ".icns", ".pcx", ".dds", ".exr", ".hdr", ".pfm", ".qoi", ".xcf", ".dcm", ".nii", ".fits", ".fit"),
     *(".raw", ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".mp4", ".mov", ".avi", ".webm", ".mkv"),
 )
-# How files of no known ending begin that are pictures all the same.
+# The first bytes of image files with unknown suffixes.
 BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a")
-# Raw modes of 16-bit colours, and those under which Pillow decodes the lower halves of their numbers.
+# Raw modes of 16-bit colours, and those with which Pillow decodes the lower bytes.
 LOWER_HALVES = {
     **{f"{colours};16B": f"{colours};16L" for colours in ("RGB", "RGBX", "RGBA")},
     **{f"{colours};16L": f"{colours};16B" for colours in ("RGB", "RGBX", "RGBA")},
@@ -52,28 +51,28 @@ LOWER_HALVES = {
     "LA;16B": "RGBA",
 }
 EIGHT_BITS = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "RGBX", "CMYK", "YCbCr")
-ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # of EXIF: the tag, and the values that exchange height and width
-BIT_DEPTHS = (8, 10, 12, 14, 16, 24, 32)  # of cameras and scanners
+ORIENTATION, TURNED = 0x0112, (5, 6, 7, 8)  # EXIF tag, and the values that swap height and width
+BIT_DEPTHS = (8, 10, 12, 14, 16, 24, 32)  # bit depths of cameras and scanners
 LUMA = np.array([0.299, 0.587, 0.114], "float32")  # as in Pillow (ITU-R BT.601)
 
 
 class Unreadable(Exception):
-    """A file that is no picture, or none that is read. The message names it and says why."""
+    """Raised if a file is not an image, or not in a supported format. The message gives the file and the reason."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What is known of a picture before its pixels are decoded.
+    """Properties of an image that are known before its pixels are decoded.
 
     Attributes:
-        size: `(height, width)`, as a person sees the picture.
-        grey: Whether it has no colours.
-        transparent: Whether it has an alpha channel or a transparent colour.
-        deep: "" for 8 bits, "integers" or "floats" for more.
-        reduced: Whether it has more bits than are read.
-        animated: Whether it has further frames or pages.
-        low: Lowest level of a deep picture.
-        high: Highest level of a deep picture.
+        size: Displayed size `(height, width)`.
+        grey: Whether the image has no colours.
+        transparent: Whether the image has an alpha channel or a transparent colour.
+        deep: Kind of levels, "" for 8 bits, "integers" or "floats" for more.
+        reduced: Whether the file has more bits than are read.
+        animated: Whether the file has further frames or pages.
+        low: Lowest level of a deep image.
+        high: Highest level of a deep image.
     """
 
     size: tuple
@@ -87,7 +86,7 @@ class Header:
 
 
 def is_picture(path):
-    """Whether a file is read as a picture, by its ending or, where the ending says nothing, by how it begins."""
+    """Returns whether a file is an image, by its suffix or, if the suffix is unknown, by its first bytes."""
     ending = Path(path).suffix.lower()
     if ending in ENDINGS or ending in OTHER_ENDINGS:
         return ending in ENDINGS
@@ -101,7 +100,7 @@ def is_picture(path):
 
 @contextlib.contextmanager
 def _decoding(path):
-    """Within the block an error is one of the file."""
+    """Context manager in which an error is attributed to the file."""
     from PIL import Image
 
     try:
@@ -110,15 +109,15 @@ def _decoding(path):
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unreadable(
-            f"{path} has more than the {Image.MAX_IMAGE_PIXELS} pixels that Pillow takes for safe: shrink it, or "
-            "set PIL.Image.MAX_IMAGE_PIXELS higher if you trust it."
+            f"{path} has more than the {Image.MAX_IMAGE_PIXELS} pixels that Pillow considers safe. Shrink it, or "
+            "increase PIL.Image.MAX_IMAGE_PIXELS if you trust it."
         ) from error
     except Image.UnidentifiedImageError as error:
-        raise Unreadable(f"{path} cannot be read as a picture (it is no {FORMAT_NAMES} file).") from error
-    except Exception as error:  # of a broken file: OSError, SyntaxError, struct.error and others
+        raise Unreadable(f"{path} cannot be read as an image (it is not a {FORMAT_NAMES} file).") from error
+    except Exception as error:  # A broken file raises OSError, SyntaxError, struct.error and others.
         if isinstance(error, OSError) and error.errno:
             raise Unreadable(f"{path} cannot be opened ({error.strerror}).") from error
-        raise Unreadable(f"{path} cannot be read as a picture ({error}).") from error
+        raise Unreadable(f"{path} cannot be read as an image ({error}).") from error
 
 
 @contextlib.contextmanager
@@ -126,8 +125,8 @@ def _opened(path):
     from PIL import Image
 
     with _decoding(path):
-        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would wait for ever
-            raise Unreadable(f"{path} is no regular file.")
+        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would block
+            raise Unreadable(f"{path} is not a regular file.")
         picture = Image.open(path, formats=FORMATS)
     with picture:
         with _decoding(path):
@@ -138,23 +137,23 @@ def _opened(path):
 
 
 def _refuse(picture, path):
-    """Refuses what Pillow opens and gets wrong."""
+    """Raises an error for files that Pillow opens but decodes incorrectly."""
     if picture.mode not in EIGHT_BITS and picture.mode[0] not in "IF":
-        raise Unreadable(f"{path} cannot be read as a picture (its colours are {picture.mode}; expected grey or RGB).")
+        raise Unreadable(f"{path} cannot be read as an image (its colours are {picture.mode}; expected grey or RGB).")
     if picture.format == "TIFF":
         bits, photometric, planes = (picture.tag_v2.get(tag) for tag in (258, 262, 284))
         if bits and max(bits) > 8 and len(bits) > 1 and planes == 2:
             raise Unreadable(
-                f"{path} cannot be read as a picture (its 16-bit colours lie in planes: save it with them interleaved)."
+                f"{path} cannot be read as an image (its 16-bit colours are stored in planes; save them interleaved)."
             )
         if picture.mode[0] in "IF" and photometric == 0:
             raise Unreadable(
-                f"{path} cannot be read as a picture (it has more than 8 bits, of which 0 is white: save it inverted)."
+                f"{path} cannot be read as an image (it has more than 8 bits with 0 as white; save it inverted)."
             )
 
 
 def _raw_modes(picture):
-    """The raw modes of a picture that is not decoded yet, as far as its decoder has any."""
+    """Returns the raw modes of an image that is not decoded yet, if its decoder has any."""
     given = (tile[3] for tile in getattr(picture, "tile", ()))
     given = (arguments[0] if isinstance(arguments, tuple) and arguments else arguments for arguments in given)
     return [mode if isinstance(mode, str) else "" for mode in given]
@@ -179,17 +178,17 @@ def _is_grey(picture):
 
 
 def survey(path, levels=True):
-    """Looks at a file before it is read.
+    """Inspects a file before it is read.
 
     Args:
-        path: Of the file.
-        levels: Whether to decode a deep picture for its lowest and highest level.
+        path: Path of the file.
+        levels: Whether to decode a deep image to find its lowest and highest level.
 
     Returns:
         A `Header`.
 
     Raises:
-        Unreadable: It is no picture, or none that is read.
+        Unreadable: If the file is not an image, or not in a supported format.
     """
     with _opened(path) as picture:
         deep, raw = _deep_kind(picture), _raw_modes(picture)
@@ -198,7 +197,7 @@ def survey(path, levels=True):
             late = picture.format == "PNG" and "exif" not in picture.info
             orientation = 1 if late else picture.getexif().get(ORIENTATION, 1)
             animated = picture.format in ("GIF", "WEBP", "PNG", "TIFF") and bool(getattr(picture, "is_animated", False))
-        turned = orientation in TURNED and picture.format != "TIFF"  # whose size Pillow has turned already
+        turned = orientation in TURNED and picture.format != "TIFF"  # Pillow has already rotated the size of TIFF files
         size = picture.size if turned else picture.size[::-1]
         coarse = any(";16" in mode for mode in raw) or (picture.format == "PPM" and _maximum(picture) > 255)
         header = {"grey": _is_grey(picture), "transparent": _has_alpha(picture), "animated": animated}
@@ -211,27 +210,27 @@ def survey(path, levels=True):
 
 
 def _maximum(picture):
-    """The highest level of a PPM file, which Pillow brings down to 255 in colours."""
+    """Returns the highest level of a PPM file, which Pillow scales to 255 for colours."""
     arguments = picture.tile[0][3]
     return arguments[-1] if isinstance(arguments, tuple) and isinstance(arguments[-1], int) else 255
 
 
 def _deep_pixels(picture, path):
-    """The levels of a picture of more than 8 bits, float32 of shape (height, width, channels), as a person sees it."""
+    """Returns the displayed levels of an image with more than 8 bits, float32 (height, width, channels)."""
     from PIL import Image
 
     raw, lower = _raw_modes(picture), None
-    if "LA;16B" in raw:  # which Pillow would bring to 8 bits; the four bytes of a pixel can be had
+    if "LA;16B" in raw:  # Pillow would convert it to 8 bits, but the four bytes of a pixel are available
         picture.tile = [tile._replace(args="RGBA") for tile in picture.tile]
     elif picture.mode[0] not in "IF":
-        # Pillow keeps the upper halves of the numbers; in the other order of bytes, the lower ones take their place.
+        # Pillow keeps the upper bytes; with the other byte order it keeps the lower bytes.
         with _decoding(path), Image.open(path, formats=FORMATS) as other:
             other.tile = [tile._replace(args=_lower(tile.args)) for tile in other.tile]
             other.load()
             lower = np.asarray(other).astype("float32")
     with _decoding(path):
         picture.load()
-        orientation = picture.getexif().get(ORIENTATION, 1)  # after decoding: Pillow turns TIFF files itself
+        orientation = picture.getexif().get(ORIENTATION, 1)  # after decoding, because Pillow rotates TIFF files itself
     levels = np.asarray(picture).astype("float32")
     if lower is not None:
         levels = levels * 256 + lower
@@ -240,7 +239,7 @@ def _deep_pixels(picture, path):
     else:
         levels = levels[..., None]
     if not np.isfinite(levels).all():
-        raise Unreadable(f"{path} cannot be read as a picture (it has NaN or infinite values).")
+        raise Unreadable(f"{path} cannot be read as an image (it has NaN or infinite values).")
     if orientation in TURNED:
         levels = levels.swapaxes(0, 1)
     rows = -1 if orientation in (3, 4, 7, 8) else 1
@@ -255,15 +254,15 @@ def _lower(arguments):
 
 
 def part_of(picture_size, size, place=0.5):
-    """The largest part of a picture that has the shape of a size, in whole pixels.
+    """Returns the largest part of an image with the aspect ratio of a size, in whole pixels.
 
     Args:
-        picture_size: `(height, width)` of the picture.
-        size: `(height, width)` that the part is for.
-        place: Where the part lies, from 0 (top, left) to below 1.
+        picture_size: Size `(height, width)` of the image.
+        size: Size `(height, width)` of the result.
+        place: Position of the part, from 0 (top, left) to below 1.
 
     Returns:
-        `(top, left, height, width)`, integers within the picture.
+        `(top, left, height, width)`, integers within the image.
     """
     (height, width), (rows, columns) = picture_size, size
     if width * rows > height * columns:  # wider than the size
@@ -278,9 +277,9 @@ def part_of(picture_size, size, place=0.5):
 
 
 def _box(part, whole, decoded):
-    """A part of a picture, `(left, top, right, bottom)` in the pixels of what was decoded of it.
+    """Returns a part of an image, `(left, top, right, bottom)`, in pixels of the decoded image.
 
-    Quotients of integers are rounded once, so that none is beyond the picture.
+    Quotients of integers are rounded once, so that none is outside the image.
     """
     top, left, height, width = part
     edges = ((left, 0), (top, 1), (left + width, 0), (top + height, 1))
@@ -288,7 +287,7 @@ def _box(part, whole, decoded):
 
 
 def inside(picture_size, size):
-    """The size of a whole picture within a size, in whole pixels: `(height, width)`."""
+    """Returns the size `(height, width)` of a complete image within a size, in whole pixels."""
     (height, width), (rows, columns) = picture_size, size
     if width * rows > height * columns:
         return min(rows, max(1, (2 * height * columns + width) // (2 * width))), columns
@@ -297,18 +296,18 @@ def inside(picture_size, size):
 
 @dataclass(frozen=True)
 class Reader:
-    """How the pictures of a folder become arrays of one kind.
+    """Reads the images of a folder as arrays of the same kind.
 
     Args:
-        root: The folder.
-        size: `(height, width)` of the result, or None for that of the file.
-        crop: "centre", "random" or "none".
-        fit: "pad" or "stretch".
-        background: (red, green, blue), from 0 to 255.
-        seed: Of the places of random crops.
-        channels: 1 to 4.
-        value_range: The levels that stand for black and white where any picture is deep, else None.
-        halves: Whether a picture holds two, side by side.
+        root: Folder of the images.
+        size: Size `(height, width)` of the result, or None for the size of the file.
+        crop: Kind of crop, "centre", "random" or "none".
+        fit: How to fit images without a crop, "pad" or "stretch".
+        background: Background colour (red, green, blue), from 0 to 255.
+        seed: Random seed of the positions of random crops.
+        channels: Number of channels, 1 to 4.
+        value_range: Levels of black and white if any image is deep, otherwise None.
+        halves: Whether an image file contains two images, side by side.
     """
 
     root: Path
@@ -322,10 +321,10 @@ class Reader:
     halves: bool = False
 
     def __call__(self, path):
-        """A file as an array, `(array, None)`, or what is wrong with it, `(None, sentence)`.
+        """Reads a file as an array, `(array, None)`, or returns the reason why it is unreadable, `(None, sentence)`.
 
-        The array is uint8, or float32 where there is a value range, of shape (height, width, channels); with `halves`
-        (2, height, width, channels).
+        The array is uint8, or float32 if there is a value range, of shape (height, width, channels), or (2, height,
+        width, channels) with `halves`.
         """
         try:
             with _opened(path) as picture:
@@ -339,13 +338,13 @@ class Reader:
             raise
 
     def _shallow(self, picture, path):
-        """A decoded picture of 8 bits, in mode L, LA, RGB or RGBA: an `_Image`."""
+        """Returns a decoded image with 8 bits, in mode L, LA, RGB or RGBA, as an `_Image`."""
         from PIL import ImageOps
 
         whole = picture.size
         with _decoding(path):
             if self.size is not None and not self.halves:
-                # A JPEG file can be decoded at a fraction of its size; twice what is needed leaves the filter its work.
+                # A JPEG file can be decoded at a fraction of its size; the filter needs twice the final size.
                 picture.draft(None, (2 * max(self.size),) * 2)
             drafted = picture.size != whole
             picture.load()
@@ -359,7 +358,7 @@ class Reader:
         return _Image(picture.convert("LA") if grey else picture, size)
 
     def finished(self, image, path):
-        """A decoded picture in the size and with the channels of the result, an array."""
+        """Returns a decoded image as an array with the size and channels of the result."""
         if self.value_range is not None:
             image = image.as_levels(self.value_range)
         image = image.with_channels(self.channels, self._background_levels())
@@ -400,7 +399,7 @@ class Reader:
         return canvas
 
     def _place(self, path):
-        """Where a crop lies between one end, 0, and the other, 1."""
+        """Returns the position of a crop, between 0 and 1."""
         if self.crop == "centre":
             return 0.5
         identity = f"{self.seed}/{Path(path).relative_to(self.root).as_posix()}"
@@ -408,18 +407,18 @@ class Reader:
 
 
 def _grey_of(colours):
-    """Luma of the last axis, kept as an axis of one; exact where the three are equal."""
+    """Returns the luma of the last axis, kept as an axis of size 1; exact if the three channels are equal."""
     red, blue = colours[..., :1], colours[..., 2:3]
     green = colours[..., 1:2]
     return green + LUMA[0] * (red - green) + LUMA[2] * (blue - green)
 
 
 class _Image:
-    """A picture of 8 bits, as Pillow has it.
+    """An image with 8 bits, as a Pillow image.
 
     Args:
-        picture: The decoded picture, perhaps at a fraction of its size.
-        size: `(height, width)` of the whole picture, by default that of the decoded one.
+        picture: The decoded image, possibly at a fraction of its size.
+        size: Size `(height, width)` of the full image. Defaults to that of the decoded image.
     """
 
     def __init__(self, picture, size=None):
@@ -455,7 +454,7 @@ class _Image:
 
 
 class _Levels:
-    """A picture of more than 8 bits: float32 levels of shape (height, width, 1 to 4), the second or fourth alpha."""
+    """An image with more than 8 bits: float32 levels of shape (height, width, 1 to 4), with alpha as channel 2 or 4."""
 
     def __init__(self, levels, value_range=(0.0, 65535.0)):
         self.levels, self.value_range = levels, value_range
@@ -468,12 +467,12 @@ class _Levels:
         colours, alpha = self._parts()
         low, high = value_range
         colours = np.clip(colours, low, high)
-        if alpha is not None:  # of 16 bits, whatever the colours use
+        if alpha is not None:  # alpha has 16 bits, independent of the colours
             colours = np.concatenate([colours, low + alpha * np.float32(high - low)], axis=-1)
         return _Levels(colours, value_range)
 
     def _parts(self):
-        """Colours, and alpha from 0 to 1 or None."""
+        """Returns colours, and alpha from 0 to 1 or None."""
         low, high = self.value_range
         if self.levels.shape[-1] in (1, 3):
             return self.levels, None
@@ -503,7 +502,7 @@ class _Levels:
         colours, alpha = self._parts()
         if alpha is None:
             return _Levels(_resized(colours, size, part), self.value_range)
-        # What is transparent must not shine through at the edges.
+        # Transparent colours must not bleed into the edges.
         low, high = self.value_range
         small = np.clip(_resized(alpha, size, part), 0.0, 1.0)
         colours = low + _resized((colours - low) * alpha, size, part) / np.maximum(small, 1 / 65535)

@@ -1,4 +1,4 @@
-"""Arrays in batches, in an order that is a function of the seed and the epoch alone."""
+"""Batches of arrays, in an order that depends on seed and epoch only."""
 
 import contextlib
 import dataclasses
@@ -9,19 +9,19 @@ from typing import Any
 import keras
 import numpy as np
 
-# Enough to hide the gather of one batch behind the training step of another. Fixed rather than
-# tuned at run time, so that every run does the same.
+# Sufficient to hide the gather of one batch behind the training step of another. Fixed rather than
+# tuned at run time, so that every run is the same.
 PARALLEL_BATCHES = 2
 
 
 def epoch_order(count, shuffle_seed, epoch, domain=0):
-    """The order of the examples in one epoch: an integer permutation of shape `(count,)`.
+    """Returns the order of the examples in an epoch, an integer permutation of shape `(count,)`.
 
     Args:
         count: Number of examples.
-        shuffle_seed: Non-negative seed; None keeps the order of the data.
+        shuffle_seed: Non-negative random seed. None keeps the order of the data.
         epoch: Number of the epoch, from 0.
-        domain: 1 for the second of two domains, which has an order of its own.
+        domain: 1 for the second of two domains, which has an independent order.
     """
     if shuffle_seed is None:
         return np.arange(count)
@@ -37,7 +37,7 @@ class Share:
     here: int = 1
 
     def size(self, batches):
-        """Examples of one replica in a step."""
+        """Returns the number of examples of one replica in a step."""
         return batches.batch_size // self.replicas
 
 
@@ -45,29 +45,29 @@ WHOLE = Share()
 
 
 class ArrayBatches(keras.callbacks.Callback):
-    """Shuffled batches of arrays in memory; the incomplete last batch of an epoch is dropped.
+    """Shuffled batches of arrays in memory. The incomplete last batch of an epoch is dropped.
 
-    As a callback of `fit` it follows the epoch that is trained, so that epoch `e` has the order
-    `epoch_order(count, shuffle_seed, e)` wherever the training starts. Without `fit`, the epoch is
-    the number of times that the data set has been iterated.
+    As a callback of `fit` it tracks the current epoch, so that epoch `e` has the order
+    `epoch_order(count, shuffle_seed, e)` regardless of where the training starts. Without `fit`, the epoch is the
+    number of completed iterations over the dataset.
 
     Args:
-        arrays: Array, or tuple of arrays and dictionaries of arrays, of equal length.
-        batch_size: Examples in a batch; None gives single examples.
-        shuffle_seed: Non-negative seed; None keeps the order of the data.
-        prepare: Function of the chosen rows of `arrays`, with the structure of `arrays`, that gives a batch; None takes
-            them as they are.
-        unpaired: Whether the two arrays are two domains, each in an order of its own. The longer one may then have more
-            examples: each epoch leaves out others.
+        arrays: Array, or tuple of arrays and dictionaries of arrays, all of equal length.
+        batch_size: Batch size. None returns single examples.
+        shuffle_seed: Non-negative random seed. None keeps the order of the data.
+        prepare: Function from the selected rows, in the structure of `arrays`, to a batch. None returns the rows
+            unchanged.
+        unpaired: Whether the two arrays are two domains with independent orders. The domains can differ in length; each
+            epoch then omits other examples of the longer one.
         initial_epoch: Number of the first epoch.
-        stairs: (a `Stairs`, number of images seen before the first epoch), for batches whose size changes up to
-            `batch_size`; `None` for batches of one size.
+        stairs: A tuple (`Stairs`, number of images seen before the first epoch) for batches whose size changes up to
+            `batch_size`, or `None` for a constant batch size.
 
     Raises:
-        ValueError: If `batch_size` is no integer or more than there are examples, or the lengths differ.
+        ValueError: If `batch_size` is not an integer or exceeds the number of examples, or if the lengths differ.
 
     Attributes:
-        description: The `kerasgan.data.Description` of what was loaded, or None.
+        description: The `kerasgan.data.Description` of the loaded data, or None.
     """
 
     description: Any = None
@@ -97,22 +97,22 @@ class ArrayBatches(keras.callbacks.Callback):
         if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
             raise ValueError(f"batch_size is {batch_size!r}; expected an integer from 1 to {self.count}.")
         if not 0 < batch_size <= self.count:
-            raise ValueError(f"batch_size is {batch_size}; expected 1 to {self.count}, the number of examples.")
+            raise ValueError(f"batch_size={batch_size}; expected 1 to {self.count}, the number of examples.")
 
     @property
     def steps(self):
-        """Batches, or without a batch size examples, of an epoch."""
+        """Number of batches in an epoch, or of examples without a batch size."""
         whole = self.count // (self.batch_size or 1)
         return whole if self.limit is None else self.limit
 
     def shorten(self, arguments):
-        """Makes epochs as short as a `fit` wants them, so that each still has an order of its own.
+        """Shortens epochs to `steps_per_epoch` of `fit`, so that each epoch still has its own order.
 
         Args:
-            arguments: of that `fit`, by name. `steps_per_epoch` is taken out where there are as many batches; Keras
-                would go on with the rest in the next epoch.
+            arguments: Arguments of `fit` by name. `steps_per_epoch` is removed if there are enough batches, because
+                Keras would continue with the remaining batches in the next epoch.
         """
-        self.limit = None  # of an earlier `fit`
+        self.limit = None  # resets the limit of an earlier `fit`
         if arguments.get("steps_per_epoch") and arguments["steps_per_epoch"] <= self.steps:
             self.limit = int(arguments.pop("steps_per_epoch"))
 
@@ -120,12 +120,12 @@ class ArrayBatches(keras.callbacks.Callback):
         self.epoch, self.followed = epoch, True
 
     def order(self, share=WHOLE):
-        """Indices of the examples of the current epoch, shape (batches, examples) or (count,) without a batch size.
+        """Returns the indices of the current epoch, of shape (batches, examples), or (count,) without a batch size.
 
-        With `unpaired` there is a last axis more, of 2: the indices of either domain.
+        With `unpaired` there is an additional last axis of size 2 with the indices of the domains.
 
         Args:
-            share: which part of each batch, as one row for each of its replicas.
+            share: Part of each batch to return, as one row per replica.
         """
         orders = [epoch_order(n, self.shuffle_seed, self.epoch, i)[: self.count] for i, n in enumerate(self.counts)]
         order = np.stack(orders, axis=-1) if self.unpaired else orders[0]
@@ -147,7 +147,7 @@ class ArrayBatches(keras.callbacks.Callback):
         return [order[end - size : end] for end, size in zip(ends, np.diff(ends, prepend=0), strict=True)]
 
     def take(self, indices):
-        """The batch of the examples of a row of `order`."""
+        """Returns the batch for a row of `order`."""
         if self.unpaired:
             rows = tuple(array[indices[:, domain]] for domain, array in enumerate(self.arrays))
         else:
@@ -161,14 +161,14 @@ class ArrayBatches(keras.callbacks.Callback):
         return order
 
     def py_dataset(self):
-        """A `keras.utils.PyDataset`, for an engine without `tf.data`; each iteration of it is the next epoch."""
+        """Returns a `keras.utils.PyDataset`, for engines without `tf.data`. Each iteration is the next epoch."""
         return _Batches(self)
 
     def tf_dataset(self, share=WHOLE):
-        """A `tf.data.Dataset`; each iteration of it is the next epoch.
+        """Returns a `tf.data.Dataset`. Each iteration is the next epoch.
 
         Args:
-            share: the part of each batch that this process trains on, its replicas one after the other.
+            share: Part of each batch that this process trains on, with its replicas in sequence.
         """
         import tensorflow as tf
 
@@ -181,7 +181,7 @@ class ArrayBatches(keras.callbacks.Callback):
             return tf.data.Dataset.from_tensor_slices(tf.ensure_shape(order, (None, *rows, *[2] * self.unpaired)))
 
         order = tf.data.Dataset.from_tensors(0).flat_map(draw_order)
-        if share.here == 1:  # else TensorFlow would take the part of each replica for a step
+        if share.here == 1:  # otherwise TensorFlow would count the part of each replica as a step
             order = order.apply(tf.data.experimental.assert_cardinality(self.steps))
         dataset = order.map(
             self._gather(tf) if self.prepare is None and not self.unpaired else self._call_take(tf),
@@ -189,7 +189,7 @@ class ArrayBatches(keras.callbacks.Callback):
             deterministic=True,
         )
         options = tf.data.Options()
-        options.autotune.enabled = False  # nothing is left to tune, and its thread holds up the end of each `fit`
+        options.autotune.enabled = False  # there is nothing to tune, and its thread delays the end of each `fit`
         return dataset.prefetch(PARALLEL_BATCHES).with_options(options)
 
     def _uneven(self, tf):
@@ -211,13 +211,13 @@ class ArrayBatches(keras.callbacks.Callback):
         return order.map(self._gather(tf), num_parallel_calls=PARALLEL_BATCHES, deterministic=True)
 
     def _gather(self, tf):
-        """`take` of arrays that are tensors already."""
+        """Returns `take` on tensors."""
         with tf.device("CPU:0"):
             arrays = _each(tf.convert_to_tensor, self.arrays)
         return lambda indices: _each(lambda array: tf.gather(array, indices), arrays)
 
     def _call_take(self, tf):
-        """`take` in NumPy: memory maps stay on the disk, and only what a batch needs is prepared."""
+        """Returns `take` in NumPy: memory maps stay on disk, and only the examples of a batch are prepared."""
         example = self.take(np.zeros((1, *[2] * self.unpaired), int))
         types = [tf.as_dtype(array.dtype.type) for array in _leaves(example)]
 
@@ -264,7 +264,7 @@ class _Batches(keras.utils.PyDataset):
 
 
 def _each(fn, arrays):
-    """`fn` of the array, or of each in a tuple or dictionary, where None (no labels beside weights) stays None."""
+    """Maps `fn` over an array, or over a tuple or dictionary of arrays. None (weights without labels) stays None."""
     if isinstance(arrays, tuple):
         return tuple(_each(fn, array) for array in arrays)
     if isinstance(arrays, dict):
@@ -273,31 +273,31 @@ def _each(fn, arrays):
 
 
 def _leaves(arrays):
-    """The arrays in a tuple or dictionary, in order."""
+    """Returns the arrays in a tuple or dictionary, in order."""
     leaves: list = []
     _each(leaves.append, arrays)
     return leaves
 
 
 def are_arrays(x):
-    """Whether samples are in memory: an array, a list, or a dictionary of arrays."""
+    """Returns whether samples are in memory: an array, a list, or a dictionary of arrays."""
     if isinstance(x, dict):
         return bool(x) and all(map(are_arrays, x.values()))
     return hasattr(x, "__array__") or isinstance(x, list)
 
 
 def as_arrays(value):
-    """Arrays, lists or dictionaries of them as NumPy arrays; `None` stays."""
+    """Converts arrays, lists or dictionaries of them to NumPy arrays. `None` stays `None`."""
     if isinstance(value, dict):
         return {name: as_arrays(part) for name, part in value.items()}
     return None if value is None else np.asarray(value)
 
 
 def encoded(dataset, x_kind, y_kind):
-    """A `tf.data.Dataset` whose texts are encoded as their kinds say, on the host.
+    """Returns a `tf.data.Dataset` in which texts are encoded by their kinds, on the host.
 
     Args:
-        dataset: Data set of x, (x, y) or (x, y, weights), in batches.
+        dataset: Dataset of x, (x, y) or (x, y, weights), in batches.
         x_kind: Kind of x.
         y_kind: Kind of y, or `None`.
     """
@@ -330,10 +330,10 @@ def encoded(dataset, x_kind, y_kind):
 
 @contextlib.contextmanager
 def epochs_may_end(as_they_like):
-    """Within the block Keras does not warn of an epoch whose last `steps_per_execution` steps are not whole.
+    """Context manager in which Keras does not warn about an incomplete last `steps_per_execution` of an epoch.
 
     Args:
-        as_they_like: whether it is so; False where a number of steps was asked for that the data may lack.
+        as_they_like: Whether to suppress the warning. False if the requested number of steps may exceed the data.
     """
     with warnings.catch_warnings():
         if as_they_like:

@@ -1,11 +1,11 @@
-"""A bar for what takes long, on a terminal only."""
+"""A progress bar for long operations, on a terminal only."""
 
 import contextlib
 
 
 @contextlib.contextmanager
 def progress(description, total):
-    """Shows how far a work of `total` parts has come; gives the function to call with the number of parts done."""
+    """Context manager that shows a progress bar and returns a function to call with the number of completed parts."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

@@ -1,4 +1,4 @@
-"""Processes that make blocks of examples. The blocks come in order, and are the same for any number of processes."""
+"""Processes that generate blocks of examples, in order and identical for any number of processes."""
 
 import collections
 import contextlib
@@ -11,9 +11,9 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-# What a worker runs. The packages above the builders stand in empty: the builders need NumPy alone, while all of
-# kerasgan would cost each worker Keras and its engine, seconds and hundreds of megabytes. Unlike `multiprocessing`,
-# this does not run the user's main script again.
+# The code of a worker. The parent packages of the builders are replaced by empty modules: the builders need NumPy only,
+# while importing kerasgan loads Keras and its engine, which takes seconds and hundreds of megabytes. Unlike
+# `multiprocessing`, this does not run the user's main script again.
 WORKER = """
 import pickle, signal, sys, types
 signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides, and its end closes the pipes
@@ -30,24 +30,27 @@ ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_
 
 
 def ordered(dataset, bounds, workers):
-    """Yields `dataset.make(*bounds[i])` for each `i` in order.
+    """Yields `dataset.make(*bounds[i])` for each `i`, in order.
 
     Args:
         dataset: A `ProceduralDataset`.
         bounds: List of `(split, start, stop)`.
-        workers: Number of processes; with 1, this process makes all.
+        workers: Number of processes. With 1, this process generates all blocks.
 
     Raises:
-        RuntimeError: A worker died.
+        RuntimeError: If a worker dies.
     """
     workers = min(workers, len(bounds))
-    if workers <= 1 or type(dataset).__module__ == "__main__":  # a worker could not import the class from there
+    if workers <= 1 or type(dataset).__module__ == "__main__":  # a worker cannot import the class from there
         return (make(dataset, *part) for part in bounds)
     return _spread(dataset, bounds, workers)
 
 
 def make(dataset, split, start, stop):
-    """`dataset.make` on one thread, as the order of a sum, and so its last bit, depends on their number."""
+    """Calls `dataset.make` on one thread.
+
+    The order of a sum, and so its last bit, depends on the number of threads.
+    """
     from threadpoolctl import threadpool_limits
 
     with threadpool_limits(1):
@@ -73,7 +76,7 @@ def _spread(dataset, bounds, workers):
         coming: collections.deque[Future] = collections.deque()
         for part in bounds:
             coming.append(pool.submit(made, part))
-            if len(coming) > 2 * workers:  # ahead of a slow reader by this much and no more
+            if len(coming) > 2 * workers:  # limits how far the workers run ahead of a slow reader
                 yield coming.popleft().result()
         while coming:
             yield coming.popleft().result()
@@ -84,7 +87,7 @@ def _spread(dataset, bounds, workers):
 
 
 class _Process:
-    """One worker, seen from its parent."""
+    """A worker, seen from the parent process."""
 
     def __init__(self, pickled):
         package = Path(__file__).parents[1]
@@ -104,9 +107,9 @@ class _Process:
         except (OSError, EOFError, pickle.UnpicklingError) as error:
             split, start, stop = part
             raise RuntimeError(
-                f"A worker process ended (exit code {self.popen.wait()}) while it made the examples {start} to "
-                f"{stop - 1} of {split!r}; its message, if any, is above. Fewer workers need less memory, and "
-                "workers=1 needs no process."
+                f"A worker process ended (exit code {self.popen.wait()}) while it generated the examples {start} to "
+                f"{stop - 1} of {split!r}; see its message above, if any. Use fewer workers to save memory, or "
+                "workers=1 to run in this process."
             ) from error
         if isinstance(reply, BaseException):
             raise reply
@@ -121,7 +124,7 @@ class _Process:
 
 
 def serve(requests, replies):
-    """A worker's life: reads the data set and then bounds, and answers each with a block or the error."""
+    """Main loop of a worker: reads the dataset and then bounds, and replies with a block or an error."""
     dataset = pickle.load(requests)
     parts: queue.SimpleQueue[tuple] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests, parts), daemon=True).start()
@@ -136,7 +139,7 @@ def serve(requests, replies):
 
 
 def _listen(requests, parts):
-    """Hears the parent's end, however it came, while the worker is busy."""
+    """Detects the end of the parent process while the worker is busy."""
     try:
         while True:
             parts.put(pickle.load(requests))

@@ -1,4 +1,4 @@
-"""Trained models for use without kerasgan."""
+"""Export of trained models for use without kerasgan."""
 
 from kerasgan.export.formats import FORMATS, draws_noise, export_as, export_keras, export_litert, export_onnx, format_of
 from kerasgan.export.saved_model import export_saved_model, export_translation

@@ -1,4 +1,4 @@
-"""The averaged generator as one file: ONNX, LiteRT, or a Keras model."""
+"""Exports the averaged generator as a single file: ONNX, LiteRT, or a Keras model."""
 
 import contextlib
 import os
@@ -60,17 +60,17 @@ def export_as(model, path, format=None):
 def export_onnx(model, path):
     """Writes the averaged generator as ONNX (operator set 18), for onnxruntime on servers, phones and in browsers.
 
-    Inputs `latents` (batch, latent_dim) float32 and, of a conditional model, `labels` (batch,) int32; of a translation
-    model `images`. Output `images`, of a translation model `translations`, float32 in [-1, 1]. What noise a translation
-    has is that of seed 0.
+    The inputs are `latents` (batch, latent_dim) float32 and, for a conditional model, `labels` (batch,) int32; for a
+    translation model `images`. The output is `images`, or `translations` for a translation model, float32 in [-1, 1].
+    The noise of a translation is that of seed 0.
 
     Args:
-        model: as for `export_as`.
-        path: of the file.
+        model: Model, as for `export_as`.
+        path: Path of the file.
 
     Raises:
-        ModuleNotFoundError: without tf2onnx: `pip install kerasgan[export]`.
-        RuntimeError: on another engine than TensorFlow.
+        ModuleNotFoundError: If tf2onnx is not installed: `pip install kerasgan[export]`.
+        RuntimeError: If the engine is not TensorFlow.
     """
     needs_tensorflow("onnx")
     try:
@@ -80,7 +80,7 @@ def export_onnx(model, path):
     function, specs, _ = _generator(model)
     proto, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
     graph, name = proto.graph, "translations" if hasattr(model, "translators") else "images"
-    for node in graph.node:  # its own name for the output is Identity:0
+    for node in graph.node:  # tf2onnx names the output Identity:0
         node.output[:] = [name if output == graph.output[0].name else output for output in node.output]
     graph.output[0].name = name
     for value in (*graph.input, *graph.output):
@@ -95,18 +95,18 @@ def export_litert(model, path):
     """Writes the averaged generator for LiteRT (TensorFlow Lite), with the signature `serving_default`.
 
     Args:
-        model: as for `export_as`; inputs are as for `export_onnx`, the output is `images`.
-        path: of the file.
+        model: Model, as for `export_as`. The inputs are those of `export_onnx`, the output is `images`.
+        path: Path of the file.
 
     Raises:
-        ValueError: for a translator that draws noise, such as `Pix2Pix` with dropout: LiteRT has no random numbers.
-        RuntimeError: on another engine than TensorFlow.
+        ValueError: If a translator draws noise, such as `Pix2Pix` with dropout, because LiteRT has no random numbers.
+        RuntimeError: If the engine is not TensorFlow.
     """
     needs_tensorflow("litert")
     if draws_noise(model):
         raise ValueError(
-            f"This {type(model).__name__} draws noise for its translations, and LiteRT has no random numbers of its "
-            "own. Export it as savedmodel, onnx or keras."
+            f"This {type(model).__name__} draws noise for its translations, but LiteRT has no random "
+            "numbers. Export it as savedmodel, onnx or keras."
         )
     import tensorflow as tf
 
@@ -125,18 +125,18 @@ def export_litert(model, path):
 
 
 def export_keras(model, path):
-    """Writes the averaged generator, a network of its own, as a `.keras` file.
+    """Writes the averaged generator as a `.keras` file.
 
-    `keras.saving.load_model` reads it on every engine. Where its layers are not all Keras' own, `import kerasgan` must
-    come first. The whole model with its optimizers is what `model.save` writes.
+    `keras.saving.load_model` reads it on every engine. If it contains layers that are not part of Keras, import
+    kerasgan first. Use `model.save` to write the complete model with its optimizers.
 
     Args:
-        model: as for `export_as`.
-        path: of the file; its name ends in `.keras`.
+        model: Model, as for `export_as`.
+        path: Path of the file, which ends in `.keras`.
     """
     path = Path(path)
     if path.suffix != ".keras":
-        raise ValueError(f"{path} does not end in .keras, as Keras expects.")
+        raise ValueError(f"`path` is {path}; expected a name that ends in .keras.")
     network = model.averages[model.translators[0]] if hasattr(model, "translators") else model.ema_generator
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial-{path.name}")
@@ -150,7 +150,7 @@ def export_keras(model, path):
 
 
 def _with_keras_own_layers(network):
-    """A copy in which batch normalization, which differs in training alone, is Keras' own."""
+    """Returns a copy with Keras' batch normalization, which is equal at inference."""
     if not any(isinstance(layer, BatchNormalization) for layer in network._flatten_layers()):
         return network
 
@@ -165,12 +165,12 @@ def _with_keras_own_layers(network):
 
 
 def draws_noise(model):
-    """Whether a translator needs random numbers besides its input."""
+    """Returns whether a translator needs random numbers in addition to its input."""
     return hasattr(model, "translators") and bool(noise_states(model.averages[model.translators[0]], 0))
 
 
 def _generator(model):
-    """A function of the generator's inputs to images, what these inputs are, and the networks in it."""
+    """Returns a function from the generator's inputs to images, the specs of the inputs, and the networks."""
     import tensorflow as tf
 
     if hasattr(model, "translators"):

@@ -1,4 +1,4 @@
-"""Requests that TensorFlow Serving plays when it loads a model, so that the first user does not wait for its graphs."""
+"""Warm-up requests, which TensorFlow Serving runs when it loads a model, so that the first request is fast."""
 
 import os
 from pathlib import Path
@@ -7,15 +7,15 @@ import numpy as np
 
 
 def write_warmup(model, folder, count=4):
-    """Writes `assets.extra/tf_serving_warmup_requests` into a SavedModel, one request for each signature.
+    """Writes `assets.extra/tf_serving_warmup_requests` into a SavedModel, with a request for each signature.
 
     Args:
-        model: what was exported.
-        folder: of the SavedModel.
-        count: samples, or images, of a request.
+        model: The exported model.
+        folder: Folder of the SavedModel.
+        count: Number of samples or images of a request.
 
     Raises:
-        ModuleNotFoundError: without tensorflow-serving-api: `pip install kerasgan[serve]`.
+        ModuleNotFoundError: If tensorflow-serving-api is not installed: `pip install kerasgan[serve]`.
     """
     import tensorflow as tf
 
@@ -38,7 +38,7 @@ def write_warmup(model, folder, count=4):
 
 
 def requests(model, count):
-    """An example of the inputs of each signature, `{signature: {input: array}}`."""
+    """Returns example inputs of each signature, `{signature: {input: array}}`."""
     if hasattr(model, "translators"):
         shapes = [model.averages[name].input.shape[1:] for name in model.translators]
         images = [{"images": np.zeros((count, *shape), "float32")} for shape in shapes]

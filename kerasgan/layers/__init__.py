@@ -1,4 +1,4 @@
-"""Layers and blocks that several papers share."""
+"""Layers and blocks that several models share."""
 
 from kerasgan.layers.adaptive_instance_normalization import AdaptiveInstanceNormalization
 from kerasgan.layers.attention import SelfAttention

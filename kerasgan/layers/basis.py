@@ -1,4 +1,4 @@
-"""The first map of a generator: vectors times a learned image for each of their entries."""
+"""The learned basis that turns a generator's latents into its first feature map."""
 
 import keras
 from keras import ops
@@ -6,14 +6,15 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Basis(keras.layers.Layer):
-    """Vectors (batch, channels) to maps (batch, height, width, channels): each entry times its learned map.
+    """Maps vectors to feature maps by multiplying each entry with a learned map.
 
-    An `einsum` would do, but LiteRT's converter cannot read TensorFlow's.
+    The inputs have shape (batch, channels), the outputs (batch, height, width, channels). The layer does not use
+    `einsum`, because LiteRT's converter does not support TensorFlow's.
 
     Args:
-        size: (height, width) of the maps.
-        kernel_initializer: of the maps, shape (height, width, channels).
-        **kwargs: as for `keras.layers.Layer`.
+        size: Size (height, width) of the maps.
+        kernel_initializer: Initializer of the maps, of shape (height, width, channels).
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
     """
 
     def __init__(self, size, kernel_initializer="ones", **kwargs):

@@ -1,4 +1,4 @@
-"""Ways to tell a network a class label."""
+"""Ways to condition a network on a class label."""
 
 import keras
 from keras import layers, ops
@@ -6,7 +6,7 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class OneHot(layers.Layer):
-    """Integer labels of shape (batch,) to one-hot vectors of shape (batch, num_classes)."""
+    """Converts integer labels of shape (batch,) to one-hot vectors of shape (batch, num_classes)."""
 
     def __init__(self, num_classes, **kwargs):
         super().__init__(**kwargs)
@@ -23,10 +23,16 @@ class OneHot(layers.Layer):
 
 
 def label_vector(labels, num_classes, embedding=None, initializer="uniform"):
-    """A vector a label: one-hot, or learned of `embedding` entries. Shape (batch, num_classes or embedding).
+    """Returns a vector per label, one-hot or learned.
 
-    Learned ones start as `initializer` says. The labels of a pack, shape (batch, packing), give their vectors one after
-    the other.
+    Args:
+        labels: Integer labels of shape (batch,), or of a pack (batch, packing). The vectors of a pack are concatenated.
+        num_classes: Number of classes.
+        embedding: Size of the learned vectors. None uses one-hot vectors.
+        initializer: Initializer of the learned vectors.
+
+    Returns:
+        A tensor of shape (batch, num_classes or embedding).
     """
     if embedding is None:
         vectors = OneHot(num_classes, name="label_one_hot")(labels)
@@ -36,17 +42,17 @@ def label_vector(labels, num_classes, embedding=None, initializer="uniform"):
 
 
 def with_labels(x, labels, num_classes, embedding=None, initializer="uniform"):
-    """Vectors, and beside them those of labels, where there are any.
+    """Concatenates vectors and label vectors, if there are labels.
 
     Args:
-        x: shape (batch, width).
-        labels: the symbolic labels in a list, or an empty one: what a model's `condition_inputs` returns.
-        num_classes: as for `label_vector`.
-        embedding: as for `label_vector`.
-        initializer: as for `label_vector`.
+        x: Tensor of shape (batch, width).
+        labels: List with the symbolic labels, or an empty list, as returned by a model's `condition_inputs`.
+        num_classes: Number of classes; see `label_vector`.
+        embedding: Size of learned label vectors; see `label_vector`.
+        initializer: Initializer of learned label vectors; see `label_vector`.
 
     Returns:
-        `x`, or shape (batch, width and that of the labels' vectors).
+        `x`, or a tensor of shape (batch, width + size of the label vectors).
     """
     if not labels:
         return x
@@ -54,7 +60,17 @@ def with_labels(x, labels, num_classes, embedding=None, initializer="uniform"):
 
 
 def label_plane(labels, num_classes, height, width):
-    """A learned one-channel image a label, to be concatenated to a picture. Shape (batch, height, width, labels)."""
+    """Returns a learned one-channel image per label, to concatenate with an image.
+
+    Args:
+        labels: Integer labels of shape (batch,), or of a pack (batch, packing).
+        num_classes: Number of classes.
+        height: Height of the images.
+        width: Width of the images.
+
+    Returns:
+        A tensor of shape (batch, height, width, labels per sample).
+    """
     plane = layers.Embedding(num_classes, height * width, name="label_plane")(labels)
     if len(labels.shape) > 1:
         plane = layers.Permute((2, 1), name="label_planes")(plane)
@@ -62,16 +78,16 @@ def label_plane(labels, num_classes, height, width):
 
 
 def label_projection(logits, features, labels, num_classes):
-    """Adds the inner product of a class embedding with the features to the logits (Miyato & Koyama 2018, eq. 4).
+    """Adds the inner product of a class embedding and the features to the logits (Miyato & Koyama 2018, eq. 4).
 
     Args:
-        logits: shape (batch, 1), the part that does not depend on the class.
-        features: shape (batch, width).
-        labels: integers of shape (batch,); of packs (batch, packing), whose embeddings are added up.
-        num_classes: number of classes.
+        logits: Tensor of shape (batch, 1), the part of the logits that does not depend on the class.
+        features: Tensor of shape (batch, width).
+        labels: Integers of shape (batch,), or of packs (batch, packing). The embeddings of a pack are summed.
+        num_classes: Number of classes.
 
     Returns:
-        Shape (batch, 1).
+        A tensor of shape (batch, 1).
     """
     embedded = layers.Embedding(num_classes, features.shape[-1], name="label_projection")(labels)
     if len(labels.shape) > 1:

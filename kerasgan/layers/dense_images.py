@@ -1,4 +1,4 @@
-"""The output layer of generators that are multi-layer perceptrons."""
+"""The output layer of generators that are multilayer perceptrons."""
 
 import math
 
@@ -7,16 +7,18 @@ from keras import layers
 
 
 def dense_images(x, shape, **options):
-    """Samples of a hidden layer: images in [-1, 1] through a sigmoid, whose values are the papers' intensities in
-    [0, 1]; vectors of any range without one.
+    """Returns the samples that a dense output layer makes of hidden units.
+
+    Images pass a sigmoid, whose values are the papers' intensities in [0, 1], and are scaled to [-1, 1]. Vectors have
+    no activation.
 
     Args:
-        x: shape (batch, units).
-        shape: (height, width, channels) of an image, or (size,) of a vector.
-        **options: as for `keras.layers.Dense`.
+        x: Tensor of shape (batch, units).
+        shape: Shape (height, width, channels) of an image, or (size,) of a vector.
+        **options: Keyword arguments of `keras.layers.Dense`.
 
     Returns:
-        Shape (batch, *shape), in the default precision, named `images`.
+        A tensor of shape (batch, *shape) in the default float type, named `images`.
     """
     x = layers.Dense(math.prod(shape), **options)(x)
     if len(shape) == 3:

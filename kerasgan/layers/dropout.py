@@ -5,7 +5,10 @@ import keras
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class NoiseDropout(keras.layers.Dropout):
-    """Dropout that is on at test too: the noise of a generator that has no latents (Isola et al. 2017, section 3.1)."""
+    """Dropout that is also active at inference, as the noise of a generator without latents.
+
+    Isola et al. 2017, section 3.1.
+    """
 
     def call(self, inputs, training=True):
         return super().call(inputs, training=True)

@@ -1,19 +1,20 @@
-"""Grouped convolutions that a CPU can compute."""
+"""Grouped convolutions that are fast on a CPU."""
 
 import keras
 import numpy as np
 from keras import ops
 
-PARTS = 8  # a part each for 96 groups would take minutes to compile
+PARTS = 8  # one part for each of 96 groups would take minutes to compile
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class GroupedConv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D` with `groups`, on a CPU as a few dense convolutions with zeros between their groups.
+    """`keras.layers.Conv2D` with `groups`, computed on a CPU as a few block-diagonal dense convolutions.
 
-    On CPUs both engines leave grouped convolutions to a general loop of XLA's, which takes ten to thirty times as long
-    as one dense convolution of the whole width. So channels are cut into up to 8 parts, one for each group where there
-    are no more. On other devices, and in what it computes, it is `keras.layers.Conv2D`.
+    On CPUs both engines use a generic XLA loop for grouped convolutions, which takes ten to thirty times as long as a
+    dense convolution of the full width. This layer splits the channels into up to 8 parts (one per group if there are
+    at most 8 groups) and computes a dense convolution for each part. The result equals that of `keras.layers.Conv2D`,
+    which is used on other devices.
     """
 
     def convolution_op(self, inputs, kernel):

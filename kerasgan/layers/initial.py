@@ -1,22 +1,22 @@
-"""Initial weights as configurations: Keras makes a new initializer, with a seed of its own, wherever one is used.
+"""Initializers as configurations: Keras creates a new initializer with its own seed at every use.
 
-(One initializer object used for two layers of the same shape would give both the same weights.)
+(A shared initializer object would give two layers of the same shape the same weights.)
 """
 
 
 def normal(stddev, mean=0.0):
-    """Weights from N(mean, stddev^2)."""
+    """Config of an initializer that draws from N(mean, stddev^2)."""
     return {"class_name": "RandomNormal", "config": {"mean": mean, "stddev": stddev}}
 
 
 def scaled(gain=1.0):
-    """Weights from N(0, gain^2 / fan-in): what comes out has `gain` times the deviation of what comes in."""
+    """Config of an initializer that draws from N(0, gain^2 / fan-in), which scales standard deviations by `gain`."""
     config = {"scale": gain**2, "mode": "fan_in", "distribution": "untruncated_normal"}
     return {"class_name": "VarianceScaling", "config": config}
 
 
 def uniform(limit):
-    """Weights from U(-limit, limit)."""
+    """Config of an initializer that draws from U(-limit, limit)."""
     return {"class_name": "RandomUniform", "config": {"minval": -limit, "maxval": limit}}
 
 

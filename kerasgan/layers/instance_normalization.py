@@ -9,22 +9,23 @@ from kerasgan.objectives.losses import at_least_float32
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class InstanceNormalization(keras.layers.Layer):
-    """Gives each channel of each sample mean 0 and variance 1, in training and at test alike.
+    """Normalizes each channel of each sample to mean 0 and variance 1, in training and at inference.
 
-    (x - mean) / sqrt(variance + epsilon), over all places of the sample (equation 2), then `scale * x + offset` where
-    `affine`. It is batch normalization with the statistics of a batch of one. Statistics are taken in float32.
+    Computes (x - mean) / sqrt(variance + epsilon) with the statistics over all positions of the sample (equation 2),
+    then `scale * x + offset` if `affine`. This is batch normalization of a batch of one. The statistics are computed in
+    float32.
 
     Args:
-        affine: learn a scale and an offset of each channel.
-        epsilon: added to the variance.
-        scale_stddev: the scales start from N(1, scale_stddev^2).
-        **kwargs: as for `keras.layers.Layer`.
+        affine: Whether to learn a scale and an offset for each channel.
+        epsilon: Small number added to the variance.
+        scale_stddev: Standard deviation of the initial scales, which are drawn from N(1, scale_stddev^2).
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: floats of shape (batch, ..., channels).
+        inputs: Float tensor of shape (batch, ..., channels).
 
     Returns:
-        The same shape.
+        A tensor of the same shape.
     """
 
     over_channels = False
@@ -58,16 +59,16 @@ class InstanceNormalization(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class SampleNormalization(InstanceNormalization):
-    """Layer normalization of feature maps: gives each sample mean 0 and variance 1 over its places and channels.
+    """Layer normalization of feature maps: normalizes each sample over all positions and channels.
 
-    With a scale and an offset of each channel, as critics of WGAN-GP have it (Gulrajani et al. 2017, section 4).
+    It has a scale and an offset for each channel, as in the critics of WGAN-GP (Gulrajani et al. 2017, section 4).
     """
 
     over_channels = True
 
 
 def mean_over(x, axes):
-    """Mean over axes, which are kept, in the precision of `x`."""
+    """Mean over axes in the precision of `x`; the axes are kept."""
     # Not ops.mean, which on JAX averages float64 in float32.
     total = ops.sum(x, axis=axes, keepdims=True)
     return total * (ops.cast(ops.size(total), x.dtype) / ops.cast(ops.size(x), x.dtype))

@@ -6,19 +6,19 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Maxout(keras.layers.Layer):
-    """Dense layer whose every unit is the largest of several affine pieces.
+    """Dense layer in which each unit is the maximum of several affine pieces.
 
     Args:
-        units: width of the output.
-        pieces: affine pieces a unit.
-        kernel_initializer: as in `keras.layers.Dense`.
-        **kwargs: as for `keras.layers.Layer`.
+        units: Number of units.
+        pieces: Number of affine pieces per unit.
+        kernel_initializer: Initializer of the kernel, as for `keras.layers.Dense`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: floats of shape (batch, features).
+        inputs: Float tensor of shape (batch, features).
 
     Returns:
-        Shape (batch, units).
+        A tensor of shape (batch, units).
     """
 
     def __init__(self, units, pieces=5, kernel_initializer="glorot_uniform", **kwargs):

@@ -1,4 +1,4 @@
-"""Normalization layers set up as GAN papers use them."""
+"""Normalization layers with the settings of GAN papers."""
 
 import keras
 from keras import ops
@@ -9,18 +9,19 @@ from kerasgan.layers.instance_normalization import SampleNormalization
 
 
 def normalization(kind, **options):
-    """The normalization of a hidden layer by its name, or none.
+    """Returns the normalization of a hidden layer by name.
 
     Args:
-        kind: "batch"; "layer": over height, width and channels of one sample, with a scale and an offset a channel
-            (Gulrajani et al. 2017, section 4, for critics with a penalty on a sample's gradient); None.
-        **options: as for `batch_normalization`, where it is that.
+        kind: "batch"; "layer" for a normalization over height, width and channels of a sample, with a scale and an
+            offset per channel (Gulrajani et al. 2017, section 4, for critics with a gradient penalty); or None for no
+            normalization.
+        **options: Keyword arguments of `batch_normalization`. Ignored for other kinds.
 
     Returns:
         A layer.
 
     Raises:
-        ValueError: for another kind.
+        ValueError: If `kind` is unknown.
     """
     if kind == "batch":
         return batch_normalization(**options)
@@ -28,14 +29,14 @@ def normalization(kind, **options):
         return SampleNormalization()
     if kind is None:
         return keras.layers.Identity()
-    raise ValueError(f"The normalization is {kind!r}, expected 'batch', 'layer' or None.")
+    raise ValueError(f"kind={kind!r}; expected 'batch', 'layer' or None.")
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class BatchNormalization(keras.layers.BatchNormalization):
-    """`keras.layers.BatchNormalization`, in training by TensorFlow's fused kernel where that serves.
+    """`keras.layers.BatchNormalization` that uses TensorFlow's fused kernel in training where possible.
 
-    It computes the same, but in one pass: a DCGAN step on a CPU takes .87 of the time, in bfloat16 .84.
+    The result is the same, but computed in one pass: a DCGAN step on a CPU takes 0.87 of the time, in bfloat16 0.84.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -55,16 +56,16 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
 
 def batch_normalization(momentum=0.9, epsilon=1e-5, scale_stddev=0.0, **options):
-    """Batch normalization whose running statistics keep up with short trainings, and agree between replicas.
+    """Batch normalization with faster moving statistics, synchronized between replicas.
 
     Args:
-        momentum: of the running statistics. Keras' default of .99 is too slow for a few thousand steps.
-        epsilon: added to the variance.
-        scale_stddev: the scales start from N(1, scale_stddev^2).
-        **options: as for `keras.layers.BatchNormalization`.
+        momentum: Momentum of the moving statistics. Keras' default of 0.99 is too slow for a few thousand steps.
+        epsilon: Small number added to the variance.
+        scale_stddev: Standard deviation of the initial scales, which are drawn from N(1, scale_stddev^2).
+        **options: Keyword arguments of `keras.layers.BatchNormalization`.
 
     Returns:
-        A `BatchNormalization`; synchronized over replicas on TensorFlow (on JAX the batch is one array).
+        A `BatchNormalization`, synchronized between replicas on TensorFlow (on JAX the batch is one array).
     """
     return BatchNormalization(
         momentum=momentum,

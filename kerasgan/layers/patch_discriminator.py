@@ -8,33 +8,34 @@ from kerasgan.layers.instance_normalization import InstanceNormalization
 
 
 def patch_discriminator(image_shape, condition_shape=None, width=64, depth=3, affine=True, name="discriminator"):
-    """A convolutional discriminator that judges every patch of an image by itself.
+    """Builds a convolutional discriminator with a logit for each patch of an image.
 
-    `depth` convolutions of stride 2 and two of stride 1, 4x4 kernels, instance normalization on all but the first and
-    the last, LeakyReLU .2, weights from N(0, .02^2) (appendix 6.1.2: C64-C128-C256-C512 and the map). The patches:
+    It has `depth` convolutions of stride 2 and two of stride 1 with 4x4 kernels, instance normalization in all layers
+    but the first and the last, LeakyReLU with slope 0.2 and weights from N(0, 0.02^2) (appendix 6.1.2:
+    C64-C128-C256-C512 and the output map). The receptive fields are:
 
     | depth | 0 | 1 | 2 | 3 | 4 | 5 |
     |---|---|---|---|---|---|---|
     | pixels | 1 (1x1 kernels) | 16 | 34 | 70 | 142 | 286 |
 
     Args:
-        image_shape: (height, width, channels) of the images that are judged.
-        condition_shape: shape of images that they are judged by, joined as further channels; None for none.
-        width: channels of the first layer; they double up to eight times as many.
-        depth: number of strided convolutions.
-        affine: whether the normalization learns scales and offsets.
-        name: of the network.
+        image_shape: Shape (height, width, channels) of the images.
+        condition_shape: Shape of condition images, which are concatenated as further channels, or None.
+        width: Number of filters of the first layer. It doubles with each layer, up to eight times `width`.
+        depth: Number of strided convolutions.
+        affine: Whether the normalization learns scales and offsets.
+        name: Name of the model.
 
     Returns:
-        A Keras model of `images`, or of [conditions, images], that gives logits of shape (batch, rows, columns, 1).
+        A Keras model from `images`, or from [conditions, images], to logits of shape (batch, rows, columns, 1).
 
     Raises:
-        ValueError: if the images are too small for that depth.
+        ValueError: If the images are too small for `depth`.
     """
     if depth and min(image_shape[:2]) >> depth < 3:
         raise ValueError(
-            f"Images of shape {tuple(image_shape)} are too small for a patch discriminator of depth {depth}, expected "
-            f"sides of {3 << depth} or more. Choose a smaller depth."
+            f"Images of shape {tuple(image_shape)} are too small for a patch discriminator of depth {depth}; expected "
+            f"sides of {3 << depth} or more. Use a smaller depth."
         )
     images = keras.Input(image_shape, name="images")
     inputs = [images] if condition_shape is None else [keras.Input(condition_shape, name="conditions"), images]

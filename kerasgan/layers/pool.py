@@ -1,4 +1,4 @@
-"""A memory of generated images for discriminators (Shrivastava et al. 2017, section 2.3; Zhu et al. 2017, sec. 4)."""
+"""A pool of generated images for discriminators (Shrivastava et al. 2017, section 2.3; Zhu et al. 2017, section 4)."""
 
 import keras
 from keras import ops
@@ -8,23 +8,24 @@ from kerasgan.game.engines import gather, replica
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ImagePool(keras.layers.Layer):
-    """Hands out generated images, half of them from earlier steps.
+    """Returns generated images, half of them from earlier steps.
 
-    Each place of the batch has a memory of its own, `size / batch_size` images long (at least 1), so that the pool of a
-    batch of one is the papers'. Until a memory is full it stores what comes and hands it out. Then it hands out what
-    comes with probability 1/2, else a random one of its images, which the new one replaces. The memory is per sample
-    and so stays within a replica; each replica holds a copy of all, so that any of them can save it.
+    Each position of the batch has its own buffer of `size / batch_size` images (at least 1), so that a batch size of 1
+    gives the pool of the papers. Until a buffer is full, it stores and returns each new image. After that it returns
+    the new image with probability 1/2, and otherwise a random stored image, which the new image replaces. Each replica
+    uses the buffers of its own samples and holds a copy of all buffers, so that any replica can save them.
 
-    It is state of the game: a `Phase` whose loss calls it names its attribute in `keeps`.
+    The pool is state of the game: a `Phase` whose loss calls it must list the name of its attribute in `keeps`.
 
-    All batches have one size: drop what is left over at the end of an epoch (`drop_remainder` of a `tf.data` set).
+    All batches must have the same size: drop the incomplete last batch of an epoch (`drop_remainder` of a `tf.data`
+    dataset).
 
     Args:
-        image_shape: (height, width, channels), or any shape of one sample.
-        size: images in the whole pool; 0 hands out what comes.
-        batch_size: samples a step, over all replicas.
-        seed: of its random choices.
-        **kwargs: as for `keras.layers.Layer`.
+        image_shape: Shape (height, width, channels), or any shape of one sample.
+        size: Total number of images in the pool. 0 returns all images unchanged.
+        batch_size: Global batch size over all replicas.
+        seed: Random seed.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
     """
 
     def __init__(self, image_shape, size=50, batch_size=1, seed=None, **kwargs):
@@ -42,17 +43,18 @@ class ImagePool(keras.layers.Layer):
         self.built = True
 
     def call(self, images):
-        """Images of shape (batch, *image_shape), here or from earlier steps; gradients do not pass."""
+        """Returns current and stored images of shape (batch, *image_shape), without gradients."""
         images = ops.stop_gradient(images)
         if not self.length:
             return images
         index, replicas = replica()
         if images.shape[0] not in (None, self.batch_size // replicas):
             raise ValueError(
-                f"A batch of {images.shape[0] * replicas} came to an ImagePool of batch_size {self.batch_size}. "
-                "Its batch size must be that of the training: of a model, compile(batch_size=...)."
+                f"`images` has a batch size of {images.shape[0] * replicas}; this ImagePool expects batch_size="
+                f"{self.batch_size}. Pass the batch size of the training to the pool; a model takes it in "
+                "compile(batch_size=...)."
             )
-        # Where the size is not known before: a smaller batch, the last of an epoch, fails here.
+        # If the static batch size is unknown, a smaller last batch of an epoch fails here.
         images = ops.reshape(images, (self.batch_size // replicas, *self.image_shape))
         rows = index * ops.shape(images)[0] + ops.arange(ops.shape(images)[0], dtype="int32")
         memory, stored = (ops.take(ops.convert_to_tensor(v), rows, axis=0) for v in (self.images, self.stored))
@@ -67,7 +69,7 @@ class ImagePool(keras.layers.Layer):
         return ops.where(self._as_images(swap, 0), ops.cast(old, images.dtype), images)
 
     def _remember(self, images, write):
-        """Stores the images of all replicas where `write`, of shape (batch, length), says so."""
+        """Stores the images of all replicas where `write`, of shape (batch, length), is true."""
         self.images.assign(ops.where(self._as_images(write, 1), images[:, None], ops.convert_to_tensor(self.images)))
         self.stored.assign(ops.minimum(ops.convert_to_tensor(self.stored) + 1, self.length))
 

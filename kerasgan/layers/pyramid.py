@@ -1,4 +1,4 @@
-"""The Laplacian pyramid: an image as the details of each of its scales."""
+"""The Laplacian pyramid: an image as the details at each scale."""
 
 import itertools
 
@@ -9,27 +9,28 @@ from kerasgan.layers.resample import BILINEAR, Resample
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class LaplacianPyramid(keras.layers.Layer):
-    """Splits images into the details of each scale and a small rest, from which `join` gives them back exactly.
+    """Splits images into details at each scale and a small residual image. `join` is the exact inverse.
 
         I_(k+1) = d(I_k),    h_k = I_k - u(I_(k+1)),    I_k = u(I_(k+1)) + h_k
 
     Burt & Adelson 1983, "The Laplacian Pyramid as a Compact Image Code"; Denton et al. 2015, section 2.2. d blurs and
-    halves, u doubles and smooths: `Resample` with the image continued by its mirror image, so that a constant image has
-    no details. The identity holds for any filter; both directions can be differentiated as often as wanted.
+    halves, u doubles and smooths. Both are `Resample` layers with mirrored boundaries, so that a constant image has no
+    details. The identity holds for any filter, and both directions can be differentiated any number of times.
 
     Args:
-        levels: number of sizes, 1 or more, each half of the one before.
-        taps: the filter of d and u along each axis; an even number of them keeps the scales aligned.
-        **kwargs: as for `keras.layers.Layer`.
+        levels: Number of levels, 1 or more. Each level has half the size of the previous one.
+        taps: Filter of d and u along each axis. An even number of taps keeps the scales aligned.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: floats of shape (batch, height, width, channels), the sides multiples of 2 ** (levels - 1).
+        images: Float tensor of shape (batch, height, width, channels), with sides that are multiples of 2 ** (levels -
+            1).
 
     Returns:
-        [h_0, h_1, ..., I_(levels - 1)], from the largest to the smallest.
+        A list [h_0, h_1, ..., I_(levels - 1)], from the largest to the smallest level.
 
     Raises:
-        ValueError: if a size cannot be halved.
+        ValueError: If a level cannot be halved.
     """
 
     def __init__(self, levels, taps=BILINEAR, **kwargs):
@@ -39,7 +40,7 @@ class LaplacianPyramid(keras.layers.Layer):
         self.built = True
 
     def reduce(self, images, times=1):
-        """The images d(...d(I)), halved so many times."""
+        """Returns the images d(...d(I)), halved `times` times."""
         for _ in range(times):
             images = self.down(images)
         return images
@@ -52,7 +53,7 @@ class LaplacianPyramid(keras.layers.Layer):
         return [*details, scales[-1]]
 
     def join(self, pyramid):
-        """The images of what a call gives: shape (batch, height, width, channels)."""
+        """Returns the images of a pyramid, of shape (batch, height, width, channels): the inverse of `call`."""
         *details, images = pyramid
         for detail in reversed(details):
             images = self.up(images) + detail

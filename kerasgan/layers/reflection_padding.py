@@ -6,17 +6,17 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ReflectionPadding2D(keras.layers.Layer):
-    """Continues images beyond their edges as in a mirror, whose edge pixels are not repeated.
+    """Pads images by reflection at their edges, without repeating the edge pixels.
 
     Args:
-        padding: pixels added on each of the four sides; less than height and width.
-        **kwargs: as for `keras.layers.Layer`.
+        padding: Number of pixels added on each of the four sides, less than height and width.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: floats of shape (batch, height, width, channels).
+        inputs: Float tensor of shape (batch, height, width, channels).
 
     Returns:
-        Shape (batch, height + 2 * padding, width + 2 * padding, channels).
+        A tensor of shape (batch, height + 2 * padding, width + 2 * padding, channels).
     """
 
     def __init__(self, padding=1, **kwargs):
@@ -26,8 +26,8 @@ class ReflectionPadding2D(keras.layers.Layer):
     def build(self, input_shape):
         if min(side for side in input_shape[1:3] if side is not None) <= self.padding:
             raise ValueError(
-                f"Images of shape {tuple(input_shape)[1:]} cannot be reflected by {self.padding} pixels, expected "
-                f"sides of {self.padding + 1} or more. Use larger images or fewer strided layers."
+                f"Images of shape {tuple(input_shape)[1:]} cannot be padded by {self.padding} reflected pixels; "
+                f"expected sides of {self.padding + 1} or more. Use larger images or fewer strided layers."
             )
 
     def call(self, inputs):

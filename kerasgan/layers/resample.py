@@ -1,4 +1,4 @@
-"""Enlarging and shrinking images with a finite impulse response filter."""
+"""Upsampling and downsampling of images with a finite impulse response filter."""
 
 import functools
 
@@ -71,7 +71,7 @@ def resample(images, taps, **options):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Resample(keras.layers.Layer):
-    """Enlarges or shrinks images by a whole factor with a separable filter: a strided depthwise convolution, exactly.
+    """Upsamples or downsamples images by an integer factor with a separable filter.
 
     The taps (1, 3, 3, 1) make it bilinear. See `resample` for how it is computed.
 
@@ -97,7 +97,7 @@ class Resample(keras.layers.Layer):
     def __init__(self, up=1, down=1, taps=BILINEAR, mirror=False, padding=None, **kwargs):
         super().__init__(**kwargs)
         if min(up, down) != 1:
-            raise ValueError(f"up is {up} and down {down}, expected one of them to be 1.")
+            raise ValueError(f"up={up} and down={down}; expected one of them to be 1.")
         self.up, self.down, self.taps, self.mirror = up, down, tuple(taps), mirror
         self.padding = None if padding is None else tuple(padding)
 

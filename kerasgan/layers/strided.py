@@ -1,4 +1,4 @@
-"""Stacks of strided convolutions, as discriminators and encoders have them."""
+"""Stacks of strided convolutions for discriminators and encoders."""
 
 from keras import layers
 
@@ -7,21 +7,21 @@ from kerasgan.layers.normalization import normalization
 
 
 def strided_convolutions(x, widths, kernel_size, slope, kind="batch", normalize_first=False, scale_stddev=0.0):
-    """Features of images: each layer halves their size, with normalization and leaky ReLU.
+    """Computes features of images by strided convolutions, each with normalization and leaky ReLU.
 
-    Weights from N(0, .02^2).
+    The kernels are initialized from N(0, 0.02^2).
 
     Args:
-        x: shape (batch, height, width, channels).
-        widths: channels of the layers, in their order.
-        kernel_size: of all layers.
-        slope: of the leaky ReLUs below 0.
-        kind: of the normalization, as for `normalization`.
-        normalize_first: whether the first layer has it too; that of a discriminator has none (DCGAN).
-        scale_stddev: as for `normalization`.
+        x: Tensor of shape (batch, height, width, channels).
+        widths: Number of filters of each layer, in order.
+        kernel_size: Kernel size of all layers.
+        slope: Negative slope of the leaky ReLUs.
+        kind: Kind of normalization, as for `normalization`.
+        normalize_first: Whether the first layer is normalized as well; that of a discriminator is not (DCGAN).
+        scale_stddev: Standard deviation of the initial scales, as for `batch_normalization`.
 
     Returns:
-        Shape (batch, height >> layers, width >> layers, channels).
+        A tensor of shape (batch, height >> layers, width >> layers, channels).
     """
     for place, width in enumerate(widths):
         kind_here = kind if place or normalize_first else None

@@ -1,4 +1,4 @@
-"""Generators' stacks of transposed convolutions."""
+"""Stacks of transposed convolutions for generators."""
 
 import functools
 
@@ -9,22 +9,22 @@ from kerasgan.layers.normalization import batch_normalization
 
 
 def transposed_convolutions(x, widths, channels, kernel_size, dtype=None, last_strides=2, scale_stddev=0.0):
-    """Images in [-1, 1] of a small map: each layer doubles its size, with batch normalization and ReLU between them.
+    """Computes images in [-1, 1] from a small feature map by transposed convolutions of stride 2.
 
-    Weights from N(0, .02^2).
+    Batch normalization and ReLU follow each hidden layer. The kernels are initialized from N(0, 0.02^2).
 
     Args:
-        x: shape (batch, height, width, channels).
-        widths: channels of the hidden layers, in their order.
-        channels: of the images.
-        kernel_size: of all layers; a multiple of the stride 2 avoids checkerboards.
-        dtype: of the images.
-        last_strides: 1 for a last layer that leaves the size as it is.
-        scale_stddev: as for `batch_normalization`.
+        x: Tensor of shape (batch, height, width, channels).
+        widths: Number of filters of each hidden layer, in order.
+        channels: Number of channels of the images.
+        kernel_size: Kernel size of all layers. A multiple of the stride 2 avoids checkerboard artifacts.
+        dtype: Data type of the images.
+        last_strides: Stride of the last layer. 1 keeps the size.
+        scale_stddev: Standard deviation of the initial scales, as for `batch_normalization`.
 
     Returns:
-        Shape (batch, height << layers, width << layers, channels), `len(widths) + 1` layers, named `images`; with
-        `last_strides` 1 one of them does not count for the size.
+        A tensor of shape (batch, height << layers, width << layers, channels), named `images`, where `layers` is
+        `len(widths) + 1`, or `len(widths)` if `last_strides` is 1.
     """
     convolution = functools.partial(
         layers.Conv2DTranspose,
@@ -33,6 +33,8 @@ def transposed_convolutions(x, widths, channels, kernel_size, dtype=None, last_s
         kernel_initializer=normal(0.02),
     )
     for width in widths:
-        normalized = batch_normalization(scale_stddev=scale_stddev)  # made first: the order decides the initial weights
+        normalized = batch_normalization(
+            scale_stddev=scale_stddev
+        )  # created first: the order determines the initial weights
         x = layers.ReLU()(normalized(convolution(width, strides=2, use_bias=False)(x)))
     return layers.Activation("tanh", dtype=dtype, name="images")(convolution(channels, strides=last_strides)(x))

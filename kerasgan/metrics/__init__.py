@@ -1,4 +1,4 @@
-"""Measures of sample quality. One metric, one file; all of them take NumPy arrays."""
+"""Metrics of sample quality. Each file holds one metric; all metrics take NumPy arrays."""
 
 from kerasgan.metrics.birthday import birthday_support, duplicate_threshold
 from kerasgan.metrics.classification import augmentation_gain, classification_accuracy_score, label_fidelity

@@ -1,4 +1,4 @@
-"""Birthday paradox: how many different samples a generator has, from how soon near-duplicates appear."""
+"""Birthday paradox test: estimates the size of a generator's support from the rate of near-duplicates."""
 
 from typing import NamedTuple
 
@@ -12,11 +12,11 @@ class BirthdaySupport(NamedTuple):
     """Result of `birthday_support`.
 
     Attributes:
-        batch_size: Smallest batch that holds a near-duplicate with probability at least 1/2; infinite if the whole
-            pool is too small.
-        support: Its square, about the number of different samples.
-        duplicate_rate: Share of the pairs in the pool that are near-duplicates, from 0 to 1. Its inverse is the support
-            of a uniform distribution, without the factor of the square.
+        batch_size: Size of the smallest batch that contains a near-duplicate with a probability of at least 1/2;
+            infinite if the whole pool is too small.
+        support: Square of `batch_size`, an estimate of the number of different samples.
+        duplicate_rate: Fraction of the pairs in the pool that are near-duplicates, from 0 to 1. For a uniform
+            distribution its inverse is the size of the support, without the factor in `support`.
     """
 
     batch_size: float
@@ -25,31 +25,33 @@ class BirthdaySupport(NamedTuple):
 
 
 def birthday_support(fake, threshold, trials=1000, seed=0, features="pixels"):
-    """Size of a generator's support, from the smallest batch in which two samples look alike.
+    """Estimates the size of a generator's support from the smallest batch that contains a near-duplicate.
 
-    If batches of `s` samples hold a duplicate with probability 1/2, the support is about `s²` (Arora, Risteski & Zhang
-    2018, "Do GANs learn the distribution?"), up to a factor that depends on how uneven it is: for a uniform one it is
-    `s² / (2 ln 2)`. There a person decides what a duplicate is among the closest pairs; here a distance does, see
-    `duplicate_threshold`: look at some pairs below it. The batches are drawn from one pool of samples without
-    replacement. Time and memory grow with the number of near-duplicate pairs: half the square of the pool at worst.
+    If batches of `s` samples contain a duplicate with probability 1/2, the support has a size of about `s²` (Arora,
+    Risteski & Zhang 2018, "Do GANs learn the distribution?"), up to a factor that depends on how uneven the
+    distribution is: for a uniform distribution the size is `s² / (2 ln 2)`. In the paper a person decides which of the
+    closest pairs are duplicates. Here a distance decides (see `duplicate_threshold`), so inspect some pairs below the
+    threshold. The batches are drawn without replacement from one pool of samples. Time and memory grow with the number
+    of near-duplicate pairs, which is at most half the square of the pool size.
 
     Args:
         fake: Pool of generated samples of shape `(n, d)` or `(n, height, width, channels)`, several times larger than
-            the batch that is looked for.
-        threshold: Distance in feature space up to which two samples are duplicates; 0 takes exact copies only.
-        trials: Random batches.
-        seed: Of the batches.
+            the expected batch size.
+        threshold: Largest distance in feature space at which two samples count as duplicates. 0 counts exact copies
+            only.
+        trials: Number of random batches.
+        seed: Random seed of the batches.
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
 
     Returns:
         A `BirthdaySupport`.
 
     Raises:
-        ValueError: Fewer than two samples, values that are not finite, or a negative threshold.
+        ValueError: If there are fewer than two samples, if values are not finite, or if `threshold` is negative.
     """
     fake = extract(features, fake, "fake")
     if len(fake) < 2:
-        raise ValueError(f"got {len(fake)} sample; expected at least 2.")
+        raise ValueError(f"`fake` has {len(fake)} sample; expected at least 2.")
     if not threshold >= 0:
         raise ValueError(f"threshold={threshold}; expected a distance of at least 0.")
     pairs = np.concatenate([_pairs(rows, block, threshold) for rows, block in distance_blocks(fake, fake)])
@@ -65,18 +67,18 @@ def birthday_support(fake, threshold, trials=1000, seed=0, features="pixels"):
 
 
 def duplicate_threshold(real, percentile=1.0, features="pixels"):
-    """Distance below which two samples pass for duplicates: few real ones have a neighbour as near.
+    """Returns a distance below which two samples count as duplicates: few real samples have a neighbour that close.
 
     Args:
         real: Samples of shape `(n, d)` or `(n, height, width, channels)`, at least two.
-        percentile: Percentage of the real samples whose nearest neighbour is nearer.
+        percentile: Percentage of the real samples whose nearest neighbour is closer than the threshold.
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
 
     Returns:
         The distance, a float.
 
     Raises:
-        ValueError: Fewer than two samples, or values that are not finite.
+        ValueError: If there are fewer than two samples, or if values are not finite.
     """
     return float(np.percentile(np.sqrt(neighbour_distances(extract(features, real, "real"))), percentile))
 

@@ -1,7 +1,8 @@
-"""What a classifier, a support vector machine on the pixels, says about conditional samples.
+"""Metrics of conditional samples that train a classifier: a support vector machine on the pixels.
 
-Its settings (RBF kernel, `C=10`, `gamma="scale"`) give 0.990 from one half of scikit-learn's digits
-to the other. `gamma="scale"` makes the results the same for vectors of any range, as long as real and fake agree.
+With its settings (RBF kernel, `C=10`, `gamma="scale"`) the classifier reaches an accuracy of 0.990 from one half of
+scikit-learn's digits to the other. `gamma="scale"` makes the results independent of the range of vectors, provided that
+real and generated vectors share it.
 """
 
 from typing import NamedTuple
@@ -12,59 +13,58 @@ from kerasgan.metrics.features import check_samples, labelled
 
 
 def classification_accuracy_score(fake_x, fake_y, real_x, real_y):
-    """Accuracy on real images of a classifier that was trained on generated ones only.
+    """Accuracy on real images of a classifier trained on generated images only.
 
-    CAS of Ravuri & Vinyals 2019 ("Classification Accuracy Score for Conditional Generative
-    Models"). Give as many fakes as the model had real training images, and real images that it has
-    not seen. It needs controls to be read: on digits one (slightly noisy) mean image per class
-    already gets 0.90.
+    This is the CAS of Ravuri & Vinyals 2019 ("Classification Accuracy Score for Conditional Generative Models"). Pass
+    as many generated images as the model had real training images, and real images that it has not seen. Compare the
+    score with controls: on the digits, one slightly noisy mean image per class already scores 0.90.
 
     Args:
-        fake_x: Generated images, of shape `(n, height, width, channels)` or `(n, d)`.
-        fake_y: The labels they were asked for: integers of shape `(n,)` or `(n, 1)`.
+        fake_x: Generated images of shape `(n, height, width, channels)` or `(n, d)`.
+        fake_y: Labels that the images were generated for, integers of shape `(n,)` or `(n, 1)`.
         real_x: Real test images, in the same range.
-        real_y: Their labels.
+        real_y: Labels of the real test images.
 
     Returns:
         The accuracy, from 0 to 1.
 
     Raises:
-        ValueError: Lengths or image sizes that do not match, values that are not finite, or fewer
-            than two classes in `fake_y`.
+        ValueError: If lengths or image sizes do not match, if values are not finite, or if `fake_y` has fewer than two
+            classes.
     """
     return _accuracy(("fake", fake_x, fake_y), ("real", real_x, real_y))
 
 
 def label_fidelity(fake_x, fake_y, real_x, real_y):
-    """Share of generated images that a classifier of real ones takes for the class asked for.
+    """Fraction of generated images that a classifier trained on real images assigns to the requested class.
 
-    High for a model that makes one good image per class: read it beside the classification accuracy
-    score.
+    A model that generates a single good image per class also scores high: report the metric together with
+    `classification_accuracy_score`.
 
     Args:
-        fake_x: Generated images, of shape `(n, height, width, channels)` or `(n, d)`.
-        fake_y: The labels they were asked for: integers of shape `(n,)` or `(n, 1)`.
+        fake_x: Generated images of shape `(n, height, width, channels)` or `(n, d)`.
+        fake_y: Labels that the images were generated for, integers of shape `(n,)` or `(n, 1)`.
         real_x: Real training images, in the same range.
-        real_y: Their labels.
+        real_y: Labels of the real training images.
 
     Returns:
         The accuracy, from 0 to 1.
 
     Raises:
-        ValueError: Lengths or image sizes that do not match, values that are not finite, or fewer
-            than two classes in `real_y`.
+        ValueError: If lengths or image sizes do not match, if values are not finite, or if `real_y` has fewer than two
+            classes.
     """
     return _accuracy(("real", real_x, real_y), ("fake", fake_x, fake_y))
 
 
 class AugmentationGain(NamedTuple):
-    """Result of `augmentation_gain`, in accuracy: 0.01 is one more test image in a hundred.
+    """Result of `augmentation_gain`, in units of accuracy: 0.01 is one more correct test image in a hundred.
 
     Attributes:
-        mean: Mean gain over the draws; below 0 the generated images do harm.
-        low: Lower end of its 95 % confidence interval.
-        high: Upper end.
-        gains: The gain of each draw, an array of shape `(draws,)`.
+        mean: Mean gain over the draws. A negative value means that the generated images do harm.
+        low: Lower end of the 95% confidence interval of the mean.
+        high: Upper end of the interval.
+        gains: Gain of each draw, an array of shape `(draws,)`.
     """
 
     mean: float
@@ -74,30 +74,31 @@ class AugmentationGain(NamedTuple):
 
 
 def augmentation_gain(fake_x, fake_y, real_x, real_y, test_x, test_y, per_class, draws=10, seed=0):
-    """What generated images add to few real ones when a classifier is trained.
+    """Gain in accuracy when generated images are added to a small real training set of a classifier.
 
-    In each draw a few real images of each class are chosen, one classifier is trained on them and one on them and all
-    generated images, and the gain is the difference of their accuracies on the test images, so that the luck of the
-    draw falls out. The interval is Student's over the draws: it says
-    nothing about another training of the GAN. A GAN that was trained on the same few images is not expected to help.
+    Each draw chooses a few real images of each class and trains two classifiers: one on these images only, the other on
+    these and all generated images. The gain is the difference of their accuracies on the test images; pairing removes
+    most of the variance between draws. The confidence interval is Student's t interval over the draws and does not
+    cover the variation between trainings of the GAN. Do not expect a gain from a GAN that was trained on the same few
+    images.
 
     Args:
-        fake_x: Generated images, of shape `(n, height, width, channels)` or `(n, d)`.
-        fake_y: Their labels: integers of shape `(n,)` or `(n, 1)`.
+        fake_x: Generated images of shape `(n, height, width, channels)` or `(n, d)`.
+        fake_y: Labels of the generated images, integers of shape `(n,)` or `(n, 1)`.
         real_x: Real training images, in the same range.
-        real_y: Their labels.
+        real_y: Labels of the real training images.
         test_x: Real images that neither the classifiers nor the GAN have seen.
-        test_y: Their labels.
-        per_class: Real images of each class in a draw.
+        test_y: Labels of the test images.
+        per_class: Number of real images of each class in a draw.
         draws: Number of draws, at least 2.
-        seed: Of the draws.
+        seed: Random seed of the draws.
 
     Returns:
         An `AugmentationGain` of `mean`, `low`, `high` and `gains`.
 
     Raises:
-        ValueError: Lengths or image sizes that do not match, values that are not finite, fewer than two classes, fewer
-            than `per_class` real images in a class, or fewer than two draws.
+        ValueError: If lengths or image sizes do not match, if values are not finite, if there are fewer than two
+            classes, if a class has fewer than `per_class` real images, or if `draws` is less than 2.
     """
     from scipy.stats import t
 
@@ -107,7 +108,9 @@ def augmentation_gain(fake_x, fake_y, real_x, real_y, test_x, test_y, per_class,
     fake_x, fake_y = labelled("fake", fake_x, fake_y)
     real_x, real_y = labelled("real", real_x, real_y)
     if fake_x.shape[1] != real_x.shape[1]:
-        raise ValueError(f"fake_x has {fake_x.shape[1]} pixels and real_x has {real_x.shape[1]}; expected the same.")
+        raise ValueError(
+            f"`fake_x` has {fake_x.shape[1]} pixels and `real_x` has {real_x.shape[1]}; expected the same."
+        )
     members = [np.flatnonzero(real_y == label) for label in np.unique(real_y)]
     fewest = min(map(len, members))
     if not 1 <= per_class <= fewest:
@@ -134,10 +137,10 @@ def _accuracy(train, test):
     test_x, test_y = labelled(*test)
     if train_x.shape[1] != test_x.shape[1]:
         raise ValueError(
-            f"{train[0]}_x has {train_x.shape[1]} pixels and {test[0]}_x has {test_x.shape[1]}; "
-            "expected the same: bring both to one image size."
+            f"`{train[0]}_x` has {train_x.shape[1]} pixels and `{test[0]}_x` has {test_x.shape[1]}; "
+            "expected the same. Resize both to one image size."
         )
     if len(np.unique(train_y)) < 2:
-        raise ValueError(f"{train[0]}_y holds one class only; expected at least two to train a classifier.")
+        raise ValueError(f"`{train[0]}_y` has one class only; expected at least two to train a classifier.")
     classifier = SVC(C=10.0, kernel="rbf", gamma="scale").fit(train_x, train_y)
     return float(classifier.score(test_x, test_y))

@@ -1,29 +1,29 @@
-"""Samplers without any training, between which a GAN's numbers must stand to mean anything.
+"""Baseline samplers without training, as a scale for the scores of a GAN.
 
-From below: one mean image per class with a little noise (what a generator gives that collapsed within each class), a
-Gaussian with independent pixels per class, a Gaussian with correlated pixels per class.
+From worst to best: one mean image per class with a little noise (a generator that collapsed within each class), a
+Gaussian with independent pixels per class, and a Gaussian with correlated pixels per class.
 """
 
 import numpy as np
 
 MEAN_NOISE = 0.01  # standard deviation, in pixels in [0, 1]
-SHRINKAGE = 0.1  # towards the diagonal: a hundred images do not determine a 64 x 64 covariance
+SHRINKAGE = 0.1  # towards the diagonal: a hundred images do not determine a 64x64 covariance
 
 
 def class_mean(images, count, random):
-    """A conditional generator that has collapsed within each class."""
+    """Samples of a conditional generator that has collapsed within each class."""
     return random.normal(images.mean(axis=0), MEAN_NOISE, (count, images.shape[1]))
 
 
 def diagonal_gaussian(images, count, random):
-    """Every pixel on its own."""
+    """Samples of a Gaussian with independent pixels."""
     return random.normal(images.mean(axis=0), images.std(axis=0), (count, images.shape[1]))
 
 
 def full_gaussian(images, count, random):
-    """All pixel covariances, shrunk towards the diagonal."""
+    """Samples of a Gaussian with all pixel covariances, shrunk towards the diagonal."""
     deviations = images - images.mean(axis=0)
-    # Random combinations of the deviations have their covariance, without the matrix: for 64x64x3 pixels that is 1 GB.
+    # Random combinations of the deviations have the right covariance without the matrix, 1 GB for 64x64x3 pixels.
     deviations /= np.sqrt(max(len(images) - 1, 1))
     together = random.normal(size=(count, len(images))) @ deviations
     apart = random.normal(0.0, np.linalg.norm(deviations, axis=0), (count, images.shape[1]))
@@ -41,17 +41,17 @@ def baseline_samples(images, labels, per_class=90, seed=0):
     """Labelled samples of each baseline, fitted class by class.
 
     Args:
-        images: real images in [0, 1], of shape (count, pixels).
-        labels: their labels, integers of shape (count,).
-        per_class: samples of each class.
-        seed: seed of the samples.
+        images: Real images in [0, 1], of shape (count, pixels).
+        labels: Labels of the images, integers of shape (count,).
+        per_class: Number of samples of each class.
+        seed: Random seed.
 
     Returns:
         `{name: (samples in [0, 1] of shape (classes * per_class, pixels), labels)}` with the names "class mean",
         "diagonal Gaussian" and "full Gaussian".
 
     Raises:
-        ValueError: Another shape, or values beyond [0, 1].
+        ValueError: If `images` has another shape or values outside [0, 1].
     """
     images = np.asarray(images)
     if images.ndim != 2 or images.size == 0 or not (images.min() >= 0 and images.max() <= 1):  # NaN is neither

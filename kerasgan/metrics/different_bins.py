@@ -1,4 +1,4 @@
-"""Number of statistically different bins: are the clusters of the real samples filled as they should be?"""
+"""Number of statistically different bins: do generated samples fill the clusters of the real samples evenly?"""
 
 from typing import NamedTuple
 
@@ -12,11 +12,12 @@ class BinDifferences(NamedTuple):
     """Result of `different_bins`.
 
     Attributes:
-        different: Number of bins whose shares differ at the significance level (NDB).
-        share: The same over all bins (NDB/K); for equal distributions about the significance level.
-        jensen_shannon: Jensen-Shannon divergence of the shares in nats, from 0 to `ln 2`.
-        real_shares: Share of the real samples in each bin, of shape `(bins,)`.
-        fake_shares: Share of the generated ones.
+        different: Number of bins whose proportions differ at the significance level (NDB).
+        share: `different` divided by the number of bins (NDB/K). For equal distributions it is about the significance
+            level.
+        jensen_shannon: Jensen-Shannon divergence of the proportions in nats, from 0 to `ln 2`.
+        real_shares: Proportion of the real samples in each bin, of shape `(bins,)`.
+        fake_shares: Proportion of the generated samples in each bin, of shape `(bins,)`.
     """
 
     different: int
@@ -27,22 +28,23 @@ class BinDifferences(NamedTuple):
 
 
 class DifferentBins:
-    """Compares how real and generated samples are spread over clusters of the real ones, in batches.
+    """Compares the distribution of real and generated samples over clusters of the real samples, batch by batch.
 
-    Richardson & Weiss 2018 ("On GANs and GMMs"): k-means of the real samples, each generated sample to the nearest
-    center, and in each bin the z-test of two proportions `(p - q) / sqrt(r (1 - r) (1/n + 1/m))` with the pooled
-    proportion `r`. A bin without any samples is not different. The memory is that of the real samples and of one batch.
+    Richardson & Weiss 2018 ("On GANs and GMMs"): the bins are k-means clusters of the real samples, each generated
+    sample belongs to the nearest centre, and each bin is tested by the z-test of two proportions
+    `(p - q) / sqrt(r (1 - r) (1/n + 1/m))` with the pooled proportion `r`. An empty bin does not count as different.
+    Memory holds the real samples and one batch.
 
     Args:
-        real: Samples of shape `(n, d)` or `(n, height, width, channels)`, at least as many as bins. Give ten or more a
-            bin: with few the normal approximation is bad.
+        real: Samples of shape `(n, d)` or `(n, height, width, channels)`, at least as many as bins. Pass ten or more
+            per bin; with fewer the normal approximation is poor.
         bins: Number of clusters, the K of the paper.
-        significance: Level of each test.
-        seed: Of the k-means.
+        significance: Significance level of each test.
+        seed: Random seed of k-means.
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
 
     Raises:
-        ValueError: Fewer samples than bins, or values that are not finite.
+        ValueError: If there are fewer samples than bins, or if values are not finite.
     """
 
     def __init__(self, real, bins=100, significance=0.05, seed=0, features="pixels"):
@@ -60,19 +62,19 @@ class DifferentBins:
         self.reset_state()
 
     def reset_state(self):
-        """Forgets the generated samples; the bins stay."""
+        """Forgets the generated samples and keeps the bins."""
         self._fake_counts = np.zeros(len(self.centers), "int64")
 
     def update_state(self, fake):
-        """Takes in a batch of generated samples.
+        """Adds a batch of generated samples.
 
         Raises:
-            ValueError: Values that are not finite, or another number of features than the real samples have.
+            ValueError: If values are not finite, or if the number of features differs from that of the real samples.
         """
         fake = extract(self.features, fake, "fake")
         if fake.shape[1] != self.centers.shape[1]:
             raise ValueError(
-                f"real has {self.centers.shape[1]} features and fake has {fake.shape[1]}; expected the same."
+                f"`real` has {self.centers.shape[1]} features and `fake` has {fake.shape[1]}; expected the same."
             )
         self._fake_counts += self._count(fake)
 
@@ -83,16 +85,16 @@ class DifferentBins:
         return counts
 
     def result(self):
-        """The `BinDifferences` of all generated samples so far.
+        """Returns the `BinDifferences` of all generated samples so far.
 
         Raises:
-            ValueError: There are no generated samples yet.
+            ValueError: If there are no generated samples yet.
         """
         from scipy.stats import norm
 
         real_count, fake_count = self._real_counts.sum(), self._fake_counts.sum()
         if fake_count == 0:
-            raise ValueError("got no generated samples yet; expected at least one before result().")
+            raise ValueError("There are no generated samples yet. Call update_state() before result().")
         real, fake = self._real_counts / real_count, self._fake_counts / fake_count
         pooled = (self._real_counts + self._fake_counts) / (real_count + fake_count)
         error = np.sqrt(pooled * (1 - pooled) * (1 / real_count + 1 / fake_count))
@@ -103,21 +105,21 @@ class DifferentBins:
 
 
 def different_bins(real, fake, bins=100, significance=0.05, seed=0, features="pixels"):
-    """Number of clusters of the real samples that generated ones fill differently: `DifferentBins` in one piece.
+    """Number of clusters of the real samples that generated samples fill differently: `DifferentBins` in one call.
 
     Args:
         real: Samples of shape `(n, d)` or `(n, height, width, channels)`.
-        fake: The same for the generated samples; the number may differ.
+        fake: Generated samples of the same shape; the number may differ.
         bins: Number of clusters.
-        significance: Level of the test in each bin.
-        seed: Of the k-means.
+        significance: Significance level of the test in each bin.
+        seed: Random seed of k-means.
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
 
     Returns:
-        The `BinDifferences`.
+        A `BinDifferences`.
 
     Raises:
-        ValueError: Fewer real samples than bins, values that are not finite, or feature sizes that differ.
+        ValueError: If there are fewer real samples than bins, if values are not finite, or if feature sizes differ.
     """
     metric = DifferentBins(real, bins, significance, seed, features)
     metric.update_state(fake)

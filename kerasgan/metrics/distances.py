@@ -1,38 +1,38 @@
-"""Distances between all pairs of two sets, in blocks of bounded memory, and to the nearest neighbours."""
+"""Pairwise distances between two sets in blocks of bounded memory, and nearest-neighbour distances."""
 
 import numpy as np
 
 BLOCK_VALUES = 2**23  # 64 MB
-# Squared distances that differ relatively by less count as equal: the matrix product rounds equal ones differently.
+# Squared distances with a smaller relative difference count as equal: the matrix product does not round them alike.
 RESOLUTION = 1e-10
-# Squared distances below this share of the squared norms are rounding: the samples are copies.
+# Squared distances below this fraction of the squared norms are rounding errors: the samples are copies.
 ROUNDING = 1e-13
 
 
 def squared_distances(x, y):
     """Squared Euclidean distances between all pairs.
 
-    `|x|² + |y|² - 2 x·y` on samples that are centred first, so that little cancels; copies have distance 0 exactly.
+    `|x|² + |y|² - 2 x·y` on centred samples, which limits cancellation. Copies have a distance of exactly 0.
 
     Args:
         x: Float64 array of shape `(n, d)`.
         y: Float64 array of shape `(m, d)`.
 
     Returns:
-        Float64 array of shape `(n, m)`.
+        A float64 array of shape `(n, m)`.
     """
     return np.concatenate([block for _, block in distance_blocks(x, y)])
 
 
 def distance_blocks(x, y):
-    """Squared distances as `squared_distances`, a few rows at a time.
+    """Yields `squared_distances` a few rows at a time.
 
     Args:
         x: Float64 array of shape `(n, d)`.
         y: Float64 array of shape `(m, d)`.
 
     Yields:
-        A slice of the rows of `x`, and their squared distances to all of `y`, of shape `(rows, m)`.
+        A slice of the rows of `x`, and the squared distances of these rows to all of `y`, of shape `(rows, m)`.
     """
     center = y.mean(axis=0)
     x, y = x - center, y - center
@@ -47,23 +47,25 @@ def distance_blocks(x, y):
 
 
 def neighbour_distances(x, y=None, neighbour=1):
-    """Squared distance of each sample to its k-th nearest neighbour in another set, or in its own.
+    """Squared distance of each sample to its k-th nearest neighbour in another set or in its own set.
 
     Args:
         x: Float64 array of shape `(n, d)`.
-        y: Float64 array of shape `(m, d)`; None looks for the neighbours among the other samples of `x`.
-        neighbour: Which neighbour, 1 for the nearest; a sample is not its own neighbour, a copy of it is.
+        y: Float64 array of shape `(m, d)`. None searches among the other samples of `x`.
+        neighbour: The k, 1 for the nearest neighbour. A sample is not its own neighbour, but a copy of it is.
 
     Returns:
-        Float64 array of shape `(n,)`.
+        A float64 array of shape `(n,)`.
 
     Raises:
-        ValueError: Fewer samples than neighbours.
+        ValueError: If there are fewer candidates than `neighbour`.
     """
     others = x if y is None else y
     candidates = len(x) - 1 if y is None else len(y)
     if not 1 <= neighbour <= candidates:
-        raise ValueError(f"the neighbour {neighbour} was asked for and there are {candidates}; give more samples.")
+        raise ValueError(
+            f"neighbour={neighbour}; expected 1 to {candidates}, the number of other samples. Pass more samples."
+        )
     nearest = np.empty(len(x))
     for rows, block in distance_blocks(x, others):
         if y is None:
@@ -73,6 +75,6 @@ def neighbour_distances(x, y=None, neighbour=1):
 
 
 def ignore_own(rows, block):
-    """Makes the distance of each sample to itself infinite, in a block of the distances of one set to itself."""
+    """Sets the distance of each sample to itself to infinity, in a block of the distances within one set."""
     own = np.arange(len(block))
     block[own, rows.start + own] = np.inf

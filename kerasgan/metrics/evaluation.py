@@ -1,4 +1,4 @@
-"""Scores of generated samples between those of a Gaussian and those of real samples, with all that they depend on."""
+"""Scores of generated samples beside those of a Gaussian and of real samples, with the protocol they depend on."""
 
 import functools
 import os
@@ -21,14 +21,14 @@ from kerasgan.metrics.precision_recall import precision_recall_density_coverage
 from kerasgan.metrics.protocol import RESERVED, Protocol
 from kerasgan.metrics.sliced_wasserstein import sliced_wasserstein
 
-FEWEST = 20  # samples: ten subsets of two for the kernel distance
-MOST = 5000  # samples by default: the metrics of neighbours take the square of it
-FITTED = 10_000  # real samples that the control is fitted to, at most
+FEWEST = 20  # smallest number of samples: ten subsets of two for the kernel distance
+MOST = 5000  # largest default number of samples: the cost of the nearest-neighbour metrics grows with its square
+FITTED = 10_000  # largest number of real samples that the control is fitted to
 DEFAULT_METRICS = ("frechet_distance", "kernel_distance", "precision_recall", "nearest_neighbour")
 
 
 class _Side(NamedTuple):
-    """Samples as the metrics want them."""
+    """Samples in the forms that the metrics take."""
 
     samples: np.ndarray
     labels: np.ndarray | None
@@ -40,11 +40,11 @@ class _Metric(NamedTuple):
     """One entry of `METRICS`.
 
     Attributes:
-        scores: Names of the numbers that it gives.
-        compute: Function of the real side, the fake side and a seed to these numbers.
-        classes: Whether it needs class probabilities.
-        labels: Whether it needs labels.
-        alone: Whether it looks at the fake side only.
+        scores: Names of the metric's scores.
+        compute: Function from the real side, the fake side and a seed to these scores.
+        classes: Whether the metric needs class probabilities.
+        labels: Whether the metric needs labels.
+        alone: Whether the metric uses the fake side only.
     """
 
     scores: tuple
@@ -63,7 +63,7 @@ def _different_bins(real, fake, seed):
 
 
 def _class_histogram(real, fake, seed):
-    """Half the sum of the differences between the shares of the classes, 0 to 1."""
+    """Total variation distance between the class histograms, from 0 to 1."""
     shares = [np.bincount(side.probabilities.argmax(1), minlength=side.probabilities.shape[1]) for side in (real, fake)]
     real_shares, fake_shares = (counts / counts.sum() for counts in shares)
     return (0.5 * np.abs(real_shares - fake_shares).sum(),)
@@ -105,30 +105,32 @@ METRICS = {
 
 
 class Evaluator:
-    """Scores sets of samples against the same real ones: equal counts on both sides, each set's features computed once.
+    """Scores sets of generated samples against the same real samples.
+
+    Both sides have the same number of samples, and the features of each set are computed once.
 
     Args:
         real: Real samples that the generator has not seen: an array of images in [-1, 1] of shape
-            `(n, height, width, channels)` or of vectors `(n, d)`, `(samples, labels)`, or what `kerasgan.data.load`
-            takes, as the path of a folder.
-        other: Further real samples, such as the generator's training data: what real samples score, and what the
-            control is fitted to. None divides `real` in two.
-        metrics: Names out of `METRICS`, or beginnings of one. "fid" and "kid" are understood with the features
-            `inception-2015` alone.
+            `(n, height, width, channels)` or of vectors `(n, d)`, a tuple `(samples, labels)`, or an argument of
+            `kerasgan.data.load` such as the path of a folder.
+        other: Further real samples, such as the generator's training data. They are scored as the floor, and the
+            control is fitted to them. None splits `real` into two halves.
+        metrics: Names from `METRICS`, or unambiguous prefixes. "fid" and "kid" are allowed with the features
+            `inception-2015` only.
         features: One of `kerasgan.metrics.features.NAMES`, or a function from samples to an array of shape `(n, d)`.
-        count: Number of samples of each set; by default as many as there are, at most 5000.
-        seed: Of the choice of real samples, of the control and of the metrics.
-        name: What `real` is called in the protocol; by default its path, where it is one.
+        count: Number of samples of each set. Defaults to all samples, at most 5000.
+        seed: Random seed of the choice of real samples, the control and the metrics.
+        name: Name of `real` in the protocol. Defaults to its path if it is one.
 
     Attributes:
         count: Number of samples of each set.
-        labels: Labels of the real samples, which the generated ones should be asked for, or None.
-        protocol: The `Protocol` of all scores.
+        labels: Labels of the real samples, for which the generated samples should be generated, or None.
+        protocol: `Protocol` of all scores.
         scores: Names of the scores.
 
     Raises:
-        ValueError: Unknown metrics or features, a metric that needs labels or class probabilities where there are none,
-            too few samples, or shapes that differ.
+        ValueError: If metrics or features are unknown, if a metric needs labels or class probabilities that are
+            missing, if there are too few samples, or if shapes differ.
     """
 
     def __init__(self, real, other=None, metrics=DEFAULT_METRICS, features="pixels", count=None, seed=0, name=None):
@@ -147,7 +149,7 @@ class Evaluator:
             check_samples(other_x, "other")
         self.count = self._counted(count, len(here), len(other_x), divided=other is None)
         if other_x.shape[1:] != x.shape[1:]:
-            raise ValueError(f"the other real samples have shape {other_x.shape[1:]}; expected {x.shape[1:]}.")
+            raise ValueError(f"The other real samples have shape {other_x.shape[1:]}; expected {x.shape[1:]}.")
         here = here[: self.count]
         self._real = self._side(x[here], None if y is None else y[here])
         self._other = other_x, other_y
@@ -159,30 +161,31 @@ class Evaluator:
         return self._real.labels
 
     def __call__(self, samples, labels=None):
-        """Scores of generated samples.
+        """Scores generated samples.
 
         Args:
-            samples: `count` of them, as `real`.
-            labels: What they were asked for: integers of shape `(count,)`, for the metrics that need them.
+            samples: `count` generated samples of the shape of `real`.
+            labels: Labels that the samples were generated for, integers of shape `(count,)`. Required by some metrics.
 
         Returns:
             `{score: float}` with the keys of `scores`.
 
         Raises:
-            ValueError: Another number or shape, values that are not finite, or labels that are missing.
+            ValueError: If the number or the shape of the samples is wrong, if values are not finite, or if labels are
+                missing.
         """
         samples = np.asarray(samples)
         if len(samples) != self.count or samples.shape[1:] != self._real.samples.shape[1:]:
             raise ValueError(
-                f"samples has shape {samples.shape}; expected {(self.count, *self._real.samples.shape[1:])}, as the "
-                "real ones: the same number, because most scores depend on it, and the same size."
+                f"`samples` has shape {samples.shape}; expected {(self.count, *self._real.samples.shape[1:])}, the "
+                "shape of the real samples. Most scores depend on the number of samples."
             )
         check_samples(samples)
         fake = self._side(samples, labels)
         return self._scores(lambda metric: fake)
 
     def _scores(self, side):
-        """The scores of the side that a function gives for each metric."""
+        """Computes the scores; `side` returns the samples to score for each metric."""
         values: list[float] = []
         for metric in map(METRICS.__getitem__, self.metrics):
             values += metric.compute(self._real, side(metric), self.seed)
@@ -190,9 +193,10 @@ class Evaluator:
 
     @functools.cached_property
     def floor(self):
-        """The scores of the other real samples in the place of generated ones: the best that can be had.
+        """Scores of the other real samples in place of generated samples: the best scores to expect.
 
-        Metrics that look at generated samples only get `real` instead: the features' network may know the other ones.
+        Metrics that use generated samples only are computed on `real` instead, because the features' network may have
+        been trained on the other samples.
         """
         x, y = self._other
         chosen = self._like_real(y, np.random.default_rng(self.seed).permutation(len(x)))
@@ -201,9 +205,9 @@ class Evaluator:
 
     @functools.cached_property
     def control(self):
-        """The scores of a Gaussian with the covariances of the other real samples, by class where there are labels.
+        """Scores of a Gaussian with the covariances of the other real samples, per class if there are labels.
 
-        A generator earns its keep above them only.
+        A generator is useful only if it scores better.
         """
         x, y = self._other
         random = np.random.default_rng(self.seed)
@@ -220,9 +224,10 @@ class Evaluator:
         return self(np.clip(drawn, -1, 1) if x.ndim == 4 else drawn, self.labels)
 
     def _like_real(self, labels, order):
-        """The first `count` of an order of samples; of each label as many as `real` has, as far as there are any.
+        """Returns the first `count` indices of `order`, with as many samples of each label as in `real` if available.
 
-        Generated samples are asked for the labels of the real ones: else they would have the better shares of classes.
+        Generated samples have the labels of the real samples, so other proportions would put the floor at a
+        disadvantage.
         """
         if labels is None or self.labels is None:
             return order[: self.count]
@@ -230,7 +235,7 @@ class Evaluator:
         return np.concatenate([*same, np.setdiff1d(order, np.concatenate(same))])[: self.count]
 
     def report(self, scores):
-        """All there is to say about a generator's scores, JSON-ready."""
+        """Returns a generator's scores with their protocol, control and ceiling as a JSON-serialisable dictionary."""
         return {
             "protocol": asdict(self.protocol),
             "scores": {
@@ -248,18 +253,18 @@ class Evaluator:
     def _counted(self, count, real, other, divided):
         available = min(real, other)
         if available < FEWEST:
-            came = f"{real + other} real samples, of which one half is compared with the other" if divided else ""
+            came = f"{real + other} real samples, which are split into two halves" if divided else ""
             came = came or f"{real} real and {other} other real samples"
             raise ValueError(
-                f"there are {came}; expected at least {2 * FEWEST if divided else FEWEST}"
-                f"{', or further real samples as `other`' if divided else ' of each'}: give more."
+                f"There are {came}; expected at least {2 * FEWEST if divided else FEWEST}"
+                f"{', or further real samples as `other`' if divided else ' of each'}. Pass more samples."
             )
         if count is None:
             count = min(available, MOST)
         if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or not FEWEST <= count <= available:
             raise ValueError(
-                f"count={count!r} with {real} real and {other} other real samples; expected {FEWEST} to {available}: "
-                "as many real ones are needed for each side."
+                f"count={count!r} with {real} real and {other} other real samples; expected {FEWEST} to {available}, "
+                "because each side needs this number of real samples."
             )
         return count
 
@@ -269,15 +274,15 @@ class Evaluator:
             labels = np.asarray(labels).reshape(-1)
         elif any(metric.labels for metric in wants):
             named = [name for name in self.metrics if METRICS[name].labels]
-            raise ValueError(f"{', '.join(named)} needs labels of real and generated samples, and some have none.")
+            raise ValueError(f"{', '.join(named)} needs labels of real and generated samples, but some are missing.")
         if not any(metric.classes for metric in wants):
             return _Side(samples, labels, pixels(self.features(samples)), None)
         heads = getattr(self.features, "heads", {})
         if "label" not in heads:
             named = [name for name in self.metrics if METRICS[name].classes]
             raise ValueError(
-                f"{', '.join(named)} needs features that classify, such as 'classifier-digits-v1'; "
-                f"{name_of(self.features)!r} do not."
+                f"{', '.join(named)} needs features with class probabilities, such as 'classifier-digits-v1'; "
+                f"{name_of(self.features)!r} has none."
             )
         from kerasgan.metrics.features.network import softmax
 
@@ -287,13 +292,13 @@ class Evaluator:
 
 @dataclass(frozen=True)
 class Report:
-    """Result of `evaluate`; printed, a line a score.
+    """Result of `evaluate`. `print` shows one line per score.
 
     Attributes:
-        protocol: The `Protocol`.
+        protocol: `Protocol` of the scores.
         scores: `{score: float}` of the generated samples.
-        floor: The same of real samples in their place.
-        control: The same of a Gaussian fitted to real samples.
+        floor: Scores of real samples in place of the generated samples.
+        control: Scores of a Gaussian fitted to real samples.
     """
 
     protocol: Protocol
@@ -307,22 +312,22 @@ class Report:
 
 
 def evaluate(real, fake, other=None, metrics=DEFAULT_METRICS, features="pixels", count=None, seed=0):
-    """Scores of generated samples, those of real samples and of a Gaussian in their place, and how they were measured.
+    """Scores generated samples, with the scores of real samples and of a Gaussian in their place.
 
     Args:
-        real: Real samples, as for `Evaluator`: an array in [-1, 1], `(samples, labels)`, or a folder.
-        fake: Generated samples, likewise.
-        other: Further real samples; None divides `real` in two.
-        metrics: Names out of `METRICS`.
+        real: Real samples as for `Evaluator`: an array in [-1, 1], a tuple `(samples, labels)`, or a folder.
+        fake: Generated samples in the same form.
+        other: Further real samples. None splits `real` into two halves.
+        metrics: Names from `METRICS`.
         features: One of `kerasgan.metrics.features.NAMES`, or a function from samples to an array of shape `(n, d)`.
-        count: Number of samples of each set; by default as many as all have, at most 5000.
-        seed: Of the choice of samples, of the control and of the metrics.
+        count: Number of samples of each set. Defaults to the size of the smallest set, at most 5000.
+        seed: Random seed of the choice of samples, the control and the metrics.
 
     Returns:
         A `Report`.
 
     Raises:
-        ValueError: As `Evaluator`.
+        ValueError: If `Evaluator` raises it, or if `count` exceeds the number of generated samples.
 
     Example:
         >>> print(evaluate("photos/test", "generated", metrics=("frechet_distance",), features="random-conv-seed0"))
@@ -340,18 +345,18 @@ def evaluate(real, fake, other=None, metrics=DEFAULT_METRICS, features="pixels",
 
 
 def largest_count(real, other=None):
-    """How many samples `Evaluator` takes of each set by default: all that there are for each, at most 5000."""
+    """Returns the number of samples that `Evaluator` takes of each set by default: all samples, at most 5000."""
     count = len(_samples(real)[0])
     return min(MOST, count // 2 if other is None else min(count, len(_samples(other)[0])))
 
 
 def real_name(data):
-    """What real samples are called in a protocol: the name or the path that was given."""
+    """Returns the name of real samples in a protocol: the name or path that was passed."""
     return str(data) if isinstance(data, (str, os.PathLike)) else "the given samples"
 
 
 def _chosen(metrics, features):
-    """Full names of metrics."""
+    """Returns the full names of metrics."""
     found = []
     reserved = {title.lower(): name for name, title in RESERVED.items()}
     for name in metrics:
@@ -361,19 +366,19 @@ def _chosen(metrics, features):
         elif name.lower() in reserved:
             if features != INCEPTION:
                 raise ValueError(
-                    f"{name!r} is the name of {reserved[name.lower()]!r} with the features {INCEPTION!r} alone, and "
-                    f"these are {features!r}; ask for {reserved[name.lower()]!r}."
+                    f"{name!r} is the name of {reserved[name.lower()]!r} with the features {INCEPTION!r} only, and "
+                    f"the features are {features!r}. Use {reserved[name.lower()]!r} instead."
                 )
             found.append(reserved[name.lower()])
         elif len(fitting) == 1:
             found += fitting
         else:
-            raise ValueError(f"metrics names {name!r}; expected some of {', '.join(METRICS)}.")
+            raise ValueError(f"`metrics` contains {name!r}; expected names from {', '.join(METRICS)}.")
     return tuple(dict.fromkeys(found))
 
 
 def _samples(data) -> tuple[Any, Any]:
-    """`(samples, labels or None)` of an array, of both, or of what `load` takes."""
+    """Returns `(samples, labels or None)` of an array, of a tuple, or of an argument of `load`."""
     if isinstance(data, (str, os.PathLike)):
         data = load(data, as_numpy=True)
     x, y = data if isinstance(data, tuple) else (data, None)

@@ -1,4 +1,4 @@
-"""Fréchet distance between two sets of samples, each seen as one Gaussian in a feature space."""
+"""Fréchet distance between two sets of samples, each modelled as a Gaussian in a feature space."""
 
 import numpy as np
 
@@ -7,11 +7,11 @@ from kerasgan.metrics.streaming import TwoSampleMetric
 
 
 class GaussianMoments:
-    """Mean and covariance of features that come in batches, in float64.
+    """Mean and covariance of features that arrive in batches, in float64.
 
-    Each batch is merged by its own mean and scatter (Chan, Golub & LeVeque 1983), so that
-    nothing cancels when the mean is large against the spread. The memory is that of one batch and
-    one `(d, d)` matrix, however many samples come.
+    Batches are merged by their means and scatter matrices (Chan, Golub & LeVeque 1983), which avoids cancellation when
+    the mean is large compared with the spread. Memory holds one batch and one `(d, d)` matrix, independent of the
+    number of samples.
 
     Example:
         >>> moments = GaussianMoments()
@@ -29,19 +29,19 @@ class GaussianMoments:
         """Adds a batch.
 
         Args:
-            features: Array of shape `(n, d)`, any `n >= 1`, the same `d` each time.
+            features: Array of shape `(n, d)`, with any `n >= 1` and the same `d` in each call.
 
         Returns:
-            The moments themselves.
+            The object itself.
 
         Raises:
-            ValueError: Wrong rank or size.
+            ValueError: If the rank or the number of features is wrong.
         """
         features = np.asarray(features, "float64")
         if features.ndim != 2 or len(features) == 0:
-            raise ValueError(f"features has shape {features.shape}; expected (n, d) with at least one row.")
+            raise ValueError(f"`features` has shape {features.shape}; expected (n, d) with at least one row.")
         if not np.isfinite(features).all():
-            raise ValueError("features has NaN or infinite values; expected finite ones.")
+            raise ValueError("`features` has NaN or infinite values; expected finite values.")
         batch = GaussianMoments()
         batch.count, batch.mean = len(features), features.mean(axis=0)
         deviations = features - batch.mean
@@ -49,16 +49,16 @@ class GaussianMoments:
         return self.merge(batch)
 
     def merge(self, other):
-        """Adds the samples of other moments, such as those of another worker.
+        """Adds the samples of other moments, for example from another worker.
 
         Args:
-            other: `GaussianMoments` of features of the same size; stays as it is.
+            other: `GaussianMoments` of features of the same size; not modified.
 
         Returns:
-            The moments themselves.
+            The object itself.
 
         Raises:
-            ValueError: Feature sizes that differ.
+            ValueError: If feature sizes differ.
         """
         if other.count == 0:
             return self
@@ -67,7 +67,7 @@ class GaussianMoments:
             return self
         if len(other.mean) != len(self.mean):
             raise ValueError(
-                f"features has {len(other.mean)} columns; expected {len(self.mean)} as in the batches before."
+                f"`features` has {len(other.mean)} columns; expected {len(self.mean)} as in the previous batches."
             )
         count = self.count + other.count
         shift = other.mean - self.mean
@@ -78,38 +78,37 @@ class GaussianMoments:
 
     @property
     def covariance(self):
-        """Covariance of shape `(d, d)`, unbiased: the scatter over `count - 1` (`ddof=1`).
+        """Unbiased covariance of shape `(d, d)`: the scatter matrix divided by `count - 1` (`ddof=1`).
 
         Raises:
-            ValueError: Fewer than two samples were seen.
+            ValueError: If there are fewer than two samples.
         """
         if self.count < 2:
-            raise ValueError(f"a covariance needs at least 2 samples; got {self.count}.")
+            raise ValueError(f"The covariance needs at least 2 samples; got {self.count}.")
         return self._scatter / (self.count - 1)
 
 
 def frechet_distance(real, fake, features="pixels"):
-    """Squared Fréchet (2-Wasserstein) distance between the Gaussians fitted to two sets of samples.
+    """Squared Fréchet (2-Wasserstein) distance between Gaussians fitted to two sets of samples.
 
-    `|m1 - m2|^2 + Tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2)` (Dowson & Landau 1982; Heusel et al.
-    2017, eq. 6) in the symmetric form, whose eigenvalues are real (those within rounding of 0 are
-    taken as 0), with covariances over `n - 1`. With the features of Inception-v3 this would be the
-    FID; with others it must not be called so. It scales with the square of the range of the
-    features and falls with the number of samples: compare only values of the same features, range
-    and counts, and print the distance between two halves of the real data beside it.
+    `|m1 - m2|^2 + Tr(C1 + C2 - 2 (C1^1/2 C2 C1^1/2)^1/2)` (Dowson & Landau 1982; Heusel et al. 2017, eq. 6) in the
+    symmetric form, whose eigenvalues are real; those within rounding of 0 are set to 0. Covariances are divided by
+    `n - 1`. With the features of Inception-v3 this is the FID; with other features it must not be called FID. The
+    distance scales with the square of the feature range and decreases with the number of samples. Compare only values
+    with the same features, range and counts, and report the distance between two halves of the real data as well.
 
     Args:
         real: Samples of shape `(n, d)` or `(n, height, width, channels)`, or a `GaussianMoments` of
             their features.
-        fake: The same for the generated samples; the number may differ.
+        fake: Generated samples, in the same form; the number may differ.
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
 
     Returns:
         The distance, a float of at least 0.
 
     Raises:
-        ValueError: Fewer than two samples, values that are not finite, unknown features, or feature
-            sizes that differ.
+        ValueError: If there are fewer than two samples, if values are not finite, if features are unknown, or if
+            feature sizes differ.
     """
     real, fake = (
         samples if isinstance(samples, GaussianMoments) else GaussianMoments().update(extract(features, samples, name))
@@ -118,19 +117,19 @@ def frechet_distance(real, fake, features="pixels"):
     covariances = real.covariance, fake.covariance
     if real.mean.shape != fake.mean.shape:
         raise ValueError(
-            f"real has {len(real.mean)} features and fake has {len(fake.mean)}; expected the same: "
-            "bring both to one image size."
+            f"`real` has {len(real.mean)} features and `fake` has {len(fake.mean)}; expected the same. "
+            "Resize both to one image size."
         )
     root = _symmetric_root(covariances[0])
     overlap = np.sqrt(_without_rounding(np.linalg.eigvalsh(root @ covariances[1] @ root))).sum()
     shift = np.square(real.mean - fake.mean).sum()
     distance = shift + np.trace(covariances[0]) + np.trace(covariances[1]) - 2.0 * overlap
-    # For equal sets the terms cancel up to rounding, which may leave it just below 0.
+    # For equal sets the terms cancel up to rounding, which can leave a value just below 0.
     return max(float(distance), 0.0)
 
 
 class FrechetDistance(TwoSampleMetric):
-    """`frechet_distance` of samples that come in batches, in the memory of two covariances.
+    """`frechet_distance` of samples that arrive in batches. Memory holds two covariances.
 
     Args:
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
@@ -150,10 +149,10 @@ class FrechetDistance(TwoSampleMetric):
         self.moments[side].update(features)
 
     def result(self):
-        """The distance between all real and all generated samples so far.
+        """Returns the distance between all real and all generated samples so far.
 
         Raises:
-            ValueError: Fewer than two samples on a side, or feature sizes that differ.
+            ValueError: If a side has fewer than two samples, or if feature sizes differ.
         """
         return frechet_distance(**self.moments)
 
@@ -164,9 +163,10 @@ def _symmetric_root(covariance):
 
 
 def _without_rounding(eigenvalues):
-    """Eigenvalues of a matrix that has none below 0, with 0 for what may be rounding.
+    """Returns the eigenvalues of a positive semidefinite matrix, with 0 for those within rounding of 0.
 
-    Of fewer samples than features most are 0, and each that rounding leaves at 1e-16 would add its root, 1e-8.
+    With fewer samples than features most eigenvalues are 0, and each rounding error of 1e-16 would add its square root,
+    1e-8.
     """
     rounding = len(eigenvalues) * np.finfo("float64").eps * eigenvalues.max()
     return np.where(eigenvalues > rounding, eigenvalues, 0.0)

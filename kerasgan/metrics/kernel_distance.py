@@ -1,4 +1,4 @@
-"""Kernel distance: the squared maximum mean discrepancy with a cubic kernel, and its standard error."""
+"""Kernel distance: squared maximum mean discrepancy with a cubic kernel, with its standard error."""
 
 from typing import NamedTuple
 
@@ -13,8 +13,8 @@ class KernelDistanceEstimate(NamedTuple):
     """Result of `kernel_distance`.
 
     Attributes:
-        distance: Unbiased estimate; may be below 0.
-        standard_error: Of the distance, over the subsets; NaN for a single subset.
+        distance: Unbiased estimate of the distance, which can be negative.
+        standard_error: Standard error of the distance over the subsets; NaN for a single subset.
     """
 
     distance: float
@@ -24,23 +24,23 @@ class KernelDistanceEstimate(NamedTuple):
 def kernel_distance(real, fake, features="pixels", subset_size=1000, seed=0):
     """Squared maximum mean discrepancy with the kernel `(x·y / d + 1)³`, averaged over disjoint subsets.
 
-    With the features of Inception-v3 it is the KID (Bińkowski et al. 2018, section 4); with others it must not be
-    called so. Unlike the Fréchet distance it is unbiased, so sets of different sizes may be compared. The paper draws
-    its subsets with replacement; here they are disjoint (the block estimator of Zaremba et al. 2013, as in TF-GAN), so
-    that they are independent and the standard error is right: give enough samples for ten subsets.
+    With the features of Inception-v3 this is the KID (Bińkowski et al. 2018, section 4); with other features it must
+    not be called KID. Unlike the Fréchet distance it is unbiased, so values of sets of different sizes are comparable.
+    The paper draws its subsets with replacement. Here they are disjoint (the block estimator of Zaremba et al. 2013, as
+    in TF-GAN), which makes them independent and the standard error correct. Pass enough samples for ten subsets.
 
     Args:
         real: Samples of shape `(n, d)` or `(n, height, width, channels)`.
-        fake: The same for the generated samples; the number may differ.
+        fake: Generated samples of the same shape; the number may differ.
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
-        subset_size: Most samples of a set in one subset; time and memory grow with its square.
-        seed: Of the order in which the samples are dealt to the subsets; None keeps their order.
+        subset_size: Largest number of samples of a set in one subset. Time and memory grow with its square.
+        seed: Random seed of the assignment of samples to subsets. None keeps their order.
 
     Returns:
         A `KernelDistanceEstimate` of `distance` and `standard_error`.
 
     Raises:
-        ValueError: A subset gets fewer than two samples of a set, values that are not finite, or feature sizes that
+        ValueError: If a subset has fewer than two samples of a set, if values are not finite, or if feature sizes
             differ.
     """
     real, fake = extract_both(features, real, fake)
@@ -52,8 +52,8 @@ def kernel_distance(real, fake, features="pixels", subset_size=1000, seed=0):
     subsets = -(-max(len(real), len(fake)) // subset_size)
     if min(len(real), len(fake)) < 2 * subsets:
         raise ValueError(
-            f"got {len(real)} real and {len(fake)} fake samples in {subsets} subsets; expected at least 2 of each in "
-            "every subset: bring the counts closer together or raise subset_size."
+            f"There are {len(real)} real and {len(fake)} fake samples in {subsets} subsets; expected at least 2 of "
+            "each in every subset. Use counts that are closer together, or a larger subset_size."
         )
     # The larger subsets come last, as in TF-GAN.
     parts = zip(_split(real, subsets), _split(fake, subsets), strict=True)
@@ -61,14 +61,14 @@ def kernel_distance(real, fake, features="pixels", subset_size=1000, seed=0):
 
 
 class KernelDistance(TwoSampleMetric):
-    """`kernel_distance` of samples that come in batches, in the memory of one subset.
+    """`kernel_distance` of samples that arrive in batches. Memory holds one subset.
 
-    Every `subset_size` real and as many generated samples, in the order in which they come, make one subset; the rest
-    is kept until its other side comes, so give real and generated samples by turns.
+    Each subset consists of the next `subset_size` real and generated samples. Samples without a counterpart are kept in
+    memory, so alternate between real and generated samples.
 
     Args:
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
-        subset_size: Samples of each set in one subset, at least 2.
+        subset_size: Number of samples of each set in one subset, at least 2.
     """
 
     def __init__(self, features="pixels", subset_size=1000):
@@ -86,7 +86,7 @@ class KernelDistance(TwoSampleMetric):
         for other in self._waiting.values():
             if other and other[0].shape != features.shape[1:]:
                 raise ValueError(
-                    f"{side} has {features.shape[1]} features; expected {len(other[0])} as in the batches before."
+                    f"`{side}` has {features.shape[1]} features; expected {len(other[0])} as in previous batches."
                 )
         self._waiting[side].extend(features)
         size = self.subset_size
@@ -96,14 +96,14 @@ class KernelDistance(TwoSampleMetric):
                 del rows[:size]
 
     def result(self):
-        """The `KernelDistanceEstimate` over all whole subsets so far.
+        """Returns the `KernelDistanceEstimate` over all complete subsets so far.
 
         Raises:
-            ValueError: There is no whole subset yet.
+            ValueError: If there is no complete subset yet.
         """
         if not self._distances:
             counts = " and ".join(f"{len(rows)} {side}" for side, rows in self._waiting.items())
-            raise ValueError(f"got {counts} samples; expected at least subset_size={self.subset_size} of each.")
+            raise ValueError(f"There are {counts} samples; expected at least subset_size={self.subset_size} of each.")
         return _estimate(self._distances)
 
 

@@ -1,4 +1,4 @@
-"""Maximum mean discrepancy, and the test by permutations of whether two sets have one distribution."""
+"""Maximum mean discrepancy, and a permutation test of whether two sets have the same distribution."""
 
 from typing import NamedTuple
 
@@ -12,8 +12,8 @@ class MMDTest(NamedTuple):
     """Result of `mmd_test`.
 
     Attributes:
-        statistic: The unbiased estimate of the squared discrepancy; may be below 0.
-        p_value: Share of relabellings with a statistic at least as large, from `1 / (permutations + 1)` to 1.
+        statistic: Unbiased estimate of the squared discrepancy, which can be negative.
+        p_value: Fraction of permutations with a statistic at least as large, from `1 / (permutations + 1)` to 1.
     """
 
     statistic: float
@@ -21,21 +21,21 @@ class MMDTest(NamedTuple):
 
 
 def unbiased_squared_mmd(within_real, within_fake, between):
-    """The unbiased estimate of the squared maximum mean discrepancy from kernel matrices.
+    """Unbiased estimate of the squared maximum mean discrepancy from kernel matrices.
 
     `sum_{i≠j} k(x_i, x_j) / (n (n - 1)) + sum_{i≠j} k(y_i, y_j) / (m (m - 1)) - 2 mean_ij k(x_i, y_j)` (Gretton et al.
     2012, eq. 3).
 
     Args:
-        within_real: Kernel of the real samples with each other, of shape `(n, n)`.
-        within_fake: Kernel of the generated samples with each other, of shape `(m, m)`.
-        between: Kernel of the real with the generated samples, of shape `(n, m)`.
+        within_real: Kernel matrix of the real samples, of shape `(n, n)`.
+        within_fake: Kernel matrix of the generated samples, of shape `(m, m)`.
+        between: Kernel matrix between real and generated samples, of shape `(n, m)`.
 
     Returns:
-        The estimate, a float. It is 0 on average for equal distributions, so it may be below 0.
+        The estimate, a float. Its mean is 0 for equal distributions, so it can be negative.
 
     Raises:
-        ValueError: Fewer than two samples on a side.
+        ValueError: If a side has fewer than two samples.
     """
     if min(between.shape) < 2:
         raise ValueError(
@@ -52,25 +52,25 @@ def mmd_test(real, fake, bandwidth=None, permutations=500, seed=0, features="pix
     """Tests whether generated samples have the distribution of the real ones.
 
     The squared maximum mean discrepancy with the kernel `exp(-|x - y|² / (2 bandwidth²))`, unbiased, and its p-value
-    under random relabellings of the pooled samples (Gretton et al. 2012, eq. 3 and section 5). The level is exact: for
-    equal distributions `p_value <= 0.05` in at most 5 % of cases. The memory is that of one matrix over all pairs of
-    the pooled samples: 0.8 GB for 5,000 of each.
+    under random permutations of the labels "real" and "fake" (Gretton et al. 2012, eq. 3 and section 5). The level is
+    exact: for equal distributions `p_value <= 0.05` in at most 5% of cases. Memory holds one matrix over all pairs of
+    the pooled samples: 0.8 GB for 5,000 samples on each side.
 
     Args:
         real: Samples of shape `(n, d)` or `(n, height, width, channels)`, `n >= 2`.
-        fake: The same for the generated samples; the number may differ.
-        bandwidth: Width of the kernel in units of the features; None takes the median distance between different
-            pooled samples (section 8 of the paper), or 1 if all samples are equal.
-        permutations: Number of relabellings.
-        seed: Of the relabellings.
+        fake: Generated samples of the same shape; the number may differ.
+        bandwidth: Width of the kernel in units of the features. None uses the median distance between different pooled
+            samples (section 8 of the paper), or 1 if all samples are equal.
+        permutations: Number of permutations.
+        seed: Random seed of the permutations.
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
 
     Returns:
         An `MMDTest` of `statistic` and `p_value`.
 
     Raises:
-        ValueError: Fewer than two samples on a side, values that are not finite, feature sizes that differ, or a
-            bandwidth that is not positive.
+        ValueError: If a side has fewer than two samples, if values are not finite, if feature sizes differ, or if
+            `bandwidth` is not positive.
     """
     if bandwidth is not None and not bandwidth > 0:
         raise ValueError(f"bandwidth={bandwidth}; expected a positive number, or None for the median distance.")
@@ -86,13 +86,13 @@ def mmd_test(real, fake, bandwidth=None, permutations=500, seed=0, features="pix
     count = len(real)
     statistic = unbiased_squared_mmd(kernel[:count, :count], kernel[count:, count:], kernel[:count, count:])
     relabelled = _relabelled(kernel, count, permutations, np.random.default_rng(seed))
-    # Up to rounding, a relabelling that swaps equal samples has the same statistic.
+    # Rounding must not hide that a permutation of equal samples has the same statistic.
     as_large = np.count_nonzero(relabelled >= statistic - 1e-12)
     return MMDTest(statistic, (1 + as_large) / (1 + permutations))
 
 
 def _relabelled(kernel, count, permutations, random):
-    """The statistic under random labels, from the sums of the kernel over pairs of equal and of different labels."""
+    """Returns the statistic under random labels, from kernel sums over pairs with equal and with different labels."""
     off_diagonal = kernel.sum() - np.trace(kernel)
     labels = random.permuted(np.tile(np.arange(len(kernel)) < count, (permutations, 1)), axis=1).astype("float64")
     with_real = labels @ kernel

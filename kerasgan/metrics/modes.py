@@ -1,4 +1,4 @@
-"""How many of the known modes a generator reaches, and how evenly: mixtures of Gaussians, and classes."""
+"""Coverage of known modes: how many a generator reaches and how evenly, for Gaussian mixtures and for classes."""
 
 from typing import NamedTuple
 
@@ -7,19 +7,20 @@ import numpy as np
 from kerasgan.metrics.distances import distance_blocks
 from kerasgan.metrics.features import pixels
 
-FILLED_SHARE = 0.1  # of a uniform share
+FILLED_SHARE = 0.1  # fraction of a uniform share
 
 
 class Modes(NamedTuple):
-    """How samples are spread over modes.
+    """Distribution of samples over modes.
 
     Attributes:
-        reached: Modes with at least one sample that counts. Grows with the number of samples.
-        filled: Modes with at least a tenth, rounded down, of what an even spread of all samples would give them (31 of
-            2,500 on the ring of 8, 10 on the grid of 25): noise between the modes does not fill one.
-        reverse_kl: `KL(samples over modes || uniform)` in nats, of the samples that count; NaN if there are none.
-        reverse_kl_floor: What perfectly even samples have on average, `(modes - 1) / (2 samples)`.
-        counts: Samples that count in each mode, integers of shape `(modes,)`.
+        reached: Number of modes with at least one sample that counts. It grows with the number of samples.
+        filled: Number of modes with at least a tenth, rounded down, of the samples that an even distribution gives each
+            mode (31 of 2,500 samples on the ring of 8 modes, 10 on the grid of 25). Noise between the modes does not
+            fill a mode.
+        reverse_kl: `KL(samples over modes || uniform)` in nats of the samples that count; NaN if there are none.
+        reverse_kl_floor: Expected value of `reverse_kl` for uniformly distributed samples, `(modes - 1) / (2 samples)`.
+        counts: Number of samples that count in each mode, integers of shape `(modes,)`.
         samples: Number of all samples.
     """
 
@@ -35,12 +36,12 @@ class MixtureModes(NamedTuple):
     """Result of `mixture_modes`.
 
     Attributes:
-        modes: The `Modes` of the samples of high quality.
-        high_quality: Share of the samples within `threshold` deviations of the nearest mode, from 0 to 1. Real samples
-            have `real_high_quality`; more means modes that are too narrow.
-        real_high_quality: The same of the true mixture: 0.9889 in two dimensions within 3 deviations.
-        width: Deviation of the samples of high quality around their modes, over that of real ones; 1 is right, NaN if
-            there are none.
+        modes: `Modes` of the high-quality samples.
+        high_quality: Fraction of the samples within `threshold` standard deviations of the nearest mode, from 0 to 1.
+            Real samples have `real_high_quality`; a larger value means that the modes are too narrow.
+        real_high_quality: The same fraction of the true mixture: 0.9889 in two dimensions within 3 standard deviations.
+        width: Standard deviation of the high-quality samples around their modes, divided by that of real samples. 1 is
+            ideal; NaN if there are no high-quality samples.
     """
 
     modes: Modes
@@ -50,11 +51,12 @@ class MixtureModes(NamedTuple):
 
 
 class ClassModes:
-    """Coverage of classes by labelled samples that come in batches, such as the 1000 modes of stacked digits.
+    """Coverage of classes by labelled samples that arrive in batches, such as the 1000 modes of stacked digits.
 
-    Every sample counts. The protocol of stacked MNIST (Metz et al. 2017, section 3.3.1; Lin et al. 2018, section 4.2):
-    26,000 generated images, each channel labelled by a classifier of single digits (`stacked_labels` joins the
-    channels), 1000 classes, and the divergence of the generated labels from uniform ones, whose floor is 0.019.
+    Every sample counts. The protocol of stacked MNIST (Metz et al. 2017, section 3.3.1; Lin et al. 2018, section 4.2)
+    takes 26,000 generated images, labels each channel by a classifier of single digits (`stacked_labels` joins the
+    channels) to get one of 1000 classes, and reports the divergence of the labels from the uniform distribution, whose
+    floor is 0.019.
 
     Args:
         classes: Number of classes.
@@ -71,44 +73,44 @@ class ClassModes:
         self._counts = np.zeros(self.classes, "int64")
 
     def update_state(self, labels):
-        """Takes in a batch.
+        """Adds a batch.
 
         Args:
-            labels: The class of each generated sample, integers of shape `(n,)` from 0 to `classes - 1`.
+            labels: Class of each generated sample, integers of shape `(n,)` from 0 to `classes - 1`.
 
         Raises:
-            ValueError: No integers, another shape, or out of range.
+            ValueError: If labels are not integers, have another shape or are out of range.
         """
         labels = np.asarray(labels)
         if labels.ndim != 1 or labels.dtype.kind not in "iu":
-            raise ValueError(f"labels has shape {labels.shape} and dtype {labels.dtype}; expected integers (n,).")
+            raise ValueError(f"`labels` has shape {labels.shape} and dtype {labels.dtype}; expected integers (n,).")
         if len(labels) and not (labels.min() >= 0 and labels.max() < self.classes):
             raise ValueError(
-                f"labels has values from {labels.min()} to {labels.max()}; expected 0 to {self.classes - 1}."
+                f"`labels` has values from {labels.min()} to {labels.max()}; expected 0 to {self.classes - 1}."
             )
         self._counts += np.bincount(labels.astype("int64"), minlength=self.classes)
 
     def result(self):
-        """The `Modes` of all samples so far.
+        """Returns the `Modes` of all samples so far.
 
         Raises:
-            ValueError: There are no samples yet.
+            ValueError: If there are no samples yet.
         """
         return _modes(self._counts.copy(), self._counts.sum())
 
 
 def class_modes(labels, classes=1000):
-    """Coverage of classes by labelled samples: `ClassModes` in one piece.
+    """Coverage of classes by labelled samples: `ClassModes` in one call.
 
     Args:
-        labels: The class of each generated sample, integers of shape `(n,)` from 0 to `classes - 1`.
+        labels: Class of each generated sample, integers of shape `(n,)` from 0 to `classes - 1`.
         classes: Number of classes.
 
     Returns:
-        The `Modes`.
+        A `Modes`.
 
     Raises:
-        ValueError: No samples, no integers, or labels out of range.
+        ValueError: If there are no samples, or if labels are not integers or are out of range.
     """
     metric = ClassModes(classes)
     metric.update_state(labels)
@@ -116,7 +118,7 @@ def class_modes(labels, classes=1000):
 
 
 def stacked_labels(digits):
-    """The class of images of stacked digits, from the digits of their channels.
+    """Returns the classes of stacked digits from the digits of their channels.
 
     Args:
         digits: Integers from 0 to 9 of shape `(n, channels)`, the most significant first.
@@ -125,41 +127,43 @@ def stacked_labels(digits):
         Integers of shape `(n,)`, from 0 to `10 ** channels - 1`.
 
     Raises:
-        ValueError: Another shape, no integers, or no digits.
+        ValueError: If `digits` has another shape or contains anything but digits.
     """
     digits = np.asarray(digits)
     if digits.ndim != 2 or digits.dtype.kind not in "iu" or not np.isin(digits, np.arange(10)).all():
         raise ValueError(
-            f"digits has shape {digits.shape} and dtype {digits.dtype}; expected integers from 0 to 9 of shape "
+            f"`digits` has shape {digits.shape} and dtype {digits.dtype}; expected integers from 0 to 9 of shape "
             "(n, channels)."
         )
     return digits.astype("int64") @ 10 ** np.arange(digits.shape[1])[::-1]
 
 
 def mixture_modes(samples, means, sigma, threshold=3.0):
-    """Coverage of a mixture of Gaussians whose modes lie far apart.
+    """Coverage of a mixture of well separated Gaussians.
 
-    The protocol of VEEGAN (Srivastava et al. 2017, section 4.1) and PacGAN (Lin et al. 2018, section 4.1): a sample is
-    of high quality, and counts for its nearest mode, if it lies within 3 deviations of it. Give 2,500 samples, which is
-    what those papers do: the number of modes reached grows with them.
+    The protocol of VEEGAN (Srivastava et al. 2017, section 4.1) and PacGAN (Lin et al. 2018, section 4.1): a sample has
+    high quality, and counts for its nearest mode, if it lies within 3 standard deviations of the mode. Pass 2,500
+    samples as in these papers, because the number of reached modes grows with the number of samples.
 
     Args:
         samples: Generated samples of shape `(n, d)`.
-        means: Of the modes, of shape `(modes, d)`.
+        means: Means of the modes, of shape `(modes, d)`.
         sigma: Standard deviation of every mode along each axis.
-        threshold: In deviations.
+        threshold: Largest distance from the mode, in standard deviations.
 
     Returns:
         A `MixtureModes` of `modes`, `high_quality`, `real_high_quality` and `width`.
 
     Raises:
-        ValueError: Sizes that differ, values that are not finite, or a `sigma` or `threshold` that is not positive.
+        ValueError: If sizes differ, if values are not finite, or if `sigma` or `threshold` is not positive.
     """
     from scipy.special import gammainc
 
     samples, means = pixels(samples), pixels(means)
     if samples.shape[1] != means.shape[1]:
-        raise ValueError(f"samples has {samples.shape[1]} columns and means {means.shape[1]}; expected the same.")
+        raise ValueError(
+            f"`samples` has {samples.shape[1]} columns and `means` has {means.shape[1]}; expected the same."
+        )
     if not (sigma > 0 and threshold > 0):
         raise ValueError(f"sigma={sigma} and threshold={threshold}; expected positive numbers.")
     counts, squares = np.zeros(len(means), "int64"), 0.0
@@ -168,7 +172,7 @@ def mixture_modes(samples, means, sigma, threshold=3.0):
         good = squared < (threshold * sigma) ** 2
         counts += np.bincount(nearest[good], minlength=len(means))
         squares += squared[good].sum()
-    # Squared distances are chi-squared: these are its distribution function for d and for d + 2 degrees of freedom.
+    # Squared distances are chi-squared: these are the distribution functions for d and d + 2 degrees of freedom.
     dimension = means.shape[1]
     real_share, next_share = gammainc([dimension / 2, dimension / 2 + 1], threshold**2 / 2)
     good_count = counts.sum()
@@ -178,7 +182,7 @@ def mixture_modes(samples, means, sigma, threshold=3.0):
 
 def _modes(counts, samples):
     if samples == 0:
-        raise ValueError("got no samples; expected at least one.")
+        raise ValueError("There are no samples; expected at least one.")
     shares = counts / max(counts.sum(), 1)
     present = shares[shares > 0]
     divergence = (present * np.log(present * len(counts))).sum() if len(present) else np.nan

@@ -1,4 +1,4 @@
-"""Nearest-neighbour two-sample test: can real and generated samples be told apart by their neighbours?"""
+"""Nearest-neighbour two-sample test: do neighbours reveal whether a sample is real or generated?"""
 
 from typing import NamedTuple
 
@@ -12,9 +12,9 @@ class NearestNeighbourTest(NamedTuple):
     """Result of `nearest_neighbour_test`.
 
     Attributes:
-        accuracy: Mean of the two below, from 0 to 1; 0.5 is best.
-        real_accuracy: Share of real samples whose nearest neighbour is real.
-        fake_accuracy: Share of generated samples whose nearest neighbour is generated.
+        accuracy: Mean of the following two accuracies, from 0 to 1; 0.5 is best.
+        real_accuracy: Fraction of real samples whose nearest neighbour is real.
+        fake_accuracy: Fraction of generated samples whose nearest neighbour is generated.
     """
 
     accuracy: float
@@ -23,28 +23,31 @@ class NearestNeighbourTest(NamedTuple):
 
 
 def nearest_neighbour_test(real, fake, features="pixels"):
-    """Leave-one-out accuracy of the nearest-neighbour classifier of real against generated samples.
+    """Leave-one-out accuracy of a nearest-neighbour classifier of real and generated samples.
 
-    The classifier two-sample test of Lopez-Paz & Oquab 2017 with one neighbour (Xu et al. 2018). About 0.5
-    for equal distributions; towards 1 the sets can be told apart; below 0.5 the generated samples sit on the real ones,
-    which means copies if the real ones are the training data. A low real and a high fake accuracy means that the
-    generated samples crowd in the middle of the real ones. Of neighbours equally far, each counts for its share: two
-    sets of `n` equal images give `(n - 1) / (2 n - 1)`.
+    The classifier two-sample test of Lopez-Paz & Oquab 2017 with one neighbour (Xu et al. 2018). The accuracy is about
+    0.5 for equal distributions and approaches 1 for sets that are easy to distinguish. Below 0.5 the generated samples
+    are too close to the real samples, which means copies if these are the training data. A low real accuracy with a
+    high fake accuracy means that the generated samples concentrate between the real ones. Neighbours at the same
+    distance share the vote equally: two sets of `n` equal images give `(n - 1) / (2 n - 1)`.
 
     Args:
         real: Samples of shape `(n, d)` or `(n, height, width, channels)`.
-        fake: As many generated samples: of unequal sets the larger one would be the better guess.
+        fake: Generated samples of the same shape and number. With unequal sets the majority class would be the better
+            guess.
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
 
     Returns:
-        A `NearestNeighbourTest` of the three floats.
+        A `NearestNeighbourTest` of three floats.
 
     Raises:
-        ValueError: Counts that differ, values that are not finite, or feature sizes that differ.
+        ValueError: If the numbers of samples differ, if values are not finite, or if feature sizes differ.
     """
     real, fake = extract_both(features, real, fake)
     if len(real) != len(fake):
-        raise ValueError(f"got {len(real)} real and {len(fake)} fake samples; expected equal counts: drop some.")
+        raise ValueError(
+            f"There are {len(real)} real and {len(fake)} fake samples; expected equal counts. Drop samples of one side."
+        )
     pooled = np.concatenate([real, fake])
     is_real = np.arange(len(pooled)) < len(real)
     same = np.empty(len(pooled))

@@ -1,4 +1,4 @@
-"""Perceptual path length: how much the images change along a path between two latents."""
+"""Perceptual path length: how much images change along a path between two latents."""
 
 import numpy as np
 
@@ -10,35 +10,38 @@ INTERPOLATIONS = ("spherical", "linear")
 def perceptual_path_length(
     generate, starts, ends, interpolation="spherical", epsilon=1e-4, batch_size=64, seed=0, features="pixels"
 ):
-    """Mean squared change of the generated images' features for a step on the way from one latent to another.
+    """Mean squared change of the generated images' features for a small step between two latents.
 
     `mean |f(G(p(t + epsilon))) - f(G(p(t)))|² / epsilon²` over pairs of latents, with `t` uniform on [0, 1], without
-    the values below the 1st and above the 99th percentile (Karras et al. 2019, section 4.1 and the official program;
-    the full path of table 3). The paper's features are VGG's with LPIPS weights: with others, pixels among them, the
-    values cannot be compared with published ones. Smaller is smoother; a generator that ignores its latents has 0.
+    the values below the 1st and above the 99th percentile (Karras et al. 2019, section 4.1 and the official
+    implementation; the full path of table 3). The paper uses VGG features with LPIPS weights; values with other
+    features, including pixels, are not comparable with published ones. A smaller value means a smoother generator; a
+    generator that ignores its latents has 0.
 
     Args:
-        generate: Function from latents of shape `(n, d)` to images. Must give the same images each time for the same
-            latents: fix the noise and the labels, and run the model with `training=False`.
+        generate: Function from latents of shape `(n, d)` to images. It must be deterministic: fix the noise and the
+            labels, and call the model with `training=False`.
         starts: Latents of shape `(n, d)`.
-        ends: As many other latents. With the mapping's outputs take `interpolation="linear"`.
-        interpolation: `"spherical"`, `sin((1 - t) a) / sin a · start + sin(t a) / sin a · end` with the angle `a`
-            between them (Shoemake 1985), for Gaussian latents; or `"linear"`.
-        epsilon: Length of the step, as a share of the way.
-        batch_size: Pairs at once.
-        seed: Of the places on the ways.
+        ends: Latents of the same shape. For outputs of a mapping network use `interpolation="linear"`.
+        interpolation: `"spherical"` for Gaussian latents, `sin((1 - t) a) / sin a · start + sin(t a) / sin a · end`
+            with the angle `a` between them (Shoemake 1985), or `"linear"`.
+        epsilon: Length of the step, as a fraction of the path.
+        batch_size: Number of pairs in a batch.
+        seed: Random seed of the positions on the paths.
         features: `"pixels"`, or a function from images to an array of shape `(n, d)`.
 
     Returns:
         The path length, a float of at least 0, in squared units of the features.
 
     Raises:
-        ValueError: Shapes that differ, another interpolation, an `epsilon` that is not positive, images that are not
-            finite, or images that differ for the same latents.
+        ValueError: If shapes differ, if `interpolation` is unknown, if `epsilon` is not positive, if images are not
+            finite, or if `generate` is not deterministic.
     """
     starts, ends = np.asarray(starts), np.asarray(ends)
     if starts.shape != ends.shape or starts.ndim != 2 or len(starts) == 0:
-        raise ValueError(f"starts has shape {starts.shape} and ends {ends.shape}; expected (n, d) for both.")
+        raise ValueError(
+            f"`starts` has shape {starts.shape} and `ends` has shape {ends.shape}; expected (n, d) for both."
+        )
     if interpolation not in INTERPOLATIONS:
         raise ValueError(f"interpolation={interpolation!r}; expected one of {', '.join(map(repr, INTERPOLATIONS))}.")
     if not epsilon > 0:
@@ -55,8 +58,8 @@ def perceptual_path_length(
         images = extract(features, generate(here), None)
         if first == 0 and not np.array_equal(images, extract(features, generate(here), None)):
             raise ValueError(
-                "generate gave two different images for one latent; expected the same: fix its noise and labels, and "
-                "run the model with training=False."
+                "`generate` returned two different images for one latent; expected the same image. Fix the noise and "
+                "the labels, and call the model with training=False."
             )
         squares.append(np.square(extract(features, generate(there), None) - images).sum(axis=1))
     lengths = np.concatenate(squares) / epsilon**2
@@ -74,7 +77,7 @@ def _spherical(start, end, t):
     cosine = (start * end).sum(axis=1, keepdims=True) / np.where(lengths > 0, lengths, 1.0)
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
     sine = np.sin(angle)
-    # On parallel latents, where the formula is 0 / 0, the arc is the straight line.
+    # For parallel latents, where the formula is 0 / 0, the arc is a straight line.
     straight = sine < 1e-7
     sine = np.where(straight, 1.0, sine)
     arc = np.sin((1 - t) * angle) / sine * start + np.sin(t * angle) / sine * end

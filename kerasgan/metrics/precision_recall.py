@@ -1,4 +1,4 @@
-"""Precision and recall of generated samples, and their robust forms, density and coverage."""
+"""Precision and recall of generated samples, and their robust variants density and coverage."""
 
 from typing import NamedTuple
 
@@ -9,14 +9,14 @@ from kerasgan.metrics.features import extract_both
 
 
 class PrecisionRecall(NamedTuple):
-    """Result of `precision_recall_density_coverage`, of which more is better.
+    """Result of `precision_recall_density_coverage`. Larger values are better.
 
     Attributes:
-        precision: Share of generated samples near a real one, from 0 to 1.
-        recall: Share of real samples near a generated one, from 0 to 1.
-        density: Mean number of real neighbourhoods that a generated sample is in, over `neighbours`; about 1 for real
-            samples, and may be above.
-        coverage: Share of real samples whose neighbourhood holds a generated one, from 0 to 1.
+        precision: Fraction of generated samples in the neighbourhood of a real sample, from 0 to 1.
+        recall: Fraction of real samples in the neighbourhood of a generated sample, from 0 to 1.
+        density: Mean number of real neighbourhoods that contain a generated sample, divided by `neighbours`. It is
+            about 1 for real samples and can exceed 1.
+        coverage: Fraction of real samples whose neighbourhood contains a generated sample, from 0 to 1.
     """
 
     precision: float
@@ -26,30 +26,30 @@ class PrecisionRecall(NamedTuple):
 
 
 def precision_recall_density_coverage(real, fake, neighbours=5, features="pixels"):
-    """What share of the generated samples is realistic, and what share of the real ones is covered.
+    """Fractions of generated samples that are realistic and of real samples that are covered.
 
     The neighbourhood of a sample is the open ball up to its k-th nearest neighbour in its own set. Precision and recall
-    are those of Kynkäänniemi et al. 2019, eqs. 1 and 2, density and coverage those of Naeem et al. 2020, section 3;
-    where those papers write a closed ball and their authors' programs take an open one, this takes the open one. For
-    two sets that are equal all four are 1. The values depend on the number of samples: use equal counts, and print
-    those of two real sets beside them.
+    follow Kynkäänniemi et al. 2019, eqs. 1 and 2, density and coverage follow Naeem et al. 2020, section 3. The papers
+    define closed balls, but the official implementations use open ones, and so does this function. For two equal sets
+    all four values are 1. The values depend on the number of samples: use equal counts, and report the values of two
+    real sets as well.
 
-    The balls of samples with k or more copies are empty: against a set of constant images all are 0.
+    The ball of a sample with k or more copies is empty: against a set of constant images all values are 0.
 
     Args:
         real: Samples of shape `(n, d)` or `(n, height, width, channels)`, more than `neighbours` of them.
-        fake: The same for the generated samples.
-        neighbours: The k above; 5 in Naeem et al., 3 in Kynkäänniemi et al.
+        fake: Generated samples of the same shape, more than `neighbours` of them.
+        neighbours: The k in the definition; 5 in Naeem et al., 3 in Kynkäänniemi et al.
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
 
     Returns:
-        A `PrecisionRecall` of the four floats.
+        A `PrecisionRecall` of four floats.
 
     Raises:
-        ValueError: Too few samples, values that are not finite, or feature sizes that differ.
+        ValueError: If there are too few samples, if values are not finite, or if feature sizes differ.
     """
     real, fake = extract_both(features, real, fake)
-    # What is as far as the radius up to rounding is outside.
+    # A sample whose distance equals the radius up to rounding is outside.
     real_radii, fake_radii = ((1 - RESOLUTION) * neighbour_distances(x, neighbour=neighbours) for x in (real, fake))
     balls_around = np.zeros(len(fake))
     recalled, covered = np.zeros(len(real), bool), np.zeros(len(real), bool)

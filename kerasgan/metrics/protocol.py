@@ -1,10 +1,10 @@
-"""What stands beside a score, because without it the score says nothing."""
+"""The measurement settings that are reported with every score."""
 
 import dataclasses
 
 from kerasgan.metrics.features import INCEPTION
 
-# Names that belong to one feature network alone.
+# Names that are reserved for one feature network.
 RESERVED = {"frechet_distance": "FID", "kernel_distance": "KID", "inception_score": "Inception score"}
 TITLES = {
     "frechet_distance": "Fréchet distance",
@@ -31,12 +31,12 @@ class Protocol:
     """How scores were measured.
 
     Args:
-        features: name of the features.
-        real_count: number of real samples.
-        real: what they are, as in "digits/test".
-        fake_count: number of generated samples.
-        resizing: size of the images and what is done about it, as in "8×8 not resized".
-        seed: of the choice of real samples, the generated ones and the metrics.
+        features: Name of the features.
+        real_count: Number of real samples.
+        real: Name of the real samples, for example "digits/test".
+        fake_count: Number of generated samples.
+        resizing: Size of the images and how they are resized, for example "8×8 not resized".
+        seed: Random seed of the choice of real samples, the generated samples and the metrics.
     """
 
     features: str
@@ -53,10 +53,10 @@ class Protocol:
         )
 
     def title(self, score):
-        """Name of a score for people: only with the features `inception-2015` "FID" or "KID"."""
+        """Returns the display name of a score: "FID" or "KID" with the features `inception-2015` only."""
         return RESERVED.get(score, TITLES[score]) if self.features == INCEPTION else TITLES[score]
 
     def line(self, score, value, floor=None):
-        """A score as it should be quoted, with that of real samples in the place of generated ones as `floor`."""
+        """Returns a line to quote a score, with the score of real samples as `floor`."""
         beside = "" if floor is None else f" [floor {floor:.3g}]"
         return f"{self.title(score)} ({self}): {value:.4g}{beside}"

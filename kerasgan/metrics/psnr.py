@@ -6,20 +6,21 @@ import numpy as np
 def psnr(real, fake, value_range):
     """Peak signal-to-noise ratio of each image, in decibels.
 
-    `10 log10(range² / mean((x - y)²))`, the mean over the pixels and channels of an image and the range the difference
-    of the largest and the smallest possible value: 2 for images in [-1, 1]. State with a result what was cropped, and
-    whether the channels were RGB or luma. Average the decibels of images, not their errors.
+    `10 log10(range² / mean((x - y)²))`, where the mean is over the pixels and channels of an image and the range is the
+    difference between the largest and the smallest possible value: 2 for images in [-1, 1]. Report with a result
+    whether images were cropped, and whether the channels are RGB or luma. Average the decibels of images, not their
+    errors.
 
     Args:
         real: Original images of shape `(n, height, width, channels)`.
-        fake: The images that should be equal to them, of the same shape.
-        value_range: `(lowest, highest)` possible value, such as `(-1, 1)`.
+        fake: Images to compare with the originals, of the same shape.
+        value_range: Smallest and largest possible value `(lowest, highest)`, such as `(-1, 1)`.
 
     Returns:
         A float64 array of shape `(n,)`; infinite for equal images.
 
     Raises:
-        ValueError: Shapes that differ, values that are not finite or out of range.
+        ValueError: If shapes differ, or if values are not finite or out of range.
     """
     real, fake, span = image_pairs(real, fake, value_range)
     errors = np.square(real - fake).mean(axis=(1, 2, 3))
@@ -28,18 +29,18 @@ def psnr(real, fake, value_range):
 
 
 def image_pairs(real, fake, value_range):
-    """Float64 images and the width of their range, once they are known to fit together.
+    """Checks pairs of images and returns them in float64, with the width of their range.
 
     Args:
         real: Images of shape `(n, height, width, channels)`.
         fake: Images of the same shape.
-        value_range: `(lowest, highest)` possible value.
+        value_range: Smallest and largest possible value `(lowest, highest)`.
 
     Returns:
         The images in float64, and `highest - lowest`.
 
     Raises:
-        ValueError: Shapes that differ or of another rank, values that are not finite or out of range.
+        ValueError: If shapes differ or have another rank, or if values are not finite or out of range.
     """
     lowest, highest = value_range
     if not highest > lowest:
@@ -47,14 +48,15 @@ def image_pairs(real, fake, value_range):
     real, fake = np.asarray(real, "float64"), np.asarray(fake, "float64")
     if real.shape != fake.shape or real.ndim != 4 or real.size == 0:
         raise ValueError(
-            f"real has shape {real.shape} and fake {fake.shape}; expected (n, height, width, channels) for both."
+            f"`real` has shape {real.shape} and `fake` has shape {fake.shape}; expected (n, height, width, channels) "
+            "for both."
         )
     slack = 1e-3 * (highest - lowest)
     for name, images in (("real", real), ("fake", fake)):
-        # Written so that NaN is refused too.
+        # The condition is written so that it also rejects NaN.
         if not (images.min() >= lowest - slack and images.max() <= highest + slack):
             raise ValueError(
-                f"{name} has values from {images.min():g} to {images.max():g}; expected them in {value_range}: "
-                "clip the images, or give their true value_range."
+                f"`{name}` has values from {images.min():g} to {images.max():g}; expected values in {value_range}. "
+                "Clip the images, or pass their true value_range."
             )
     return real, fake, float(highest - lowest)

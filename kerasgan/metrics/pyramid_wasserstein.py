@@ -1,4 +1,4 @@
-"""Sliced Wasserstein distance of image patches, scale by scale: is the texture right, and is the layout?"""
+"""Sliced Wasserstein distance of image patches at each scale, which separates errors of texture and of layout."""
 
 import numpy as np
 
@@ -11,31 +11,33 @@ KERNEL = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
 def pyramid_sliced_wasserstein(real, fake, smallest=16, patches_per_image=64, patch_size=7, directions=512, seed=0):
     """Sliced Wasserstein distance between the patches of real and generated images at each scale.
 
-    Karras et al. 2018, section 5, who take 128 patches of each of 16,384 images (TF-GAN takes 64): a Laplacian pyramid
-    of each image, random patches of each level, brought to mean 0 and deviation 1 channel by channel over each set (as
-    in the paper; TF-GAN does so patch by patch), and the mean over random directions of the distance of the sorted
-    projections. Published values are multiplied by 1000. They depend on the number of images: print the distance of two
-    real sets beside them.
+    As in Karras et al. 2018, section 5, who take 128 patches of each of 16,384 images (TF-GAN takes 64): random patches
+    are drawn from each level of the images' Laplacian pyramids and standardised to mean 0 and standard deviation 1 per
+    channel over each set (as in the paper; TF-GAN standardises each patch). The distance is the mean over random
+    directions of the distances of the sorted projections. Published values are multiplied by 1000. The values depend on
+    the number of images: report the distance of two real sets as well.
 
     Args:
         real: Images of shape `(n, height, width, channels)`.
         fake: Generated images of the same size; the number may differ.
-        smallest: Side of the smallest level; the image's side is halved as long as this is not passed.
-        patches_per_image: Patches of each image and level.
-        patch_size: Side of the patches, odd or even, at most that of the smallest level.
+        smallest: Smallest side of a level. The image is halved until the next level would be smaller.
+        patches_per_image: Number of patches of each image and level.
+        patch_size: Side of the patches, odd or even, at most the side of the smallest level.
         directions: Number of random directions.
-        seed: Of the patches and the directions.
+        seed: Random seed of the patches and the directions.
 
     Returns:
-        `{(height, width): distance}` from the largest level to the smallest.
+        A dictionary `{(height, width): distance}` from the largest level to the smallest.
 
     Raises:
-        ValueError: Shapes that differ or of another rank, values that are not finite, or patches larger than a level.
+        ValueError: If shapes differ or have another rank, if values are not finite, or if patches are larger than a
+            level.
     """
     real, fake = np.asarray(real), np.asarray(fake)
     if real.ndim != 4 or real.shape[1:] != fake.shape[1:]:
         raise ValueError(
-            f"real has shape {real.shape} and fake {fake.shape}; expected (n, height, width, channels) of one size."
+            f"`real` has shape {real.shape} and `fake` has shape {fake.shape}; expected (n, height, width, channels) "
+            "of one size."
         )
     check_samples(real, "real"), check_samples(fake, "fake")
     real, fake = pixels(real).reshape(real.shape), pixels(fake).reshape(fake.shape)
@@ -51,26 +53,26 @@ def pyramid_sliced_wasserstein(real, fake, smallest=16, patches_per_image=64, pa
 
 
 def laplacian_pyramid(images, levels):
-    """Images as the details of each scale and a small rest (Burt & Adelson 1983), with 5x5 binomial filters.
+    """Laplacian pyramid of images (Burt & Adelson 1983) with 5x5 binomial filters.
 
     Args:
-        images: Array of shape `(n, height, width, channels)`; the sides of all levels but the last are even and at
+        images: Array of shape `(n, height, width, channels)`. The sides of all levels but the last must be even and at
             least 6.
         levels: Number of levels, 1 or more.
 
     Returns:
-        A list of float64 arrays, from the largest to the smallest: all but the last are the image less the enlarged
-        next one.
+        A list of float64 arrays, from the largest to the smallest level. All but the last are the difference between
+        the image and the upsampled next level.
 
     Raises:
-        ValueError: A level that cannot be halved.
+        ValueError: If a level cannot be halved.
     """
     pyramid = [np.asarray(images, "float64")]
     for _ in range(1, levels):
         large = pyramid[-1]
         height, width = large.shape[1:3]
         if height % 2 or width % 2 or min(height, width) < 6:
-            raise ValueError(f"a level has {height}x{width} pixels; expected even sides of at least 6 to halve it.")
+            raise ValueError(f"A level has {height}x{width} pixels; expected even sides of at least 6 to halve it.")
         small = _blur(large)[:, ::2, ::2]
         enlarged = np.zeros_like(large)
         enlarged[:, ::2, ::2] = 4.0 * small
@@ -87,10 +89,10 @@ def _blur(images):
 
 
 def _patches(images, count, size, random):
-    """Random patches of shape `(n * count, size * size * channels)`, each channel with mean 0 and deviation 1."""
+    """Random patches of shape `(n * count, size * size * channels)`, standardised per channel."""
     height, width = images.shape[1:3]
     if size > min(height, width):
-        raise ValueError(f"a level has {height}x{width} pixels; expected at least patch_size={size}.")
+        raise ValueError(f"A level has {height}x{width} pixels; expected at least patch_size={size}.")
     places = len(images) * count
     image = np.repeat(np.arange(len(images)), count)[:, None, None]
     rows = random.integers(height - size + 1, size=places)[:, None, None] + np.arange(size)[:, None]

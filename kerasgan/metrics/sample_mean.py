@@ -1,14 +1,14 @@
-"""The mean over batches of a measure of single samples."""
+"""Mean over batches of a metric of single samples."""
 
 import numpy as np
 
 
 class SampleMean:
-    """Mean of a measure that gives one value for each sample, such as `psnr` or `ssim`, over batches of any sizes.
+    """Mean of a metric that returns one value per sample, such as `psnr` or `ssim`, over batches of any size.
 
     Args:
-        measure: Function from a batch's arrays to an array of shape `(n,)`.
-        **settings: Passed to the function each time.
+        measure: Function from the arrays of a batch to an array of shape `(n,)`.
+        **settings: Keyword arguments of the function.
 
     Example:
         >>> metric = SampleMean(psnr, value_range=(-1, 1))
@@ -28,17 +28,17 @@ class SampleMean:
         self._total = 0.0
 
     def update_state(self, *batch):
-        """Takes in a batch: the arrays that the measure wants."""
+        """Adds a batch, the arrays that the function takes."""
         values = np.asarray(self.measure(*batch, **self.settings), "float64")
         self._count += len(values)
         self._total += values.sum()
 
     def result(self):
-        """The mean over all samples so far, a float; infinite if the value of one is.
+        """Returns the mean over all samples so far, a float; infinite if the value of a sample is.
 
         Raises:
-            ValueError: There are no samples yet.
+            ValueError: If there are no samples yet.
         """
         if not self._count:
-            raise ValueError("got no samples yet; expected at least one before result().")
+            raise ValueError("There are no samples yet. Call update_state() before result().")
         return float(self._total / self._count)

@@ -1,4 +1,4 @@
-"""Sliced Wasserstein distance: how far samples must be moved, seen along random directions."""
+"""Sliced Wasserstein distance: the mean optimal transport distance along random directions."""
 
 import numpy as np
 
@@ -8,32 +8,34 @@ DIRECTIONS_AT_ONCE = 64
 
 
 def sliced_wasserstein(real, fake, directions=512, order=1, seed=0, features="pixels"):
-    """Wasserstein distance of the samples' projections, over random directions.
+    """Wasserstein distance of the samples' projections, averaged over random directions.
 
     `(mean_w W_p(w·x, w·y)^p)^(1/p)` over directions `w` uniform on the unit sphere (Rabin et al. 2012; Bonneel et al.
-    2015), each `W_p` exact: with equal counts the distance of the sorted projections. In the units of the features; it
-    falls with the number of features, as `1 / sqrt(d)`, and with the number of samples.
+    2015), where each `W_p` is exact: for equal counts it is the distance of the sorted projections. The distance has
+    the units of the features; it decreases with the number of features, as `1 / sqrt(d)`, and with the number of
+    samples.
 
     Args:
         real: Samples of shape `(n, d)` or `(n, height, width, channels)`.
-        fake: The same for the generated samples; the number may differ.
+        fake: Generated samples of the same shape; the number may differ.
         directions: Number of random directions.
-        order: The p above, 1 or 2.
-        seed: Of the directions.
+        order: The p in the formula, 1 or 2.
+        seed: Random seed of the directions.
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
 
     Returns:
-        The distance, a float of at least 0; 0 for equal sets.
+        The distance, a float of at least 0. It is 0 for equal sets.
 
     Raises:
-        ValueError: Another order, no directions, values that are not finite, or feature sizes that differ.
+        ValueError: If `order` is not 1 or 2, if `directions` is less than 1, if values are not finite, or if feature
+            sizes differ.
     """
     if order not in (1, 2):
         raise ValueError(f"order={order}; expected 1 or 2.")
     if directions < 1:
         raise ValueError(f"directions={directions}; expected at least 1.")
     real, fake = extract_both(features, real, fake)
-    # Both distributions have steps at the multiples of 1 / n and 1 / m only.
+    # The quantile functions have steps only at the multiples of 1 / n and 1 / m.
     steps = np.union1d(np.arange(1, len(real) + 1) * len(fake), np.arange(1, len(fake) + 1) * len(real))
     weights = np.diff(steps, prepend=0) / (len(real) * len(fake))
     real_ranks, fake_ranks = (steps - 1) // len(fake), (steps - 1) // len(real)

@@ -1,4 +1,4 @@
-"""Structural similarity of images with their originals, at one scale and at several."""
+"""Structural similarity of images and their originals, at one scale and at several scales."""
 
 import numpy as np
 
@@ -12,22 +12,24 @@ SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 def ssim(real, fake, value_range, window=11):
     """Structural similarity of each image.
 
-    `(2 m_x m_y + C1) (2 s_xy + C2) / ((m_x² + m_y² + C1) (s_x² + s_y² + C2))` with means, variances and covariance
-    under a Gaussian window of 11x11 pixels and deviation 1.5, `C1 = (0.01 range)²`, `C2 = (0.03 range)²`, averaged over
-    the places where the whole window fits and over the channels (Wang et al. 2004, eq. 13 and section III-C). The
-    variances are those of the window's weights, without a correction, as in the authors' program and `tf.image.ssim`.
+    `(2 m_x m_y + C1) (2 s_xy + C2) / ((m_x² + m_y² + C1) (s_x² + s_y² + C2))` with means, variances and covariances
+    under a Gaussian window of 11x11 pixels and standard deviation 1.5, `C1 = (0.01 range)²`, `C2 = (0.03 range)²`,
+    averaged over the positions where the whole window fits and over the channels (Wang et al. 2004, eq. 13 and section
+    III-C). The variances are weighted by the window without bias correction, as in the official implementation and
+    `tf.image.ssim`.
 
     Args:
         real: Original images of shape `(n, height, width, channels)`.
-        fake: The images that should be equal to them, of the same shape.
-        value_range: `(lowest, highest)` possible value, such as `(-1, 1)`.
-        window: Side of the window; smaller than 11 for smaller images only, and then to be stated.
+        fake: Images to compare with the originals, of the same shape.
+        value_range: Smallest and largest possible value `(lowest, highest)`, such as `(-1, 1)`.
+        window: Side of the window. Use less than 11 for smaller images only, and report it.
 
     Returns:
-        A float64 array of shape `(n,)`, from -1 to 1; 1 for equal images, constant ones too.
+        A float64 array of shape `(n,)`, from -1 to 1. It is 1 for equal images, including constant ones.
 
     Raises:
-        ValueError: Shapes that differ, values that are not finite or out of range, or images smaller than the window.
+        ValueError: If shapes differ, if values are not finite or out of range, or if images are smaller than the
+            window.
     """
     real, fake, span = image_pairs(real, fake, value_range)
     luminance, contrast_structure = _terms(real, fake, span, window)
@@ -35,30 +37,31 @@ def ssim(real, fake, value_range, window=11):
 
 
 def multiscale_ssim(real, fake, value_range, weights=SCALE_WEIGHTS, window=11):
-    """Structural similarity of each image over scales that halve.
+    """Multi-scale structural similarity of each image.
 
-    The product over the scales of the mean contrast-structure term, and at the last scale of the mean similarity, to
-    the power of the scale's weight (Wang, Simoncelli & Bovik 2003, eq. 7, and its weights); between scales the mean of
-    2x2 pixels, where an odd last row or column is repeated. A channel at a time, then the mean of the channels.
-    Negative terms count as 0. All of this as in `tf.image.ssim_multiscale`.
+    The product over the scales of the mean contrast-structure term (at the last scale of the mean similarity), raised
+    to the scale's weight (Wang, Simoncelli & Bovik 2003, eq. 7 and its weights). Between scales 2x2 pixels are
+    averaged; an odd last row or column is repeated. The value is computed per channel and averaged over the channels,
+    and negative terms count as 0, as in `tf.image.ssim_multiscale`.
 
     Args:
-        real: Original images of shape `(n, height, width, channels)`, with the five scales at least 161 pixels a side.
-        fake: The images that should be equal to them, of the same shape.
-        value_range: `(lowest, highest)` possible value, such as `(-1, 1)`.
-        weights: Exponent of each scale, from the finest on. With fewer than the paper's five the value is another
-            measure: let them sum to 1, and state them.
+        real: Original images of shape `(n, height, width, channels)`, with sides of at least 161 pixels for the default
+            five scales.
+        fake: Images to compare with the originals, of the same shape.
+        value_range: Smallest and largest possible value `(lowest, highest)`, such as `(-1, 1)`.
+        weights: Exponents of the scales, the finest first. Other weights than the paper's five define a different
+            metric: use weights that sum to 1, and report them.
         window: Side of the Gaussian window.
 
     Returns:
-        A float64 array of shape `(n,)`, from 0 to 1; 1 for equal images.
+        A float64 array of shape `(n,)`, from 0 to 1. It is 1 for equal images.
 
     Raises:
-        ValueError: Shapes that differ, values that are not finite or out of range, no weights, or images smaller than
-            the window at the last scale.
+        ValueError: If shapes differ, if values are not finite or out of range, if `weights` is empty, or if images are
+            smaller than the window at the last scale.
     """
     if len(weights) == 0:
-        raise ValueError("weights is empty; expected the exponent of at least one scale.")
+        raise ValueError("`weights` is empty; expected the exponent of at least one scale.")
     real, fake, span = image_pairs(real, fake, value_range)
     similarity = np.ones((len(real), real.shape[-1]))
     for scale, weight in enumerate(weights):
@@ -72,11 +75,11 @@ def multiscale_ssim(real, fake, value_range, weights=SCALE_WEIGHTS, window=11):
 
 
 def _terms(real, fake, span, window):
-    """The luminance and the contrast-structure term at each place, of shape `(n, height, width, channels)`."""
+    """Luminance and contrast-structure terms at each position, of shape `(n, height, width, channels)`."""
     if min(real.shape[1:3]) < window:
         raise ValueError(
-            f"the images have {real.shape[1]}x{real.shape[2]} pixels at this scale; expected at least "
-            f"{window}x{window}: give a smaller window or fewer scales, and state it with the result."
+            f"The images have {real.shape[1]}x{real.shape[2]} pixels at this scale; expected at least "
+            f"{window}x{window}. Use a smaller window or fewer scales, and report it with the result."
         )
     c1, c2 = (K1 * span) ** 2, (K2 * span) ** 2
     real_mean, fake_mean = _blur(real, window), _blur(fake, window)
@@ -87,7 +90,7 @@ def _terms(real, fake, span, window):
 
 
 def _blur(images, window):
-    """The mean under a Gaussian window, wherever all of it fits."""
+    """Weighted mean under a Gaussian window, at the positions where the whole window fits."""
     weights = np.exp(-0.5 * np.square((np.arange(window) - (window - 1) / 2) / SIGMA))
     weights /= weights.sum()
     for axis in (1, 2):

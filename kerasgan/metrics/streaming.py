@@ -1,17 +1,17 @@
-"""What the metrics over batches have in common: `update_state`, `result` and `reset_state` as in Keras.
+"""Base class of the metrics over batches, with `update_state`, `result` and `reset_state` as in Keras.
 
-They hold float64 NumPy arrays on the host, not Keras variables: a covariance or a kernel sum in the float32 of an
-engine loses the digits that tell two models apart.
+They store float64 NumPy arrays on the host rather than Keras variables: a covariance or a kernel sum in float32 is not
+precise enough to distinguish two models.
 """
 
 from kerasgan.metrics.features import extract
 
 
 class TwoSampleMetric:
-    """A comparison of real with generated samples that come in batches, in any order and any batch sizes.
+    """A comparison of real and generated samples that arrive in batches of any order and size.
 
-    A subclass writes `reset_state()`, `_add(side, features)` with `side` `"real"` or `"fake"` and features of shape
-    `(n, d)`, and `result()`.
+    A subclass implements `reset_state()`, `result()` and `_add(side, features)`, where `side` is `"real"` or `"fake"`
+    and the features have shape `(n, d)`.
 
     Args:
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.
@@ -22,14 +22,14 @@ class TwoSampleMetric:
         self.reset_state()
 
     def update_state(self, real=None, fake=None):
-        """Takes in a batch of real samples, of generated ones, or of both.
+        """Adds a batch of real samples, generated samples, or both.
 
         Args:
             real: Samples of shape `(n, d)` or `(n, height, width, channels)`, or None.
-            fake: The same for the generated samples; their number may differ.
+            fake: Generated samples of the same shape, or None; the number may differ.
 
         Raises:
-            ValueError: Values that are not finite, or feature sizes that differ.
+            ValueError: If values are not finite, or if feature sizes differ.
         """
         for side, samples in (("real", real), ("fake", fake)):
             if samples is not None:
@@ -43,5 +43,5 @@ class TwoSampleMetric:
         raise NotImplementedError
 
     def result(self):
-        """The metric of all samples so far."""
+        """Returns the metric of all samples so far."""
         raise NotImplementedError

@@ -1,1 +1,1 @@
-"""What players minimise: adversarial losses, penalties, and distances between sets of samples."""
+"""Objectives of the players: adversarial losses, penalties, and distances between sets of samples."""

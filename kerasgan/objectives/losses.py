@@ -1,4 +1,4 @@
-"""Adversarial losses: what the discriminator and the generator each minimise, on logits.
+"""Adversarial losses of the discriminator and the generator, computed from logits.
 
 A loss is a pair. `discriminator(...)` is minimised over the discriminator's weights,
 `generator(...)` over the generator's. D(.) below is the *output of the network*, before any
@@ -42,14 +42,14 @@ __all__ = [
 
 
 def at_least_float32(x):
-    """`x` as a float32 tensor, or as it is if float64: half precision is too coarse for a loss."""
+    """Returns `x` as a float32 tensor, or unchanged if it is float64: half precision is too coarse for a loss."""
     x = ops.convert_to_tensor(x)
     # Not keras.backend.result_type, which knows no float64 on JAX.
     return x if keras.backend.standardize_dtype(x.dtype) == "float64" else ops.cast(x, "float32")
 
 
 def require_same_shape(a, b, reason):
-    """Raises a `ValueError` that begins with `reason` if the shapes are known to differ."""
+    """Raises a `ValueError` that begins with `reason` if the static shapes differ."""
     shapes = tuple(a.shape), tuple(b.shape)
     same_rank = len(shapes[0]) == len(shapes[1])
     if not same_rank or any(None not in (m, n) and m != n for m, n in zip(*shapes, strict=True)):
@@ -65,21 +65,20 @@ def mean(x):
 
 
 def weighted_mean(values, weight=None):
-    """Mean over all entries of `values`, each sample counted `weight` times.
+    """Mean over all entries of `values`, with each sample weighted by `weight`.
 
-    sum_i w_i v_i / sum_i w_i, where v_i is the mean over the entries of sample i, and 0 if all
-    weights are 0. So a sample of weight 2 counts like that sample twice, a sample of weight 0 like
-    no sample, and the scale of the weights is of no consequence. Where several replicas train, the
-    sum of the weights is that of all of them, so that the mean of the replicas' results is the
-    weighted mean of the whole batch. TF-GAN differs: by default it
-    divides by the *number of non-zero weights*, so there all weights doubled double the loss.
+    Computes sum_i w_i v_i / sum_i w_i, where v_i is the mean over the entries of sample i, and 0 if all weights are 0.
+    A sample of weight 2 counts like two copies, a sample of weight 0 does not count, and the scale of the weights is
+    irrelevant. With several replicas the sum of the weights is taken over all of them, so that the mean of the
+    replicas' results is the weighted mean of the global batch. TF-GAN differs: by default it divides by the *number of
+    non-zero weights*, so that doubling all weights doubles the loss.
 
     Args:
         values: Tensor of shape `(batch, ...)`.
-        weight: Tensor of shape `(batch,)`, not negative. `None` weighs all samples alike.
+        weight: Tensor of shape `(batch,)`, non-negative. `None` weights all samples equally.
 
     Returns:
-        Scalar tensor of `values`' dtype.
+        A scalar tensor with the dtype of `values`.
 
     Raises:
         ValueError: If `weight` does not have the shape `(batch,)`.
@@ -90,7 +89,7 @@ def weighted_mean(values, weight=None):
     batch_sizes = {size for size in (*weight.shape, values.shape[0]) if size is not None}
     if len(weight.shape) != 1 or len(batch_sizes) > 1:
         raise ValueError(
-            f"Sample weights must have the shape (batch,), one weight for each sample. Received: "
+            f"Sample weights must have shape (batch,), one weight per sample. Received: "
             f"weights of shape {tuple(weight.shape)} for logits of shape {tuple(values.shape)}."
         )
     weight = ops.reshape(weight, (-1,) + (1,) * (len(values.shape) - 1))
@@ -99,7 +98,7 @@ def weighted_mean(values, weight=None):
 
 @dataclass(frozen=True)
 class Configured:
-    """What a frozen dataclass needs to be serialised by Keras: its fields are its config."""
+    """Base class of frozen dataclasses that Keras can serialise: the fields are the config."""
 
     def get_config(self):
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
@@ -112,21 +111,18 @@ class Configured:
 class AdversarialLoss(Configured):
     """Base class of the adversarial losses.
 
-    A subclass is a frozen dataclass, registered with `keras.saving.register_keras_serializable`,
-    whose fields are its hyper-parameters; two losses are equal if they are of the same class and
-    their fields are equal.
+    A subclass is a frozen dataclass, registered with `keras.saving.register_keras_serializable`, whose fields are its
+    hyperparameters. Two losses are equal if their classes and their fields are equal.
 
-    Logits may have any shape `(batch, ...)`, such as the map of a PatchGAN discriminator, and any
-    float dtype; half-precision logits are cast to float32 first. A loss is the mean over
-    everything, with sample weights the weighted mean of `weighted_mean`: sum(w * l) / sum(w), and 0
-    if all weights are 0. (TF-GAN's default divides by the number of non-zero weights instead.)
+    Logits can have any shape `(batch, ...)`, such as the map of a PatchGAN discriminator, and any float dtype;
+    half-precision logits are cast to float32. The loss is the mean over all entries. With sample weights it is the
+    weighted mean of `weighted_mean`, sum(w * l) / sum(w), and 0 if all weights are 0. (TF-GAN divides by the number of
+    non-zero weights by default.)
 
     Attributes:
-        compares: Whether the generator's loss compares fake with real logits, and so needs
-            `real_logits`.
-        boundary: The logit at which the discriminator is undecided; `None` where only differences
-            of logits count.
-        saturates: Whether the generator's gradient vanishes where the discriminator is sure.
+        compares: Whether the generator's loss compares fake with real logits and requires `real_logits`.
+        boundary: Logit at which the discriminator is undecided; `None` if only differences of logits count.
+        saturates: Whether the generator's gradient vanishes where the discriminator is certain.
     """
 
     compares = False
@@ -134,31 +130,31 @@ class AdversarialLoss(Configured):
     saturates = False
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
-        """The loss that the discriminator minimises.
+        """Computes the loss that the discriminator minimises.
 
         Args:
-            real_logits: D(x) of real samples, shape `(batch, ...)`.
-            fake_logits: D(G(z)) of generated samples, shape `(batch, ...)`.
-            real_weight: Weights of the real samples, shape `(batch,)`, or `None`.
-            fake_weight: Weights of the generated samples, shape `(batch,)`, or `None`.
+            real_logits: D(x) of real samples, of shape `(batch, ...)`.
+            fake_logits: D(G(z)) of generated samples, of shape `(batch, ...)`.
+            real_weight: Weights of the real samples, of shape `(batch,)`, or `None`.
+            fake_weight: Weights of the generated samples, of shape `(batch,)`, or `None`.
 
         Returns:
-            Scalar tensor, float32 (float64 for float64 logits).
+            A scalar tensor, float32 (float64 for float64 logits).
         """
         raise NotImplementedError(f"{type(self).__name__} must define discriminator().")
 
     def generator(self, fake_logits, real_logits=None, fake_weight=None, real_weight=None):
-        """The loss that the generator minimises.
+        """Computes the loss that the generator minimises.
 
         Args:
-            fake_logits: D(G(z)) of generated samples, shape `(batch, ...)`.
-            real_logits: D(x) of real samples other than those of the discriminator's last step.
-                Only used, and then necessary, if `compares` is true.
-            fake_weight: Weights of the generated samples, shape `(batch,)`, or `None`.
-            real_weight: Weights of the real samples, shape `(batch,)`, or `None`.
+            fake_logits: D(G(z)) of generated samples, of shape `(batch, ...)`.
+            real_logits: D(x) of real samples other than those of the discriminator's last step. Used and required only
+                if `compares` is true.
+            fake_weight: Weights of the generated samples, of shape `(batch,)`, or `None`.
+            real_weight: Weights of the real samples, of shape `(batch,)`, or `None`.
 
         Returns:
-            Scalar tensor, float32 (float64 for float64 logits).
+            A scalar tensor, float32 (float64 for float64 logits).
 
         Raises:
             ValueError: If `compares` is true and `real_logits` is missing.
@@ -169,17 +165,17 @@ class AdversarialLoss(Configured):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclass(frozen=True)
 class Minimax(AdversarialLoss):
-    """The original zero-sum game; G's gradient saturates where D is sure of its fakes.
+    """The original zero-sum game. The gradient of G vanishes where D is certain that samples are generated.
 
     discriminator: a E sp(-D(x)) + (1 - a) E sp(D(x)) + E sp(D(G)), with a = `real_label`;
     generator: -E sp(D(G)).
 
-    Goodfellow et al., "Generative Adversarial Nets", 2014, equation 1. With a < 1, one-sided label
-    smoothing: Salimans et al., "Improved Techniques for Training GANs", 2016, section 3.4.
+    Goodfellow et al., "Generative Adversarial Nets", 2014, equation 1. a < 1 is one-sided label smoothing: Salimans et
+    al., "Improved Techniques for Training GANs", 2016, section 3.4.
 
     Args:
-        real_label: Target probability of real samples in the discriminator's loss, in (0, 1]; 0.9
-            smooths. The generator's loss and the target 0 of generated samples are never smoothed.
+        real_label: Target probability of real samples in the discriminator's loss, in (0, 1]. 0.9 is the usual label
+            smoothing. The generator's loss and the target 0 of generated samples are never smoothed.
     """
 
     real_label: float = 1.0
@@ -189,13 +185,13 @@ class Minimax(AdversarialLoss):
     def __post_init__(self):
         if not 0 < self.real_label <= 1:
             raise ValueError(
-                f"real_label is the target probability of real samples and must lie in (0, 1]; "
-                f"use 1 for no label smoothing, 0.9 for the usual one. Received: {self.real_label}."
+                f"`real_label` is the target probability of real samples and must be in (0, 1]. Use 1 for no label "
+                f"smoothing or 0.9 for the usual label smoothing. Received: real_label={self.real_label}."
             )
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
         real_logits, fake_logits = at_least_float32(real_logits), at_least_float32(fake_logits)
-        # Not sp(D) - a D, which is equal but cancels where D is large.
+        # The equivalent sp(D) - a D would cancel where D is large.
         real_losses = self.real_label * ops.softplus(-real_logits)
         if self.real_label < 1:
             real_losses += (1 - self.real_label) * ops.softplus(real_logits)
@@ -208,17 +204,17 @@ class Minimax(AdversarialLoss):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclass(frozen=True)
 class NonSaturating(Minimax):
-    """The standard GAN loss: the discriminator of `Minimax`, and a generator that maximises log D.
+    """The standard GAN loss: the discriminator loss of `Minimax`, and a generator that maximises log D.
 
     discriminator: a E sp(-D(x)) + (1 - a) E sp(D(x)) + E sp(D(G)), with a = `real_label`;
     generator: E sp(-D(G)).
 
-    Goodfellow et al., "Generative Adversarial Nets", 2014, section 3. With a < 1, one-sided label
-    smoothing: Salimans et al., "Improved Techniques for Training GANs", 2016, section 3.4.
+    Goodfellow et al., "Generative Adversarial Nets", 2014, section 3. a < 1 is one-sided label smoothing: Salimans et
+    al., "Improved Techniques for Training GANs", 2016, section 3.4.
 
     Args:
-        real_label: Target probability of real samples in the discriminator's loss, in (0, 1]; 0.9
-            smooths. The generator's target is always 1.
+        real_label: Target probability of real samples in the discriminator's loss, in (0, 1]. 0.9 is the usual label
+            smoothing. The generator's target is always 1.
     """
 
     saturates = False
@@ -230,13 +226,12 @@ class NonSaturating(Minimax):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclass(frozen=True)
 class LeastSquares(AdversarialLoss):
-    """LSGAN with the 0-1 coding: fake is 0, real is 1, and the generator aims at 1.
+    """LSGAN with the 0-1 coding: targets are 0 for fake, 1 for real, and 1 for the generator.
 
     discriminator: 1/2 E (D(x) - 1)^2 + 1/2 E D(G)^2; generator: 1/2 E (D(G) - 1)^2.
 
-    Mao et al., "Least Squares Generative Adversarial Networks", 2017, equation 9. The halves are
-    the paper's; many implementations leave them out, which doubles the step of an optimizer that
-    minds the scale.
+    Mao et al., "Least Squares Generative Adversarial Networks", 2017, equation 9. The factors 1/2 are the paper's. Many
+    implementations omit them, which doubles the step of an optimizer that depends on the scale.
     """
 
     boundary = 0.5
@@ -257,8 +252,8 @@ class Wasserstein(AdversarialLoss):
 
     discriminator: E D(G) - E D(x); generator: -E D(G).
 
-    It means something only for a Lipschitz critic: see `kerasgan.penalties.WeightClip` and
-    `kerasgan.penalties.GradientPenalty`.
+    It is meaningful only for a Lipschitz critic: see `WeightClip` and `GradientPenalty` in
+    `kerasgan.objectives.penalties`.
 
     Arjovsky et al., "Wasserstein GAN", 2017, algorithm 1.
     """
@@ -294,15 +289,15 @@ class Hinge(AdversarialLoss):
 
 
 class Relativistic(AdversarialLoss):
-    """D says which of two is more real; G minimises D's loss with the roles exchanged."""
+    """D decides which of two samples is more real; G minimises D's loss with the roles exchanged."""
 
     compares = True
 
     def generator(self, fake_logits, real_logits=None, fake_weight=None, real_weight=None):
         if real_logits is None:
             raise ValueError(
-                f"{type(self).__name__} compares fake with real, so its generator loss needs the "
-                f"logits of new real samples: call generator(fake_logits, real_logits)."
+                f"{type(self).__name__} compares fake with real samples, so its generator loss needs the logits of "
+                f"new real samples. Call generator(fake_logits, real_logits)."
             )
         return self.discriminator(fake_logits, real_logits, fake_weight, real_weight)
 
@@ -310,12 +305,12 @@ class Relativistic(AdversarialLoss):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclass(frozen=True)
 class RelativisticPaired(Relativistic):
-    """RpGAN: each real sample is compared with the generated one at its place in the batch.
+    """RpGAN: each real sample is compared with the generated sample at the same position of the batch.
 
     discriminator: E sp(D(G) - D(x)); generator: E sp(D(x) - D(G)), on new real samples.
 
-    The weight of a pair is the geometric mean of its samples' weights: two samples of one weight make
-    a pair of that weight. Real and fake logits must have the same shape.
+    The weight of a pair is the geometric mean of its samples' weights: two samples of equal weight form a pair of that
+    weight. Real and fake logits must have the same shape.
 
     Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard GAN",
     2018, section 4.1 (RSGAN); Huang et al., "The GAN is dead; long live the GAN! A Modern GAN
@@ -366,7 +361,7 @@ LOSSES = {
 
 
 def resolve(identifier, base, by_name):
-    """The `base` instance that `identifier` (an instance, a name or a Keras config) stands for."""
+    """Returns the `base` instance for `identifier`: an instance, a name or a Keras config."""
     found = identifier
     if isinstance(identifier, str) and identifier in by_name:
         found = by_name[identifier]()
@@ -383,17 +378,16 @@ def resolve(identifier, base, by_name):
 
 
 def get(identifier):
-    """The adversarial loss that `identifier` stands for.
+    """Returns the adversarial loss for an identifier.
 
     Args:
-        identifier: An `AdversarialLoss`; a name of the module's table, such as `"non_saturating"`,
-            for that loss with its default arguments; or a config, as
-            `keras.saving.serialize_keras_object(loss)` returns.
+        identifier: An `AdversarialLoss`; a name from the module's table, such as `"non_saturating"`, for the loss with
+            its default arguments; or a config as returned by `keras.saving.serialize_keras_object(loss)`.
 
     Returns:
         An `AdversarialLoss`.
 
     Raises:
-        ValueError: If there is no such loss; the message lists the names.
+        ValueError: If the identifier is unknown. The message lists the names.
     """
     return resolve(identifier, AdversarialLoss, LOSSES)

@@ -1,23 +1,22 @@
 """Penalties on the discriminator: R1, R2, the WGAN gradient penalty, drift, weight clipping.
 
-A penalty is a scalar that is added to the discriminator's loss. It sees the discriminator as a
-function of samples alone, `critic(x) -> logits`, already closed over labels, the training flag and
-the like:
+A penalty is a scalar that is added to the discriminator's loss. It sees the discriminator as a function of samples
+only, `critic(x) -> logits`, with labels, the training flag and the like already bound:
 
     penalty = R1(gamma=10.0)
     loss += penalty(lambda x: discriminator([x, labels], training=True), real, fake)
 
-The penalties are means over samples of something that belongs to one sample, so the critic must
-treat samples independently: with BatchNormalization in it, the gradient of a sample's logit depends
-on the rest of the batch, and the penalty is not the paper's (Gulrajani et al., 2017, section 4,
-advise layer normalization). And the critic must be twice differentiable by the backend. TensorFlow
-gives no second-order gradient through bilinear resizing (`UpSampling2D(interpolation="bilinear")`),
-silently, and the layers after it never feel the penalty; resample by repetition or by convolution
-instead. Sample weights play no part: the penalties hold the critic down wherever there are samples.
+The penalties are means over samples of a quantity of one sample, so the critic must treat samples independently. With
+BatchNormalization in the critic, the gradient of a sample's logit depends on the rest of the batch, and the penalty
+differs from the paper's (Gulrajani et al., 2017, section 4, recommend layer normalization). The critic must also be
+twice differentiable by the backend. TensorFlow silently returns no second-order gradient through bilinear resizing
+(`UpSampling2D(interpolation="bilinear")`), so that the penalty does not affect the layers after it; resample by
+repetition or by convolution instead. Sample weights are ignored: the penalties regularise the critic wherever there are
+samples.
 
-Units. The penalised gradient is logits per unit of data, so a weight has the units of data squared:
-samples scaled by s need a gamma s^2 as large for the same game. Quoted values belong to images in
-[-1, 1]; scale other data to unit standard deviation before quoting or reusing one.
+Units. The penalised gradient is in logits per unit of data, so a weight has the units of data squared: samples scaled
+by s require a gamma that is s^2 times as large for the same game. Published values refer to images in [-1, 1]; scale
+other data to unit standard deviation before you report or reuse a value.
 """
 
 from dataclasses import dataclass
@@ -35,17 +34,17 @@ __all__ = ["R1", "R2", "Drift", "GradientPenalty", "Penalty", "WeightClip", "cli
 
 
 def squared_gradient_norms(critic, x):
-    """|| grad_x D(x) ||^2 for each sample, the norm over all axes but the first.
+    """Computes || grad_x D(x) ||^2 for each sample, with the norm over all axes but the first.
 
-    Where the critic gives several logits a sample (PatchGAN), D is their sum.
+    If the critic returns several logits per sample (PatchGAN), D is their sum.
 
     Args:
-        critic: Function of samples `(batch, ...)` that returns logits `(batch, ...)`.
-        x: Samples, shape `(batch, ...)`.
+        critic: Function from samples `(batch, ...)` to logits `(batch, ...)`.
+        x: Samples of shape `(batch, ...)`.
 
     Returns:
-        Tensor of shape `(batch,)`, float32 (float64 for float64 samples), differentiable with
-        respect to `x` and to the critic's weights.
+        A tensor of shape `(batch,)`, float32 (float64 for float64 samples), differentiable with respect to `x` and to
+        the critic's weights.
     """
     gradient = at_least_float32(input_gradient(critic, ops.convert_to_tensor(x)))
     return ops.sum(ops.square(gradient), axis=tuple(range(1, len(gradient.shape))))
@@ -54,18 +53,16 @@ def squared_gradient_norms(critic, x):
 class Penalty(Configured):
     """Base class of the penalties: `weight` times the `measure` of a critic.
 
-    A subclass is a frozen dataclass, registered with `keras.saving.register_keras_serializable`,
-    that has the fields or properties below and defines `measure`; two penalties are equal if they
-    are of the same class and their fields are equal.
+    A subclass is a frozen dataclass, registered with `keras.saving.register_keras_serializable`, that has the fields or
+    properties below and defines `measure`. Two penalties are equal if their classes and their fields are equal.
 
     Attributes:
-        weight: What the measure is multiplied by: a number, or one of `kerasgan.game.schedules`.
-        interval: The penalty is meant to run in every `interval`-th step only (lazy regularisation:
-            Karras et al., "Analyzing and Improving the Image Quality of StyleGAN", 2020, section
-            3.1). Whoever runs it so multiplies it by `interval` to keep its strength; the penalty
-            itself does not.
-        of_one_sample: Whether it is a mean of something that belongs to a single sample, which batch
-            statistics in the critic spoil.
+        weight: Factor of the measure: a number, or one of `kerasgan.game.schedules`.
+        interval: Number of steps between two runs of the penalty (lazy regularisation: Karras et al., "Analyzing and
+            Improving the Image Quality of StyleGAN", 2020, section 3.1). The caller multiplies it by `interval` to keep
+            its average strength; the penalty itself does not.
+        of_one_sample: Whether the measure is a mean of a quantity of single samples, which batch statistics in the
+            critic would invalidate.
     """
 
     weight: float | schedules.Schedule
@@ -77,29 +74,28 @@ class Penalty(Configured):
             raise ValueError(f"The weight of a penalty must not be negative. Received: {self}.")
         if self.interval < 1 or self.interval != int(self.interval):
             raise ValueError(
-                f"interval counts the steps from one run of a penalty to the next and must be a "
-                f"whole number of at least 1. Received: {self}."
+                f"`interval` is the number of steps between two runs of a penalty and must be an integer of at least "
+                f"1. Received: {self}."
             )
 
     @property
     def name(self):
-        """The name that `get` knows the penalty by, e.g. "gradient_penalty"; it names the log."""
+        """Name of the penalty in `get` and in the logs, e.g. "gradient_penalty"."""
         return next(name for name, kind in PENALTIES.items() if kind is type(self))
 
     def __call__(self, critic, real, fake, seed=None, images_seen=0):
-        """The penalty to add to the discriminator's loss.
+        """Computes the penalty to add to the discriminator's loss.
 
         Args:
-            critic: Function of samples alone that returns their logits, shape `(batch, ...)`.
-            real: Real samples, shape `(batch, ...)`, of rank 2 or more.
-            fake: Generated samples, of the same shape but for the batch size.
-            seed: `keras.random.SeedGenerator`, or an int for the same numbers at each call, for
-                penalties that draw random numbers. With `None` Keras' global generator is used,
-                which a compiled JAX step cannot do.
-            images_seen: Real images trained on so far, for a weight that is a schedule.
+            critic: Function from samples only to their logits, of shape `(batch, ...)`.
+            real: Real samples of shape `(batch, ...)`, of rank 2 or more.
+            fake: Generated samples of the same shape, apart from the batch size.
+            seed: `keras.random.SeedGenerator`, or an int for the same numbers in each call, for penalties that draw
+                random numbers. `None` uses Keras' global generator, which does not work in a compiled JAX step.
+            images_seen: Number of real images trained on so far, for a weight that is a schedule.
 
         Returns:
-            Scalar tensor, float32 (float64 for float64 samples).
+            A scalar tensor, float32 (float64 for float64 samples).
         """
         observer = penalty_observer()
         if observer is not None:
@@ -108,7 +104,7 @@ class Penalty(Configured):
         return schedules.value_at(self.weight, images_seen, value.dtype) * value
 
     def measure(self, critic, real, fake, seed=None):
-        """The penalty without its weight: same arguments, same return."""
+        """Computes the penalty without its weight, with the same arguments and return value."""
         raise NotImplementedError(f"{type(self).__name__} must define measure().")
 
 
@@ -117,15 +113,15 @@ class Penalty(Configured):
 class R1(Penalty):
     """Zero-centred gradient penalty on real samples: (gamma / 2) E || grad_x D(x) ||^2.
 
-    The sum of squares over all axes of a sample, the mean over samples. Mescheder et al., "Which
-    Training Methods for GANs do actually Converge?", 2018, section 4.1.
+    The squares are summed over all axes of a sample and averaged over samples. Mescheder et al., "Which Training
+    Methods for GANs do actually Converge?", 2018, section 4.1.
 
-    The half is the paper's and StyleGAN's. Mescheder's published code leaves it out, so its
-    `reg_param=10` is `gamma=20` here. gamma has the units of data squared; see the module's remark.
+    The factor 1/2 is that of the paper and of StyleGAN. Mescheder's official implementation omits it, so its
+    `reg_param=10` is `gamma=20` here. gamma has the units of data squared; see the module docstring.
 
     Args:
-        gamma: Twice the weight; a number or one of `kerasgan.game.schedules`.
-        interval: Run in every `interval`-th step; see `Penalty`.
+        gamma: Twice the weight, a number or one of `kerasgan.game.schedules`.
+        interval: Number of steps between two runs; see `Penalty`.
     """
 
     gamma: float | schedules.Schedule = 10.0
@@ -145,13 +141,12 @@ class R1(Penalty):
 class R2(R1):
     """Zero-centred gradient penalty on generated samples: (gamma / 2) E || grad_x D(G(z)) ||^2.
 
-    `R1` with generated samples in the place of the real ones: Mescheder et al., "Which Training
-    Methods for GANs do actually Converge?", 2018, section 4.1. R3GAN (Huang et al., 2024) needs
-    both.
+    `R1` of generated instead of real samples: Mescheder et al., "Which Training Methods for GANs do actually
+    Converge?", 2018, section 4.1. R3GAN (Huang et al., 2024) needs both.
 
     Args:
-        gamma: Twice the weight, in units of data squared; a number or one of `kerasgan.game.schedules`.
-        interval: Run in every `interval`-th step; see `Penalty`.
+        gamma: Twice the weight, in units of data squared, a number or one of `kerasgan.game.schedules`.
+        interval: Number of steps between two runs; see `Penalty`.
     """
 
     def measure(self, critic, real, fake, seed=None):
@@ -163,21 +158,19 @@ class R2(R1):
 class GradientPenalty(Penalty):
     """WGAN-GP: weight E (|| grad_x' D(x') ||_2 - target)^2, x' between real and generated samples.
 
-    x' = e x + (1 - e) G(z), with one e ~ U[0, 1) for each sample; the norm is over all axes of a
-    sample.
+    x' = e x + (1 - e) G(z), with one e ~ U[0, 1) per sample; the norm is over all axes of a sample.
 
-    Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, equation 3. `one_sided`
-    penalises only slopes above the target, max(0, ||.|| - target)^2: Petzka et al., "On the
-    Regularization of Wasserstein GANs", 2018.
+    Gulrajani et al., "Improved Training of Wasserstein GANs", 2017, equation 3. `one_sided` penalises only gradient
+    norms above the target, max(0, ||.|| - target)^2: Petzka et al., "On the Regularization of Wasserstein GANs", 2018.
 
-    TF-GAN's `wasserstein_gradient_penalty` is (||.|| / target - 1)^2, Progressive GAN's (||.|| -
-    target)^2 / target^2, which is the same; divide the weight by target^2 to get theirs.
+    TF-GAN's `wasserstein_gradient_penalty` is (||.|| / target - 1)^2, which equals (||.|| - target)^2 / target^2 of
+    Progressive GAN. Divide the weight by target^2 to reproduce them.
 
     Args:
-        weight: lambda; 10 for images, 0.1 for the paper's toy data.
-        interval: Run in every `interval`-th step; see `Penalty`.
-        target: The slope at which there is no penalty, in logits per unit of data.
-        one_sided: Whether slopes below the target go free.
+        weight: The paper's lambda: 10 for images, 0.1 for the toy data.
+        interval: Number of steps between two runs; see `Penalty`.
+        target: Gradient norm without a penalty, in logits per unit of data.
+        one_sided: Whether to penalise only gradient norms above the target.
     """
 
     weight: float = 10.0
@@ -193,7 +186,7 @@ class GradientPenalty(Penalty):
         one_a_sample = (ops.shape(real)[0],) + (1,) * (len(real.shape) - 1)
         epsilon = keras.random.uniform(one_a_sample, dtype=real.dtype, seed=seed)
         squares = squared_gradient_norms(critic, epsilon * real + (1 - epsilon) * fake)
-        # The slope of the root is infinite at 0, where the critic is flat.
+        # The derivative of the square root is infinite at 0, where the critic is flat.
         excess = ops.sqrt(squares + 1e-12) - self.target
         return mean(ops.square(ops.relu(excess) if self.one_sided else excess))
 
@@ -201,14 +194,14 @@ class GradientPenalty(Penalty):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclass(frozen=True)
 class Drift(Penalty):
-    """Keeps the critic's output near zero: weight E D(x)^2 on real samples.
+    """Keeps the critic's output near zero: weight * E D(x)^2 on real samples.
 
-    A Wasserstein critic is free up to a constant, which may drift away. Karras et al., "Progressive
-    Growing of GANs for Improved Quality, Stability, and Variation", 2018, appendix A.1.
+    A Wasserstein critic is determined only up to a constant, which can drift. Karras et al., "Progressive Growing of
+    GANs for Improved Quality, Stability, and Variation", 2018, appendix A.1.
 
     Args:
-        weight: epsilon_drift.
-        interval: Run in every `interval`-th step; see `Penalty`.
+        weight: The paper's epsilon_drift.
+        interval: Number of steps between two runs; see `Penalty`.
     """
 
     weight: float = 1e-3
@@ -222,18 +215,17 @@ PENALTIES = {"r1": R1, "r2": R2, "gradient_penalty": GradientPenalty, "drift": D
 
 
 def get(identifier):
-    """The penalty that `identifier` stands for.
+    """Returns the penalty for an identifier.
 
     Args:
-        identifier: A `Penalty`; one of the names `"r1"`, `"r2"`, `"gradient_penalty"`, `"drift"`,
-            for that penalty with its default arguments; or a config, as
-            `keras.saving.serialize_keras_object(penalty)` returns.
+        identifier: A `Penalty`; one of the names `"r1"`, `"r2"`, `"gradient_penalty"`, `"drift"`, for the penalty with
+            its default arguments; or a config as returned by `keras.saving.serialize_keras_object(penalty)`.
 
     Returns:
         A `Penalty`.
 
     Raises:
-        ValueError: If there is no such penalty; the message lists the names.
+        ValueError: If the identifier is unknown. The message lists the names.
     """
     return resolve(identifier, Penalty, PENALTIES)
 
@@ -241,53 +233,51 @@ def get(identifier):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclass(frozen=True)
 class WeightClip(Configured, keras.constraints.Constraint):
-    """Weight constraint that clips each entry to [-limit, limit]: WGAN's way to a Lipschitz critic.
+    """Weight constraint that clips each entry to [-limit, limit], which makes WGAN's critic Lipschitz.
 
     Arjovsky et al., "Wasserstein GAN", 2017, algorithm 1 (c = 0.01).
 
     Args:
-        limit: The largest magnitude of a weight, positive.
+        limit: Largest magnitude of a weight, positive.
     """
 
     limit: float = 0.01
 
     def __post_init__(self):
         if not self.limit > 0:
-            raise ValueError(f"limit must be positive, 0.01 in the paper. Received: {self.limit}.")
+            raise ValueError(f"`limit` must be positive; the paper uses 0.01. Received: limit={self.limit}.")
 
     def __call__(self, w):
         return ops.clip(w, -self.limit, self.limit)
 
 
 def clip_weights(network, limit):
-    """Has the optimizer clip a network's trainable variables to [-limit, limit] after each update.
+    """Makes the optimizer clip a network's trainable variables to [-limit, limit] after each update.
 
-    Keras optimizers apply a variable's constraint after each update. The constraints sit on the
-    variables, not in the layers' configs: `network.get_config()` is what it was, and a network that
-    was cloned, loaded or rebuilt from its config needs `clip_weights` again. As in algorithm 1 of
-    the WGAN paper, the initial weights are not clipped, and all trainable variables are, biases and
-    normalisation scales too.
+    Keras optimizers apply a variable's constraint after each update. The constraints belong to the variables and not to
+    the layers' configs: `network.get_config()` does not change, and a network that is cloned, loaded or rebuilt from
+    its config needs `clip_weights` again. As in algorithm 1 of the WGAN paper, all trainable variables are clipped,
+    including biases and normalization scales, but the initial weights are not.
 
     Args:
         network: A built Keras model or layer.
-        limit: The largest magnitude of a weight, positive; 0.01 in the paper.
+        limit: Largest magnitude of a weight, positive; 0.01 in the paper.
 
     Returns:
-        The constraint that the variables share, a `WeightClip`.
+        The `WeightClip` constraint that the variables share.
 
     Raises:
-        ValueError: If the network has no trainable variables yet, or one of them has another
-            constraint.
+        ValueError: If the network has no trainable variables yet, or if one of them has another constraint.
     """
     if not network.trainable_variables:
         raise ValueError(
-            f"{network.name!r} has no trainable variables to clip. Build it first, or set its trainable to True."
+            f"{network.name!r} has no trainable variables to clip. Build it first, or set `trainable = True`."
         )
     for variable in network.trainable_variables:
         if not isinstance(variable.constraint, (WeightClip, type(None))):
             raise ValueError(
-                f"The variable {variable.path!r} already has the constraint "
-                f"{variable.constraint!r}. Remove it to clip the weights of {network.name!r}."
+                f"The variable {variable.path!r} already has the constraint {variable.constraint!r}. Remove the "
+                f"constraint to clip the weights of {network.name!r}."
             )
     constraint = WeightClip(limit)
     for variable in network.trainable_variables:
@@ -296,14 +286,14 @@ def clip_weights(network, limit):
 
 
 def weight_decay(network, rate):
-    """Half of `rate` times the sum of the squares of all weights but biases, scales and offsets: a term of a loss.
+    """Loss term for weight decay: `rate / 2` times the sum of squares of all kernels, without biases and scales.
 
     Args:
         network: A built Keras model or layer.
-        rate: The gradient of a weight w is `rate * w`.
+        rate: Decay rate; the gradient with respect to a weight w is `rate * w`.
 
     Returns:
-        Scalar tensor.
+        A scalar tensor.
     """
     kernels = [v for v in network.trainable_variables if len(v.shape) > 1]
     return 0.5 * rate * sum(ops.sum(ops.square(ops.convert_to_tensor(v))) for v in kernels)

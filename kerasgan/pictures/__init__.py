@@ -1,1 +1,1 @@
-"""Grids, PNG files, colour conversion and files that are written whole or not at all."""
+"""Image grids, PNG files, colour conversion and atomic file writes."""

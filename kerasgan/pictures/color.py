@@ -1,25 +1,25 @@
-"""CIE Lab: lightness and colour of pictures apart, as colorization needs them."""
+"""CIE Lab: separates lightness and colour of images, for colorization."""
 
 import numpy as np
 
 # Linear sRGB to XYZ (IEC 61966-2-1), and the white point D65 of the 2 degree observer.
 TO_XYZ = np.array([[0.412453, 0.357580, 0.180423], [0.212671, 0.715160, 0.072169], [0.019334, 0.119193, 0.950227]])
 WHITE = np.array([0.95047, 1.0, 1.08883])
-# Half-widths of the ranges that stand for [-1, 1]: all of sRGB lies within |a|, |b| < 108.
+# Half-widths of the ranges that are mapped to [-1, 1]: all of sRGB is within |a|, |b| < 108.
 LIGHTNESS, CHROMA = 50.0, 110.0
 
 
 def rgb_to_lab(images):
-    """Colours of sRGB images in CIE 1976 L*a*b* (D65, 2 degrees).
+    """Converts sRGB images to CIE 1976 L*a*b* (D65, 2 degrees).
 
     Args:
-        images: shape (..., 3), values in [-1, 1].
+        images: Array of shape (..., 3), with values in [-1, 1].
 
     Returns:
-        float64 array of the same shape: L in [0, 100], a (green to red) and b (blue to yellow), about -108 to 99.
+        A float64 array of the same shape: L in [0, 100], a (green to red) and b (blue to yellow) from about -108 to 99.
 
     Raises:
-        ValueError: if there are not three channels.
+        ValueError: If there are not three channels.
     """
     levels = np.clip((_with_channels(images, 3) + 1.0) / 2.0, 0.0, 1.0)
     linear = np.where(levels > 0.04045, ((levels + 0.055) / 1.055) ** 2.4, levels / 12.92)
@@ -30,16 +30,16 @@ def rgb_to_lab(images):
 
 
 def lab_to_rgb(lab):
-    """sRGB images in [-1, 1] of L*a*b* colours; what a screen cannot show is clipped. The inverse of `rgb_to_lab`.
+    """Converts L*a*b* colours to sRGB images in [-1, 1]. Colours outside sRGB are clipped. The inverse of `rgb_to_lab`.
 
     Args:
-        lab: shape (..., 3), L in [0, 100].
+        lab: Array of shape (..., 3), with L in [0, 100].
 
     Returns:
-        float64 array of the same shape.
+        A float64 array of the same shape.
 
     Raises:
-        ValueError: if there are not three channels.
+        ValueError: If there are not three channels.
     """
     lightness, a, b = np.moveaxis(_with_channels(lab, 3), -1, 0)
     y = (lightness + 16.0) / 116.0
@@ -51,27 +51,27 @@ def lab_to_rgb(lab):
 
 
 def colorization_pairs(images):
-    """What a colorization learns from: lightness as input, colour as target (Isola et al. 2017, section 4).
+    """Returns training pairs of colorization: lightness as input, colour as target (Isola et al. 2017, section 4).
 
     Args:
-        images: sRGB in [-1, 1], shape (..., 3).
+        images: sRGB images in [-1, 1], of shape (..., 3).
 
     Returns:
-        (L / 50 - 1, (a, b) / 110): float32 arrays in [-1, 1] of shapes (..., 1) and (..., 2).
+        A tuple (L / 50 - 1, (a, b) / 110) of float32 arrays in [-1, 1], of shapes (..., 1) and (..., 2).
     """
     lab = rgb_to_lab(images)
     return (lab[..., :1] / LIGHTNESS - 1.0).astype("float32"), (lab[..., 1:] / CHROMA).astype("float32")
 
 
 def colorized(lightness, colours):
-    """sRGB images in [-1, 1] of a colorization's input and output: the inverse of `colorization_pairs`.
+    """Returns sRGB images in [-1, 1] from input and output of a colorization: the inverse of `colorization_pairs`.
 
     Args:
-        lightness: shape (..., 1), values in [-1, 1].
-        colours: shape (..., 2), values in [-1, 1].
+        lightness: Array of shape (..., 1), with values in [-1, 1].
+        colours: Array of shape (..., 2), with values in [-1, 1].
 
     Returns:
-        float32 array of shape (..., 3).
+        A float32 array of shape (..., 3).
     """
     lightness, colours = _with_channels(lightness, 1), _with_channels(colours, 2)
     lab = np.concatenate([LIGHTNESS * (lightness + 1.0), CHROMA * colours], axis=-1)
@@ -81,5 +81,5 @@ def colorized(lightness, colours):
 def _with_channels(images, channels):
     images = np.asarray(images, "float64")
     if images.ndim == 0 or images.shape[-1] != channels:
-        raise ValueError(f"Colours have the shape {images.shape}, expected (..., {channels}): channels come last.")
+        raise ValueError(f"Colours have shape {images.shape}; expected (..., {channels}), with channels last.")
     return images

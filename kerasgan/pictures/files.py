@@ -1,4 +1,4 @@
-"""Files that are either complete or not there: written beside their place, synced to the disk, then renamed."""
+"""Atomic file writes: a file is written to a temporary name, synced to disk and then renamed."""
 
 import contextlib
 import json
@@ -8,13 +8,13 @@ from pathlib import Path
 
 @contextlib.contextmanager
 def replacing(path):
-    """Opens a binary file that takes the place of `path` when the block ends, and never if it fails.
+    """Context manager that opens a binary file and replaces `path` with it if the block succeeds.
 
-    The folder is made where it is missing. A process that is killed in the block leaves `path` as it was, and beside it
-    a hidden file whose name ends in `.partial`.
+    A missing folder is created. If the process is killed in the block, `path` is unchanged, and a hidden file whose
+    name ends in `.partial` is left beside it.
 
     Args:
-        path: where the complete file goes.
+        path: Path of the complete file.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -32,14 +32,14 @@ def replacing(path):
 
 
 def write_json(path, value):
-    """Writes a JSON-ready value, indented, by `replacing`."""
+    """Writes a JSON-serialisable value, indented, by `replacing`."""
     text = json.dumps(value, indent=2, ensure_ascii=False)
     with replacing(path) as file:
         file.write(f"{text}\n".encode())
 
 
 def _sync_folder(folder):
-    """Makes a renaming last through a power cut; where folders cannot be opened (Windows) it has to do without."""
+    """Makes a rename durable across a power failure. No-op on Windows, which cannot fsync a directory."""
     with contextlib.suppress(PermissionError):
         descriptor = os.open(folder, os.O_RDONLY)
         try:

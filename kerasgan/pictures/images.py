@@ -1,4 +1,4 @@
-"""Pictures for people: images of a model in one grid, as a PNG file."""
+"""Grids of a model's images, and PNG files."""
 
 import math
 
@@ -6,41 +6,44 @@ import numpy as np
 
 from kerasgan.pictures.files import replacing
 
-# Below this side length, in pixels, an image is enlarged in a grid: a person could not make out what it shows.
+# Images with shorter sides, in pixels, are enlarged in a grid so that their content is visible.
 SMALLEST_SIDE = 32
-# More classes than these would make a grid wider than a screen.
+# With more columns a grid would be wider than a screen.
 MOST_COLUMNS = 16
-SQUARE, SQUARES = 8, (153, 204)  # of the chequerboard behind what is transparent: side in pixels, grey levels
+SQUARE, SQUARES = 8, (153, 204)  # chequerboard behind transparent pixels: side in pixels, grey levels
 
 
 def columns_of(classes):
-    """Columns of a grid of classes in turn: one for each; of more than 16, so many that whole rows show them."""
+    """Returns the number of columns of a grid with all classes in turn, at most 16.
+
+    A column shows one class. With more than 16 classes, complete rows show all classes.
+    """
     return classes if classes <= MOST_COLUMNS else -(-classes // -(-classes // MOST_COLUMNS))
 
 
 def grid(images, columns=None, padding=1, scale=None):
-    """Puts images side by side, row by row, on black.
+    """Arranges images in a grid, row by row, on black.
 
-    -1 becomes 0, 1 becomes 255; values beyond are clipped, and NaN is drawn black.
+    Values are mapped from [-1, 1] to [0, 255] and clipped; NaN is black.
 
     Args:
-        images: array of shape (count, height, width, channels) with 1 channel (grey), 2 (grey and alpha), 3 (RGB) or 4
-            (RGB and alpha) and values in [-1, 1]. What is transparent shows a chequerboard.
-        columns: images in a row; by default, or for 0, as many as make the grid about square.
-        padding: pixels between the images, and around the grid.
-        scale: whole number of pixels, in each direction, that a pixel becomes; by default as many as give the longer
-            side of an image 32 pixels or more.
+        images: Array of shape (count, height, width, channels) with 1 channel (grey), 2 (grey and alpha), 3 (RGB) or 4
+            (RGB and alpha) and values in [-1, 1]. Transparent pixels show a chequerboard.
+        columns: Number of images in a row. None or 0 makes the grid about square.
+        padding: Number of pixels between the images and around the grid.
+        scale: Integer factor by which images are enlarged. By default the longer side of an image gets at least 32
+            pixels.
 
     Returns:
-        uint8 array of shape (height, width, 1 or 3) of the grid.
+        A uint8 array of shape (height, width, 1 or 3) of the grid.
 
     Raises:
-        ValueError: if these are no images, or there are none.
+        ValueError: If `images` does not contain images, or is empty.
     """
     images = np.asarray(images)
     if images.ndim != 4 or images.shape[-1] not in (1, 2, 3, 4) or images.size == 0:
         raise ValueError(
-            f"images have shape {images.shape}, expected (count, height, width, channels) with at least one image and "
+            f"`images` has shape {images.shape}; expected (count, height, width, channels) with at least one image and "
             "1 to 4 channels."
         )
     count, height, width = images.shape[:3]
@@ -60,13 +63,13 @@ def grid(images, columns=None, padding=1, scale=None):
 
 
 def over_chequerboard(images):
-    """Images without their alpha channel, over grey squares; those that have none as they are.
+    """Composites images with an alpha channel over grey squares. Images without alpha are returned unchanged.
 
     Args:
-        images: uint8 array of shape (count, height, width, channels) with 1 to 4 channels, alpha last.
+        images: A uint8 array of shape (count, height, width, channels) with 1 to 4 channels, alpha last.
 
     Returns:
-        uint8 array with 1 or 3 channels.
+        A uint8 array with 1 or 3 channels.
     """
     if images.shape[-1] in (1, 3):
         return images
@@ -77,18 +80,18 @@ def over_chequerboard(images):
 
 
 def write_png(path, array):
-    """Writes a picture, which takes the place of an older one only when it is complete.
+    """Writes a PNG file atomically.
 
     Args:
-        path: of the file.
-        array: uint8 array of shape (height, width, channels) with 1 or 3 channels.
+        path: Path of the file.
+        array: A uint8 array of shape (height, width, channels) with 1 or 3 channels.
     """
     with replacing(path) as file:
         encode_png(array, file)
 
 
 def encode_png(array, file):
-    """Writes a picture, as `write_png` takes it, to an open binary file."""
+    """Writes an array, as for `write_png`, to an open binary file."""
     from PIL import Image
 
     Image.fromarray(array[..., 0] if array.shape[-1] == 1 else array).save(file, "PNG")

@@ -1,20 +1,20 @@
-"""Plots of points and numbers, without a plotting library."""
+"""Plots of points and numbers without a plotting library."""
 
 import numpy as np
 
 SIDE = 384  # pixels
-MARGIN = 0.08  # share of the side around what is plotted
+MARGIN = 0.08  # margin around the points, as a fraction of the side
 
 
 def scatter(points, limits=None):
-    """Points in the plane as a picture: dark blue dots on white, darker where they are dense.
+    """Draws points in the plane as an image: dark blue dots on white, darker where they are dense.
 
     Args:
         points: Array of shape (count, 2).
-        limits: ((left, right), (bottom, top)) of the picture; by default around the middle 99.8 % of the points.
+        limits: Limits ((left, right), (bottom, top)) of the image. Defaults to the middle 99.8% of the points.
 
     Returns:
-        uint8 array of shape (384, 384, 3).
+        A uint8 array of shape (384, 384, 3).
     """
     points = np.asarray(points, "float64")
     points = points[np.isfinite(points).all(axis=1)]
@@ -34,14 +34,14 @@ def scatter(points, limits=None):
 
 
 def histogram(values, bins=64):
-    """Numbers as a picture of their histogram: blue bars on white.
+    """Draws a histogram of numbers as an image: blue bars on white.
 
     Args:
         values: Array of shape (count,).
         bins: Number of bars.
 
     Returns:
-        uint8 array of shape (384, 384, 3).
+        A uint8 array of shape (384, 384, 3).
     """
     values = np.asarray(values, "float64")
     counts, _ = np.histogram(values[np.isfinite(values)], bins)

@@ -1,1 +1,1 @@
-"""What is done with trained models: measuring, verifying, publishing, sensitivity studies and tuning."""
+"""Studies of trained models: measuring, verifying, publishing, sensitivity studies and tuning."""

@@ -1,4 +1,4 @@
-"""`kerasgan evaluate`: what the samples of a run or a preset, or a folder's images, score between controls."""
+"""`kerasgan evaluate`: scores of the samples of a run or a preset, or of a folder of images, with controls."""
 
 import warnings
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from kerasgan.zoo import preset as presets
 
 # By the name of the data: nets that were trained on their split "train".
 NETWORKS = {"digits": "classifier-digits-v1", "glyphs": "classifier-glyphs-v1", "sprites": "classifier-sprites-v1"}
-# Which scores are better.
+# The better direction of each score.
 BETTER = {
     "frechet_distance": "lower",
     "kernel_distance": "lower",
@@ -68,14 +68,14 @@ def _count(samples):
 
 
 class Source(NamedTuple):
-    """Where generated samples come from.
+    """A source of generated samples.
 
     Attributes:
         data: Name of the real images.
         shape: Shape of a sample.
-        labels: Whether samples can be asked for by label.
-        most: How many there are.
-        draw: Function of a number and labels to samples.
+        labels: Whether samples can be generated for given labels.
+        most: Largest number of samples.
+        draw: Function from a number and labels to samples.
         about: Entries of the JSON file.
         trained_on: Splits that the generator has seen.
         options: How the real images are read, as for `kerasgan.data.load`.
@@ -143,8 +143,8 @@ def model_source(model, data, seed, about=None, trained=None, ema=True, options=
     """
     if not hasattr(model, "sample"):
         raise ValueError(
-            f"{type(model).__name__} makes no samples of latents; write the images that it makes into a folder, and "
-            "give that one."
+            f"{type(model).__name__} does not generate samples from latents. Write its images into a folder, and pass "
+            "the folder."
         )
 
     def draw(count, labels):
@@ -172,11 +172,14 @@ def recorded_options(trained, data):
 
 
 def real_samples(source, split):
-    """Real samples, others to compare them with or None, and what the first are called."""
+    """Returns real samples, further real samples or None, and the name of the former."""
     splits = _splits(source.data)
     split = split or ("test" if "test" in splits else "train")
     if set(split.split("+")) & set(source.trained_on):
-        warnings.warn(f"the run was trained on {split!r} of {source.data}: copies would score well", stacklevel=2)
+        warnings.warn(
+            f"the model was trained on {split!r} of {source.data}, so copies of its training data score well",
+            stacklevel=2,
+        )
     real = _loaded(source, split)
     other = _loaded(source, "train") if "train" in splits and "train" not in split else None
     return real, other, f"{source.data}/{split}"
@@ -188,7 +191,7 @@ def _splits(data):
         name, config = found
         return list(DATASETS[name](config).splits())
     if kind == "folder":
-        # What `load` takes for splits.
+        # The subfolders that `load` uses as splits.
         return [each for each in ("train", "test") if (Path(data) / each).is_dir()]
     return list(tfds_builder_of(data).info.splits)
 
@@ -207,13 +210,13 @@ def _loaded(source, split) -> Any:
     if x.shape[1:] != tuple(source.shape):
         raise ValueError(
             f"{source.data} has samples of shape {x.shape[1:]} and the generated ones have {tuple(source.shape)}; "
-            "expected the same channels: give the data of the run with --data."
+            "expected the same channels. Pass the data of the run by --data."
         )
     return x if y is None else (x, y)
 
 
 def features_of(source):
-    """The features by default."""
+    """Returns the default features."""
     if len(source.shape) != 3 or source.shape[-1] not in (1, 3):
         return "pixels"
     network = NETWORKS.get(source.data.partition("/")[0])
@@ -235,6 +238,6 @@ def _print(scores, protocol):
         table.add_row(entry["title"], *values, BETTER.get(score, ""))
     console = Console()
     if not console.is_terminal:
-        console.width = 200  # the lines of a pipe are for searching
+        console.width = 200  # lines in a pipe are not wrapped
     console.print(table)
     console.print(str(protocol), highlight=False, soft_wrap=True)

@@ -1,4 +1,4 @@
-"""How good a preset's model is: measured when it is written, and again, from its weights, when it is verified."""
+"""Scores of a preset's model, measured when the preset is written and again when it is verified."""
 
 import hashlib
 import warnings
@@ -14,16 +14,16 @@ from kerasgan.metrics.evaluation import Evaluator, largest_count
 from kerasgan.studies import evaluate
 
 SAMPLES = ("frechet_distance", "precision_recall", "nearest_neighbour")
-MOST = 2000  # samples of each set: what is measured twice should not take minutes
+MOST = 2000  # largest number of samples of each set, so that measuring takes less than minutes
 PAIRS = {
     "mean_absolute_error": "mean absolute error, in [-1, 1]",
     "psnr": "PSNR, dB",
     "ssim": "SSIM",
     "gradient_energy": "gradient energy, over that of the targets",
 }
-LOOKS = "random-conv-seed0"  # features for translations into a domain, whatever it shows
+LOOKS = "random-conv-seed0"  # features for translations into any domain
 TOLERANCE = 0.02
-NOISE = 0.002  # of scores near 0
+NOISE = 0.002  # absolute tolerance for scores near 0
 
 
 def measure(model, data, split=None, features=None, count=None, seed=0, options=None, trained=None, **_):
@@ -40,8 +40,8 @@ def measure(model, data, split=None, features=None, count=None, seed=0, options=
         trained: what the model was trained on, as in `run.json`.
 
     Returns:
-        JSON-ready: the arguments, `scores` (as of `Evaluator.report`), `about`, a sentence, and `sha256` of the real
-        images.
+        A JSON-serialisable dictionary of the arguments, `scores` (as in `Evaluator.report`), `about` (a sentence) and
+        `sha256` of the real images.
     """
     options = evaluate.recorded_options(trained, data) if options is None else options
     found = _of_samples if hasattr(model, "sample") else _of_pairs
@@ -69,7 +69,7 @@ def _unseen(data, trained):
 
 
 def differences(before, after, tolerance=TOLERANCE):
-    """What differs between two `scores`, by more than a share: `["coverage was 0.9 and is 0.8", ...]`."""
+    """Returns differences between two `scores` beyond a relative tolerance: `["coverage was 0.9 and is 0.8", ...]`."""
     lines = []
     for score in before.keys() | after.keys():
         was, now = (each.get(score, {}).get("ours", np.nan) for each in (before, after))
@@ -144,7 +144,7 @@ def _of_domains(model, data, split, x, y, seed):
 
 
 def _sha256(*arrays):
-    """One SHA-256 of arrays, or of the arrays in tuples of them."""
+    """Returns the joint SHA-256 of arrays and tuples of arrays."""
     digest = hashlib.sha256()
     for each in arrays:
         for array in each if isinstance(each, tuple) else (each,):
@@ -153,7 +153,7 @@ def _sha256(*arrays):
 
 
 def _direction(x, y, made):
-    """Scores of translations of x whose targets are y."""
+    """Returns the scores of translations of x with targets y."""
     copied = x if x.shape == y.shape else np.repeat(x.mean(axis=-1, keepdims=True), y.shape[-1], axis=-1)
     ours, control, ceiling = (_pair_scores(images, y) for images in (made, copied, y))
     return {
@@ -163,7 +163,7 @@ def _direction(x, y, made):
 
 
 def _likeness(x, y, made):
-    """How far translations are from the look of the domain y, {"frechet_distance": ...}."""
+    """Returns the distance of translations from the domain y, {"frechet_distance": ...}."""
     half = len(x) // 2
     found = {
         key: float(metrics.frechet_distance(y[half:], images, features=LOOKS))
@@ -186,7 +186,7 @@ def _pair_scores(images, targets):
 
 
 def panel(model, x, y, count=8):
-    """The picture of a translation preset: rows of inputs, outputs and targets."""
+    """Returns the image of a translation preset: rows of inputs, outputs and targets."""
     from kerasgan.pictures.images import grid
 
     count = min(count, len(x), len(y))

@@ -1,4 +1,4 @@
-"""Presets of finished runs, measured on data that the training has not seen."""
+"""Presets of finished runs, scored on unseen data."""
 
 import csv
 import hashlib
@@ -14,12 +14,12 @@ from kerasgan.zoo.saving import save
 
 
 def save_run(folder, out, command):
-    """Writes a finished run as a preset, measured on data that it has not seen.
+    """Writes a finished run as a preset, scored on unseen data.
 
     Args:
-        folder: of the run.
-        out: of the preset.
-        command: what made the run.
+        folder: Folder of the run.
+        out: Folder of the preset.
+        command: Command that created the run.
     """
     run = load_run(folder)
     model, trained = in_single_precision(run.model), run.entries["data"]

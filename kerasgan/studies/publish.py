@@ -1,4 +1,4 @@
-"""The zoo as a folder for any static web host, for TensorFlow Serving, and for a person with a browser."""
+"""Publishes the zoo as a folder for static web hosts, TensorFlow Serving and browsers."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from kerasgan.zoo.fetch import INDEX, index_sum, read_index
 from kerasgan.zoo.saving import build
 
 ONNX, LITERT, VERSION = "model.onnx", "model.tflite", "1"
-RUNTIME = {  # what the page's generator runs on; a copy lies beside it
+RUNTIME = {  # runtime of the page's generator; a copy is stored beside the page
     "version": "1.30.0",
     "sha256": "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71",
     "files": ("ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"),
@@ -23,23 +23,23 @@ SERVING = "tensorflow/serving:2.19.1"
 
 
 def publish(folder, names=None, runtime=None, progress=print):
-    """Writes a folder that a static host can serve.
+    """Writes a folder of presets that a static host can serve.
 
-    For each preset: its own files, `1/` (a SavedModel with warm-up requests, the version folder of TensorFlow Serving),
-    `model.onnx` and `model.tflite` (not of a translator that draws noise). Beside them `index.json` (sizes and
-    SHA-256), `models.config` and `compose.yaml` for TensorFlow Serving, and `index.html`: a gallery with a generator
-    that runs in the browser.
+    For each preset, the folder contains the preset's files, `1/` (a SavedModel with warm-up requests, the version
+    folder of TensorFlow Serving), `model.onnx` and `model.tflite` (except for translators that draw noise). It also
+    contains `index.json` (sizes and SHA-256), `models.config` and `compose.yaml` for TensorFlow Serving, and
+    `index.html`, a gallery with a generator that runs in the browser.
 
     Args:
-        folder: a new or an empty folder; it is renamed to its name when it is complete.
-        names: of presets, or their folders; by default all that come with the package, without the classifiers.
-        runtime: folder of onnxruntime-web's files; by default they are loaded from npm, once.
-        progress: called with a line for each preset.
+        folder: New or empty folder. It gets its name by a rename when it is complete.
+        names: Names or folders of presets. Defaults to all presets of the package except the classifiers.
+        runtime: Folder of the files of onnxruntime-web. By default they are downloaded from npm, once.
+        progress: Function that is called with a line for each preset.
 
     Raises:
-        FileExistsError: if there is a folder that is not empty.
-        ModuleNotFoundError: without the extras `export` and `serve`.
-        ValueError: for a preset that cannot be read.
+        FileExistsError: If the folder exists and is not empty.
+        ModuleNotFoundError: If the extras `export` and `serve` are not installed.
+        ValueError: If a preset cannot be read.
     """
     folder = Path(folder).absolute()
     if folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
@@ -49,7 +49,7 @@ def publish(folder, names=None, runtime=None, progress=print):
     names = names or [name for name in presets.names() if not name.startswith("classifier-")]
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
-        root = Path(beside) / "zoo"  # the temporary folder itself is closed to other users
+        root = Path(beside) / "zoo"  # other users cannot read the temporary folder itself
         root.mkdir()
         published = {}
         for preset in map(presets.read, dict.fromkeys(names)):
@@ -74,7 +74,7 @@ def models_config(names):
 
 
 def check_published(folder):
-    """What differs between a published folder and its `index.json`: a list of sentences."""
+    """Returns the differences between a published folder and its `index.json`, a list of sentences."""
     folder = Path(folder)
     wrong = []
     try:
@@ -126,7 +126,7 @@ def _facts(path):
 
 
 def _gallery(root, published, runtime):
-    """Writes the page and what it runs on."""
+    """Writes the gallery page and its runtime."""
     target = root / "onnxruntime-web"
     target.mkdir()
     source = Path(runtime) if runtime else _runtime()
@@ -138,7 +138,7 @@ def _gallery(root, published, runtime):
 
 
 def _runtime():
-    """The folder of onnxruntime-web's files, loaded from npm once."""
+    """Returns the folder of the files of onnxruntime-web, downloaded from npm once."""
     import pooch
 
     from kerasgan.zoo.fetch import cache

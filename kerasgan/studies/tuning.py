@@ -1,7 +1,7 @@
-"""KerasTuner over a sensitivity study's settings; the objective is the averaged generator's metric.
+"""KerasTuner search over the settings of a sensitivity study; the objective is the averaged generator's metric.
 
-A GAN's losses say nothing about its samples, so that a tuner that minimises one of them tunes nothing. This objective
-is that of the study: the reverse KL over modes, or a Fréchet distance. It needs `pip install 'kerasgan[tuning]'`.
+The losses of a GAN say nothing about its samples, so a tuner must not minimise them. The objective is the metric of the
+study: the reverse KL over modes, or a Fréchet distance. The module needs `pip install 'kerasgan[tuning]'`.
 
     study = Study(kerasgan.DCGAN, "digits", updates=10_000)
     tuner = search(study, "runs/tuning-dcgan-digits", trials=20)
@@ -17,7 +17,7 @@ from kerasgan.studies.sensitivity import take_up
 
 
 class HyperGAN(keras_tuner.HyperModel):
-    """The models of a `Study`: the rate anywhere between the grid's extremes, the other settings as in the grid.
+    """The hypermodel of a `Study`: rates between the extremes of the grid, and the other settings of the grid.
 
     Args:
         study: A `kerasgan.studies.sensitivity.Study`. A trial trains a model for each of its seeds; the objective is
@@ -29,17 +29,17 @@ class HyperGAN(keras_tuner.HyperModel):
         self.study = study
 
     def build(self, hp):
-        """The compiled model of a trial's first seed."""
+        """Returns the compiled model of a trial's first seed."""
         return self.study.model(**self._settings(hp))
 
     def fit(self, hp, model, *arguments, **options):
-        """Trains and judges a trial at the study's compute; data and callbacks are the study's own.
+        """Trains and scores a trial with the compute, data and callbacks of the study.
 
         Returns:
-            `{"metric": ...}`, lower is better.
+            A dictionary `{"metric": ...}`. Lower is better.
 
         Raises:
-            keras_tuner.errors.FailedTrialError: if the model diverged; the search goes on with another trial.
+            keras_tuner.errors.FailedTrialError: If the model diverged. The search continues with another trial.
         """
         metrics = []
         for seed in range(self.study.seeds):
@@ -61,30 +61,30 @@ class HyperGAN(keras_tuner.HyperModel):
 
 
 class Tuner(keras_tuner.Tuner):
-    """A KerasTuner without the callbacks of `fit`: those for checkpoints and TensorBoard, which has to be installed."""
+    """A KerasTuner without its callbacks for checkpoints and TensorBoard, which would require TensorBoard."""
 
     def run_trial(self, trial, *arguments, **options):
-        """Builds, trains and judges one trial."""
+        """Builds, trains and scores one trial."""
         hp = trial.hyperparameters
         return self.hypermodel.fit(hp, self.hypermodel.build(hp))
 
 
 def search(study, folder, trials=12, oracle=keras_tuner.oracles.RandomSearchOracle, **options):
-    """Searches the settings of a study; a folder with an earlier search of the same study is gone on with.
+    """Searches the settings of a study. An existing search of the same study is resumed.
 
     Args:
-        study: a `kerasgan.studies.sensitivity.Study`.
-        folder: of the search.
-        trials: number of all trials, earlier ones included.
-        oracle: what chooses the trials, such as `keras_tuner.oracles.BayesianOptimizationOracle`.
-        **options: further arguments of the oracle, such as `seed`.
+        study: A `kerasgan.studies.sensitivity.Study`.
+        folder: Folder of the search.
+        trials: Total number of trials, including earlier ones.
+        oracle: Class that selects the trials, such as `keras_tuner.oracles.BayesianOptimizationOracle`.
+        **options: Further arguments of the oracle, such as `seed`.
 
     Returns:
-        The `Tuner`: `get_best_hyperparameters()`, `results_summary()`, `oracle.trials`. It keeps no weights: build the
-        best model with `study.model(**values)`.
+        The `Tuner`, with `get_best_hyperparameters()`, `results_summary()` and `oracle.trials`. It does not store
+        weights: build the best model with `study.model(**values)`.
 
     Raises:
-        ValueError: if the folder holds the search of another study; the message says what differs.
+        ValueError: If the folder contains the search of another study. The message lists the differences.
     """
     folder = Path(folder)
     take_up(folder, study.settings())

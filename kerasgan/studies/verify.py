@@ -1,4 +1,4 @@
-"""Whether presets are still what their cards say: files, weights, numbers."""
+"""Verifies that the files, weights and scores of presets match their cards."""
 
 import numpy as np
 from PIL import Image
@@ -14,13 +14,13 @@ PIXELS = 2.0  # largest mean pixel difference, of 255, that is tolerated
 
 
 def verify(name):
-    """Reads a preset, checks its files' SHA-256, draws its picture again and measures it again.
+    """Reads a preset, checks the SHA-256 of its files, and draws and scores its samples again.
 
     Args:
-        name: as for `kerasgan.load`.
+        name: Name of the preset, as for `kerasgan.load`.
 
     Returns:
-        What is wrong, a list of sentences; empty if all is as the card says.
+        A list of sentences about what is wrong, empty if the preset matches its card.
     """
     try:
         preset = find(name)
@@ -36,7 +36,7 @@ def verify(name):
     unmeasured = OTHER_DATA.format(**evaluation)
     try:
         again = measure(model, **evaluation)
-    except (ValueError, OSError) as error:  # the data: the preset itself has been read and drawn
+    except (ValueError, OSError) as error:  # an error of the data: the preset itself is valid
         return [*wrong, f"{unmeasured}: {error}"]
     changed = differences(evaluation["scores"], again["scores"])
     if changed and evaluation.get("sha256") not in (None, again["sha256"]):
@@ -45,13 +45,13 @@ def verify(name):
 
 
 def measure_again(name):
-    """Measures a preset again and writes what was found on its card: after a change of metrics or of data.
+    """Scores a preset again and updates its card, after a change of metrics or data.
 
     Args:
-        name: of a bundled preset, or the path of a preset's folder.
+        name: Name of a bundled preset, or path of a preset's folder.
 
     Raises:
-        ValueError: for a preset that is not as it was published, or a classifier.
+        ValueError: If the preset differs from the published one, or is a classifier.
     """
     preset = find(name)
     model, about = build(preset), {**preset.metadata}
@@ -61,7 +61,7 @@ def measure_again(name):
 
 
 def _picture(preset, model):
-    """Samples of one seed are the same but for rounding: so must the picture be."""
+    """Compares the sample grid with a new one of the same seed, which must be equal up to rounding."""
     if presets.SAMPLES not in preset.metadata["files"]:
         return ["it has no samples.png"] if picture(model) is not None else []
     now = picture(model)

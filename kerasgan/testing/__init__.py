@@ -1,9 +1,9 @@
-"""The tests that every family owes, for one line:
+"""One line gives a family the whole shared test suite.
 
     test_dcgan = family_tests(DCGAN, {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 4})
 
-makes one pytest case of each check in `CHECKS`; `run_family_test` runs them all in one call. What a family needs for it
-is a tiny model and its own `data_specs`: data are made up from these.
+This creates a pytest case for each check in `CHECKS`; `run_family_test` runs all checks in one call. A family only
+needs a tiny model and its own `data_specs`, from which the data are generated.
 """
 
 import contextlib
@@ -63,7 +63,7 @@ __all__ = [
 
 
 def run_check(check, case):
-    """Runs one check; whatever it raises gets a note that names the family and the check."""
+    """Runs one check and adds a note with the family and the check to any error."""
     try:
         check(case)
     except Exception as error:
@@ -72,17 +72,17 @@ def run_check(check, case):
 
 
 def run_family_test(family, arguments, recipe=None, unmoved=(), batch_size=8):
-    """Runs all checks of a family, one after the other; those that this process cannot do are left out.
+    """Runs all checks of a family in sequence, and skips checks that this process does not support.
 
     Args:
-        family: subclass of `kerasgan.AdversarialModel`.
-        arguments: constructor arguments of a tiny model; see `FamilyCase`.
-        recipe: changes to the family's recipe.
-        unmoved: variables without a gradient by design; see `FamilyCase`.
-        batch_size: samples a step, even.
+        family: Subclass of `kerasgan.AdversarialModel`.
+        arguments: Constructor arguments of a tiny model; see `FamilyCase`.
+        recipe: Changes to the family's recipe.
+        unmoved: Variables without a gradient by design; see `FamilyCase`.
+        batch_size: Batch size, even.
 
     Raises:
-        AssertionError: that says which check failed and how.
+        AssertionError: If a check fails. The message names the check and the reason.
     """
     case = FamilyCase(family, arguments, recipe or {}, tuple(unmoved), batch_size)
     for check in CHECKS:
@@ -91,14 +91,15 @@ def run_family_test(family, arguments, recipe=None, unmoved=(), batch_size=8):
 
 
 def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8, slow=COSTLY):
-    """A pytest test of a family with one case for each check: `test_dcgan = family_tests(DCGAN, {...})`.
+    """Returns a pytest test of a family with one case per check: `test_dcgan = family_tests(DCGAN, {...})`.
 
     Args:
-        family, arguments, recipe, unmoved, batch_size: as for `run_family_test`.
-        slow: checks that get the mark `slow`: what the base class and the engines do for every family alike.
+        family, arguments, recipe, unmoved, batch_size: See `run_family_test`.
+        slow: Checks with the mark `slow`. By default these are the checks of features that the base class and the
+            engines implement for all families.
 
     Returns:
-        A parametrised test function.
+        A parametrized test function.
     """
     import pytest
 

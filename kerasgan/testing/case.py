@@ -1,4 +1,4 @@
-"""A tiny model of a family, its made-up data, and trainings of it that can be compared."""
+"""A tiny model of a family, its generated data, and comparable trainings."""
 
 import concurrent.futures
 import contextlib
@@ -22,21 +22,21 @@ from kerasgan.testing.values import ON_TENSORFLOW, all_variables, enliven, saved
 
 EAGERLY = ON_TENSORFLOW  # TensorFlow takes one or two steps faster without a graph, JAX with one
 STEPS = 20
-RATE = 0.05  # of the SGD in comparisons: Adam would hide a wrong scale of the gradients
+RATE = 0.05  # learning rate of SGD in comparisons: Adam would hide a wrong scale of the gradients
 
 
 @dataclasses.dataclass(eq=False)
 class FamilyCase:
-    """A tiny model of a family, and what its checks need to know.
+    """A tiny model of a family with the settings of its checks.
 
     Args:
-        family: subclass of `kerasgan.AdversarialModel`.
-        arguments: constructor arguments; a function that returns them where they hold networks, so that each model
-            gets new ones.
-        recipe: changes to the family's recipe, e.g. `{"generator_every": 2}`.
-        unmoved: exceptions from `reaches_every_weight`, as patterns of `"<phase>: <path of the variable>"`: variables
-            without a gradient by design, e.g. `"r1: */bias"`. An exception that is not needed is an error.
-        batch_size: samples a step; even, so that two replicas can share them.
+        family: Subclass of `kerasgan.AdversarialModel`.
+        arguments: Constructor arguments, or a function that returns them if they contain networks, so that each model
+            gets new networks.
+        recipe: Changes to the family's recipe, e.g. `{"generator_every": 2}`.
+        unmoved: Variables without a gradient by design, excluded from `reaches_every_weight`, as patterns of
+            `"<phase>: <path of the variable>"`, e.g. `"r1: */bias"`. An unnecessary pattern is an error.
+        batch_size: Batch size, even, so that two replicas can share a batch.
     """
 
     family: Any
@@ -46,23 +46,23 @@ class FamilyCase:
     batch_size: int = 8
 
     def constructor_arguments(self):
-        """New constructor arguments."""
+        """Returns new constructor arguments."""
         return self.arguments() if callable(self.arguments) else copy.deepcopy(self.arguments)
 
     def model(self, **compile_arguments):
-        """A new compiled model, always with the same seed."""
+        """Returns a new compiled model, always with the same seed."""
         model = self.family(**{"seed": 1, **self.constructor_arguments()})
         model.compile(**{**copy.deepcopy(self.recipe), **compile_arguments})
         return model
 
     def sgd_model(self, **compile_arguments):
-        """A new model whose players all use plain SGD."""
+        """Returns a new model whose players all use plain SGD."""
         fields = [field.name for field in dataclasses.fields(self.family.recipe)]
         optimizers = {name: keras.optimizers.SGD(RATE) for name in fields if name.endswith("_optimizer")}
         return self.model(**optimizers, **compile_arguments)
 
     def data(self, model, batches=1):
-        """Made-up data: x and y (None for none), floats in the default precision."""
+        """Returns generated data x and y (or None), with floats in the default precision."""
         count = batches * self.batch_size
         values = [None if spec is None else spec.example(count, seed) for seed, spec in enumerate(model.data_specs())]
 
@@ -72,7 +72,7 @@ class FamilyCase:
         return [None if value is None else keras.tree.map_structure(in_precision, value) for value in values]
 
     def fit(self, model, batches=1, **options):
-        """`model.fit` on made-up data, in their order."""
+        """Calls `model.fit` on generated data without shuffling."""
         x, y = self.data(model, batches)
         return model.fit(x, y, **{"batch_size": self.batch_size, "shuffle": False, "verbose": 0, **options})
 
@@ -83,7 +83,7 @@ class FamilyCase:
 
     @functools.cached_property
     def moves(self):
-        """For each phase, the variables before and after one step in which only it is due: (model, {phase: ...})."""
+        """For each phase, the variables before and after a step with this phase only: (model, {phase: ...})."""
         with double_precision():
             model = self.sgd_model(run_eagerly=EAGERLY)
             enliven(model)
@@ -99,7 +99,7 @@ class FamilyCase:
 
     @functools.cached_property
     def training(self):
-        """A comparable training of the single device in this process: (variables before, after)."""
+        """A comparable training on a single device in this process: (variables before, after)."""
         return train_scripted(self)
 
 
@@ -107,12 +107,12 @@ def train_scripted(case, start=None, strategy=None):
     """Trains in float64 with SGD and scripted random numbers.
 
     Args:
-        case: a `FamilyCase`.
-        start: values to start from, by default lively ones that are made up.
-        strategy: of TensorFlow, to train under; None for none.
+        case: A `FamilyCase`.
+        start: Initial values. Defaults to the random values of `enliven`.
+        strategy: TensorFlow distribution strategy, or None.
 
     Returns:
-        Values before and after `STEPS` steps, as lists of float64 arrays in the order of `all_variables`.
+        Values before and after `STEPS` steps, lists of float64 arrays in the order of `all_variables`.
     """
     with double_precision():
         with strategy.scope() if strategy else contextlib.nullcontext():
@@ -133,7 +133,7 @@ def train_scripted(case, start=None, strategy=None):
 
 
 def take_replicated_steps(case, model):
-    """What `fit` does, without its data sets: TensorFlow takes seconds to end a distributed one."""
+    """Trains like `fit` but without a distributed dataset, which TensorFlow takes seconds to end."""
     data = tuple(value for value in case.data(model, STEPS) if value is not None)
     strategy = model.distribute_strategy
 
@@ -154,10 +154,10 @@ def take_replicated_steps(case, model):
 
 @functools.cache
 def mirrored_strategy(replicas):
-    """The one `MirroredStrategy` of this process over so many logical CPUs.
+    """Returns the only `MirroredStrategy` of this process over `replicas` logical CPUs.
 
-    TensorFlow numbers the collectives of each strategy alike: those of a second one in the same process can be taken
-    for the first one's, and fail ("Shape mismatch in the collective instance").
+    TensorFlow numbers the collectives of each strategy in the same way, so a second strategy in the same process can be
+    confused with the first one and fail ("Shape mismatch in the collective instance").
     """
     import tensorflow as tf
 
@@ -166,7 +166,7 @@ def mirrored_strategy(replicas):
 
 @functools.cache
 def other_engine():
-    """A process of its own in which the same code runs on JAX; kept, because it takes long to start."""
+    """Returns a separate process that runs the same code on JAX. It is cached, because it is slow to start."""
     environment = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "JAX_DISABLE_MOST_OPTIMIZATIONS": "1"}
     spawn = multiprocessing.get_context("spawn")
     executor = concurrent.futures.ProcessPoolExecutor(1, mp_context=spawn, initializer=_end_with_parent)

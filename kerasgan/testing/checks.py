@@ -1,4 +1,4 @@
-"""The checks. Each takes a `FamilyCase` and raises AssertionError, or SkipTest for what cannot be done here."""
+"""The checks. Each takes a `FamilyCase` and raises AssertionError, or SkipTest if it is not supported here."""
 
 import dataclasses
 import fnmatch
@@ -25,22 +25,22 @@ REPLICAS_AGREE = 1e-12
 
 
 def trains(case):
-    """Builds, compiles and fits with the paper's recipe; the logs are finite, and those of a phase that runs stay."""
+    """Builds, compiles and fits with the paper's recipe; the logs are finite, and those of an active phase are kept."""
     model, keys = case.model(), []
     note_keys = keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: keys.append(sorted(logs)))
     history = case.fit(model, batches=2, epochs=3, callbacks=[note_keys]).history
     expected = sorted(history)
-    require(len(keys) == 6, f"6 steps were asked for, {len(keys)} were taken.")
-    for first, second in (keys[i : i + 2] for i in range(0, 6, 2)):  # two steps an epoch
+    require(len(keys) == 6, f"{len(keys)} steps were run, expected 6.")
+    for first, second in (keys[i : i + 2] for i in range(0, 6, 2)):  # two steps per epoch
         require(set(first) <= set(second) <= set(expected), f"Logs vanish within an epoch: {keys}.")
     missing = {f"{phase.name}_loss" for phase in model.game} - set(history)
-    require(not missing, f"Losses of phases are missing in the logs: {missing}.")
+    require(not missing, f"Losses of phases are missing from the logs: {missing}.")
     wrong = {key: series for key, series in history.items() if not np.all(np.isfinite(series))}
     require(not wrong, f"Logs are not finite: {wrong}.")
 
 
 def moves_only_its_own(case):
-    """One step moves the networks its phase trains, their averages and the counters; all else is bit-identical."""
+    """A step changes only the networks its phase trains, their averages and the counters, bit for bit."""
     model, moves = case.moves
     variables = all_variables(model)
     for phase, (before, after) in moves.items():
@@ -54,13 +54,13 @@ def moves_only_its_own(case):
         own += [*model.optimizer[phase.optimizer].variables, model.iterations, model.images_seen]
         allowed = {id(v) for v in own if not is_seed_state(v)} - foreign
         wrong = [v.path for v in variables if id(v) in moved - allowed]
-        require(not wrong, f"Phase {phase.name!r} trains {phase.trains} and changed others: {wrong}.")
+        require(not wrong, f"Phase {phase.name!r} trains {phase.trains}, but changed other variables: {wrong}.")
         for name in set(phase.trains) & set(model.averages):
             follows = [
                 (id(source) in moved) <= (id(average) in moved)
                 for source, average in zip(model.networks[name].variables, model.averages[name].variables, strict=True)
             ]
-            require(all(follows), f"Phase {phase.name!r} trains {name!r}, but its average stayed.")
+            require(all(follows), f"Phase {phase.name!r} trains {name!r}, but its average did not change.")
         change = {id(v): b - a for v, a, b in zip(variables, before, after, strict=True) if a.dtype.kind == "i"}
         counters = {"iterations": (model.iterations, 1), "images_seen": (model.images_seen, case.batch_size)}
         counters["optimizer's iterations"] = model.optimizer[phase.optimizer].iterations, 1
@@ -70,21 +70,21 @@ def moves_only_its_own(case):
 
 
 def reaches_every_weight(case):
-    """Every trainable variable of a phase's networks has a gradient that is not zero, but for named exceptions."""
+    """Every trainable variable of a phase's networks has a non-zero gradient, apart from named exceptions."""
     model, moves = case.moves
     variables, unused = all_variables(model), set(case.unmoved)
     for phase, (before, after) in moves.items():
         mine = {id(v) for v in model.trained_by(phase)}
         stayed = []
         for variable, a, b in zip(variables, before, after, strict=True):
-            # Rounding gives a gradient that is zero in exact arithmetic about 1e-17.
+            # A gradient that is zero in exact arithmetic is about 1e-17 after rounding.
             if id(variable) in mine and np.abs(b - a).max() <= 1e-10 * RATE:
                 place = f"{phase.name}: {variable.path}"
                 known = [pattern for pattern in case.unmoved if fnmatch.fnmatchcase(place, pattern)]
                 unused -= set(known)
                 stayed += [] if known else [place]
-        require(not stayed, f"These variables get no gradient: {stayed}. Name them in `unmoved` if that is right.")
-    require(not unused, f"`unmoved` names what gets a gradient, or nothing at all: {sorted(unused)}.")
+        require(not stayed, f"These variables have no gradient: {stayed}. List them in `unmoved` if this is intended.")
+    require(not unused, f"`unmoved` has patterns that match no variable without a gradient: {sorted(unused)}.")
 
 
 def agrees_with_other_engine(case):
@@ -92,7 +92,7 @@ def agrees_with_other_engine(case):
     if not ON_TENSORFLOW or importlib.util.find_spec("jax") is None:
         skip("compared from TensorFlow, where JAX is installed")
     before, after = case.training
-    plain = dataclasses.replace(case)  # without what has been computed so far
+    plain = dataclasses.replace(case)  # without cached results
     there_before, there_after = other_engine().submit(train_scripted, plain, before).result()
     _require_close(before, there_before, 0.0, "The start on JAX")
     _require_close(after, there_after, ENGINES_AGREE, "JAX")
@@ -100,7 +100,7 @@ def agrees_with_other_engine(case):
 
 
 def agrees_with_two_replicas(case):
-    """Two replicas with half the batch each give what one device gives."""
+    """Two replicas with half the batch each give the same weights as one device."""
     if not ON_TENSORFLOW:
         skip("tf.distribute needs TensorFlow")
     import tensorflow as tf
@@ -124,11 +124,11 @@ def _require_close(expected, found, limit, who):
 
 def _require_training(before, after):
     change = max(np.abs(b - a).max(initial=0.0) for a, b in zip(before, after, strict=True) if a.dtype.kind == "f")
-    require(change > 1e-3, f"{STEPS} steps changed nothing by more than {change:.0e}: nothing was compared.")
+    require(change > 1e-3, f"{STEPS} steps changed no variable by more than {change:.0e}, so the comparison is void.")
 
 
 def trains_in_bfloat16(case):
-    """Under mixed_bfloat16 it computes in bfloat16, keeps float32 variables and gives finite float32 samples."""
+    """With mixed_bfloat16 it computes in bfloat16, keeps float32 variables and returns finite float32 samples."""
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
@@ -142,11 +142,13 @@ def trains_in_bfloat16(case):
     dtypes = {v.dtype for v in all_variables(model) if "float" in v.dtype}
     require(dtypes == {"float32"}, f"Variables are {dtypes}, expected float32.")
     require(samples.dtype == np.float32, f"Samples are {samples.dtype}, expected float32.")
-    require(np.isfinite(samples).all() and np.isfinite(list(history.values())).all(), "Samples or losses not finite.")
+    require(
+        np.isfinite(samples).all() and np.isfinite(list(history.values())).all(), "Samples or losses are not finite."
+    )
 
 
 def resumes_exactly(case):
-    """A checkpoint within an epoch and a .keras file at its end bring a training back bit for bit, samples included."""
+    """A checkpoint within an epoch and a .keras file at its end restore a training bit for bit, including samples."""
     model = case.model()
     data = case.data(model)
     names = [v.path for v in all_variables(model) if not is_seed_state(v)]
@@ -167,21 +169,21 @@ def resumes_exactly(case):
         refuses_damaged_checkpoints(folder)
     _require_equal(names, first_epoch["values"], saved_values(loaded), "after loading")
     same = np.array_equal(first_epoch["samples"], samples_of(loaded, data))
-    require(same, "The loaded model gives other samples.")
+    require(same, "The loaded model generates different samples.")
     case.fit(loaded, batches=3, initial_epoch=1, epochs=2, shuffle=True)
     _require_equal(names, saved_values(model), saved_values(loaded), "after the steps of the loaded model")
     case.fit(resumed, batches=3, shuffle=True, epochs=2, initial_epoch=1, initial_step=position["step"])
     _require_equal(names, saved_values(model), saved_values(resumed), "after the resumed step")
     logs = [[float(ops.convert_to_numpy(log.result())) for log in m.trackers.values()] for m in (model, resumed)]
-    # TensorFlow adds the terms of a loss in any order, so that the value of a log may differ in its last bit.
+    # TensorFlow adds the terms of a loss in any order, so the last bit of a log can differ.
     np.testing.assert_allclose(logs[0], logs[1], rtol=1e-5, atol=1e-6, err_msg="in the logs of the resumed epoch")
     same = np.array_equal(samples_of(model, data), samples_of(resumed, data))
-    require(same, "The resumed model gives other samples.")
+    require(same, "The resumed model generates different samples.")
     require(not np.array_equal(first_epoch["samples"], samples_of(model, data)), "The last steps changed nothing.")
 
 
 def refuses_damaged_checkpoints(folder, positions=5):
-    """Any flipped byte of a folder's newest checkpoint is noticed when it is read."""
+    """Any changed byte of the newest checkpoint is detected when it is read."""
     path = latest_checkpoint(folder)
     content = path.read_bytes()
     for place in np.random.default_rng(0).integers(0, len(content), positions):
@@ -192,12 +194,12 @@ def refuses_damaged_checkpoints(folder, positions=5):
             read_checkpoint(path)
         except CorruptCheckpoint:
             continue
-        raise AssertionError(f"Byte {place} of {path.name} was changed, and nobody noticed.")
+        raise AssertionError(f"Byte {place} of {path.name} was changed, but reading it raised no error.")
     path.write_bytes(content)
 
 
 def skips_overflows(case):
-    """In float16 a step whose gradients overflow changes no network and halves the scale; the next one trains on."""
+    """In float16 a step with overflowing gradients changes no network and halves the scale; the next step trains."""
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_float16")
     try:
@@ -224,10 +226,10 @@ def skips_overflows(case):
         due = model.due(full)
         require(skipped == len(due), f"{skipped} updates were counted as skipped, not {len(due)}.")
         share = {name: history[f"{name}_skipped"][0] for name in due}
-        require(share and set(share.values()) == {1.0}, f"The logs say {share} of the skipped updates.")
+        require(share and set(share.values()) == {1.0}, f"The logs report {share} for the skipped updates.")
         before, after, _ = train_at(1.0)
         changed = any(not np.array_equal(a, b) for a, b in zip(before, after, strict=True))
-        require(changed and all(np.isfinite(a).all() for a in after), "Training did not go on after the overflow.")
+        require(changed and all(np.isfinite(a).all() for a in after), "Training did not continue after the overflow.")
     finally:
         keras.config.set_dtype_policy(policy)
 
@@ -239,7 +241,7 @@ def _require_equal(names, expected, found, when):
 
 
 def round_trips_its_configuration(case):
-    """Model and recipe come back from their JSON configurations, and these name every constructor argument."""
+    """Model and recipe can be restored from their JSON configurations, which contain every constructor argument."""
     model = case.untouched
     config, compile_config = model.get_config(), model.get_compile_config()
     for name, parameter in inspect.signature(case.family.__init__).parameters.items():
@@ -247,9 +249,9 @@ def round_trips_its_configuration(case):
         if parameter.kind is not parameter.VAR_KEYWORD and not optional:
             require(name in config, f"get_config() leaves out {name!r}, an argument of {case.family.__name__}.")
     for name, value in case.constructor_arguments().items():
-        require(name in config, f"get_config() leaves out {name!r}, which was given to {case.family.__name__}.")
+        require(name in config, f"get_config() leaves out {name!r}, which was passed to {case.family.__name__}.")
         given = isinstance(value, keras.Model) or _same(config[name], value)
-        require(given, f"get_config() says {name}={config[name]!r}, but {value!r} was given.")
+        require(given, f"get_config() says {name}={config[name]!r}, but {value!r} was passed.")
     again = keras.saving.deserialize_keras_object(json.loads(json.dumps(keras.saving.serialize_keras_object(model))))
     require(type(again) is case.family, f"The configuration is that of a {type(again).__name__}.")
     require(_same(again.get_config(), config), f"{again.get_config()} came back from {config}.")
@@ -261,14 +263,14 @@ def round_trips_its_configuration(case):
 
 
 def _same(first, second):
-    """Equal as JSON: tuples are lists."""
+    """Compares as JSON, in which tuples are lists."""
     return json.dumps(first, sort_keys=True, default=repr) == json.dumps(second, sort_keys=True, default=repr)
 
 
 def exports(case):
-    """The signature `sample` of the SavedModel gives the samples of `model.sample`."""
+    """The signature `sample` of the SavedModel returns the samples of `model.sample`."""
     if not ON_TENSORFLOW or not hasattr(case.family, "sample"):
-        skip("needs TensorFlow, and a family that can sample")
+        skip("needs TensorFlow and a family with sample()")
     import tensorflow as tf
 
     model = case.untouched
@@ -290,7 +292,7 @@ def exports(case):
 
 
 def comes_back_from_a_preset(case):
-    """A preset of the model gives the same samples, or translations, of the averaged networks."""
+    """A preset of the model returns the same samples or translations of the averaged networks."""
     from kerasgan import load
 
     model = case.model()
@@ -300,13 +302,13 @@ def comes_back_from_a_preset(case):
         path = os.path.join(folder, "preset")
         model.save_preset(path)
         again = load(path)
-    require(type(again) is type(model), f"The preset gave a {type(again).__name__}.")
+    require(type(again) is type(model), f"The preset loads as a {type(again).__name__}.")
     difference = np.abs(samples_of(model, data) - samples_of(again, data)).max()
-    require(difference <= 1e-6, f"What the model of the preset makes differs by {difference:.1e}.")
+    require(difference <= 1e-6, f"The outputs of the loaded preset differ by {difference:.1e}.")
 
 
 def refuses_bad_data(case):
-    """Wrong data are refused by `fit`, each in a sentence of its own, as arrays and as a data set."""
+    """`fit` raises an error for invalid arrays and datasets, with a different message for each mistake."""
     model = case.untouched
     x, y = case.data(model, batches=4)
     x_spec, y_spec = model.data_specs()
@@ -315,25 +317,25 @@ def refuses_bad_data(case):
     wrong = [(what, pattern, bad, y, batch) for what, pattern, bad, y, batch in wrong]
     wrong.append(("batch larger than the data", "batch_size is", x, y, len(x) + 1))
     if y_spec is None:
-        wrong.append(("labels that are not wanted", "unconditional", x, np.zeros(len(x), "int32"), batch))
+        wrong.append(("unexpected labels", "unconditional", x, np.zeros(len(x), "int32"), batch))
     else:
         wrong += [(what, pattern, x, bad, batch) for what, pattern, bad in mistakes(y_spec, y)]
-        wrong.append(("labels missing", "y is missing", x, None, batch))
+        wrong.append(("missing labels", "y is missing", x, None, batch))
     sentences: dict[str, set[str]] = {}
     for what, pattern, bad_x, bad_y, size in wrong:
         y_there = None if bad_y is None or len(bad_x) != len(x) else bad_y
         bad_y = bad_y if y_there is not None or bad_y is None else bad_y[: len(bad_x)]
         sources = {"arrays": lambda: model.fit(bad_x, bad_y, batch_size=size, verbose=0)}  # noqa: B023
         if len(bad_x) > 0 and size <= len(bad_x):
-            sources["data set"] = lambda: model.fit(OneBatch(bad_x, bad_y), verbose=0)  # noqa: B023
+            sources["dataset"] = lambda: model.fit(OneBatch(bad_x, bad_y), verbose=0)  # noqa: B023
         for source, attempt in sources.items():
             said = refusal(attempt)
-            require(said is not None, f"{what} ({source}) was not refused.")
-            require(pattern in said, f"{what} ({source}) was refused with {said!r}, expected {pattern!r} in it.")
+            require(said is not None, f"{what} ({source}) raised no ValueError.")
+            require(pattern in said, f"{what} ({source}) raised {said!r}, expected {pattern!r} in the message.")
             sentences.setdefault(said, set()).add(what)
     shared = [names for names in sentences.values() if len(names) > 1]
-    require(not shared, f"Different mistakes are refused in the same words: {shared}.")
-    require(int(ops.convert_to_numpy(model.iterations)) == 0, "A step was taken on data that were refused.")
+    require(not shared, f"Different mistakes have the same error message: {shared}.")
+    require(int(ops.convert_to_numpy(model.iterations)) == 0, "A step was run on invalid data.")
 
 
 CHECKS = (
@@ -350,7 +352,7 @@ CHECKS = (
     comes_back_from_a_preset,
     refuses_bad_data,
 )
-# What the base class and the engines do for every family alike, and what takes longest of all.
+# Checks of features that the base class and the engines implement for all families, and the slowest checks.
 EXTENSIVE = (
     agrees_with_two_replicas,
     trains_in_bfloat16,
@@ -359,6 +361,6 @@ EXTENSIVE = (
     comes_back_from_a_preset,
 )
 COSTLY = (agrees_with_other_engine, *EXTENSIVE)
-# For further lines of a family: beside these, what depends on neither its losses nor its phases, or adds nothing to
-# `moves_only_its_own`, which plays each phase once.
+# Slow checks for additional cases of a family: also those that depend on neither its losses nor its phases, or that add
+# nothing to `moves_only_its_own`, which runs each phase once.
 FURTHER = (*COSTLY, trains, round_trips_its_configuration, exports, refuses_bad_data)

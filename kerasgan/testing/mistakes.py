@@ -1,4 +1,4 @@
-"""Wrong data of every kind, and the words in which they are refused."""
+"""Invalid data of every kind, with a part of the expected error messages."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ from kerasgan.data.kinds import Images, Kind, Labels, Vectors
 
 
 def mistakes(spec, value):
-    """[(what is wrong, words of the refusal, wrong value)] for valid data of a spec; none for a spec unknown here."""
+    """Returns [(description, part of the error message, invalid value)] for valid data of a spec."""
 
     def spoiled(change, dtype=None):
         bad = value.astype(dtype or value.dtype)
@@ -48,7 +48,7 @@ def mistakes(spec, value):
 
 
 class OneBatch(keras.utils.PyDataset):
-    """A data set of a single batch."""
+    """A dataset of a single batch."""
 
     def __init__(self, x, y):
         super().__init__()
@@ -62,7 +62,7 @@ class OneBatch(keras.utils.PyDataset):
 
 
 def refusal(attempt):
-    """The words of the ValueError that a call raises, or None."""
+    """Returns the message of the ValueError that a call raises, or None."""
     try:
         attempt()
     except ValueError as error:

@@ -1,7 +1,8 @@
-"""Equal arithmetic and equal random numbers on every engine and on any number of replicas.
+"""Identical arithmetic and random numbers on every engine and on any number of replicas.
 
-Engines and replicas draw different random numbers by design, so the checks that compare them replace the numbers by a
-script (`scripted_random`): a hash of the seed state and of the sample's place in the global batch, equal everywhere.
+Engines and replicas draw different random numbers by design. Checks that compare them replace the numbers by a script
+(`scripted_random`): a hash of the seed state and of the sample's position in the global batch, which is the same
+everywhere.
 """
 
 import contextlib
@@ -18,9 +19,10 @@ from kerasgan.testing.values import ON_TENSORFLOW
 
 @contextlib.contextmanager
 def double_precision():
-    """Everything in float64: layers, variables, JAX, and what would round to float32 all the same.
+    """Context manager that computes everything in float64, including operations that would still round to float32.
 
-    Keras' type promotion does on JAX even where 64-bit types are on, and TensorFlow's leaky ReLU holds its slope so.
+    On JAX, Keras' type promotion rounds to float32 even if 64-bit types are enabled; on TensorFlow, leaky ReLU rounds
+    its slope.
     """
     from keras.src.backend import nn
     from keras.src.backend.common.dtypes import BIT64_TO_BIT32_DTYPE
@@ -47,20 +49,21 @@ def double_precision():
 
 @contextlib.contextmanager
 def scripted_random(batch_size, packing=1):
-    """Makes what Keras draws a function of the seed state and of a sample's place in the global batch.
+    """Context manager that makes Keras' random numbers depend on seed state and sample only.
 
-    Whatever the engine and the number of replicas, a sample then gets the same numbers. The first axis of what is drawn
-    is that of the samples; batches joined along it are known by their length. `normal` gives uniform numbers of the
-    asked mean and deviation. Distributions that no family draws from in training raise NotImplementedError.
+    A number is a function of the seed state and of the sample's position in the global batch, so a sample gets the same
+    numbers on every engine and with any number of replicas. The first axis of the drawn numbers is that of the samples;
+    concatenated batches are recognised by their length. `normal` returns uniform numbers with the requested mean and
+    standard deviation. Distributions that no family draws from in training raise NotImplementedError.
 
     Args:
-        batch_size: samples a step, over all replicas.
-        packing: how many samples a discriminator judges together: it draws one row for each pack.
+        batch_size: Global batch size over all replicas.
+        packing: Number of samples that the discriminator sees together; it draws one row per pack.
     """
     from keras.src.backend import random as drawn
 
     def units(shape, seed):
-        """Numbers in (0, 1) of a shape."""
+        """Returns numbers in (0, 1) of a shape."""
         state = ops.cast(keras.src.random.seed_generator.draw_seed(seed), "uint32")
         rows, width = (shape[0] if len(shape) else 1), int(np.prod(shape[1:]))
         row = ops.cast(global_rows(rows, batch_size, packing), "uint32")
@@ -101,13 +104,13 @@ def scripted_random(batch_size, packing=1):
 
 
 def global_rows(rows, batch_size, packing=1):
-    """Places of this replica's rows in what one device would draw, of one batch or of several joined ones."""
+    """Returns the positions of this replica's rows in the rows of a single device."""
     replica, replicas = 0, 1
     if ON_TENSORFLOW:
         import tensorflow as tf
 
         context = tf.distribute.get_replica_context()
-        if context is not None:  # as while a model is compiled under a strategy
+        if context is not None:  # it is None, for example, while a model is compiled under a strategy
             replica, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
     row = ops.arange(rows, dtype="int32")
     part, parts = MICRO_BATCH.get() or (0, 1)
@@ -123,6 +126,6 @@ def _word(value):
 
 
 def _hash(word):
-    for multiplier in (0x7FEB352D, 0x846CA68B):  # any odd numbers with many bits do
+    for multiplier in (0x7FEB352D, 0x846CA68B):  # any odd numbers with many bits work
         word = (word ^ ops.right_shift(word, _word(16))) * _word(multiplier)
     return word ^ ops.right_shift(word, _word(15))

@@ -1,4 +1,4 @@
-"""What models hold, as NumPy arrays to compare, and what checks say of it."""
+"""Values of models as NumPy arrays for comparisons, and assertions of the checks."""
 
 import unittest
 
@@ -12,27 +12,27 @@ ON_TENSORFLOW = keras.backend.backend() == "tensorflow"
 
 
 def all_variables(model):
-    """All variables that a file holds, and the states of the seed generators."""
+    """Returns all saved variables, and the states of the seed generators."""
     return [*model.variables, *model.optimizer.variables]
 
 
 def values(model):
-    """NumPy copies of `all_variables`."""
+    """Returns NumPy copies of `all_variables`."""
     return [np.array(ops.convert_to_numpy(v)) for v in all_variables(model)]
 
 
 def saved_values(model):
-    """NumPy copies of what a file holds: all variables but the states of the seed generators."""
+    """Returns NumPy copies of the saved variables: all variables but the states of the seed generators."""
     return [np.array(ops.convert_to_numpy(v)) for v in all_variables(model) if not is_seed_state(v)]
 
 
 def samples_of(model, data):
-    """What the model is made for: samples, or predictions from its data where it cannot `sample`."""
+    """Returns the model's outputs: samples, or predictions from its data if it has no `sample`."""
     return model.sample(4, seed=3) if hasattr(model, "sample") else model.predict(data[0], verbose=0)
 
 
 def enliven(model):
-    """Initial weights that no gradient vanishes at: He-like kernels, and nothing at exactly 0 or 1."""
+    """Sets weights at which no gradient vanishes: He-like kernels, and no values of exactly 0 or 1."""
     rng = np.random.default_rng(0)
     for name, network in model.networks.items():
         for variable in network.trainable_variables:
@@ -46,11 +46,11 @@ def enliven(model):
 
 
 def require(condition, message):
-    """Raises an AssertionError with the message unless the condition holds."""
+    """Raises an AssertionError with the message unless the condition is true."""
     if not condition:
         raise AssertionError(message)
 
 
 def skip(reason):
-    """Skips a check that this process cannot do (pytest knows this exception)."""
+    """Skips a check that this process does not support (pytest handles this exception)."""
     raise unittest.SkipTest(reason)

@@ -18,7 +18,7 @@ def test_configs_and_options():
     assert Toy().full_name == "toy/plain" and Toy("other").full_name == "toy/other"
     with pytest.raises(ValueError, match="no config 'third'; expected 'plain' or 'other'"):
         Toy("third")
-    with pytest.raises(ValueError, match="does not know the option cuont; expected count, die_at"):
+    with pytest.raises(ValueError, match="has no option cuont; expected count, die_at"):
         Toy(cuont=3)
     for count in (0, -1, 2.0, True):
         with pytest.raises(ValueError, match="expected a positive integer"):

@@ -115,7 +115,7 @@ def test_sixteen_bits_of_colour_keep_their_levels(tmp_path):
     for image in read(tmp_path):
         np.testing.assert_array_equal(image, DEEP[..., :3])
     write_tiff16(tmp_path / "e.tif", DEEP[..., :3], planes=2)
-    with pytest.raises(ValueError, match=r"e.tif cannot be read .*lie in planes"):
+    with pytest.raises(ValueError, match=r"e.tif cannot be read .*in planes"):
         from_folder(tmp_path)
 
 
@@ -159,7 +159,7 @@ def test_floats(tmp_path):
         from_folder(tmp_path)
     assert from_folder(tmp_path, value_range=(0, 300)).images.max() == 300
     save(tmp_path / "b.tif", np.full((3, 4), np.nan, "float32"))
-    with pytest.raises(ValueError, match=r"b.tif cannot be read as a picture .it has NaN"):
+    with pytest.raises(ValueError, match=r"b.tif cannot be read .*it has NaN"):
         from_folder(tmp_path)
 
 
@@ -227,11 +227,11 @@ def test_only_the_allowed_formats_are_opened(tmp_path):
     """A name says nothing: an EPS file would go to Ghostscript."""
     save(tmp_path / "good.png", COLOUR)
     Image.fromarray(COLOUR).save(tmp_path / "bad.png", format="EPS")
-    with pytest.raises(ValueError, match=r"bad.png cannot be read as a picture .it is no PNG, JPEG"):
+    with pytest.raises(ValueError, match=r"bad.png cannot be read .*PNG, JPEG"):
         from_folder(tmp_path)
     (tmp_path / "bad.png").unlink()
     os.mkfifo(tmp_path / "pipe.png")  # would be waited for
-    with pytest.raises(ValueError, match=r"pipe.png is no regular file"):
+    with pytest.raises(ValueError, match=r"pipe.png is not a regular file"):
         from_folder(tmp_path)
 
 
@@ -452,7 +452,7 @@ def broken_files():
 def test_broken_files_are_named_or_skipped(tmp_path, name, caplog):
     save(tmp_path / "good.png", np.zeros((64, 64, 3), "uint8"))
     (tmp_path / name).write_bytes(broken_files()[name])
-    with pytest.raises(ValueError, match=rf"{name} cannot be read as a picture.*on_error='skip' in Python"):
+    with pytest.raises(ValueError, match=rf"{name} cannot be read.*on_error='skip' in Python"):
         from_folder(tmp_path)
     pictures = from_folder(tmp_path, on_error="skip")
     assert len(pictures.images) == 1 and [path.name for path in pictures.paths] == ["good.png"]
@@ -489,7 +489,7 @@ def test_a_skipped_file_takes_its_label_along(tmp_path):
 def test_decompression_bombs(tmp_path, monkeypatch, limit):
     save(tmp_path / "bomb.png", RAMP)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
-    with pytest.raises(ValueError, match=rf"bomb.png has more than the {limit} pixels .*MAX_IMAGE_PIXELS higher"):
+    with pytest.raises(ValueError, match=rf"bomb.png has more than the {limit} pixels .*MAX_IMAGE_PIXELS"):
         from_folder(tmp_path)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", None)
     assert len(read(tmp_path)) == 1

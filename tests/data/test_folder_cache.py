@@ -98,7 +98,7 @@ def test_the_bound_makes_place_for_the_latest(folder, monkeypatch, caplog):
     monkeypatch.setenv("KERASGAN_FOLDER_GB", str(15e-6))  # 9,216 bytes each, with their manifests
     load(folder, cache=True)
     load(folder, cache=True, crop="random")
-    assert len(kept(folder)) == 1 and "not used for longest" in caplog.text
+    assert len(kept(folder)) == 1 and "least recently used" in caplog.text
     monkeypatch.setenv("KERASGAN_FOLDER_GB", "1e-9")
     with pytest.raises(ValueError, match=r"the pictures take .* GB .*KERASGAN_FOLDER_GB higher, or take a smaller"):
         load(folder, cache=True, seed=1)

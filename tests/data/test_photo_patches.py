@@ -95,7 +95,7 @@ def test_the_order_is_random_but_the_same_for_the_same_photos(dataset, folder):
 
 
 def test_photo_dirs_that_will_not_do_are_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"photo_dirs names .*nowhere, which is no folder"):
+    with pytest.raises(FileNotFoundError, match=r"photo_dirs names .*nowhere, which is not a folder"):
         PhotoPatches(photo_dirs=tmp_path / "nowhere").generate("train")
     with pytest.raises(FileNotFoundError, match=r"photo_dirs has 0 photos .*at least 5"):
         PhotoPatches(photo_dirs=tmp_path).generate("train")
@@ -105,7 +105,7 @@ def test_photo_dirs_that_will_not_do_are_refused(tmp_path):
         PhotoPatches(photo_dirs=tmp_path).generate("train")
     whole = (tmp_path / "3.png").read_bytes()
     (tmp_path / "3.png").write_bytes(whole[: len(whole) // 2])  # The same name: what was read before is not used.
-    with pytest.raises(ValueError, match=r"3\.png cannot be read as a picture"):
+    with pytest.raises(ValueError, match=r"3\.png cannot be read"):
         PhotoPatches(photo_dirs=tmp_path).generate("train")
 
 

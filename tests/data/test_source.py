@@ -164,10 +164,10 @@ def test_classes_by_name_or_number():
     assert class_numbers([1, "cat"], names) == [1, 0]
     assert class_numbers("0,3", num_classes=4) == [0, 3]
     for labels, given, message in (
-        ("cow", {"class_names": names}, "labels has 'cow'; expected cat, dog, 7, or numbers from 0 to 2"),
+        ("cow", {"class_names": names}, "has 'cow'; expected cat, dog, 7, or numbers from 0 to 2"),
         ("4", {"num_classes": 4}, "numbers from 0 to 3"),
         ("-1", {}, "numbers from 0 ..."),
-        ([None], {}, "labels has None"),
+        ([None], {}, "has None"),
     ):
         with pytest.raises(ValueError, match=message):
             class_numbers(labels, **given)

@@ -149,7 +149,7 @@ def test_weights_are_clipped_no_longer_where_the_recipe_says_none():
     model.compile(loss="wasserstein", discriminator_optimizer=keras.optimizers.SGD(1.0))
     model.fit(DATA, batch_size=8, verbose=0)
     assert max(np.abs(w).max() for w in model.discriminator.get_weights()) > 0.02
-    with pytest.raises(ValueError, match="limit must be positive"):
+    with pytest.raises(ValueError, match="must be positive"):
         model.compile(loss="wasserstein", clip_weights=0)
 
 
@@ -246,7 +246,7 @@ def test_xla_under_a_strategy_is_refused():
 
     with (
         tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope(),
-        pytest.raises(ValueError, match="jit_compile=True under a strategy"),
+        pytest.raises(ValueError, match="jit_compile=True is not supported"),
     ):
         vector_gan(jit_compile=True)
 

@@ -47,7 +47,7 @@ def test_a_pool_of_a_batch_of_one_is_the_papers_and_one_of_size_0_is_none():
 
 
 def test_another_batch_size_is_refused():
-    with pytest.raises(ValueError, match="A batch of 3 came to an ImagePool of batch_size 2"):
+    with pytest.raises(ValueError, match="batch size of 3"):
         ImagePool((2, 2, 1), 10, 2)(images(0, 3))
 
 

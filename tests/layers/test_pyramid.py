@@ -79,7 +79,7 @@ def test_second_derivatives_of_the_details():
 
 
 def test_sizes_and_configuration():
-    with pytest.raises(ValueError, match="5 pixels cannot be shrunk"):
+    with pytest.raises(ValueError, match="5 pixels cannot be downsampled"):
         LaplacianPyramid(3)(images(10))
     layer = LaplacianPyramid(2, taps=(1, 2, 2, 1))
     again = keras.layers.deserialize(keras.layers.serialize(layer))

@@ -83,7 +83,7 @@ def test_second_derivatives(factors):
 def test_resample_refuses_and_round_trips():
     with pytest.raises(ValueError, match="one of them to be 1"):
         Resample(2, 2)
-    with pytest.raises(ValueError, match="5 pixels cannot be shrunk"):
+    with pytest.raises(ValueError, match="5 pixels cannot be downsampled"):
         Resample(down=2)(np.zeros((1, 5, 4, 1), "float32"))
     layer = Resample(down=2, taps=(1, 2, 1))
     assert Resample.from_config(layer.get_config()).taps == (1, 2, 1)

@@ -51,13 +51,13 @@ def test_labels_may_be_a_column(digits):
 
 def test_wrong_input_is_refused(digits):
     (x, y), test = digits
-    with pytest.raises(ValueError, match=r"fake_y has shape \(5,\).*898 images in fake_x"):
+    with pytest.raises(ValueError, match=r"`fake_y` has shape \(5,\).*898 images"):
         classification_accuracy_score(x, y[:5], *test)
     with pytest.raises(ValueError, match="dtype float64"):
         classification_accuracy_score(x, y.astype(float), *test)
-    with pytest.raises(ValueError, match="fake_x has 16 pixels and real_x has 64"):
+    with pytest.raises(ValueError, match="`fake_x` has 16 pixels and `real_x` has 64"):
         classification_accuracy_score(x[:, :4, :4], y, *test)
-    with pytest.raises(ValueError, match="fake_y holds one class only"):
+    with pytest.raises(ValueError, match="one class only"):
         classification_accuracy_score(x, np.zeros_like(y), *test)
     with pytest.raises(ValueError, match="NaN"):
         label_fidelity(x * np.nan, y, *test)
@@ -92,5 +92,5 @@ def test_a_gain_refuses_wrong_input(digits):
         augmentation_gain(x, y, x, y, *test, per_class=5, draws=1)
     with pytest.raises(ValueError, match=r"per_class=500; expected 1 to \d\d,"):
         augmentation_gain(x, y, x, y, *test, per_class=500)
-    with pytest.raises(ValueError, match="fake_x has 16 pixels and real_x has 64"):
+    with pytest.raises(ValueError, match="`fake_x` has 16 pixels and `real_x` has 64"):
         augmentation_gain(x[:, :4, :4], y, x, y, *test, per_class=5)

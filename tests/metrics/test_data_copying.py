@@ -75,7 +75,7 @@ def test_wrong_input_is_refused(samples):
         data_copying(train, held_out, fake[:19])
     with pytest.raises(ValueError, match="cells=61; expected 1 to 60"):
         data_copying(train, held_out, fake, cells=61)
-    with pytest.raises(ValueError, match="train has 3 features and fake has 2"):
+    with pytest.raises(ValueError, match="`train` has 3 features and `fake` has 2"):
         data_copying(train, held_out, fake[:, :2])
     with pytest.raises(ValueError, match="NaN"):
         data_copying(train, held_out, fake * np.nan)

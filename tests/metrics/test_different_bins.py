@@ -87,7 +87,7 @@ def test_wrong_input_is_refused(samples):
         different_bins(real, fake, bins=500)
     with pytest.raises(ValueError, match="significance=0"):
         different_bins(real, fake, bins=5, significance=0)
-    with pytest.raises(ValueError, match="real has 2 features and fake has 1"):
+    with pytest.raises(ValueError, match="`real` has 2 features and `fake` has 1"):
         different_bins(real, fake[:, :1], bins=5)
     with pytest.raises(ValueError, match="NaN"):
         different_bins(real, fake * np.nan, bins=5)

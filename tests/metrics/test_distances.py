@@ -35,5 +35,5 @@ def test_copies_have_distance_zero(samples):
 
 
 def test_too_few_neighbours_are_refused(samples):
-    with pytest.raises(ValueError, match="neighbour 23 was asked for and there are 22"):
+    with pytest.raises(ValueError, match="neighbour=23; expected 1 to 22"):
         distances.neighbour_distances(samples[0], neighbour=23)

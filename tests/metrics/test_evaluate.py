@@ -160,8 +160,8 @@ def test_fid_is_the_name_of_one_distance_only():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"metrics": ("beauty",)}, "'beauty'; expected some of frechet_distance, "),
-        ({"metrics": ("inception_score",)}, r"inception_score needs features that classify.*'pixels' do not"),
+        ({"metrics": ("beauty",)}, "beauty.*frechet_distance, "),
+        ({"metrics": ("inception_score",)}, r"inception_score needs features.*pixels"),
         ({"metrics": ("classification_accuracy",)}, "needs labels"),
         ({"count": 31}, "count=31 with 30 real and 30 other real samples; expected 20 to 30"),
         ({"count": 19}, "expected 20 to 30"),
@@ -242,7 +242,7 @@ def test_a_run_is_scored_by_the_data_that_it_was_not_trained_on(run, tmp_path, c
 def test_data_that_the_run_has_seen_are_warned_of(run, tmp_path, capfd):
     command = ["evaluate", str(run), "--split", "train", "--metrics", "sliced", "-o", str(tmp_path / "scores.json")]
     assert main([*command, "--raw", "--features", "pixels"]) == 0
-    assert "trained on 'train' of digits: copies would score well" in capfd.readouterr().err
+    assert "trained on 'train' of digits" in capfd.readouterr().err
     found = json.loads((tmp_path / "scores.json").read_text("utf-8"))
     assert (found["protocol"]["real_count"], found["weights"]) == (449, "raw")
 
@@ -263,9 +263,9 @@ def test_a_folder_of_images(pictures, tmp_path, capfd):
     ("arguments", "message"),
     [
         (["{missing}"], "There is no preset"),
-        (["{pictures}"], "expected --data NAME"),
-        (["{pictures}", "--data", "digits", "--count", "61"], "--count is 61, but {pictures} has only 60 images"),
-        (["{pictures}", "--data", "digits", "--metrics", "fid"], "ask for 'frechet_distance'"),
+        (["{pictures}"], "--data NAME"),
+        (["{pictures}", "--data", "digits", "--count", "61"], "--count 61, but {pictures} has only 60 images"),
+        (["{pictures}", "--data", "digits", "--metrics", "fid"], "Use 'frechet_distance'"),
         (["{pictures}", "--data", "digits", "--features", "vgg"], "invalid choice: 'vgg'"),
         (["{pictures}", "--data", "gaussians/ring"], "expected the same channels"),
         (["{pictures}", "--data", "digits", "--split", "validation"], "validation"),

@@ -79,7 +79,7 @@ def test_streaming_equals_one_shot(samples):
     ("real", "fake", "features", "message"),
     [
         (np.ones((1, 2)), np.ones((3, 2)), "pixels", "at least 2 samples; got 1"),
-        (np.ones((3, 2)), np.ones((3, 4)), "pixels", "real has 2 features and fake has 4"),
+        (np.ones((3, 2)), np.ones((3, 4)), "pixels", "`real` has 2 features and `fake` has 4"),
         (np.ones((3, 2)), np.full((3, 2), np.nan), "pixels", "NaN"),
         (np.ones(3), np.ones((3, 2)), "pixels", r"shape \(3,\)"),
         (np.ones((0, 2)), np.ones((3, 2)), "pixels", "at least one sample"),

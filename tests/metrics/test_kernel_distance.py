@@ -65,7 +65,7 @@ def test_the_metric_streams(samples):
     metric = KernelDistance(subset_size=15)
     metric.update_state(real=fake)
     metric.reset_state()
-    with pytest.raises(ValueError, match="got 0 real and 0 fake samples; expected at least subset_size=15"):
+    with pytest.raises(ValueError, match="0 real and 0 fake samples; expected at least subset_size=15"):
         metric.result()
     metric.update_state(real=real[:8])
     metric.update_state(fake=fake)
@@ -85,7 +85,7 @@ def test_wrong_input_is_refused(samples):
     real, fake = samples
     with pytest.raises(ValueError, match="40 real and 3 fake samples in 4 subsets"):
         kernel_distance(real, fake[:3], subset_size=10)
-    with pytest.raises(ValueError, match="real has 3 features and fake has 2"):
+    with pytest.raises(ValueError, match="`real` has 3 features and `fake` has 2"):
         kernel_distance(real, fake[:, :2])
     with pytest.raises(ValueError, match="NaN"):
         kernel_distance(real, np.full_like(fake, np.nan))
@@ -95,7 +95,7 @@ def test_wrong_input_is_refused(samples):
         KernelDistance(subset_size=1)
     metric = KernelDistance()
     metric.update_state(real=real)
-    with pytest.raises(ValueError, match="fake has 2 features; expected 3"):
+    with pytest.raises(ValueError, match="`fake` has 2 features; expected 3"):
         metric.update_state(fake=fake[:, :2])
 
 

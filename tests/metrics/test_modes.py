@@ -106,7 +106,7 @@ def test_stacked_labels_are_those_of_the_data_set():
 
 @pytest.mark.parametrize("labels", [[0.5], [[1]], [-1], [10]])
 def test_wrong_labels_are_refused(labels):
-    with pytest.raises(ValueError, match="labels has"):
+    with pytest.raises(ValueError, match="`labels` has"):
         class_modes(labels, classes=10)
 
 
@@ -115,9 +115,9 @@ def test_wrong_input_is_refused():
         ClassModes().result()
     with pytest.raises(ValueError, match="classes=0"):
         ClassModes(0)
-    with pytest.raises(ValueError, match="digits has"):
+    with pytest.raises(ValueError, match="`digits` has"):
         stacked_labels([[10, 0, 0]])
-    with pytest.raises(ValueError, match="samples has 3 columns and means 2"):
+    with pytest.raises(ValueError, match="`samples` has 3 columns and `means` has 2"):
         mixture_modes(np.ones((4, 3)), np.ones((2, 2)), 1.0)
     with pytest.raises(ValueError, match="sigma=0"):
         mixture_modes(np.ones((4, 2)), np.ones((2, 2)), 0)

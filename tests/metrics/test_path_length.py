@@ -78,9 +78,9 @@ def test_the_dtype_of_the_latents_is_kept_and_suffices(latents):
 def test_wrong_input_is_refused(latents):
     starts, ends = latents
     random = np.random.default_rng(0)
-    with pytest.raises(ValueError, match="two different images for one latent"):
+    with pytest.raises(ValueError, match="two different images"):
         perceptual_path_length(lambda z: z + random.normal(size=z.shape), starts, ends)
-    with pytest.raises(ValueError, match=r"starts has shape \(150, 6\) and ends \(149, 6\)"):
+    with pytest.raises(ValueError, match=r"`starts` has shape \(150, 6\) and `ends` has shape \(149, 6\)"):
         perceptual_path_length(lambda z: z, starts, ends[1:])
     with pytest.raises(ValueError, match="interpolation='bent'"):
         perceptual_path_length(lambda z: z, starts, ends, "bent")

@@ -65,9 +65,9 @@ def test_equal_and_constant_sets():
 
 def test_wrong_input_is_refused():
     x = np.ones((5, 2))
-    with pytest.raises(ValueError, match="neighbour 5 was asked for and there are 4"):
+    with pytest.raises(ValueError, match="neighbour=5; expected 1 to 4"):
         prdc(x, np.ones((9, 2)))
     with pytest.raises(ValueError, match="NaN"):
         prdc(x, x * np.inf)
-    with pytest.raises(ValueError, match="real has 2 features and fake has 3"):
+    with pytest.raises(ValueError, match="`real` has 2 features and `fake` has 3"):
         prdc(x, np.ones((9, 3)))

@@ -68,9 +68,9 @@ def test_noise_and_constant_features_are_chance(probe, digits):
 @pytest.mark.parametrize("probe", PROBES)
 def test_wrong_input_is_refused(probe, two_classes):
     x, y, test_x, test_y = two_classes
-    with pytest.raises(ValueError, match="train_x has 3 features and test_x has 2"):
+    with pytest.raises(ValueError, match="`train_x` has 3 features and `test_x` has 2"):
         probe(x, y, test_x[:, :2], test_y)
-    with pytest.raises(ValueError, match=r"train_y has shape \(9,\)"):
+    with pytest.raises(ValueError, match=r"`train_y` has shape \(9,\)"):
         probe(x, y[:9], test_x, test_y)
     with pytest.raises(ValueError, match="one class only"):
         probe(x, np.zeros_like(y), test_x, test_y)

@@ -1,4 +1,4 @@
-"""Is a training healthy? Signals at each step and of samples, verdicts in plain words, one page to look at."""
+"""Health of a training: signals of steps and samples, findings in plain words, and a summary page."""
 
 import dataclasses
 import math
@@ -24,44 +24,45 @@ WRITE_EVERY = 10  # evaluations: the page of a training that still runs
 
 
 class GANHealth(keras.callbacks.Callback):
-    """Measures a training's health, says once what is wrong and what to try, and draws `health.png`.
+    """Measures the health of a training, reports each problem once with advice, and draws `health.png`.
 
-    At each step, from what the step has computed anyway (means over about the last 100 steps): the discriminator's
-    accuracies, margin and saturation, the gradient that reaches the samples, the players' gradient norms and relative
-    updates. Every `every_steps` steps, from samples of fixed latents: diversity, coverage and recall, class shares,
-    near-duplicates, Fréchet distance, of the generator in training and of its average (`ema_`); change since the
-    evaluation before; overfitting of the discriminator; copying; the effects of labels and latents. A verdict needs
-    signals that hold at three evaluations in a row after the first 500 steps (`kerasgan.callbacks.health.rules`).
+    Signals of each step come from values that the step computes anyway, averaged over about the last 100 steps: the
+    discriminator's accuracies, margin and saturation, the gradient that reaches the samples, and the players' gradient
+    norms and relative updates. Every `every_steps` steps an evaluation of samples of fixed latents adds: diversity,
+    coverage and recall, class proportions, near-duplicates and the Fréchet distance, of the generator in training and
+    of its average (`ema_`); the change since the last evaluation; overfitting of the discriminator; copying; and the
+    effects of labels and latents. A finding requires signals that persist for three consecutive evaluations after the
+    first 500 steps (`kerasgan.callbacks.health.rules`).
 
-    The training is not touched: its weights are bit for bit those without the callback. Several workers: the chief
-    alone evaluates. Games without `sample` and a discriminator of samples get the signals of the steps alone.
+    The callback does not affect the training: the weights are bit-identical to those without it. With several workers
+    only the chief evaluates. Games without `sample` and a discriminator of samples have the signals of the steps only.
 
     Args:
-        data: what the model is trained on: an array of samples, `(samples, labels)`, or an iterable of batches of
-            them such as a data set. Copying is only found among as many of them as are looked at, see `count`.
-        validation_data: the same, of reals that the model is not trained on; without them nothing is said of
-            overfitting and copying.
-        folder: for `health.json` and `health.png`; None writes nothing.
-        every_steps: steps from one evaluation to the next.
-        budget: share of the training's time that evaluations may take; one that would take more is put off. None: no
-            limit, so that evaluations are at the same steps in every run. The first evaluation, which compiles, and
+        data: Training data: an array of samples, a tuple `(samples, labels)`, or an iterable of batches such as a
+            dataset. Copies are detected among the first `count` samples only.
+        validation_data: Real samples that the model is not trained on, in the same form. Required to detect overfitting
+            and copying.
+        folder: Folder of `health.json` and `health.png`. None writes no files.
+        every_steps: Number of steps between two evaluations.
+        budget: Largest fraction of the training time for evaluations; an evaluation that exceeds it is postponed. None
+            sets no limit, so that every run evaluates at the same steps. The first evaluation, which compiles, and
             writing the page do not count.
-        count: number of samples, of reals and of unseen reals, at most; at least 64 samples.
-        features: the space in which samples are compared: `"pixels"`, or a function from samples to (n, d) arrays.
-        classifier: function from samples to integers from 0 of shape (n,), for the class shares.
-        modes: means of a mixture's modes, shape (modes, dimensions), in the place of classes. Without classifier and
-            modes, 10 clusters of the reals stand for them.
-        seed: of the choice of reals and of the latents.
-        tensorboard: folder of TensorBoard event files for all signals, on TensorFlow only.
-        console: `rich.console.Console` that findings are printed on; by default standard output.
+        count: Number of generated samples, at least 64, and largest number of real and of unseen real samples.
+        features: Feature space of the comparisons: `"pixels"`, or a function from samples to (n, d) arrays.
+        classifier: Function from samples to integer classes of shape (n,), for the class proportions.
+        modes: Means of the modes of a mixture, of shape (modes, dimensions), instead of classes. Without `classifier`
+            and `modes`, 10 clusters of the real samples are used.
+        seed: Random seed of the choice of real samples and of the latents.
+        tensorboard: Folder of TensorBoard event files for all signals, on TensorFlow only.
+        console: `rich.console.Console` to print findings on. Defaults to standard output.
 
     Attributes:
-        findings: the `Finding`s so far.
-        history: the signals of all evaluations, `[{"step": steps, signal: value, "flags": names of rules that hold}]`.
+        findings: List of `Finding`s so far.
+        history: Signals of all evaluations, `[{"step": steps, signal: value, "flags": names of rules that hold}]`.
 
     Raises:
-        ValueError: a `count` below 64, fewer than 12 reals, no labels for a conditional model, or `tensorboard` on
-            another engine.
+        ValueError: If `count` is below 64, if there are fewer than 12 real samples, if a conditional model has no
+            labels, or if `tensorboard` is used on another engine.
 
     Examples:
 
@@ -146,7 +147,7 @@ class GANHealth(keras.callbacks.Callback):
             self.writer = None
 
     def evaluate(self):
-        """Measures the model's present state and judges it, between two steps."""
+        """Evaluates the current state of the model. Call it between two steps."""
         model = self.model
         if not model.is_chief:
             return
@@ -172,7 +173,7 @@ class GANHealth(keras.callbacks.Callback):
             self.write()
 
     def write(self):
-        """Writes `health.json` and `health.png`, where there is a folder."""
+        """Writes `health.json` and `health.png` if there is a folder."""
         if self.folder is None or not self.watched.is_chief:
             return
         reals = self.reals
@@ -188,14 +189,14 @@ class GANHealth(keras.callbacks.Callback):
         write_png(self.folder / "health.png", draw(self.history, self.findings, about))
 
     def get_state(self):
-        """Findings and signals, JSON-ready, for `Checkpoint(companions=...)`; what is not finite is None."""
+        """Returns findings and signals for `Checkpoint(companions=...)`, with None for values that are not finite."""
         return {
             "findings": [dataclasses.asdict(each) | {"values": _plain(each.values)} for each in self.findings],
             "evaluations": [_plain(signals) for signals in self.history],
         }
 
     def set_state(self, state):
-        """Goes on where a training was interrupted; changes are measured again from its second evaluation on."""
+        """Restores the state of an interrupted training. Changes are measured again from the second evaluation on."""
         self.findings = [Finding(**entry) for entry in state["findings"]]
         self.history = [
             {name: value for name, value in entry.items() if value is not None} for entry in state["evaluations"]
@@ -220,18 +221,18 @@ class GANHealth(keras.callbacks.Callback):
 
 
 def choose(data, count, seed):
-    """A random choice of samples, and of their labels where there are any.
+    """Returns a random choice of samples, with their labels if there are any.
 
     Args:
-        data: an array, `(samples, labels)`, or an iterable of batches of which the first are taken.
-        count: how many, at most.
-        seed: of the choice.
+        data: Array, tuple `(samples, labels)`, or iterable of batches, of which the first are used.
+        count: Largest number of samples.
+        seed: Random seed of the choice.
 
     Returns:
         Arrays (samples, labels or None).
 
     Raises:
-        ValueError: fewer than 12 samples.
+        ValueError: If there are fewer than 12 samples.
     """
     if not hasattr(data, "__array__") and not isinstance(data, tuple):
         batches: list[tuple] = []
@@ -250,7 +251,7 @@ def choose(data, count, seed):
 
 
 def step_signals(model):
-    """The signals of the last steps by name: those of an update begin with the phase's."""
+    """Returns the signals of the last steps by name. Signals of an update are prefixed with the phase's name."""
     signals = {}
     for place, means in model.signals.items():
         phase = place.split("/")[1]

@@ -1,4 +1,4 @@
-"""What samples of fixed latents tell of a game's health: against fixed reals, and against the evaluation before."""
+"""Health signals of samples of fixed latents, compared with real samples and with the last evaluation."""
 
 import math
 from typing import Any
@@ -23,15 +23,15 @@ CYCLE_LENGTH = 32  # evaluations
 
 
 class Reals:
-    """Fixed reals, the space in which samples are compared with them, and all that is known before the training.
+    """Fixed real samples, the feature space of the comparisons, and statistics of the real samples.
 
     Args:
-        train: (samples, labels or None) that the model is trained on.
-        held_out: the same of unseen ones, or None.
+        train: Tuple (samples, labels or None) of training data.
+        held_out: Tuple of unseen real samples, or None.
         features: `"pixels"`, or a function from samples to an array of shape (n, d).
-        classifier: function from samples to integers from 0, shape (n,), or None.
-        modes: means of a mixture's modes, shape (modes, d), or None.
-        seed: of the projection and the clusters.
+        classifier: Function from samples to integer classes of shape (n,), or None.
+        modes: Means of the modes of a mixture, of shape (modes, d), or None.
+        seed: Random seed of the projection and the clusters.
     """
 
     def __init__(self, train, held_out=None, features="pixels", classifier=None, modes=None, seed=0):
@@ -75,23 +75,23 @@ class Reals:
         self.class_spreads = class_spreads(self.train, labels, self.classes)
 
     def embed(self, samples):
-        """Samples as float64 points of at most `LARGEST_SPACE` coordinates."""
+        """Maps samples to float64 points with at most `LARGEST_SPACE` coordinates."""
         points = extract(self.features, samples, None)
         return points if self.projection is None else points @ self.projection
 
     def assign(self, samples, points):
-        """The class of each sample, integers of shape (n,)."""
+        """Returns the class of each sample, integers of shape (n,)."""
         if self.classifier is not None:
             return np.asarray(self.classifier(samples)).reshape(-1).astype(int)
         where = np.asarray(samples, "float64").reshape(len(samples), -1) if self.classes_are == "modes" else points
         return np.concatenate([block.argmin(axis=1) for _, block in distance_blocks(where, self.centers)])
 
     def quality(self, samples, labels=None):
-        """Signals of samples, and their shares of the classes.
+        """Returns signals of samples, and their class proportions.
 
         Args:
-            samples: generated ones.
-            labels: that they were made for, or None.
+            samples: Generated samples.
+            labels: Labels that the samples were generated for, or None.
         """
         points = self.embed(samples)
         few = points[: self.count]
@@ -128,14 +128,14 @@ class Reals:
 
 
 class Examiner:
-    """Measures a `GenerativeModel`; remembers the last evaluations for what changes from one to the next.
+    """Evaluates a `GenerativeModel` and stores the last evaluations to measure changes.
 
-    That takes the memory of three copies of the generator's weights.
+    It needs the memory of three copies of the generator's weights.
 
     Args:
-        reals: `Reals`.
-        count: samples.
-        seed: of their latents.
+        reals: Real samples, a `Reals` object.
+        count: Number of samples.
+        seed: Random seed of the latents.
     """
 
     def __init__(self, reals, count=512, seed=0):
@@ -146,7 +146,7 @@ class Examiner:
         self.weights: list[np.ndarray] = []
 
     def examine(self, model):
-        """All evaluation signals of the model's present state: `{name: value}`, of its averaged generator `ema_`."""
+        """Returns all evaluation signals of the current model, with the prefix `ema_` for the averaged generator."""
         reals = self.reals
         labels: Any = None
         if model.num_classes:
@@ -193,7 +193,7 @@ class Examiner:
         return {"copy_score": result.score, "copy_distance": result.distance_ratio, "nearer_to_train": float(nearer)}
 
     def _conditioning(self, model, labels):
-        """How far a sample moves with another label, and with other latents, in mean distances of the reals."""
+        """Mean movement of a sample with another label or other latents, in mean distances of the real samples."""
         n = min(PAIRS, self.count)
         kinds = np.unique(labels)
         others = kinds[(np.searchsorted(kinds, labels[:n]) + 1) % len(kinds)]
@@ -225,7 +225,7 @@ class Examiner:
         return signals
 
     def _judge(self, model, samples, labels):
-        """Logits of samples, as float64 of shape (packs,), in inference."""
+        """Returns logits of samples in inference mode, float64 of shape (packs,)."""
         usable = len(samples) - len(samples) % model.packing
         size = BATCH_SIZE * model.packing
         logits = []
@@ -244,35 +244,35 @@ class Examiner:
 
 
 def judges_samples(model):
-    """Whether there is a discriminator that judges samples [and labels] alone, not what belongs to them besides."""
+    """Returns whether there is a discriminator whose only inputs are samples [and labels]."""
     return hasattr(model, "discriminator") and len(model.discriminator.inputs) <= 1 + bool(model.num_classes)
 
 
 def mean_distance(points):
-    """Mean distance of all pairs of points."""
+    """Mean distance over all pairs of points."""
     total = sum(np.sqrt(np.maximum(block, 0.0)).sum() for _, block in distance_blocks(points, points))
     return float(total / (len(points) * (len(points) - 1)))
 
 
 def class_spreads(points, labels, classes):
-    """Mean distance within each class, NaN for one of few samples."""
+    """Mean distance within each class, NaN for classes with too few samples."""
     members = [points[np.reshape(labels, -1) == label] for label in range(classes)]
     return np.array([mean_distance(each) if len(each) >= FEWEST else np.nan for each in members])
 
 
 def flat_weights(network):
-    """All trainable variables of a network as one float32 vector."""
+    """Returns all trainable variables of a network as one float32 vector."""
     return np.concatenate([np.ravel(ops.convert_to_numpy(v)).astype("float32") for v in network.trainable_variables])
 
 
 def kernels(network):
-    """The trainable matrices of a network, the last axis that of the outputs."""
+    """Returns the kernels of a network as matrices whose last axis is that of the outputs."""
     values = [ops.convert_to_numpy(v) for v in network.trainable_variables if len(v.shape) >= 2]
     return [np.reshape(value, (-1, value.shape[-1])).astype("float32") for value in values]
 
 
 def spectral_norm(matrix):
-    """Largest singular value, by a few power iterations."""
+    """Largest singular value, estimated by a few power iterations."""
     vector = np.random.default_rng(0).standard_normal(matrix.shape[1]).astype("float32")
     for _ in range(POWER_ITERATIONS):
         vector = matrix.T @ (matrix @ vector)
@@ -281,10 +281,11 @@ def spectral_norm(matrix):
 
 
 def goes_in_circles(series):
-    """Whether vectors go and come back: an autocorrelation that falls below -0.3 and then rises above 0.3.
+    """Returns whether a series is cyclic: its autocorrelation falls below -0.3 and then rises above 0.3.
 
     Args:
-        series: array of shape (times, k) of class shares; needs `CYCLE_LENGTH` of them, and far enough from their mean.
+        series: Array of shape (times, k) of class proportions. At least `CYCLE_LENGTH` times with sufficient variation
+            are required.
     """
     if len(series) < CYCLE_LENGTH:
         return False

@@ -1,4 +1,4 @@
-"""The page of a training's health: its signals over the steps, their thresholds, and when what was found."""
+"""The health page of a training: signals over the steps, thresholds and findings."""
 
 import math
 
@@ -49,12 +49,12 @@ def draw(history, findings, about):
     """Draws the page.
 
     Args:
-        history: the evaluations, `[{"step": ..., signal: ...}]`.
-        findings: the `Finding`s, of which each is a red line at its step.
-        about: `{"features": ..., "classes": ..., "reals": ..., "held_out": ...}`.
+        history: Evaluations, `[{"step": ..., signal: ...}]`.
+        findings: List of `Finding`s, drawn as red lines at their steps.
+        about: Facts of the page, `{"features": ..., "classes": ..., "reals": ..., "held_out": ...}`.
 
     Returns:
-        uint8 array of shape (height, width, 3).
+        A uint8 array of shape (height, width, 3).
     """
     from PIL import Image, ImageDraw, ImageFont
 

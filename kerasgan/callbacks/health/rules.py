@@ -1,7 +1,7 @@
-"""The verdicts: which signals, held for how long, mean which illness, and what helps.
+"""The rules: which signals, for how long, indicate which problem, and what to try.
 
-The thresholds are those of a rule that holds at three evaluations in a row after the first 500 steps; before, every
-generator looks ill. Losses are never a signal: they are only meaningful against the present opponent.
+A rule must hold at three consecutive evaluations after the first 500 steps; before that, every generator looks
+unhealthy. Losses are not signals: they are meaningful only against the current opponent.
 """
 
 import math
@@ -27,19 +27,19 @@ IGNORED = 0.1  # effect of the one input of the generator over that of the other
 OVERFITTED = 0.5  # of the way from the logits of training samples to those of generated ones that unseen reals are
 SIGNIFICANT = 3.0  # standard errors
 COPIED = 0.8  # distance to the nearest training sample, over that of unseen reals (Meehan et al. 2020)
-NEARER = 0.6  # share of samples nearer to the training set than to as many unseen reals; 1/2 for any honest generator
+NEARER = 0.6  # share of samples nearer to the training set than to as many unseen reals; 1/2 without copying
 
 
 @dataclass(frozen=True)
 class Finding:
-    """An illness, at the step at which it was certain.
+    """A problem, at the step at which it was confirmed.
 
     Attributes:
-        name: of the rule.
-        step: steps taken.
-        sentence: what it means.
-        advice: what to try, the most promising first.
-        values: `{signal: value}` that tell it.
+        name: Name of the rule.
+        step: Number of completed steps.
+        sentence: Description of the problem.
+        advice: Advice, the most promising first.
+        values: Signals that show the problem, `{signal: value}`.
     """
 
     name: str
@@ -51,14 +51,14 @@ class Finding:
 
 @dataclass(frozen=True)
 class Rule:
-    """What means an illness at one evaluation.
+    """The criterion for a problem at one evaluation.
 
     Attributes:
-        name: of the illness.
-        holds: function of the signals, in which those that were not measured are NaN.
-        signals: names of those to show.
-        sentence: what it means.
-        advice: what to try.
+        name: Name of the problem.
+        holds: Function from the signals to a bool. Signals that were not measured are NaN.
+        signals: Names of the signals to report.
+        sentence: Description of the problem.
+        advice: Advice.
     """
 
     name: str
@@ -69,7 +69,7 @@ class Rule:
 
 
 class Signals(dict):
-    """Signals of one evaluation; what was not measured is NaN, for which every comparison is false."""
+    """Signals of one evaluation. Missing signals are NaN, for which every comparison is false."""
 
     def __missing__(self, name):
         return math.nan
@@ -107,14 +107,14 @@ RULES = (
         "diverged",
         lambda s: s["diverged"] == 1,
         (),
-        "The generator makes samples that are NaN or infinite: it will not come back.",
+        "The generator makes samples that are NaN or infinite, and will not recover.",
         "Start again from an earlier checkpoint with lower learning rates, skip_nonfinite=True or a higher precision.",
     ),
     Rule(
         "discriminator_too_strong",
         too_strong,
         ("real_accuracy", "fake_accuracy", "log_saturation", "sample_gradient", "largest_sample_gradient"),
-        "The discriminator tells all samples apart, and the gradient that the generator learns from has vanished.",
+        "The discriminator recognises all samples, and the gradient that the generator learns from has vanished.",
         'Use loss="non_saturating"; penalise the discriminator (R1, gradient penalty) or normalise it spectrally; '
         "lower its learning rate; smooth the real labels to 0.9; with few data, augment them.",
     ),
@@ -137,7 +137,7 @@ RULES = (
         "coverage",
         lambda s: s["recall"] < NARROW_RECALL and not collapsed(s),
         ("recall", "coverage", "diversity"),
-        "Most of the reals have nothing like them among the samples, although the samples differ from each other.",
+        "No samples resemble most of the reals, although the samples differ from each other.",
         "Use packing=2; the relativistic loss with R1 and R2; more capacity for the discriminator; train longer.",
     ),
     Rule(
@@ -151,7 +151,7 @@ RULES = (
         "collapse_within_class",
         lambda s: s["class_diversity"] < COLLAPSED and not collapsed(s),
         ("class_diversity", "diversity"),
-        "Partial collapse: the classes are there, but within one of them the samples are nearly the same.",
+        "Partial collapse: all classes are present, but the samples of one class are nearly identical.",
         "Use packing=2, on samples of one label for a conditional model; make sure that the latents reach the "
         "generator's first layers; less weight for losses that pull to one target.",
     ),
@@ -159,14 +159,14 @@ RULES = (
         "mode_hopping",
         lambda s: hopping(s) and (uneven(s) or collapsed(s)),
         ("hop", "class_divergence", "diversity"),
-        "Mode hopping: at each time the samples lie in a part of the data, and in another one at the next.",
+        "Mode hopping: the samples cover a different part of the data at each evaluation.",
         "Use packing=2; the relativistic loss with R1 and R2; unrolled discriminator updates; a lower learning rate.",
     ),
     Rule(
         "oscillation",
         lambda s: (hopping(s) or wandering(s) or s["cycle"] == 1) and not (hopping(s) and (uneven(s) or collapsed(s))),
         ("hop", "gap", "drift", "turn", "cycle"),
-        "The generator goes round in circles instead of converging.",
+        "The generator cycles instead of converging.",
         "Sample the averaged generator; add R1 (and R2); set beta_1 of Adam to 0; lower the learning rates, or let "
         "them decay; give the discriminator the higher one.",
     ),
@@ -174,14 +174,14 @@ RULES = (
         "labels_ignored",
         lambda s: s["label_effect"] < IGNORED * s["latent_effect"],
         ("label_effect", "latent_effect"),
-        "The generator ignores the labels: another label for the same latents changes next to nothing.",
+        "The generator ignores the labels: another label for the same latents changes almost nothing.",
         "See that the labels reach generator and discriminator; use projection or an auxiliary classifier.",
     ),
     Rule(
         "latents_ignored",
         lambda s: s["latent_effect"] < IGNORED * s["label_effect"],
         ("latent_effect", "label_effect"),
-        "The generator ignores the latents: other latents for the same label change next to nothing.",
+        "The generator ignores the latents: other latents for the same label change almost nothing.",
         "Use packing=2 on samples of one label; no dropout in the generator, whose noise is gone when it samples; less "
         "weight for losses that pull to one target.",
     ),
@@ -189,7 +189,7 @@ RULES = (
         "discriminator_overfits",
         lambda s: s["overfitting"] > OVERFITTED and s["overfitting_errors"] > SIGNIFICANT,
         ("overfitting", "overfitting_errors", "sign_train"),
-        "The discriminator knows its training samples by heart: it takes unseen reals rather for generated ones.",
+        "The discriminator has memorised its training samples: it classifies unseen real images as generated.",
         "Augment what the discriminator sees, reals and samples alike; penalise it with R1; use dropout in it, or less "
         "capacity; collect more data.",
     ),
@@ -204,14 +204,14 @@ RULES = (
 
 
 def holding(history, rules=RULES):
-    """The rules that have held at the last evaluations.
+    """Returns the rules that held at the last evaluations.
 
     Args:
-        history: `[{"step": steps, signal: value}]`, the newest last.
-        rules: those to look at.
+        history: Evaluations `[{"step": steps, signal: value}]`, the newest last.
+        rules: Rules to check.
 
     Returns:
-        List of those rules that hold at each of the last `PATIENCE` evaluations, all of them after `WARM_UP` steps.
+        A list of the rules that hold at each of the last `PATIENCE` evaluations, all of them after `WARM_UP` steps.
     """
     last = [Signals(signals) for signals in history[-PATIENCE:]]
     if len(last) < PATIENCE or last[0]["step"] < WARM_UP:
@@ -220,6 +220,6 @@ def holding(history, rules=RULES):
 
 
 def finding_of(rule, signals):
-    """The `Finding` of a rule at an evaluation."""
+    """Returns the `Finding` of a rule at an evaluation."""
     values = {name: signals[name] for name in rule.signals if name in signals}
     return Finding(rule.name, int(signals["step"]), rule.sentence, rule.advice, values)

@@ -1,4 +1,4 @@
-"""Data sets that are made on the spot or come with a package: nothing has to be downloaded."""
+"""Datasets that are generated locally or come with a package, without downloads."""
 
 from kerasgan.data.builders.aging_faces import AgingFaces
 from kerasgan.data.builders.base import LocalDataset, ProceduralDataset, tfds_builder

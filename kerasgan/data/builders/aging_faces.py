@@ -1,4 +1,4 @@
-"""Cartoon faces that grow old: ten numbers are a person, one is the age."""
+"""Cartoon faces of ageing people: ten numbers define a person, one the age."""
 
 import numpy as np
 
@@ -24,22 +24,22 @@ class AgingFaces(ProceduralDataset):
     """Faces of 64x64 pixels in colour; every person appears once in each of six decades of life.
 
     `identity` holds ten numbers, each uniform in [0, 1]: skin (pale to dark), hair colour (dark brown to blond), hair
-    length (ear to shoulder), forehead (low to high hair line), face width, face length, eye distance, eye colour
-    (brown to blue), nose width, mouth width. `glasses` and `beard` are attributes of the person as well, each of one
-    in four. Light, clothes and backdrop are those of a passport photograph: always the same.
+    length (ear to shoulder), forehead (low to high hair line), face width, face length, eye distance, eye colour (brown
+    to blue), nose width, mouth width. `glasses` and `beard` are also attributes of the person; one person in four has
+    each. Light, clothes and backdrop are always the same, as in a passport photograph.
 
     `age` is in years, uniform within its decade in [20, 80); `label` is the decade, 0 for the twenties to 5 for the
-    seventies. Age alone sets the following, each a feature from 0 to 1:
+    seventies. The age alone determines the following features, each from 0 to 1:
 
-    * `greying`: of hair, brows and beard, from 30 to 70 years;
+    * `greying`: hair, brows and beard turn grey, from 30 to 70 years;
     * `recession`: the hair line moves up, and the hair that hangs down gets shorter, from 25 to 80;
     * `wrinkles`: on the forehead, beside and below the eyes, between nose and mouth, from 35 to 80;
     * `sag`: lids and corners of the mouth sink, jowls grow, lips turn thin and pale, from 20 to 80.
 
-    Pictures of a person differ in these alone. Backdrop, clothes, ears, skin tone, nose and irises stay as they are.
+    Images of a person differ in these features only. Backdrop, clothes, ears, skin tone, nose and irises do not change.
 
-    Splits: "train" has 5000 persons and "test" 500 others, six pictures each; `person` numbers them within the split,
-    and pictures 6 k to 6 k + 5 show person k, from young to old.
+    Splits: "train" has 5000 people and "test" 500 others, with six images each. `person` is the number of the person
+    within the split; the images 6 k to 6 k + 5 show person k from young to old.
 
     Symmetries: a face is its own mirror image.
     """
@@ -47,8 +47,8 @@ class AgingFaces(ProceduralDataset):
     name = "aging_faces"
     version = "1.0.0"
     description = (
-        "Cartoon faces of 64x64 pixels: 5000 persons to train and 500 others to test, each at six ages, with the ten "
-        "numbers of the identity, the age and what it does to the face."
+        "Cartoon faces of 64x64 pixels: 5000 people to train and 500 others to test, each at six ages, with the ten "
+        "numbers of the identity, the age and its effects on the face."
     )
     license = "CC0 1.0"
     sheet_count = 12 * len(DECADES)
@@ -59,17 +59,17 @@ class AgingFaces(ProceduralDataset):
         "age": Tensor(doc="Years, [20, 80)."),
         "person": Tensor(dtype="int64", doc="Number of the person within the split."),
         "identity": Tensor((10,), doc=f"Each in [0, 1]: {', '.join(IDENTITY)}."),
-        "glasses": ClassLabel(("without glasses", "with glasses"), doc="Of the person, at any age."),
-        "beard": ClassLabel(("without beard", "with beard"), doc="Of the person, at any age."),
-        "greying": Tensor(doc="Of the hair, [0, 1]."),
-        "recession": Tensor(doc="Of the hair line, [0, 1]."),
-        "wrinkles": Tensor(doc="Their depth, [0, 1]."),
-        "sag": Tensor(doc="Of lids, jowls and mouth, [0, 1]."),
+        "glasses": ClassLabel(("without glasses", "with glasses"), doc="Attribute of the person, at any age."),
+        "beard": ClassLabel(("without beard", "with beard"), doc="Attribute of the person, at any age."),
+        "greying": Tensor(doc="Greying of the hair, [0, 1]."),
+        "recession": Tensor(doc="Recession of the hair line, [0, 1]."),
+        "wrinkles": Tensor(doc="Depth of the wrinkles, [0, 1]."),
+        "sag": Tensor(doc="Sag of lids, jowls and mouth, [0, 1]."),
     }
 
     def example(self, rng, split, index):
         person, decade = divmod(index, len(DECADES))
-        # All pictures of a person draw the person from one stream, and the age from their own.
+        # All images of a person draw the identity from one stream, and the age from their own stream.
         birth = self.random(f"{split} persons", person)
         identity = birth.random(len(IDENTITY), dtype="float32")
         glasses, beard = birth.random(2) < 0.25
@@ -86,7 +86,7 @@ class AgingFaces(ProceduralDataset):
         }
 
     def some(self, split, count):
-        """Whole persons from all over a split."""
+        """Returns all images of a few people, evenly spread over a split."""
         self.parts(split)
         size, total = len(DECADES), self.splits()[split]
         persons = np.linspace(0, max(total // size, 1) - 1, max(min(count, total) // size, 1)).round().astype(int)
@@ -94,7 +94,7 @@ class AgingFaces(ProceduralDataset):
         return self._made(split, indices[indices < total].tolist())
 
     def sheet(self, arrays):
-        """A person a row, growing old from left to right."""
+        """Draws a person per row, ageing from left to right."""
         from kerasgan.data.prepare import prepare
         from kerasgan.pictures.images import grid
 
@@ -102,7 +102,7 @@ class AgingFaces(ProceduralDataset):
 
 
 def effects(age):
-    """What an age does to a face: greying, recession, wrinkles and sag, each in [0, 1]."""
+    """Returns the effects of an age on a face: greying, recession, wrinkles and sag, each in [0, 1]."""
     return {
         "greying": drawing.ramp(age, 30, 70),
         "recession": drawing.ramp(age, 25, 80),
@@ -116,19 +116,19 @@ def render(identity, age, glasses=False, beard=False):
 
     Args:
         identity: Ten numbers in [0, 1], in the order of `IDENTITY`.
-        age: Years; before 20 and after 80 the face no longer changes.
+        age: Age in years. Before 20 and after 80 the face does not change.
         glasses: Whether the person wears glasses.
         beard: Whether the person has a beard.
 
     Returns:
-        uint8 array of shape (64, 64, 3).
+        A uint8 array of shape (64, 64, 3).
     """
     skin_tone, hair_colour, hair_length, forehead, width, length, spacing, eye_colour, nose, mouth = map(
         float, identity
     )
     greying, recession, wrinkles, sag = effects(age).values()
     skin = drawing.mix(PALE, DARK, skin_tone)
-    # Even white hair keeps a tenth of its colour, so that all of the identity shows at any age.
+    # White hair keeps a tenth of its colour, so that the full identity is visible at any age.
     hair = drawing.hsv(0.06 + 0.06 * hair_colour, 0.6, 0.14 + 0.66 * hair_colour)
     hair = drawing.mix(hair, GREY_HAIR, 0.9 * greying)
     half_width, half_height = 14.5 + 4 * width, 19.5 + 3 * length
@@ -139,7 +139,7 @@ def render(identity, age, glasses=False, beard=False):
     def add(distance, colour, opacity=1.0):
         drawing.paint(canvas, opacity * drawing.coverage(distance), colour)
 
-    # Pixels from the middle of the face. Its halves are alike, so x is the distance from the middle line.
+    # Coordinates from the middle of the face. The face is symmetric, so x is the distance from the middle line.
     x, y = drawing.pixel_grid(PIXELS)
     x, y = np.abs(x - 32), y - 31
 

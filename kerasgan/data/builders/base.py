@@ -1,8 +1,8 @@
-"""The base of the local data sets: NumPy examples, and the same examples for TFDS.
+"""Base classes of the local datasets: NumPy examples, and the same examples for TFDS.
 
-A data set is one file with one subclass of `LocalDataset`, or of `ProceduralDataset` where any example can be made by
-itself. It needs NumPy alone; `tfds_builder` turns it into a TFDS builder for those who want its files, versions and
-splits.
+A dataset is one file with a subclass of `LocalDataset`, or of `ProceduralDataset` if each example can be generated
+independently. It needs only NumPy; `tfds_builder` turns it into a TFDS builder with the files, versions and splits of
+TFDS.
 """
 
 import functools
@@ -18,35 +18,35 @@ import numpy as np
 
 from kerasgan.data import workers as processes
 
-BLOCK = 256  # examples that are made, sent and written together, at most
+BLOCK = 256  # largest number of examples that are generated, sent and written together
 
 
 class LocalDataset(ABC):
-    """A data set that needs no network: a subclass states its attributes and generates examples.
+    """A dataset that needs no network. A subclass defines the attributes and generates examples.
 
     Args:
-        config: One of `configs`; None is the first of them.
-        **options: What `option_names` of the class and of its bases name.
+        config: One of `configs`. None selects the first one.
+        **options: Options listed in `option_names` of the class and its base classes.
 
     Attributes:
         name: Lower-case name, as in `kerasgan.data.load(name)`.
-        version: "major.minor.patch"; changes whenever an example does.
-        description: What is in it, and how the splits were made.
+        version: Version "major.minor.patch". It changes whenever an example changes.
+        description: Description of the contents and the splits.
         citation: BibTeX entry, or "".
         license: Name of the licence of the data.
-        homepage: Address of the source, or "".
-        source: Where the data come from, in a few words.
-        features: Name to description (`Image`, `ClassLabel`, ...) of each part of an example.
-        sample: Name of the feature that `kerasgan.data.load` gives as x.
-        pair: Names of the two features that `kerasgan.data.load` gives as (x, y) with `as_pairs`, or None.
-        configs: Names of the variants, as in `kerasgan.data.load("name/config")`; the first is the default.
-        option_names: What a user may say about the data beside the variant.
+        homepage: URL of the source, or "".
+        source: Origin of the data, in a few words.
+        features: Dictionary from the name of each feature to its description (`Image`, `ClassLabel`, ...).
+        sample: Name of the feature that `kerasgan.data.load` returns as x.
+        pair: Names of the two features that `kerasgan.data.load` returns as (x, y) with `as_pairs`, or None.
+        configs: Names of the variants, as in `kerasgan.data.load("name/config")`. The first one is the default.
+        option_names: Names of the options of the dataset.
         sheet_count: Number of examples on a contact sheet.
-        image_sizes: The sizes that `kerasgan.data.load` may resize the images to.
-        cached: Whether `kerasgan.data.load` keeps the examples on the disk.
+        image_sizes: Image sizes to which `kerasgan.data.load` can resize the images.
+        cached: Whether `kerasgan.data.load` caches the examples on disk.
 
     Raises:
-        ValueError: There is no such config or option.
+        ValueError: If the config or an option is unknown.
     """
 
     name: str
@@ -72,54 +72,54 @@ class LocalDataset(ABC):
         unknown = sorted(set(options) - set(names))
         if unknown:
             raise ValueError(
-                f"{self.name!r} does not know the option {', '.join(unknown)}; expected {', '.join(names) or 'none'}."
+                f"{self.name!r} has no option {', '.join(unknown)}; expected {', '.join(names) or 'none'}."
             )
         self.config: Any = config or next(iter(self.configs), None)
         self.options = options
 
     @property
     def full_name(self):
-        """Name and config, as `kerasgan.data.load` takes them."""
+        """Name and config, as for `kerasgan.data.load`."""
         return self.name if self.config is None else f"{self.name}/{self.config}"
 
     @property
     @abstractmethod
     def features(self) -> Mapping[str, Any]:
-        """Name to description of each part of an example; a class attribute will do."""
+        """Dictionary from the name of each feature to its description; may be a class attribute."""
 
     @abstractmethod
     def splits(self) -> dict[str, int]:
-        """Number of examples of each split."""
+        """Returns the number of examples of each split."""
 
     @abstractmethod
     def generate(self, split: str, workers: int = 1) -> Iterator[dict[str, Any]]:
-        """The examples of a split, in a fixed order, as `{feature name: NumPy value}`; `str` for a text."""
+        """Yields the examples of a split in a fixed order, `{feature name: NumPy value}`; texts are `str`."""
 
     def requires(self) -> str | None:
-        """What is missing on this machine to make the data, and what to do, in a sentence; None if nothing is."""
+        """Returns a sentence about what is missing on this machine and how to get it, or None if nothing is missing."""
         return None
 
     def check_requirements(self):
-        """Raises `FileNotFoundError` with the sentence of `requires`, if there is one."""
+        """Raises `FileNotFoundError` with the sentence of `requires` if something is missing."""
         sentence = self.requires()
         if sentence is not None:
             raise FileNotFoundError(sentence)
 
     def metadata(self) -> dict:
-        """JSON-ready facts that are recorded with the prepared data."""
+        """Returns JSON-serialisable facts that are stored with the prepared data."""
         return {}
 
     def blocks(self, split, workers=1):
-        """The examples of a split in stacked blocks: an iterator of `{feature name: array}`, texts as arrays of str."""
+        """Yields the examples of a split in stacked blocks, `{feature name: array}`; texts are arrays of str."""
         examples = self.generate(split, workers)
         while block := list(itertools.islice(examples, BLOCK)):
             yield self.stack(block)
 
     def stack(self, examples):
-        """A list of examples as `{feature name: array}`.
+        """Stacks a list of examples to `{feature name: array}`.
 
         Raises:
-            ValueError: An example is not as `features` says.
+            ValueError: If an example does not match `features`.
         """
         return {name: self._stack(name, [example[name] for example in examples]) for name in self.features}
 
@@ -130,61 +130,61 @@ class LocalDataset(ABC):
         if stacked.shape[1:] != tuple(feature.shape) or not right_type:
             raise ValueError(
                 f"{self.full_name!r} made {name!r} of shape {stacked.shape[1:]} and dtype {stacked.dtype}; expected "
-                f"{tuple(feature.shape)} and {feature.dtype}, as its features say."
+                f"{tuple(feature.shape)} and {feature.dtype}, as declared by its features."
             )
         return stacked
 
     def parts(self, split):
-        """The names of splits in `"train"`, `"train+test"`, ...
+        """Returns the names of the splits in `"train"`, `"train+test"`, ...
 
         Raises:
-            ValueError: There is no such split.
+            ValueError: If a split is unknown.
         """
         parts, known = split.split("+"), self.splits()
         unknown = [part for part in parts if part not in known]
         if unknown:
             raise ValueError(
-                f"split={split!r} names {unknown}, which {self.name!r} does not have; expected "
+                f"split={split!r} contains {unknown}, which {self.name!r} does not have; expected "
                 f"{' or '.join(map(repr, known))}, or several joined by '+'."
             )
         return parts
 
     def arrays(self, split, workers=1):
-        """All examples of a split, stacked.
+        """Returns all examples of a split, stacked.
 
         Args:
-            split: Name of a split, or several joined by `+`, as in `"train+test"`.
-            workers: Number of processes that make them, where the data can be divided.
+            split: Name of a split, or several names joined by `+`, as in `"train+test"`.
+            workers: Number of processes that generate the examples, if the dataset supports it.
 
         Returns:
-            `{feature name: array whose first axis counts the examples}`.
+            A dictionary `{feature name: array}` in which the first axis is that of the examples.
 
         Raises:
-            ValueError: There is no such split.
-            FileNotFoundError: Something is missing on this machine.
+            ValueError: If a split is unknown.
+            FileNotFoundError: If something is missing on this machine.
         """
         self.check_requirements()
         blocks = [block for part in self.parts(split) for block in self.blocks(part, workers)]
         return {name: np.concatenate([block[name] for block in blocks]) for name in self.features}
 
     def some(self, split, count):
-        """A few examples from all over a split, stacked.
+        """Returns a few examples, evenly spread over a split and stacked.
 
         Args:
             split: Name of a split.
-            count: How many, at most.
+            count: Largest number of examples.
         """
         arrays = self.arrays(split)
         return {name: column[_spread(len(column), count)] for name, column in arrays.items()}
 
     def sheet(self, arrays):
-        """A picture that shows what is in the data: here, a grid of the images.
+        """Draws a contact sheet of examples, by default a grid of the images.
 
         Args:
-            arrays: `sheet_count` examples, as `some` returns them.
+            arrays: `sheet_count` examples as returned by `some`.
 
         Returns:
-            uint8 array of shape (height, width, 3).
+            A uint8 array of shape (height, width, 3).
         """
         from kerasgan.data.prepare import prepare
         from kerasgan.pictures.images import grid
@@ -194,15 +194,15 @@ class LocalDataset(ABC):
 
 
 class ProceduralDataset(LocalDataset):
-    """A data set each of whose examples can be made by itself: a function of seed, split and index alone.
+    """A dataset whose examples can be generated independently: each depends on seed, split and index only.
 
-    So several processes can share the work without a trace of it in the result, and `count=k` gives the first `k`
-    examples of the same data. A subclass states `counts` and writes `example`.
+    Several processes can therefore share the work without affecting the result, and `count=k` returns the first `k`
+    examples of the same data. A subclass defines `counts` and implements `example`.
 
     Attributes:
-        seed: Of all random numbers.
-        counts: Number of examples of each split. Where the machine decides, `splits` is overridden and ends with
-            `return self.limited(counts)`.
+        seed: Seed of all random numbers.
+        counts: Number of examples of each split. If the number depends on the machine, override `splits` and end it
+            with `return self.limited(counts)`.
     """
 
     seed: int = 0
@@ -214,36 +214,39 @@ class ProceduralDataset(LocalDataset):
         super().__init__(config, **options)
         count = options.get("count")
         if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-            raise ValueError(f"count is {count!r}; expected a positive integer: at most so many examples of a split.")
+            raise ValueError(
+                f"count={count!r}; expected a positive integer, the largest number of examples of a split."
+            )
 
     @abstractmethod
     def example(self, rng, split, index) -> dict[str, Any]:
-        """One example, as `{feature name: NumPy value}`; `str` for a text.
+        """Returns one example, `{feature name: NumPy value}`; texts are `str`.
 
         Args:
-            rng: `np.random.Generator` of this example's own.
+            rng: `np.random.Generator` of this example.
             split: Name of the split.
-            index: Place in the split, from 0.
+            index: Position in the split, from 0.
         """
 
     def splits(self):
         return self.limited(self.counts)
 
     def limited(self, counts):
-        """The numbers of examples after the option `count`, the most that a split may have."""
+        """Limits the numbers of examples to the option `count`."""
         most = self.options.get("count")
         return {split: count if most is None else min(count, most) for split, count in counts.items()}
 
     def random(self, split, index):
-        """The generator of one example, which depends on name, version, config, seed, split and index alone.
+        """Returns the random generator of one example.
 
-        Examples of a split are blocks of 2^192 numbers of one Philox stream, so that none overlap.
+        It depends only on name, version, config, seed, split and index. Each example uses a block of 2^192 numbers of
+        one Philox stream, so that examples do not overlap.
         """
         key = _key(self.name, self.version, self.config, self.seed, split)
         return np.random.Generator(np.random.Philox(key=key, counter=[0, 0, 0, index]))
 
     def make(self, split, start, stop):
-        """The examples `start` to `stop - 1` of a split, stacked."""
+        """Returns the examples `start` to `stop - 1` of a split, stacked."""
         return self._made(split, range(start, stop))
 
     def some(self, split, count):
@@ -257,27 +260,27 @@ class ProceduralDataset(LocalDataset):
     def blocks(self, split, workers=1):
         self.check_requirements()
         count = self.splits()[split]
-        size = min(BLOCK, math.ceil(count / (2 * workers)))  # something to do for each process
+        size = min(BLOCK, math.ceil(count / (2 * workers)))  # at least two blocks for each process
         bounds = [(split, start, min(start + size, count)) for start in range(0, count, size)]
         return processes.ordered(self, bounds, workers)
 
     def generate(self, split, workers=1):
-        """The examples of a split in order; the same for any number of processes.
+        """Yields the examples of a split in order, identical for any number of processes.
 
         Raises:
-            FileNotFoundError: At once, with the sentence of `requires`, if something is missing on this machine.
+            FileNotFoundError: Immediately, with the sentence of `requires`, if something is missing on this machine.
         """
         return _rows(self.blocks(split, workers))
 
 
 @functools.cache
 def _key(*identity):
-    """Key of the random stream of a split."""
+    """Returns the key of the random stream of a split."""
     return np.frombuffer(hashlib.sha256(json.dumps(identity).encode()).digest()[:16], "<u8")
 
 
 def _spread(total, count):
-    """Up to `count` of `total` indices, evenly spread."""
+    """Returns up to `count` of `total` indices, evenly spread."""
     return np.linspace(0, total - 1, min(count, total)).round().astype(int)
 
 
@@ -288,24 +291,24 @@ def _rows(blocks):
 
 
 def tfds_builder(dataset, data_dir=None, workers=1):
-    """Wraps a local data set into a TFDS builder, which downloads nothing.
+    """Wraps a local dataset into a TFDS builder that downloads nothing.
 
-    `download_and_prepare()` of the result writes its files, `as_dataset()` reads them.
+    `download_and_prepare()` of the builder writes the files, `as_dataset()` reads them.
 
     Args:
         dataset: A `LocalDataset`.
-        data_dir: Folder of the prepared files; None is TFDS' own, `~/tensorflow_datasets`.
-        workers: Number of processes that make the examples.
+        data_dir: Folder of the prepared files. None uses the default of TFDS, `~/tensorflow_datasets`.
+        workers: Number of processes that generate the examples.
 
     Returns:
         A `tfds.core.GeneratorBasedBuilder` with the name, config, version, splits and features of `dataset`.
 
     Raises:
-        ImportError: `tensorflow-datasets` is not installed.
+        ImportError: If `tensorflow-datasets` is not installed.
     """
     import tensorflow_datasets as tfds
 
-    # Registration is of use to `tfds.load` only, and would refuse a second builder of this name.
+    # Registration is needed for `tfds.load` only, and would reject a second builder of this name.
     class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
         name = dataset.name
         VERSION = tfds.core.Version(dataset.version)

@@ -1,4 +1,4 @@
-"""Captioned shapes: small scenes with a sentence that is true of them."""
+"""Captioned shapes: small scenes with a sentence that describes them."""
 
 import itertools
 import math
@@ -54,7 +54,7 @@ TEMPLATES = (
 )
 SCENES = {"single": 0.3, "pair": 0.5, "several": 0.2}  # name to probability
 
-# One colour of each shape that no picture of "train" and "test" has; every shape and colour is seen in others.
+# One colour of each shape that "train" and "test" do not contain; both contain every shape and every colour.
 HELD_OUT = (
     *(("circle", "green"), ("square", "purple"), ("triangle", "white"), ("heart", "blue")),
     *(("star", "orange"), ("ring", "red"), ("cross", "yellow")),
@@ -66,49 +66,51 @@ BACKGROUND_NAMES, SIZE_NAMES = tuple(BACKGROUNDS), tuple(RADII)
 
 
 class CaptionedShapes(ProceduralDataset):
-    """Scenes of one to four flat shapes of 64x64 pixels in colour, each with an English caption.
+    """Colour scenes of 64x64 pixels with one to four flat shapes and an English caption.
 
-    Three kinds of scenes:
+    There are three kinds of scenes:
 
-    * "single" (30 %): one object and its place, `a large red heart at the top left`;
-    * "pair" (50 %): two objects and how the first lies to the second, `a small blue star above a large white ring`;
-    * "several" (20 %): two to four equal objects, `three small green crosses`.
+    * "single" (30%): one object and its position, `a large red heart at the top left`;
+    * "pair" (50%): two objects and their relation, `a small blue star above a large white ring`;
+    * "several" (20%): two to four equal objects, `three small green crosses`.
 
     An object has one of 7 shapes, 8 colours and 2 sizes (circumscribed radius 6.5 or 12 px), the background one of 4
-    colours; one of 5 sentences says it all. The grammar has 1,030,400 captions. Objects are whole and at least two
-    pixels apart, and their places vary within what the caption says: "top left" is the first third of rows and of
+    colours; there are 5 sentence patterns. The grammar has 1,030,400 captions. Objects are complete and at least two
+    pixels apart, and their positions vary within the meaning of the caption: "top left" is the first third of rows and
     columns, "left of" means at least 15 px further left and at most 6 px higher or lower.
 
-    All attributes are features, numbers of the module's `SHAPES`, `COLOURS`, `RADII`, `BACKGROUNDS`, `RELATIONS`,
-    `PLACES` and `SCENES`, in their order; `centres` gives the places in pixels.
+    All attributes are features: indices into the module's `SHAPES`, `COLOURS`, `RADII`, `BACKGROUNDS`, `RELATIONS`,
+    `PLACES` and `SCENES`. `centres` contains the positions in pixels.
 
-    Splits: seven of the 56 combinations of shape and colour (`HELD_OUT`: one for each shape, of seven colours) occur
-    in the split "held_out" alone. There the first (in scenes of several: every) object is one of them, the second one
-    any. "train" and "test" are drawn alike.
+    Splits: seven of the 56 combinations of shape and colour (`HELD_OUT`: one for each shape, with seven colours) occur
+    in the split "held_out" only. There the first object (in "several" scenes every object) is one of them; the second
+    object is arbitrary. "train" and "test" have the same distribution.
 
-    Symmetries: the picture of "A left of B" is one of "B right of A"; the caption says either.
+    Symmetries: an image of "A left of B" also shows "B right of A"; the caption is one of the two.
     """
 
     name = "captioned_shapes"
     version = "1.0.0"
     description = (
-        "Scenes of one to four coloured shapes, 64x64 pixels, with a caption of a grammar of 1,030,400 sentences and "
-        "all attributes; seven combinations of shape and colour occur in the split 'held_out' alone."
+        "Scenes of one to four coloured shapes, 64x64 pixels, with a caption from a grammar of 1,030,400 sentences and "
+        "all attributes; seven combinations of shape and colour occur in the split 'held_out' only."
     )
     license = "CC0 1.0"
     sheet_count = 36
     counts = {"train": 50_000, "test": 5_000, "held_out": 5_000}
     features = {
         "image": Image((PIXELS, PIXELS, 3), doc="The scene."),
-        "caption": Text(doc="A sentence that is true of the scene."),
-        "scene": ClassLabel(tuple(SCENES), doc="One object, two related ones, or several equal ones."),
+        "caption": Text(doc="A sentence that describes the scene."),
+        "scene": ClassLabel(tuple(SCENES), doc="One object, two related objects, or several equal objects."),
         "background": ClassLabel(BACKGROUND_NAMES, doc="Colour of the background."),
         "count": Tensor(dtype="int64", doc="Number of objects, 1 to 4."),
         "shapes": Tensor((2,), "int64", doc=f"Of the first and second object: {', '.join(SHAPE_NAMES)}; -1 without."),
         "colours": Tensor((2,), "int64", doc=f"Of the first and second object: {', '.join(COLOUR_NAMES)}; -1 without."),
         "sizes": Tensor((2,), "int64", doc=f"Of the first and second object: {', '.join(SIZE_NAMES)}; -1 without."),
         "relation": Tensor(dtype="int64", doc=f"In a pair, of the first to the second: {', '.join(RELATIONS)}; or -1."),
-        "place": Tensor(dtype="int64", doc="Of a single object: 0 to 8 by rows from the top left; or -1."),
+        "place": Tensor(
+            dtype="int64", doc="Position of a single object: 0 to 8 by rows from the top left; otherwise -1."
+        ),
         "centres": Tensor((4, 2), doc="x and y of each object in pixels from the top left corner; -1 without."),
     }
 
@@ -143,7 +145,7 @@ class CaptionedShapes(ProceduralDataset):
         }
 
     def sheet(self, arrays):
-        """The scenes in rows of six, each above its caption."""
+        """Draws the scenes in rows of six, each above its caption."""
         from PIL import Image as Picture
         from PIL import ImageDraw
 
@@ -160,7 +162,7 @@ class CaptionedShapes(ProceduralDataset):
 
 class _Scene(NamedTuple):
     text: str
-    things: list  # (shape, colour, size) of the different objects
+    things: list  # (shape, colour, size) of each distinct object
     centres: list  # (x, y) of each object
     relation: int = -1
     place: int = -1
@@ -186,7 +188,7 @@ def _single(rng, first, second):
 def _pair(rng, first, second):
     relation = int(rng.integers(len(RELATIONS)))
     middle, gap = PIXELS / 2, 1
-    # One object on either side of the middle line, side by side but for a few pixels.
+    # One object on each side of the middle line, side by side up to a few pixels.
     first_is_near = RELATIONS[relation] in ("left of", "above")
     near, far = (first, second) if first_is_near else (second, first)
     along = [

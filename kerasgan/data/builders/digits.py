@@ -1,4 +1,4 @@
-"""The handwritten digits that come with scikit-learn: the data set that is always there."""
+"""The handwritten digits that come with scikit-learn."""
 
 import numpy as np
 
@@ -9,14 +9,13 @@ from kerasgan.data.builders.features import ClassLabel, Image
 class Digits(LocalDataset):
     """1797 handwritten digits, 8x8 pixels, one channel, from `sklearn.datasets.load_digits`.
 
-    A pixel counts the inked points of a 4x4 block and so has 17 levels. The images keep these
-    levels, 0 to 16, as uint8 and state `value_range=(0, 16)`: scaled to [-1, 1] a pixel is exactly
-    `level / 8 - 1`. A viewer that takes uint8 for [0, 255] shows them almost black.
+    A pixel is the number of inked points in a 4x4 block and has 17 levels. The images contain these levels, 0 to 16, as
+    uint8 with `value_range=(0, 16)`: scaled to [-1, 1] a pixel is exactly `level / 8 - 1`. A viewer that expects uint8
+    in [0, 255] shows them almost black.
 
-    The splits, 898 to train and 899 to test, are fixed and stratified: the classes differ by at
-    most one example between them. Both hold digits of the same writers. Among random splits this
-    one is neither easy nor hard: a support vector machine trained on either half gets 98.9 % of the
-    other, the median of such splits.
+    The splits, 898 examples to train and 899 to test, are fixed and stratified: the class counts differ by at most one
+    example. Both contain digits of the same writers. The split is neither easy nor hard compared with random ones: a
+    support vector machine trained on one half classifies 98.9% of the other half correctly, the median of such splits.
     """
 
     name = "digits"
@@ -59,9 +58,9 @@ def _source():
 
 
 def _split_indices(labels):
-    # RandomState, because NumPy promises that its streams never change; 2 is the first seed with a
+    # RandomState, because NumPy guarantees that its streams never change; 2 is the first seed with a
     # split of median difficulty. Every second example of the shuffled digits of a class goes to the
-    # same side; sorting the indices brings back the order of the source.
+    # same split; sorting the indices restores the order of the source.
     shuffle = np.random.RandomState(2).permutation(len(labels))
     by_class = np.lexsort((shuffle, labels))
     return {"train": np.sort(by_class[1::2]), "test": np.sort(by_class[::2])}

@@ -1,7 +1,7 @@
-"""Shapes with soft edges on NumPy canvases.
+"""Antialiased shapes on NumPy canvases.
 
-A shape is its signed distance: an array of the distance of each pixel's centre to the outline in pixels, negative
-inside. Centres lie at `.5, 1.5, ...`, x runs right and y down, angles turn clockwise on the screen.
+A shape is represented by its signed distance: an array of the distances of the pixel centres to the outline in pixels,
+negative inside. Centres are at 0.5, 1.5, ...; x points right and y points down; angles are clockwise on the screen.
 """
 
 import math
@@ -10,18 +10,18 @@ import numpy as np
 
 
 def pixel_grid(size):
-    """x and y of the pixel centres of a square picture, as float32 arrays that broadcast to `(size, size)`."""
+    """Returns x and y of the pixel centres of a square image, float32 arrays that broadcast to `(size, size)`."""
     centres = np.arange(size, dtype="float32") + 0.5
     return centres[None, :], centres[:, None]
 
 
 def coverage(distance):
-    """Share of each pixel inside of a shape: exact for a straight outline along the grid, close for others."""
+    """Returns the fraction of each pixel inside a shape, exact for straight outlines along the grid."""
     return np.clip(0.5 - distance, 0, 1)
 
 
 def paint(canvas, cover, colour):
-    """Lays a colour over a canvas, in place.
+    """Blends a colour into a canvas, in place.
 
     Args:
         canvas: Float array of shape `(height, width, 3)`.
@@ -32,23 +32,23 @@ def paint(canvas, cover, colour):
 
 
 def to_uint8(canvas):
-    """Levels 0 to 255 of a canvas with values in [0, 1]."""
+    """Converts a canvas with values in [0, 1] to levels 0 to 255."""
     return np.rint(np.clip(canvas, 0, 1) * 255).astype("uint8")
 
 
 def hsv(hue, saturation, value):
-    """RGB of a hue in turns (0 is red, 1/3 green, 2/3 blue), a saturation and a value in [0, 1], as float32."""
+    """Returns float32 RGB of a hue in turns (0 is red, 1/3 green, 2/3 blue), a saturation and a value in [0, 1]."""
     sector = (np.array([5, 3, 1]) + 6 * hue) % 6
     return (value * (1 - saturation * np.clip(np.minimum(sector, 4 - sector), 0, 1))).astype("float32")
 
 
 def mix(first, second, share):
-    """`first` at share 0, `second` at share 1."""
+    """Interpolates linearly between `first` (share 0) and `second` (share 1)."""
     return np.asarray(first, "float32") * (1 - share) + np.asarray(second, "float32") * share
 
 
 def ramp(value, start, stop):
-    """0 up to `start`, 1 from `stop`, straight in between."""
+    """Returns 0 below `start`, 1 above `stop`, and interpolates linearly in between."""
     return min(max((value - start) / (stop - start), 0.0), 1.0)
 
 
@@ -57,19 +57,19 @@ def disc(x, y, radius):
 
 
 def ellipse(x, y, width, height):
-    """An ellipse with these half axes; the distance is exact to first order at the outline."""
+    """An ellipse with half axes `width` and `height`. The distance is exact to first order at the outline."""
     x, y = np.abs(x) + 1e-6, np.abs(y)
     level = np.hypot(x / width, y / height)
     return (level - 1) * level / np.hypot(x / width**2, y / height**2)
 
 
 def box(x, y, width, height):
-    """A rectangle with these half sides."""
+    """A rectangle with half sides `width` and `height`."""
     return np.maximum(np.abs(x) - width, np.abs(y) - height)
 
 
 def capsule(x, y, start, stop, radius, end_radius=None):
-    """A line from `start` to `stop`, both `(x, y)`, as thick as `radius` at its start and `end_radius` at its end."""
+    """A line from `start` to `stop` with half width `radius` at the start and `end_radius` at the end."""
     end_radius = radius if end_radius is None else end_radius
     along_x, along_y = stop[0] - start[0], stop[1] - start[1]
     x, y = x - start[0], y - start[1]
@@ -94,11 +94,11 @@ def polygon(x, y, corners):
     return np.where(inside, -distance, distance)
 
 
-HEART_SIDE = 1.0768  # of the heart's square, for the radius 1: its tip is then at a distance of 1 from the centroid
+HEART_SIDE = 1.0768  # side of the heart's square for the radius 1: the tip is at a distance of 1 from the centroid
 
 
 def heart(x, y, radius):
-    """A heart, upright: a square on its corner and, on its two upper sides, a disc each.
+    """An upright heart: a square on its corner with a disc on each of the two upper sides.
 
     The outline is exact. The origin is the centroid of the area.
     """
@@ -110,7 +110,7 @@ def heart(x, y, radius):
 
 
 def heart_shift(radius):
-    """How far the centre of the heart's square is below (y down) the centroid of the heart."""
+    """Returns how far the centre of the heart's square is below (y down) the centroid of the heart."""
     half = HEART_SIDE * radius / 2
     half_discs = math.pi * half**2
     # A half disc's centroid is 4 r / 3π from its straight side, here along the diagonal.
@@ -119,17 +119,17 @@ def heart_shift(radius):
 
 
 def square(x, y, radius):
-    """A square of this circumscribed radius, its sides along the axes."""
+    """An axis-aligned square with circumscribed radius `radius`."""
     return box(x, y, radius / math.sqrt(2), radius / math.sqrt(2))
 
 
 def triangle(x, y, radius):
-    """A regular triangle of this circumscribed radius, one corner at the top."""
+    """A regular triangle with circumscribed radius `radius` and one corner at the top."""
     return polygon(x, y, corners_on_circle(3, [radius]))
 
 
 def star(x, y, radius):
-    """A star of five points."""
+    """A five-pointed star."""
     return polygon(x, y, corners_on_circle(10, [radius, 0.45 * radius]))
 
 
@@ -144,7 +144,7 @@ def cross(x, y, radius):
 
 
 def corners_on_circle(count, radii):
-    """Corners at equal angles from the top, clockwise, with the radii in turn."""
+    """Returns corners at equal angles, clockwise from the top, with the radii in turn."""
     angles = np.arange(count) * 2 * math.pi / count
     radius = np.resize(radii, count)
     return tuple(zip(radius * np.sin(angles), -radius * np.cos(angles), strict=True))

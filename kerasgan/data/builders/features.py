@@ -1,4 +1,4 @@
-"""What the parts of an example are: a new kind is one more class with `shape`, `dtype` and a `tfds_feature` method."""
+"""Descriptions of the features of an example. A new kind is a class with `shape`, `dtype` and `tfds_feature`."""
 
 from dataclasses import dataclass
 
@@ -10,10 +10,10 @@ class Image:
     """An image.
 
     Args:
-        shape: `(height, width, channels)`.
-        value_range: The levels that stand for black and white; `kerasgan.data.prepare` maps them to -1 and 1.
-        doc: One line: what it shows.
-        dtype: "uint8", "uint16" or "float32".
+        shape: Shape `(height, width, channels)`.
+        value_range: Levels of black and white, which `kerasgan.data.prepare` maps to -1 and 1.
+        doc: Description in one line.
+        dtype: Data type "uint8", "uint16" or "float32".
     """
 
     shape: tuple
@@ -24,7 +24,7 @@ class Image:
     def tfds_feature(self):
         import tensorflow_datasets as tfds
 
-        if self.dtype == "float32":  # TFDS would store the floats as four bytes of a PNG and without value range
+        if self.dtype == "float32":  # TFDS would store the floats as four bytes of a PNG, without the value range
             return tfds.features.Tensor(shape=self.shape, dtype=np.float32, encoding=tfds.features.Encoding.ZLIB)
         return tfds.features.Image(shape=self.shape, dtype=np.dtype(self.dtype), doc=self.doc)
 
@@ -35,7 +35,7 @@ class ClassLabel:
 
     Args:
         names: Name of each class, in the order of the labels.
-        doc: One line: what is classified.
+        doc: Description in one line.
     """
 
     names: tuple
@@ -54,10 +54,11 @@ class Tensor:
     """Numbers: a factor, a mask, a vector.
 
     Args:
-        shape: Its shape; `()` for a single number.
-        dtype: Name of a NumPy type.
-        doc: One line: what it is, unit and range.
-        value_range: The values that `kerasgan.data.load` maps to -1 and 1 where this is the sample; None leaves them.
+        shape: Shape, `()` for a single number.
+        dtype: Name of a NumPy data type.
+        doc: Description in one line, with unit and range.
+        value_range: Values that `kerasgan.data.load` maps to -1 and 1 if this feature is the sample. None keeps the
+            values.
     """
 
     shape: tuple = ()
@@ -73,7 +74,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Compressed:
-    """A large tensor that TFDS stores with zlib: voxels, video. Arguments as those of `Tensor`."""
+    """A large tensor that TFDS stores with zlib, such as voxels or video. It has the arguments of `Tensor`."""
 
     shape: tuple
     dtype: str = "uint8"
@@ -92,7 +93,7 @@ class Text:
     """A text of any length.
 
     Args:
-        doc: One line: what it says.
+        doc: Description in one line.
     """
 
     doc: str = ""
@@ -107,12 +108,12 @@ class Text:
 
 @dataclass(frozen=True)
 class Audio:
-    """Sound of one channel, int16.
+    """Mono audio, int16.
 
     Args:
         length: Number of samples.
-        rate: Samples a second.
-        doc: One line: what is heard.
+        rate: Number of samples per second.
+        doc: Description in one line.
     """
 
     length: int

@@ -1,4 +1,4 @@
-"""Fonts of this machine: finding them, drawing their letters and digits, and choosing those that show them."""
+"""Fonts of this machine: finds fonts, draws their letters and digits, and selects the usable ones."""
 
 import hashlib
 import string
@@ -10,20 +10,20 @@ import numpy as np
 
 CHARACTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
 SUFFIXES = (".ttf", ".otf")
-SIZE = 32  # of the pictures by which fonts are judged
+SIZE = 32  # size of the images by which fonts are judged
 OVERSAMPLING = 4
-FILL = 0.88  # share of the picture's side that the tallest or widest character takes
+FILL = 0.88  # fraction of the image's side that the tallest or widest character takes
 
-FEWEST_INKED = 6  # pixels that are at least half inked, of a character that is not blank
-FEWEST_DIFFERENT = 58  # of the 62 pictures of a face; those of absent characters are equal
-NEAR_DUPLICATE = 0.03  # root mean square difference of two faces, of the full range
-LOOKALIKE = 0.085  # the same, for families that must not be divided
-LEGIBILITY = 0.6  # share of characters that a classifier recognises which has not seen the family
-FEWEST_FAMILIES = 20  # that suffice to train such a classifier
+FEWEST_INKED = 6  # pixels that are at least half inked, in a character that is not blank
+FEWEST_DIFFERENT = 58  # of the 62 images of a face; those of missing characters are equal
+NEAR_DUPLICATE = 0.03  # root mean square difference of two faces, relative to the full range
+LOOKALIKE = 0.085  # the same, for families that must be in the same split
+LEGIBILITY = 0.6  # fraction of characters that a classifier recognises without having seen the family
+FEWEST_FAMILIES = 20  # number of families that suffices to train such a classifier
 
 
 def font_files(folders):
-    """All font files below some folders, sorted, links followed, each once."""
+    """Returns all font files below some folders, sorted and without duplicates; links are followed."""
     files = {
         path.resolve(): path
         for folder in folders
@@ -34,31 +34,31 @@ def font_files(folders):
 
 
 def draw_face(path, size):
-    """Draws the characters of a font, white on black, centred one by one on a common baseline, at a common scale.
+    """Draws the characters of a font, white on black, each centred, on a common baseline and at a common scale.
 
     Args:
         path: Font file.
-        size: Side of the pictures in pixels.
+        size: Side of the images in pixels.
 
     Returns:
-        uint8 array of shape (62, size, size), in the order of `CHARACTERS`.
+        A uint8 array of shape (62, size, size), in the order of `CHARACTERS`.
 
     Raises:
-        OSError: Pillow cannot read the font.
-        ValueError: The font's characters are empty.
+        OSError: If Pillow cannot read the font.
+        ValueError: If the font's characters are empty.
     """
     from PIL import Image, ImageDraw, ImageFont
 
     side = size * OVERSAMPLING
 
     def load(pixels):
-        # The basic layout is there in every Pillow; letters on their own need no other.
+        # Every Pillow has the basic layout, which is sufficient for single letters.
         font = ImageFont.truetype(str(path), pixels, layout_engine=ImageFont.Layout.BASIC)
         heights = np.array([font.getbbox(character, anchor="ls")[1::2] for character in CHARACTERS])
         return font, heights[:, 0].min(), heights[:, 1].max()
 
     font, top, bottom = load(side)
-    # `getbbox` counts the white space beside a character as its width; the box of its ink does not.
+    # `getbbox` includes the white space beside a character, the box of its ink does not.
     inked = filter(None, (font.getmask(character).getbbox() for character in CHARACTERS))
     extent = max([bottom - top, *(right - left for left, _, right, _ in inked)])
     if extent <= 0:
@@ -76,22 +76,22 @@ def draw_face(path, size):
 
 
 def choose(paths):
-    """The fonts that show every letter and digit, and nothing twice.
+    """Selects the fonts that show every letter and digit, without near-duplicates.
 
-    Dropped are fonts that cannot be read; that lack characters, so that pictures are blank or equal ("tofu", the box
-    for what is absent); whose characters a classifier trained on the other families recognises to less than 60 %
-    (symbols, other scripts, capitals in place of small letters, the very ornate), unless there are fewer than 20
-    families to train on; and that differ from one already chosen by less than 3 % root mean square.
+    A font is dropped if it cannot be read; if it lacks characters, so that images are blank or equal ("tofu", the box
+    for missing characters); if a classifier trained on the other families recognises less than 60% of its characters
+    (symbols, other scripts, capitals instead of small letters, very ornate fonts), unless there are fewer than 20
+    families to train on; or if its root mean square difference from a selected font is less than 3%.
 
-    A family whose name begins with the same word as another's, or with a face that looks like one of the other's, is
-    of the same `group`.
+    Families are in the same `group` if their names begin with the same word, or if they have faces that look alike.
 
     Args:
         paths: Font files.
 
     Returns:
-        A list of the chosen fonts in an order that depends on their contents alone, each a dictionary of `path`,
-        `file` (its name), `family`, `style`, `sha256` and `group`; and the number of the fonts dropped by reason.
+        A list of the selected fonts in an order that depends only on their contents, each a dictionary of `path`,
+        `file` (its name), `family`, `style`, `sha256` and `group`; and a dictionary from the reasons for dropping to
+        the numbers of fonts.
     """
     dropped: Counter = Counter()
     faces: dict[str, dict] = {}
@@ -105,7 +105,7 @@ def choose(paths):
             dropped[face] += 1
         else:
             faces[sha256] = {**face, "sha256": sha256}
-    # By contents, so that the order is the same wherever the fonts are, and any part of it holds many families.
+    # Sorted by contents, so that the order does not depend on paths and any part of it contains many families.
     chosen = [faces[sha256] for sha256 in sorted(faces)]
     if not chosen:
         return [], dict(dropped)
@@ -126,17 +126,17 @@ def choose(paths):
 
 
 def legibility(faces, groups):
-    """How well each face is recognised by a classifier trained on the faces of other groups.
+    """Returns the accuracy on each face of a classifier that is trained on the faces of other groups.
 
-    The classifier sees each character stretched to 16x16 pixels, and its place and extent: ridge regression on the
-    class from 1000 random rectified features, in five folds of groups.
+    The classifier takes each character stretched to 16x16 pixels, with its position and extent. It is a ridge
+    regression on 1000 random ReLU features, in five folds of groups.
 
     Args:
-        faces: Arrays of `draw_face` of 32 pixels.
+        faces: Arrays returned by `draw_face` with 32 pixels.
         groups: Name of the group of each face.
 
     Returns:
-        Share of the characters recognised of each face; all 1 if there are fewer than 20 groups.
+        The fraction of recognised characters of each face; all 1 if there are fewer than 20 groups.
     """
     if len(set(groups)) < FEWEST_FAMILIES:
         return np.ones(len(faces))
@@ -164,7 +164,7 @@ def legibility(faces, groups):
 
 
 def _read(path):
-    """A font's names and pictures, or why it is dropped."""
+    """Returns a font's names and images, or the reason why it is dropped."""
     from PIL import ImageFont
 
     try:
@@ -193,13 +193,13 @@ def _stretched(glyph):
     box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
     picture = Image.fromarray(glyph).resize((16, 16), Image.Resampling.BILINEAR, box=box)
     extent = np.array([box[2] - box[0], box[3] - box[1], box[1], box[3]], "float32")
-    # Three times its share of the picture, the extent weighs as much as a few pixels.
+    # With the factor three the extent weighs as much as a few pixels.
     return np.concatenate([np.asarray(picture, "float32").ravel() / 255, extent * np.float32(3 / SIZE)])
 
 
 def _distances(glyphs):
-    """Root mean square differences between faces, of the full range."""
-    # In float32 the differences of large numbers depend on the processor by .001, and so would what is left out.
+    """Returns the root mean square differences between faces, relative to the full range."""
+    # In float32 the differences would depend on the processor by 0.001, and so would the selection.
     flat = glyphs.reshape(len(glyphs), -1).astype("float64") / 255
     squares = np.square(flat).sum(axis=1)
     mean_squares = (squares[:, None] + squares - 2 * flat @ flat.T) / flat.shape[1]
@@ -207,7 +207,7 @@ def _distances(glyphs):
 
 
 def _groups(families, distances):
-    """Name of each face's group: the first in the alphabet of the first words of its families."""
+    """Returns the name of each face's group: the alphabetically first of the first words of its families."""
     words = [family.replace("-", " ").replace("_", " ").casefold().split()[0] for family in families]
     group = {word: word for word in words}
 

@@ -1,4 +1,4 @@
-"""Pictures of simulated galaxies, sharp and as a worse telescope would see them, with their catalogue."""
+"""Images of simulated galaxies, sharp and as seen by a worse telescope, with their catalogue."""
 
 import functools
 import math
@@ -17,60 +17,63 @@ DISK_THICKNESS = 0.2
 # deviations of the strongest noise below zero, to the ceiling, which no centre of a galaxy with a star on it reaches.
 SOFTENING, FLOOR, CEILING = 5.0, -40.0, 5000.0
 _ARM_SHARPNESS = 2.0
-_ARM_MEAN = float(np.i0(_ARM_SHARPNESS))  # of exp(sharpness cos(angle)) over the circle
+_ARM_MEAN = float(np.i0(_ARM_SHARPNESS))  # mean of exp(sharpness cos(angle)) over the circle
 _SIGMA_OF_FWHM = 1.0 / math.sqrt(8.0 * math.log(2.0))
 
 
 class Galaxies(ProceduralDataset):
     """Simulated galaxies in pairs: `target` is sharp and without noise, `image` is blurred and noisy.
 
-    The protocol is GalaxyGAN's (Schawinski et al. 2017, arXiv:1702.00403): the degraded picture is the sharp one
-    convolved with a broader Gaussian point spread function (PSF), plus white Gaussian noise. Instead of observed
-    galaxies, whose truth nobody knows, these are models:
+    The protocol is that of GalaxyGAN (Schawinski et al. 2017, arXiv:1702.00403): the degraded image is the sharp one
+    convolved with a broader Gaussian point spread function (PSF), plus white Gaussian noise. The galaxies are not
+    observations, whose true parameters are unknown, but models:
 
     * elliptical: one Sérsic profile, I(r) ~ exp(-b (r / radius)^(1/n)) on ellipses (Sérsic 1963);
     * lenticular: a Sérsic bulge and an exponential disk, n = 1, of intrinsic thickness 0.2, seen inclined;
-    * spiral: the same with two logarithmic arms, and clumps along them. The arms leave the mean of every ellipse as it
-      is, so that fluxes and radii keep their meaning.
+    * spiral: a lenticular galaxy with two logarithmic arms, and clumps along them. The arms preserve the mean over
+      every ellipse, so that fluxes and radii keep their meaning.
 
-    Beside the galaxy there are up to three round neighbours: stars and small galaxies.
+    There are up to three round neighbours: stars and small galaxies.
 
-    Counts and stretch. A picture is stored as float32 after an asinh stretch (Lupton, Gunn & Szalay 1999,
-    arXiv:astro-ph/9903081) to [-1, 1], which is what a model takes. `to_counts` undoes it, within 2e-6 of a pixel's
-    counts: nothing is clipped or rounded, and negative noise is kept, as 8 bits could not, so that photometry on
-    `to_counts(picture)` is photometry on the simulated detector. The blur mirrors the picture at its edges and so keeps
-    the sum of its counts: `scipy.ndimage.gaussian_filter(..., mode="reflect")` of the sharp counts with
-    `psf_fwhm / 2.3548` is the degraded picture but for the noise.
+    Counts and stretch. An image is stored as float32 after an asinh stretch (Lupton, Gunn & Szalay 1999,
+    arXiv:astro-ph/9903081) to [-1, 1], the range that models expect. `to_counts` inverts it, within 2e-6 of a pixel's
+    counts. Nothing is clipped or rounded, and negative noise is kept, unlike with 8 bits, so that photometry on
+    `to_counts(image)` equals photometry on the simulated detector. The blur mirrors the image at its edges, which
+    preserves the sum of its counts: `scipy.ndimage.gaussian_filter(..., mode="reflect")` of the sharp counts with
+    `psf_fwhm / 2.3548` is the degraded image without the noise.
 
-    Configs: `"64"` and `"128"` pixels. Both show the same sky; a pixel of the latter has half the side, so that lengths
-    in pixels double and the standard deviation of its noise is halved.
+    Configs: `"64"` and `"128"` pixels. Both show the same sky. A pixel of the latter has half the side, so that lengths
+    in pixels are doubled and the standard deviation of its noise is halved.
 
-    Factors, the catalogue. Lengths are in pixels of 1/64 of the picture's side in both configs, x along a row and y
-    down a column from the middle of the picture, and angles in degrees from x towards y:
+    Factors (the catalogue). In both configs, lengths are in pixels of 1/64 of the image's side, x and y are measured
+    along rows and down columns from the middle of the image, and angles are in degrees from x towards y:
 
-    * `flux`: counts of the whole galaxy, also beyond the frame; log-uniform in [6300, 63000];
-    * `x`, `y`: its centre, uniform in [-2, 2]; `position_angle`: of its long axis, uniform in [0, 180];
-    * `bulge_fraction`: share of the Sérsic profile in the flux: 1 for ellipticals, else uniform in [0.05, 0.45];
-    * `sersic_index`: n, uniform in [2, 4.5] for ellipticals, else in [1, 3];
-    * `bulge_radius`: half-light radius along the long axis: uniform in [4, 10] for ellipticals, else 0.15 to 0.35 of
-      the disk's; `bulge_axis_ratio`: uniform in [0.5, 1] for ellipticals, else the disk's, but at least 0.6;
-    * `disk_radius`: half-light radius, uniform in [4, 10]; `inclination`: 0 is face-on, its cosine is uniform in
-      [0.1, 1], for spirals in [0.4, 1]; `disk_axis_ratio`: as seen, sqrt(0.96 cos² + 0.04). 0 for ellipticals;
-    * `arm_pitch`: angle between arm and circle, uniform in ±[18, 40], the sign is the sense of rotation;
-      `arm_strength`: contrast, uniform in [0.5, 0.95]; `clump_fraction`: share of the disk's flux in the 16 clumps,
-      uniform in [0.05, 0.25]. 0 but for spirals;
-    * `neighbour_flux` (log-uniform in [30, 2000], 0: there is none), `neighbour_x`, `neighbour_y` (uniform in
-      [-32, 32]), `neighbour_sigma` (of a Gaussian before any PSF, uniform in [0, 1]);
-    * `psf_fwhm`: full width at half maximum of the PSF that blurs `target` to `image`, uniform in [2, 6]; `target` has
-      itself been seen with one of 2 pixels;
+    * `flux`: counts of the whole galaxy, including those outside the frame; log-uniform in [6300, 63000];
+    * `x`, `y`: centre, uniform in [-2, 2]; `position_angle`: angle of the long axis, uniform in [0, 180];
+    * `bulge_fraction`: fraction of the flux in the Sérsic profile: 1 for ellipticals, otherwise uniform in [0.05,
+      0.45];
+    * `sersic_index`: n, uniform in [2, 4.5] for ellipticals, otherwise in [1, 3];
+    * `bulge_radius`: half-light radius along the long axis: uniform in [4, 10] for ellipticals, otherwise 0.15 to 0.35
+      of the disk's; `bulge_axis_ratio`: uniform in [0.5, 1] for ellipticals, otherwise the disk's, but at least 0.6;
+    * `disk_radius`: half-light radius, uniform in [4, 10]; `inclination`: 0 is face-on, its cosine is uniform in [0.1,
+      1], for spirals in [0.4, 1]; `disk_axis_ratio`: apparent axis ratio, sqrt(0.96 cos² + 0.04). All are 0 for
+      ellipticals;
+    * `arm_pitch`: angle between arm and circle, uniform in ±[18, 40], where the sign is the sense of rotation;
+      `arm_strength`: contrast, uniform in [0.5, 0.95]; `clump_fraction`: fraction of the disk's flux in the 16 clumps,
+      uniform in [0.05, 0.25]. All are 0 except for spirals;
+    * `neighbour_flux` (log-uniform in [30, 2000], 0 if there is none), `neighbour_x`, `neighbour_y` (uniform in [-32,
+      32]), `neighbour_sigma` (sigma of a Gaussian before any PSF, uniform in [0, 1]);
+    * `psf_fwhm`: full width at half maximum of the PSF that blurs `target` to `image`, uniform in [2, 6]; `target`
+      itself has a PSF of 2 pixels;
     * `noise`: standard deviation of the noise of `image`, counts in a pixel of 1/64, uniform in [1.2, 6].
     """
 
     name = "galaxies"
     version = "1.0.0"
     description = (
-        "Simulated galaxies (elliptical, lenticular, spiral) in pairs: a sharp picture and the same blurred by a PSF "
-        "and with noise, as in GalaxyGAN, with the catalogue of true values."
+        "Simulated galaxies (elliptical, lenticular, spiral) in pairs: a sharp image and the same image blurred by a "
+        "PSF "
+        "with noise, as in GalaxyGAN, with the catalogue of true values."
     )
     citation = """@article{schawinski2017generative,
         author = {Schawinski, K. and Zhang, C. and Zhang, H. and Fowler, L. and Santhanam, G. K.},
@@ -90,7 +93,7 @@ class Galaxies(ProceduralDataset):
 
     @property
     def size(self):
-        """Side of a picture in pixels."""
+        """Side of an image in pixels."""
         return {"64": 64, "128": 128}[self.config or "64"]
 
     @property
@@ -136,20 +139,23 @@ class Galaxies(ProceduralDataset):
         }
 
     def from_counts(self, counts):
-        """The stretch: 2 (asinh(counts / softening) - low) / (high - low) - 1, float32, [-1, 1] for what can occur."""
+        """Applies the stretch 2 (asinh(counts / softening) - low) / (high - low) - 1, float32.
+
+        Counts that can occur are mapped to [-1, 1].
+        """
         pixels = self.size / 64
         low, high = self._ends()
         stretched = np.arcsinh(np.asarray(counts, "float32") * np.float32(pixels**2 / SOFTENING))
         return (stretched - low) * np.float32(2.0 / (high - low)) - np.float32(1.0)
 
     def to_counts(self, images):
-        """The counts of stretched pictures, such as a model's: the inverse of `from_counts`.
+        """Returns the counts of stretched images, such as a model's outputs: the inverse of `from_counts`.
 
         Args:
             images: Array of any shape, in [-1, 1].
 
         Returns:
-            A float32 array of the same shape, in counts a pixel.
+            A float32 array of the same shape, in counts per pixel.
         """
         pixels = self.size / 64
         low, high = self._ends()
@@ -157,12 +163,12 @@ class Galaxies(ProceduralDataset):
         return np.sinh(stretched) * np.float32(SOFTENING / pixels**2)
 
     def _ends(self):
-        # A finer pixel receives fewer counts by the square of `pixels`, but its noise is less by `pixels` only.
+        # A finer pixel receives fewer counts by the square of `pixels`, but its noise is smaller by `pixels` only.
         pixels = self.size / 64
         return np.float32(math.asinh(FLOOR * pixels / SOFTENING)), np.float32(math.asinh(CEILING / SOFTENING))
 
     def sheet(self, arrays):
-        """Pairs side by side: degraded on the left, sharp on the right."""
+        """Draws pairs side by side, degraded on the left and sharp on the right."""
         from kerasgan.pictures.images import grid
 
         pairs = np.concatenate([arrays["image"], arrays["target"]], axis=2)
@@ -220,12 +226,12 @@ def _draw(rng):
 
 
 def _render(rng, catalogue, size):
-    """The sharp picture in counts a pixel, float32 of shape `(size, size)`."""
+    """Returns the sharp image in counts per pixel, float32 of shape `(size, size)`."""
     pixels = size / 64
     arm_phase = rng.uniform(0.0, 2.0 * np.pi)
 
     def mean_brightness(first_x, first_y, count, parts):
-        """Mean over each of `count` × `count` pixels, from `parts` × `parts` points in it."""
+        """Returns the mean over each of `count` × `count` pixels, from `parts` × `parts` points in the pixel."""
         steps = (np.arange(count * parts) + 0.5) / (parts * pixels)
         x = (first_x / pixels - 32.0 - catalogue["x"] + steps).astype("float32")
         y = (first_y / pixels - 32.0 - catalogue["y"] + steps).astype("float32")
@@ -241,7 +247,7 @@ def _render(rng, catalogue, size):
     clean_sigma = CLEAN_FWHM * _SIGMA_OF_FWHM
     picture = _blur(picture, clean_sigma * pixels)
 
-    # Round Gaussians are blurred by adding the squares of their widths.
+    # The squared widths of round Gaussians add up when they are blurred.
     flux, x, y, sigma = catalogue["neighbour_flux"], *(catalogue[f"neighbour_{axis}"] for axis in ("x", "y", "sigma"))
     if catalogue["clump_fraction"]:
         clumps = _clumps(rng, catalogue, arm_phase)
@@ -254,9 +260,9 @@ def _render(rng, catalogue, size):
 
 
 def _brightness(x, y, catalogue, arm_phase, softening):
-    """Counts a square pixel (of 1/64) of bulge and disk at points `(x, y)` from the centre, before any PSF.
+    """Returns counts per square pixel (of 1/64) of bulge and disk at points `(x, y)` from the centre, before any PSF.
 
-    `softening` is added to squared radii: a point that happens to lie on the cusp shall not stand for its surroundings.
+    `softening` is added to squared radii, so that a point on the cusp does not dominate its surroundings.
     """
     cosine, sine = _direction(catalogue)
     along, across = cosine * x + sine * y, cosine * y - sine * x
@@ -283,7 +289,7 @@ def _brightness(x, y, catalogue, arm_phase, softening):
 
 
 def _arms(along, across, radius, catalogue, arm_phase):
-    """Contrast of two logarithmic arms at points in the disk's plane: positive, and 1 in the mean over any circle."""
+    """Contrast of two logarithmic arms at points in the disk's plane: positive, with mean 1 over any circle."""
     crest = np.log(radius) * np.float32(2.0 / _tangent(catalogue)) + np.float32(arm_phase)
     # cos(2 angle - crest), with cos(angle) = along / radius and sin(angle) = across / radius.
     wave = (along - across) * (along + across) * np.cos(crest) + 2.0 * along * across * np.sin(crest)
@@ -293,7 +299,7 @@ def _arms(along, across, radius, catalogue, arm_phase):
 
 
 def _clumps(rng, catalogue, arm_phase):
-    """Flux, x, y and sigma of clumps near the crests of the arms."""
+    """Returns flux, x, y and sigma of clumps near the crests of the arms."""
     radius = catalogue["disk_radius"] * rng.uniform(0.5, 1.8, CLUMPS)
     crest = np.log(radius) / _tangent(catalogue) + arm_phase / 2.0
     angle = crest + np.pi * rng.integers(2, size=CLUMPS) + rng.normal(0.0, 0.2, CLUMPS)
@@ -319,12 +325,12 @@ def _tangent(catalogue):
 
 
 def _sersic_scale(index):
-    """b of exp(-b (r / radius)^(1/n)) for which `radius` holds half the light (Ciotti & Bertin 1999, eq. 18)."""
+    """The b of exp(-b (r / radius)^(1/n)) for which `radius` contains half the light (Ciotti & Bertin 1999, eq. 18)."""
     return 2.0 * index - 1.0 / 3.0 + 4.0 / (405.0 * index) + 46.0 / (25515.0 * index**2)
 
 
 def _blur(picture, sigma):
-    """Convolution with a Gaussian, the picture mirrored at its edges; keeps the sum."""
+    """Convolves an image with a Gaussian, mirrored at the edges, which preserves the sum."""
     size = len(picture)
     weights = np.exp(-0.5 * (np.arange(2 * size) / sigma) ** 2)
     weights = (weights / (2.0 * weights.sum() - 1.0)).astype("float32")
@@ -335,6 +341,6 @@ def _blur(picture, sigma):
 
 @functools.cache
 def _distances(size):
-    """Distance of pixel i from pixel j and from its mirror images at both edges."""
+    """Returns the distances of pixel i from pixel j and from its mirror images at both edges."""
     i, j = np.arange(size)[:, None], np.arange(size)
     return np.abs(i - j), i + j + 1, 2 * size - 1 - i - j

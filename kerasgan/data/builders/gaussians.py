@@ -1,4 +1,4 @@
-"""Points of mixtures of Gaussians and of a curve in one and two dimensions: the benchmarks of mode collapse."""
+"""Points of Gaussian mixtures and of a curve in one and two dimensions, the standard benchmarks of mode collapse."""
 
 import math
 
@@ -10,7 +10,7 @@ from kerasgan.data.builders.features import ClassLabel, Tensor
 ANGLES = 2 * np.pi * np.arange(8) / 8
 CIRCLE = np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)
 AXIS = np.arange(-4.0, 5.0, 2.0)
-# Means of the modes, the deviation around them and, where they differ, their probabilities.
+# Means of the modes, their standard deviation and, if they differ, their probabilities.
 MIXTURES = {
     "ring": (CIRCLE, 0.01, None),
     "ring2": (2 * CIRCLE, 0.02, None),
@@ -22,24 +22,24 @@ MIXTURES = {
 
 
 class Gaussians(ProceduralDataset):
-    """Points, 100,000 to train and 10,000 to test, whose distribution is known exactly.
+    """Points of exactly known distributions, 100,000 to train and 10,000 to test.
 
     Configs:
 
     * `ring`: 8 Gaussians on a circle of radius 1, σ 0.01 (VEEGAN, Srivastava et al. 2017; PacGAN, Lin et al. 2018);
-    * `ring2`: the same of radius 2, σ 0.02 (Unrolled GAN, Metz et al. 2017, appendix A);
+    * `ring2`: 8 Gaussians on a circle of radius 2, σ 0.02 (Unrolled GAN, Metz et al. 2017, appendix A);
     * `grid`: 25 Gaussians at {-4, -2, 0, 2, 4}², σ 0.05 (VEEGAN, PacGAN);
     * `line`: 5 Gaussians in one dimension at -4, -2, 0, 2, 4, σ 0.05;
-    * `uneven`: 3 in one dimension at -2, 0, 2, σ 0.2, with the probabilities 0.6, 0.3, 0.1;
+    * `uneven`: 3 Gaussians in one dimension at -2, 0, 2, σ 0.2, with probabilities 0.6, 0.3, 0.1;
     * `s_curve`: two arcs of radius 1 and 270 degrees, as in scikit-learn's `make_s_curve`, with noise of σ 0.05.
 
-    Where the modes are far apart, a sample of high quality is one within 3 σ of the nearest mode; of real samples in
-    two dimensions 98.89 % are.
+    For well separated modes, a sample has high quality if it is within 3 σ of the nearest mode. In two dimensions
+    98.89% of the real samples have high quality.
 
     Attributes:
-        modes: Mean of each mode, shape (modes, dimensions); of the S-curve the centres of its arcs.
-        sigma: Standard deviation around a mode along each axis; of the S-curve, around the curve.
-        weights: Probability of each mode, shape (modes,).
+        modes: Means of the modes, of shape (modes, dimensions). For the S-curve, the centres of its arcs.
+        sigma: Standard deviation of a mode along each axis. For the S-curve, around the curve.
+        weights: Probability of each mode, of shape (modes,).
     """
 
     name = "gaussians"
@@ -68,19 +68,19 @@ class Gaussians(ProceduralDataset):
         }
 
     def example(self, rng, split, index):
-        # Exact for equal weights, where a cumulative sum would round.
+        # Exact for equal weights; a cumulative sum would round.
         mode = (
             rng.integers(len(self.modes)) if np.ptp(self.weights) == 0 else rng.choice(len(self.modes), p=self.weights)
         )
         point = self.modes[mode] + self.sigma * rng.standard_normal(self.modes.shape[1])
         if self.config == "s_curve":
             angle = rng.uniform(0.0, 1.5 * math.pi)
-            side = 1 - 2 * mode  # the arcs are each other's half turn about the origin
+            side = 1 - 2 * mode  # each arc is the other one rotated by half a turn about the origin
             point += side * np.array([-math.sin(angle), -math.cos(angle)])
         return {"point": point.astype("float32"), "label": int(mode)}
 
     def sheet(self, arrays):
-        """How many points fall into each cell, as darkness; in one dimension, as columns."""
+        """Draws a histogram of the points: darkness in two dimensions, columns in one."""
         points, side = arrays["point"], 256
         reach = 1.1 * np.abs(points).max()
         edges = np.linspace(-reach, reach, side + 1)

@@ -1,4 +1,4 @@
-"""Glyphs: letters and digits of the fonts on this machine."""
+"""Letters and digits of the fonts on this machine."""
 
 import functools
 import hashlib
@@ -16,31 +16,31 @@ from kerasgan.data.builders.features import ClassLabel, Image, Tensor, Text
 from kerasgan.data.builders.packages import INSTALL, installed
 
 FONT_FOLDERS = ("usr/share/fonts", "usr/local/share/fonts")
-ENOUGH_FONTS = 100  # files; a machine with fewer has not been given any on purpose
-TEST_SHARE = 0.15  # of the faces, at most
+ENOUGH_FONTS = 100  # files; with fewer, the font packages are not installed
+TEST_SHARE = 0.15  # largest fraction of the faces
 
 logger = logging.getLogger("kerasgan")
 
 
 class Glyphs(ProceduralDataset):
-    """A to Z, a to z and 0 to 9 of every usable font, white on black, 32x32 ("32") or 64x64 ("64") pixels, grey.
+    """A to Z, a to z and 0 to 9 of every usable font, white on black, grey, 32x32 ("32") or 64x64 ("64") pixels.
 
-    A face has one scale, at which its tallest or widest character takes 88 % of the picture, and one baseline; each
-    character is centred in the width. So the height of a lower-case letter is that of the font.
+    A face has one scale, at which its tallest or widest character takes 88% of the image, and one baseline. Each
+    character is centred horizontally. The height of a lower-case letter is therefore that of the font.
 
-    Read are the .ttf and .otf files of `font_dirs=` (a folder or several), else those that
-    `tools/install_data_packages.sh` installs or unpacks, and no others that happen to be on the machine, so that
-    machines agree on the data. If there are fewer than 100 of these, all fonts of the machine are taken, and if it has
-    fewer than 100, the 22 faces that come with Matplotlib; the log says so. Fonts that cannot be read, lack characters,
-    show them as something else or look like another one are left out: see `kerasgan.data.builders.fonts.choose`. With
-    the packages of Debian 12 554 faces remain, 34,348 pictures.
+    Fonts are the .ttf and .otf files in `font_dirs=` (a folder or several). Without this option only the fonts that
+    `tools/install_data_packages.sh` installs or unpacks are used, so that different machines have the same data. If
+    there are fewer than 100 of these, all fonts of the machine are used, and if there are fewer than 100 of those, the
+    22 faces that come with Matplotlib; this is logged. Fonts that cannot be read, that lack or misrepresent characters,
+    or that resemble another font are dropped: see `kerasgan.data.builders.fonts.choose`. With the packages of Debian 12
+    there are 554 faces and 34,348 images.
 
-    Features: `label` is the character, 0 to 61 in the order A-Z, a-z, 0-9; `font` the number of the face in
-    `metadata()["fonts"]`, where family, style, file name and SHA-256 of each are; `family` the name of its family.
-    Capitals and small letters of the same form (O o, S s, ...) differ in height alone.
+    Features: `label` is the character, 0 to 61 in the order A-Z, a-z, 0-9. `font` is the index of the face in
+    `metadata()["fonts"]`, which contains family, style, file name and SHA-256 of each face. `family` is the name of its
+    family. Capitals and small letters of the same form (O o, S s, ...) differ in height only.
 
-    Splits: by family, never by picture: no family is in both "train" and "test", neither are two whose names begin
-    with the same word (Roboto, Roboto Slab) or two with faces that hardly differ. "test" has up to 15 % of the faces.
+    Splits: by family, not by image. No family is in both "train" and "test", nor are two families whose names begin
+    with the same word (Roboto, Roboto Slab) or with faces that look alike. "test" has up to 15% of the faces.
 
     Symmetries: none is exact.
     """
@@ -48,8 +48,8 @@ class Glyphs(ProceduralDataset):
     name = "glyphs"
     version = "1.0.0"
     description = (
-        "The 62 letters and digits of the fonts found on the machine, grey, 32x32 or 64x64 pixels, one scale and "
-        "baseline a face; split by font family. The metadata name the fonts with their SHA-256."
+        "The 62 letters and digits of the fonts of the machine, grey, 32x32 or 64x64 pixels, with one scale and "
+        "baseline per face; split by font family. The metadata list the fonts with their SHA-256."
     )
     license = "that of each font"
     source = "fonts of this machine"
@@ -63,7 +63,7 @@ class Glyphs(ProceduralDataset):
         return {
             "image": Image((size, size, 1), doc="A letter or digit, white on black."),
             "label": ClassLabel(tuple(fonts.CHARACTERS), doc="The character."),
-            "font": Tensor(dtype="int64", doc="Number of the face in the metadata."),
+            "font": Tensor(dtype="int64", doc="Index of the face in the metadata."),
             "family": Text(doc="Name of the font's family."),
         }
 
@@ -71,7 +71,7 @@ class Glyphs(ProceduralDataset):
         if self._files:
             return None
         if "font_dirs" in self.options:
-            return f"font_dirs={self.options['font_dirs']!r} holds no .ttf or .otf file; give a folder that does."
+            return f"font_dirs={self.options['font_dirs']!r} holds no .ttf or .otf file. Pass a folder with fonts."
         return (
             f"'glyphs' needs fonts: run {INSTALL} (Debian, Ubuntu), which installs packages such as fonts-inter and "
             "fonts-open-sans, or `pip install matplotlib`, or give folders of .ttf and .otf files as font_dirs=."
@@ -85,7 +85,7 @@ class Glyphs(ProceduralDataset):
         from PIL import features
 
         public = [{key: value for key, value in font.items() if key != "path"} for font in self.fonts]
-        # The same font looks a little different to another FreeType.
+        # Versions of FreeType draw the same font slightly differently.
         return {"fonts": public, "dropped": self._choice["dropped"], "freetype": features.version("freetype2")}
 
     def example(self, rng, split, index):
@@ -100,7 +100,7 @@ class Glyphs(ProceduralDataset):
         }
 
     def some(self, split, count):
-        """Whole faces from all over a split, so that a sheet shows their common scale and baseline."""
+        """Returns complete faces, evenly spread over a split, so that a sheet shows their common scale and baseline."""
         self.parts(split)
         size, total = len(fonts.CHARACTERS), self.splits()[split]
         faces = np.linspace(0, max(total // size, 1) - 1, max(min(count, total) // size, 1)).round().astype(int)
@@ -108,7 +108,7 @@ class Glyphs(ProceduralDataset):
         return self._made(split, indices[indices < total].tolist())
 
     def sheet(self, arrays):
-        """Two rows for each face."""
+        """Draws two rows for each face."""
         from kerasgan.data.prepare import prepare
         from kerasgan.pictures.images import grid
 
@@ -117,7 +117,7 @@ class Glyphs(ProceduralDataset):
 
     @property
     def fonts(self):
-        """The faces: dictionaries of `path`, `file`, `family`, `style`, `sha256`, `group` and `split`."""
+        """List of the faces, dictionaries of `path`, `file`, `family`, `style`, `sha256`, `group` and `split`."""
         return self._choice["fonts"]
 
     @functools.cached_property
@@ -130,7 +130,7 @@ class Glyphs(ProceduralDataset):
         self.check_requirements()
         if "font_dirs" not in self.options and len(_machine_fonts()) < ENOUGH_FONTS:
             logger.warning(
-                "glyphs: this machine has fewer than %d fonts; taking the 22 of Matplotlib. %s brings 550.",
+                "glyphs: this machine has fewer than %d fonts; using the 22 fonts of Matplotlib. %s installs 550.",
                 ENOUGH_FONTS,
                 INSTALL,
             )
@@ -161,13 +161,13 @@ class Glyphs(ProceduralDataset):
 
 
 def reserve_for_test(faces):
-    """The groups of families whose faces make the split "test".
+    """Returns the groups of families whose faces form the split "test".
 
     Args:
-        faces: Group to number of faces.
+        faces: Dictionary from each group to its number of faces.
 
     Returns:
-        Set of groups, taken in the order of a hash while they fit into 15 % of the faces; at least the smallest one.
+        A set of groups, in the order of a hash while they fit into 15% of the faces, but at least the smallest group.
     """
     limit = TEST_SHARE * sum(faces.values())
     chosen, size = set(), 0
@@ -189,7 +189,7 @@ def _machine_fonts():
 
 @functools.cache
 def _package_fonts():
-    """File names of the fonts that `tools/install_data_packages.sh` brings."""
+    """Returns the file names of the fonts that `tools/install_data_packages.sh` installs."""
     return frozenset((Path(__file__).parent / "glyph_fonts.txt").read_text("utf-8").split("\n"))
 
 
@@ -200,7 +200,7 @@ def _matplotlib_fonts():
 
 
 def _remembered_choice(files):
-    """`fonts.choose`, which takes half a minute for 700 fonts, kept on the disk until a font changes."""
+    """Returns `fonts.choose` (half a minute for 700 fonts), cached on disk until a font changes."""
     from PIL import features
 
     from kerasgan.data import cache
@@ -212,7 +212,7 @@ def _remembered_choice(files):
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        logger.info("glyphs: examining %d fonts, once.", len(files))
+        logger.info("glyphs: checking %d fonts; the result is cached.", len(files))
     chosen, dropped = fonts.choose(files)
     choice = {"fonts": chosen, "dropped": dropped}
     write_json(path, choice)

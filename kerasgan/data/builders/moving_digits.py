@@ -1,4 +1,4 @@
-"""Clips of two handwritten digits that bounce inside a frame."""
+"""Clips of two handwritten digits that bounce within a frame."""
 
 import functools
 
@@ -16,21 +16,21 @@ SPEEDS = (1.0, 4.0)
 
 
 class MovingDigits(ProceduralDataset):
-    """Clips of 20 frames of 64×64 pixels in which two of scikit-learn's handwritten digits move and bounce.
+    """Clips of 20 frames of 64×64 pixels with two moving and bouncing handwritten digits of scikit-learn.
 
-    As Moving MNIST (Srivastava, Mansimov & Salakhutdinov 2015, arXiv:1502.04681): the digits move
-    straight on at constant speed, each bounces off the frame's edges elastically, and where they overlap the brighter
-    one shows. They do not notice each other. A digit is 24×24 pixels, three times the size of its source.
+    As in Moving MNIST (Srivastava, Mansimov & Salakhutdinov 2015, arXiv:1502.04681), the digits move in straight lines
+    at constant speed and bounce off the edges of the frame elastically. They do not interact; where they overlap, the
+    brighter pixel is visible. A digit has 24×24 pixels, three times the size of its source.
 
     Factors:
 
     * `labels`: the two digits, 0 to 9;
     * `positions[frame, digit]`: row and column of the upper left corner of the digit's 24×24 square in pixels, 0 to
-      40. The picture shows the digit at the nearest whole pixels; `np.rint` of the position is exact;
-    * `velocities[frame, digit]`: row and column in pixels a frame. The speed of a digit, 1 to 4 pixels a frame (drawn
-      uniformly, as is its direction), is constant; a component changes its sign at each bounce.
+      40. The frame shows the digit at the nearest whole pixels, exactly at `np.rint` of the position;
+    * `velocities[frame, digit]`: row and column in pixels per frame. The speed of a digit is constant, 1 to 4 pixels
+      per frame; speed and direction are drawn uniformly. A bounce changes the sign of a component.
 
-    The digits of the test split come from images (the test split of `digits`) that no clip of the training split shows.
+    The clips of the test split show digits of the test split of `digits`, those of the training split never do.
     """
 
     name = "moving_digits"
@@ -38,7 +38,7 @@ class MovingDigits(ProceduralDataset):
     source = "scikit-learn, procedural"
     description = (
         "Clips of 20 frames of 64x64 pixels with two bouncing handwritten digits, as in Moving MNIST; the digits are "
-        "scikit-learn's, and each split has digits of its own."
+        "scikit-learn's, and the splits have no digit image in common."
     )
     citation = Digits.citation
     license = Digits.license
@@ -50,7 +50,7 @@ class MovingDigits(ProceduralDataset):
         "video": Compressed((FRAMES, SIZE, SIZE, 1), doc="frames, 0 (black) to 255", value_range=(0, 255)),
         "labels": Tensor((DIGITS,), "int64", doc="the digits, 0 to 9"),
         "positions": Tensor((FRAMES, DIGITS, 2), doc="row and column of a digit's corner, pixels, 0 to 40"),
-        "velocities": Tensor((FRAMES, DIGITS, 2), doc="row and column, pixels a frame, -4 to 4"),
+        "velocities": Tensor((FRAMES, DIGITS, 2), doc="row and column, pixels per frame, -4 to 4"),
     }
 
     def example(self, rng, split, index):
@@ -74,7 +74,7 @@ class MovingDigits(ProceduralDataset):
         }
 
     def sheet(self, arrays):
-        """A row for each clip, with every second frame of it."""
+        """Draws every second frame of each clip, a clip per row."""
         from kerasgan.data.prepare import prepare
         from kerasgan.pictures.images import grid
 
@@ -85,15 +85,15 @@ class MovingDigits(ProceduralDataset):
 
 
 def bounce(start, velocity, frames, span):
-    """Motion at constant speed between two walls, at 0 and at `span`, with elastic bounces.
+    """Computes motion at constant speed with elastic bounces between two walls, at 0 and at `span`.
 
-    Unfolded at the walls, the path is a straight line; folding it back gives the bounces at their exact times.
+    Unfolded at the walls, the path is a straight line; folding it back gives bounces at their exact times.
 
     Args:
         start: Array of any shape, values in [0, span].
-        velocity: Array of the same shape, in units a frame.
+        velocity: Array of the same shape, in units per frame.
         frames: Number of frames.
-        span: Distance of the walls.
+        span: Distance between the walls.
 
     Returns:
         `(positions, velocities)`, each of shape `(frames, *start.shape)`; the first frame has `start` and `velocity`.

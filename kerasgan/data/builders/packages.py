@@ -1,6 +1,6 @@
-"""Where the Debian packages are that some data sets read: the system, and what a user without root unpacked.
+"""Locations of the Debian packages that some datasets read: the system, or a folder of unpacked packages.
 
-`tools/install_data_packages.sh` installs them; both places have the layout of `/`.
+`tools/install_data_packages.sh` installs or, without root, unpacks them. Both locations have the layout of `/`.
 """
 
 import os
@@ -10,19 +10,19 @@ INSTALL = "tools/install_data_packages.sh"
 
 
 def packages_folder():
-    """The folder of unpacked packages: `$KERASGAN_PACKAGES`, else `~/.cache/kerasgan/packages`."""
+    """Returns the folder of unpacked packages: `$KERASGAN_PACKAGES`, or `~/.cache/kerasgan/packages`."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return Path(os.environ.get("KERASGAN_PACKAGES") or cache / "kerasgan" / "packages")
 
 
 def installed(*paths):
-    """The places where packages put something, as far as they exist.
+    """Returns the existing locations of paths of packages.
 
     Args:
-        *paths: Below the root of a package, as in `"usr/share/fonts"`.
+        *paths: Paths relative to the root of a package, such as `"usr/share/fonts"`.
 
     Returns:
-        List of `pathlib.Path`, those of unpacked packages first.
+        A list of `pathlib.Path`, with those of unpacked packages first.
     """
     places = [root / path for root in (packages_folder(), Path("/")) for path in paths]
     return [place for place in places if place.exists()]

@@ -1,4 +1,4 @@
-"""Textured patches of real photographs: of wallpapers that Debian packages, or of one's own."""
+"""Textured patches of real photographs, from Debian's wallpaper packages or from the user's folders."""
 
 import functools
 import hashlib
@@ -10,7 +10,7 @@ from kerasgan.data.builders.base import ProceduralDataset
 from kerasgan.data.builders.features import Image, Tensor
 from kerasgan.data.builders.packages import INSTALL, installed, packages_folder
 
-# The photographs, told from renderings by eye, among the wallpapers of these Debian 12 packages: names below the root.
+# The photographs (not renderings, as judged by eye) among the wallpapers of these Debian 12 packages.
 PACKAGES = {
     "lomiri-wallpapers-16.04": (
         "usr/share/backgrounds/",
@@ -76,35 +76,36 @@ DEVIATION, GRADIENT = 12.0, 2.5
 
 
 class PhotoPatches(ProceduralDataset):
-    """Square patches of real photographs with something in them: for super-resolution, colouring, denoising.
+    """Textured square patches of real photographs, for super-resolution, colourisation and denoising.
 
-    The photographs are the 38 among the wallpapers of four Debian packages (`PACKAGES`), or with the option
-    `photo_dirs` all JPEG, PNG and WebP files in folders of one's own. A photo is turned as its EXIF data say, made RGB
-    and shrunk to at most 1280 pixels along its longer side, so that a patch shows things, not film grain and JPEG
-    artefacts. It is then cut into a grid of patches without overlap, as many as fit, centred; patches without texture
-    (standard deviation of the grey levels below 12 of 255, or mean difference of neighbours below 2.5) are left out.
+    The photographs are the 38 photographs among the wallpapers of four Debian packages (`PACKAGES`), or with the option
+    `photo_dirs` all JPEG, PNG and WebP files in the user's folders. A photo is rotated according to its EXIF data,
+    converted to RGB and downscaled to at most 1280 pixels along its longer side, so that a patch shows content instead
+    of film grain and JPEG artefacts. It is then cut into a centred grid of patches without overlap. Patches without
+    texture (standard deviation of the grey levels below 12 of 255, or mean difference of neighbours below 2.5) are
+    dropped.
 
     Configs: `"64"`, `"96"` and `"128"` pixels.
 
-    Options: `photo_dirs`, a folder or a list of folders, searched with all their sub-folders.
+    Options: `photo_dirs`, a folder or a list of folders, searched recursively.
 
-    Factors: `photo`, its number in the metadata's list of photos, which names their files and their sha256; `row` and
-    `column`, the upper left corner of the patch in the shrunk photo, pixels.
+    Factors: `photo`, the index in the metadata's list of photos, which contains their files and SHA-256; `row` and
+    `column`, the upper left corner of the patch in the downscaled photo, in pixels.
 
-    Splits: by photo, every fifth is for testing; no patch of a training photo is in the test split. The patches of a
-    split are in random order, the same for the same photos.
+    Splits: by photo. Every fifth photo is in the test split, and no patch of a training photo is. The patches of a
+    split are in a random order, which is fixed for given photos.
 
     Raises:
-        FileNotFoundError: Too few photos; the message names the packages and the option.
-        ValueError: A file is no picture, or a split has no textured patch.
+        FileNotFoundError: If there are too few photos. The message names the packages and the option.
+        ValueError: If a file is not an image, or if a split has no textured patch.
     """
 
     name = "photo_patches"
     version = "1.0.0"
     source = "Debian packages of wallpapers, or photo_dirs="
     description = (
-        "Textured patches of photographs from Debian's wallpaper packages, shrunk to at most 1280 pixels, or from "
-        "folders of one's own; split by photo."
+        "Textured patches of photographs from Debian's wallpaper packages, downscaled to at most 1280 pixels, or from "
+        "the user's folders; split by photo."
     )
     license = "the photos': GPL-2+, CC BY 4.0, CC BY-SA 3.0 or 4.0, CC0 (/usr/share/doc/<package>/copyright)"
     configs = ("64", "96", "128")
@@ -120,28 +121,28 @@ class PhotoPatches(ProceduralDataset):
     def features(self):
         return {
             "image": Image((self.size, self.size, 3), doc="the patch, RGB"),
-            "photo": Tensor((), "int64", doc="number of the photo in the metadata's list"),
-            "row": Tensor((), "int64", doc="upper edge in the shrunk photo, pixels"),
-            "column": Tensor((), "int64", doc="left edge in the shrunk photo, pixels"),
+            "photo": Tensor((), "int64", doc="index of the photo in the metadata's list"),
+            "row": Tensor((), "int64", doc="upper edge in the downscaled photo, pixels"),
+            "column": Tensor((), "int64", doc="left edge in the downscaled photo, pixels"),
         }
 
     def requires(self):
         dirs = self._dirs()
         missing = [str(folder) for folder in dirs or () if not folder.is_dir()]
         if missing:
-            return f"photo_dirs names {', '.join(missing)}, which is no folder; expected folders with photos."
+            return f"photo_dirs names {', '.join(missing)}, which is not a folder; expected folders with photos."
         found = len(self._photos)
         if found >= FEWEST:
             return None
         if dirs is not None:
             return (
                 f"photo_dirs has {found} photos ({', '.join(SUFFIXES)}) in {', '.join(map(str, dirs))}; expected at "
-                f"least {FEWEST}, of which every fifth is for testing."
+                f"least {FEWEST}, of which every fifth is used for testing."
             )
         return (
-            f"photo_patches found {found} of its photos below / and {packages_folder()}; expected at least {FEWEST}: "
-            f"install the Debian packages {', '.join(PACKAGES)} (apt-get install, or {INSTALL}), or say photo_dirs= "
-            "with folders of photos of your own."
+            f"photo_patches found {found} of its photos below / and {packages_folder()}; expected at least {FEWEST}. "
+            f"Install the Debian packages {', '.join(PACKAGES)} (apt-get install, or {INSTALL}), or pass photo_dirs= "
+            "with your own folders of photos."
         )
 
     def splits(self):
@@ -174,7 +175,7 @@ class PhotoPatches(ProceduralDataset):
         """Name, path and split of each photo."""
         dirs = self._dirs()
         if dirs is None:
-            # Its place in the whole list decides the split of a photo, whatever else is installed.
+            # The position in the full list determines the split of a photo, independent of what is installed.
             places = [(name, installed(name), number) for number, name in enumerate(PHOTOS)]
             found = [(name, paths[0], number) for name, paths, number in places if paths]
         else:
@@ -185,25 +186,25 @@ class PhotoPatches(ProceduralDataset):
 
     @functools.cached_property
     def _patches(self):
-        """For each split an array of the photo, row and column of its patches."""
+        """For each split, an array with photo, row and column of its patches."""
         corners: dict[str, list] = {"train": [], "test": []}
         for number, (_, path, split) in enumerate(self._photos):
             corners[split].extend((number, *corner) for corner in textured_patches(_shrunk(path), self.size))
         for split, found in corners.items():
             if not found:
                 raise ValueError(
-                    f"No photo of the split {split!r} has a textured patch of {self.size} pixels; expected larger or "
+                    f"No photo of the split {split!r} has a textured patch of {self.size} pixels. Pass larger or "
                     "more photos in photo_dirs."
                 )
-        # RandomState, because NumPy promises that its streams never change.
+        # RandomState, because NumPy guarantees that its streams never change.
         return {split: np.random.RandomState(0).permutation(np.array(found)) for split, found in corners.items()}
 
 
 def textured_patches(picture, size):
-    """The patches of a photo with texture in them, on a centred grid without overlap.
+    """Returns the textured patches of a photo, on a centred grid without overlap.
 
     Args:
-        picture: uint8 array of shape (height, width, 3).
+        picture: A uint8 array of shape (height, width, 3).
         size: Side of a patch.
 
     Returns:
@@ -219,22 +220,22 @@ def textured_patches(picture, size):
 
 
 def _shrunk(path):
-    """A photo, upright, RGB, at most 1280 pixels long."""
+    """Returns a photo, upright, RGB, with at most 1280 pixels along the longer side."""
     return _read(path, path.stat().st_mtime_ns)
 
 
 @functools.lru_cache(maxsize=64)
-def _read(path, changed):  # `changed`: another state of the file is another photo
+def _read(path, changed):  # `changed` makes a changed file a different cache entry
     from PIL import Image as Picture
     from PIL import ImageOps
 
     try:
         with Picture.open(path) as file:
-            # A JPEG is decoded at a half, a quarter or an eighth of its size, if that is large enough: saves seconds.
+            # To save time, a JPEG is decoded at a half, a quarter or an eighth of its size if that is large enough.
             width, height = (LONGEST_SIDE * side // max(file.size) for side in file.size)
             file.draft(None, (width, height))
             picture = ImageOps.exif_transpose(file).convert("RGB")
     except (OSError, SyntaxError) as error:
-        raise ValueError(f"{path} cannot be read as a picture ({error}); expected a JPEG, PNG or WebP file.") from error
+        raise ValueError(f"{path} cannot be read as an image ({error}); expected a JPEG, PNG or WebP file.") from error
     picture.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Picture.Resampling.LANCZOS)
     return np.asarray(picture)

@@ -1,4 +1,4 @@
-"""Spoken digits, made by the speech synthesiser eSpeak NG in many voices."""
+"""Spoken digits, synthesised by eSpeak NG in many voices."""
 
 import shutil
 import struct
@@ -23,7 +23,7 @@ ACCENTS = (
     "en-gb-x-gbcwmd",
     "en-029",
 )
-# eSpeak NG's voice variants but for robots, whispers, effects and second versions of a speaker.
+# eSpeak NG's voice variants without robots, whispers, effects and second versions of a speaker.
 WOMEN = (
     *("Alicia", "Andrea", "Annie", "anika", "aunty", "belinda", "f1", "f2", "f3", "f4", "f5", "grandma", "linda"),
     *("shelby", "steph"),
@@ -42,23 +42,23 @@ TRAIN_VOICES = tuple(voice for voice in VOICES if voice not in TEST_VOICES)
 class SpokenDigits(ProceduralDataset):
     """The words "zero" to "nine", spoken by eSpeak NG: clips of one second, 16 kHz, 16 bits.
 
-    A stand-in for SC09, the digits of Speech Commands on which WaveGAN was trained (Donahue, McAuley & Puckette 2019,
-    arXiv:1802.04208). eSpeak NG is a formant synthesiser: its speech is clear and clean, its voices differ
-    less than people do.
+    The dataset is a substitute for SC09, the digits of Speech Commands on which WaveGAN was trained (Donahue, McAuley &
+    Puckette 2019, arXiv:1802.04208). eSpeak NG is a formant synthesiser: its speech is clear and clean, and its voices
+    differ less than those of people.
 
-    A word is spoken in one of 62 voices with one of 8 accents, at a pitch and a speed; silence before and after it is
-    cut off, its loudest sample is set to 0.8 of full scale, and it is put at a random place of the second. It always
+    A word is spoken in one of 62 voices with one of 8 accents, at a random pitch and speed. Silence before and after it
+    is removed, its peak is scaled to 0.8 of full scale, and it is placed at a random position of the second. Every word
     fits.
 
-    Factors: `label`, the word; `voice` and `accent`, the names of which are eSpeak NG's; `pitch`, eSpeak NG's scale
-    from 0 to 99 of which 50 is the voice's own, uniform in 30 to 70; `speed`, words a minute, uniform in 140 to 210;
-    `start` and `stop`, the samples where the word begins and ends.
+    Factors: `label`, the word; `voice` and `accent`, named as in eSpeak NG; `pitch`, on eSpeak NG's scale from 0 to 99
+    on which 50 is the voice's own pitch, uniform in 30 to 70; `speed`, in words per minute, uniform in 140 to 210;
+    `start` and `stop`, the samples at which the word begins and ends.
 
-    The splits have no voice in common: 50 voices speak in the training split, 12 in the test split. The version of
-    eSpeak NG is recorded in the metadata, as another one may sound different.
+    The splits have no voice in common: there are 50 voices in the training split and 12 in the test split. The metadata
+    contain the version of eSpeak NG, because another version can sound different.
 
     Raises:
-        FileNotFoundError: eSpeak NG is not installed; the message says how to get it.
+        FileNotFoundError: If eSpeak NG is not installed. The message says how to install it.
     """
 
     name = "spoken_digits"
@@ -79,9 +79,9 @@ class SpokenDigits(ProceduralDataset):
         "voice": ClassLabel(VOICES, doc="eSpeak NG's voice variant"),
         "accent": ClassLabel(ACCENTS, doc="eSpeak NG's language"),
         "pitch": Tensor((), "int64", doc="eSpeak NG's scale, 30 to 70, 50 is the voice's own"),
-        "speed": Tensor((), "int64", doc="words a minute, 140 to 210"),
+        "speed": Tensor((), "int64", doc="words per minute, 140 to 210"),
         "start": Tensor((), "int64", doc="first sample of the word"),
-        "stop": Tensor((), "int64", doc="sample after the word's last"),
+        "stop": Tensor((), "int64", doc="sample after the last one of the word"),
     }
 
     def requires(self):
@@ -120,7 +120,7 @@ class SpokenDigits(ProceduralDataset):
         }
 
     def sheet(self, arrays):
-        """Spectrograms: time to the right, 0 to 8 kHz up, 60 dB of loudness; below each the word and the voice."""
+        """Draws spectrograms (time to the right, 0 to 8 kHz up, 60 dB range) above the word and the voice."""
         from PIL import Image as Picture
         from PIL import ImageDraw
 
@@ -143,22 +143,22 @@ def speak(text, voice, pitch, speed):
     """Speaks a text.
 
     Args:
-        text: English.
-        voice: eSpeak NG's language and voice variant, as in "en-us+f3".
-        pitch: 0 to 99.
-        speed: Words a minute.
+        text: English text.
+        voice: eSpeak NG's language and voice variant, such as "en-us+f3".
+        pitch: Pitch from 0 to 99.
+        speed: Words per minute.
 
     Returns:
-        An int16 array, 16 kHz, without silence at its ends, its peak at 0.8 of full scale.
+        An int16 array, 16 kHz, without silence at its ends and with its peak at 0.8 of full scale.
 
     Raises:
-        RuntimeError: eSpeak NG made no sound.
+        RuntimeError: If eSpeak NG produces no sound.
     """
     command = [_program(), "--stdout", "-v", voice, "-p", str(pitch), "-s", str(speed), text]
     reply = subprocess.run(command, capture_output=True)
     if reply.returncode or b"data" not in reply.stdout:
         raise RuntimeError(f"{' '.join(map(str, command))} failed; expected sound: {reply.stderr.decode().strip()}")
-    # A WAV file whose header has no length, as it goes into a pipe.
+    # A WAV file without a length in its header, because it is written to a pipe.
     (rate,) = struct.unpack("<I", reply.stdout[24:28])
     sound = np.frombuffer(reply.stdout[reply.stdout.index(b"data") + 8 :], "<i2").astype("float64")
     sound = _resample(sound, rate)
@@ -168,14 +168,14 @@ def speak(text, voice, pitch, speed):
 
 
 def spectrogram(audio):
-    """Loudness by time and frequency, as a picture.
+    """Returns the loudness by time and frequency as an image.
 
     Args:
-        audio: int16 array of 16000 samples.
+        audio: An int16 array of 16000 samples.
 
     Returns:
-        An uint8 array of shape (128, 125): frequencies from 8 kHz down to 0, frames of 1/125 s; 255 is the loudest, 0
-        is 60 dB below it.
+        A uint8 array of shape (128, 125): frequencies from 8 kHz down to 0, frames of 1/125 s; 255 is the loudest, 0 is
+        60 dB below it.
     """
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(audio.astype("float64"), 192), 256)[:16000:128]
     power = np.abs(np.fft.rfft(frames * np.hanning(256)))[:, :128] ** 2
@@ -185,7 +185,7 @@ def spectrogram(audio):
 
 def _resample(sound, rate):
     """Band-limited resampling to 16 kHz: the spectrum is cut off at 8 kHz."""
-    # A multiple of the rates' ratio in lowest terms, so that the last sample falls on a sample.
+    # A multiple of the reduced ratio of the rates, so that the last sample coincides with a sample.
     whole = rate // np.gcd(rate, RATE)
     padded = np.pad(sound, (0, -len(sound) % whole))
     length = len(padded) * RATE // rate
@@ -193,6 +193,6 @@ def _resample(sound, rate):
 
 
 def _program():
-    """The espeak-ng of the unpacked packages, else of the system, else None."""
+    """Returns the espeak-ng of the unpacked packages or of the system, or None."""
     unpacked = installed("bin/espeak-ng")
     return str(unpacked[0]) if unpacked else shutil.which("espeak-ng")

@@ -1,4 +1,4 @@
-"""Sprites: one simple shape a picture, and every factor that made it."""
+"""Sprites: images of one simple shape, with all their factors."""
 
 import math
 import zlib
@@ -14,11 +14,11 @@ SHAPES = ("square", "ellipse", "heart")
 SYMMETRIES = (4, 2, 1)
 SCALES, ORIENTATIONS, PLACES, HUES = 6, 40, 32, 8
 LARGEST_RADIUS = 12.0  # pixels
-MARGIN = 13.5  # pixels; the centre keeps off the border by this much, so that every sprite is whole
+MARGIN = 13.5  # pixels between the centre and the border, so that every sprite is complete
 
 
 class Sprites(ProceduralDataset):
-    """A white ("grey") or coloured ("colour") shape on black, 64x64 pixels: dSprites' factors, drawn by formula.
+    """A white ("grey") or coloured ("colour") shape on black, 64x64 pixels, with the factors of dSprites.
 
     | Factor | Values | Feature |
     |---|---|---|
@@ -28,22 +28,21 @@ class Sprites(ProceduralDataset):
     | x, y | 32 each, from 0 (left, top) to 1 | `x`, `y`; the centroid is at 13.5 px + 37 px times this |
     | hue, only in "colour" | 8 | `hue`, turns in [0, 1): 0 is red, 1/3 green |
 
-    The heart's outline is exact: a square on its corner with half a disc on each of two sides. Edges are
-    antialiased, so that places and angles finer than a pixel show.
+    The outline of the heart is exact: a square on its corner with half a disc on each of two sides. Edges are
+    antialiased, so that positions and angles finer than a pixel are visible.
 
-    Symmetries: `symmetry` is 4 for the square, 2 for the ellipse and 1 for the heart, and a shape turned by
-    2π / symmetry gives the same picture, bit for bit. So only `orientation` modulo 2π / `symmetry` can be known from
-    a picture.
+    Symmetries: `symmetry` is 4 for the square, 2 for the ellipse and 1 for the heart, and a shape rotated by 2π /
+    symmetry gives the same image, bit for bit. An image therefore determines only `orientation` modulo 2π / `symmetry`.
 
-    Splits: the factors are drawn uniformly and with replacement. One picture in ten, chosen by a hash of its factors
-    (the orientation after its symmetry, without the hue), occurs in "test" alone, so that no picture is in both.
+    Splits: the factors are drawn uniformly and with replacement. One image in ten, chosen by a hash of its factors (the
+    orientation modulo the symmetry, without the hue), occurs in "test" only, so that no image is in both splits.
     """
 
     name = "sprites"
     version = "1.0.0"
     description = (
         "Squares, ellipses and hearts of 6 scales, 40 orientations and 32 x 32 places (and, in the config 'colour', "
-        "8 hues) of 64x64 pixels with their factors, after dSprites; no picture is in both splits."
+        "8 hues) of 64x64 pixels with their factors, after dSprites; no image is in both splits."
     )
     citation = """@misc{dsprites17,
         author = {Loic Matthey and Irina Higgins and Demis Hassabis and Alexander Lerchner},
@@ -62,10 +61,10 @@ class Sprites(ProceduralDataset):
             "image": Image((SIZE, SIZE, channels), doc="One shape on black."),
             "label": ClassLabel(SHAPES, doc="The shape."),
             "scale": Tensor(doc="Size relative to the largest: 0.5, 0.6, ..., 1."),
-            "orientation": Tensor(doc="Clockwise turn in radians, [0, 2 pi), in steps of 9 degrees."),
-            "x": Tensor(doc="Place of the centroid: 0 is leftmost, 1 rightmost, in steps of 1/31."),
-            "y": Tensor(doc="Place of the centroid: 0 is topmost, 1 bottommost, in steps of 1/31."),
-            "symmetry": Tensor(dtype="int64", doc="The picture is the same after a turn by 2 pi / symmetry."),
+            "orientation": Tensor(doc="Clockwise rotation in radians, [0, 2 pi), in steps of 9 degrees."),
+            "x": Tensor(doc="Position of the centroid: 0 is leftmost, 1 rightmost, in steps of 1/31."),
+            "y": Tensor(doc="Position of the centroid: 0 is topmost, 1 bottommost, in steps of 1/31."),
+            "symmetry": Tensor(dtype="int64", doc="The image is the same after a rotation by 2 pi / symmetry."),
         }
         if self.config == "colour":
             features["hue"] = Tensor(doc="Colour in turns, [0, 1), in steps of 1/8: 0 is red, 1/3 green, 2/3 blue.")
@@ -77,7 +76,7 @@ class Sprites(ProceduralDataset):
             factors = rng.integers((len(SHAPES), SCALES, ORIENTATIONS, PLACES, PLACES))
         label = factors[0]
         values = dict(zip(("scale", "orientation", "x", "y"), factor_values(factors), strict=True))
-        # Drawn from what can be seen, symmetric orientations give the same picture bit for bit.
+        # Drawn from the visible factors, symmetric orientations give the same image bit for bit.
         cover = render(label, *factor_values(visible(factors)))[..., None]
         if self.config == "colour":
             values["hue"] = rng.integers(HUES) / HUES
@@ -91,20 +90,20 @@ class Sprites(ProceduralDataset):
 
 
 def factor_values(factors):
-    """Scale, orientation, x and y, in the units of the features, of `(shape, scale, orientation, x, y)` as numbers."""
+    """Converts indices `(shape, scale, orientation, x, y)` to scale, orientation, x and y."""
     _, scale, orientation, x, y = factors
     turn = 2 * math.pi * orientation / ORIENTATIONS
     return 0.5 + 0.5 * scale / (SCALES - 1), turn, x / (PLACES - 1), y / (PLACES - 1)
 
 
 def visible(factors):
-    """The factors with the first of the orientations that give the same picture."""
+    """Returns the factors with the first of the orientations that give the same image."""
     label, scale, orientation, x, y = factors
     return label, scale, orientation % (ORIENTATIONS // SYMMETRIES[label]), x, y
 
 
 def reserved_for_test(factors):
-    """Whether the picture with these factors belongs to the split "test"."""
+    """Returns whether the image with these factors belongs to the split "test"."""
     return zlib.crc32(np.array(visible(factors), "<u2").tobytes()) % 10 == 0
 
 
@@ -112,13 +111,13 @@ def render(label, scale, orientation, x, y):
     """Draws a sprite.
 
     Args:
-        label: Which of `SHAPES`.
+        label: Index into `SHAPES`.
         scale: Circumscribed radius in units of 12 pixels.
-        orientation: Clockwise turn in radians.
-        x, y: Place of the centroid in [0, 1]; 0 is left and top.
+        orientation: Clockwise rotation in radians.
+        x, y: Position of the centroid in [0, 1]; 0 is left and top.
 
     Returns:
-        float32 array of shape (64, 64): the share of each pixel that the shape covers.
+        A float32 array of shape (64, 64): the fraction of each pixel that the shape covers.
     """
     radius = LARGEST_RADIUS * scale
     columns, rows = drawing.pixel_grid(SIZE)

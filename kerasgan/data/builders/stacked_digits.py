@@ -1,4 +1,4 @@
-"""Three digits as the channels of one image: a thousand modes that can be counted."""
+"""Three digits as the channels of an image: a thousand modes that can be counted."""
 
 import functools
 
@@ -13,13 +13,13 @@ SIZE = 32
 
 
 class StackedDigits(ProceduralDataset):
-    """Three random digits of `digits` as red, green and blue, 32x32 pixels: StackedMNIST without a network.
+    """Three random digits of `digits` as red, green and blue, 32x32 pixels: StackedMNIST without a download.
 
-    After Metz et al. (2017), section 3.3.1, and in the numbers of PacGAN (Lin et al. 2018): 128,000 images to train and
-    26,000 to test. Each of the 1000 modes, hundreds for red, tens for green and ones for blue, has probability 0.001 up
-    to the digits' own unevenness of a few per cent. A classifier of digits counts the modes of a generator channel by
-    channel. The digits of a split are those of the same split of `digits`, enlarged as `kerasgan.data.prepare` does and
-    rounded to 8 bits.
+    The construction follows Metz et al. (2017), section 3.3.1, with the numbers of PacGAN (Lin et al. 2018): 128,000
+    images to train and 26,000 to test. Each of the 1000 modes (red is the hundreds digit, green the tens, blue the
+    ones) has a probability of 0.001, up to the unevenness of a few percent of the digits. The modes of a generator are
+    counted by a classifier of digits on each channel. The digits of a split are those of the same split of `digits`,
+    upsampled by `kerasgan.data.prepare` and rounded to 8 bits.
     """
 
     name = "stacked_digits"
@@ -49,7 +49,7 @@ class StackedDigits(ProceduralDataset):
 
 @functools.cache
 def _enlarged(split):
-    """The digits of a split as uint8 `(count, 32, 32)`, and their labels."""
+    """Returns the digits of a split as uint8 of shape `(count, 32, 32)`, and their labels."""
     digits = Digits().arrays(split)
     images = prepare(digits["image"], SIZE, Digits.features["image"].value_range)
     return np.rint((images[..., 0] + 1) * 127.5).astype("uint8"), digits["label"]

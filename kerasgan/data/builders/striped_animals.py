@@ -1,4 +1,4 @@
-"""Striped animals: the same animal plain and striped, in the same place."""
+"""Pairs of a plain and a striped animal in the same pose and place."""
 
 import numpy as np
 
@@ -11,28 +11,28 @@ WHITE, BLACK = (0.95, 0.94, 0.90), (0.07, 0.06, 0.06)
 
 
 class StripedAnimals(ProceduralDataset):
-    """Pairs of pictures of 64x64 pixels in colour: a plain and a striped animal, as horse and zebra are.
+    """Pairs of 64x64 colour images of a plain and a striped animal, like horse and zebra.
 
-    `image` shows the plain one, `target` the striped one; both stand in the same pose in the same place before the
-    same meadow and sky. `mask` is 1 wherever the animal covers any part of a pixel: where it is 0, the two pictures
-    agree bit for bit. One example holds both, so that pairs stay together however the data are shuffled; who needs
-    unpaired domains takes one side of one half and the other side of the other.
+    `image` shows the plain animal, `target` the striped one, in the same pose, position and landscape. `mask` is 1
+    wherever the animal covers any part of a pixel; where it is 0, the two images are bit-identical. An example contains
+    both images, so that shuffling keeps pairs together. For unpaired domains, take `image` from one half of the data
+    and `target` from the other half.
 
-    Factors, all uniform: `facing` (left or right), `scale` in [0.7, 0.95], the place `x`, `y` of the body in pixels,
-    `neck` (0.3 to 0.75 radians above the horizontal), `hue` of the plain coat in turns, and of the stripes `stripes`
-    (18 to 26 radians a unit of body length). Only the last is to be seen in the striped animal alone, and only the
-    hue in the plain one alone. Legs, sky, horizon, meadow and light vary as well.
+    Factors, all uniform: `facing` (left or right), `scale` in [0.7, 0.95], the position `x`, `y` of the body in pixels,
+    `neck` (0.3 to 0.75 radians above the horizontal), `hue` of the plain coat in turns, and `stripes`, the density of
+    the stripes (18 to 26 radians per unit of body length). The density is visible in the striped animal only, the hue
+    in the plain one only. Legs, sky, horizon, meadow and light vary as well.
 
-    Splits: 10,000 pairs to train, 1000 to test, drawn alike.
+    Splits: 10,000 pairs to train and 1000 to test, from the same distribution.
 
-    Symmetries: mirrored, a picture is one of the animal that faces the other way; the light comes from above.
+    Symmetries: a mirrored image shows an animal that faces the other way; the light comes from above.
     """
 
     name = "striped_animals"
     version = "1.0.0"
     description = (
-        "Pairs of 64x64 pictures of a plain and a striped animal in the same pose, place and landscape, with the mask "
-        "of the animal; the two agree bit for bit outside of it."
+        "Pairs of 64x64 images of a plain and a striped animal in the same pose, place and landscape, with the mask "
+        "of the animal; the two are bit-identical outside the mask."
     )
     license = "CC0 1.0"
     sheet_count = 24
@@ -42,20 +42,20 @@ class StripedAnimals(ProceduralDataset):
         "image": Image((PIXELS, PIXELS, 3), doc="The plain animal."),
         "target": Image((PIXELS, PIXELS, 3), doc="The striped animal."),
         "mask": Tensor((PIXELS, PIXELS, 1), "uint8", doc="1 where the animal is, 0 elsewhere."),
-        "facing": ClassLabel(("left", "right"), doc="Where the animal looks."),
+        "facing": ClassLabel(("left", "right"), doc="Direction in which the animal faces."),
         "scale": Tensor(doc="Size, [0.7, 0.95]."),
         "x": Tensor(doc="Middle of the body from the left, in pixels."),
         "y": Tensor(doc="Middle of the body from the top, in pixels."),
         "neck": Tensor(doc="Rise of the neck in radians, [0.3, 0.75]."),
-        "hue": Tensor(doc="Of the plain coat, in turns, [0.02, 0.1]."),
-        "stripes": Tensor(doc="Their density in radians a unit of body length, [18, 26]."),
+        "hue": Tensor(doc="Hue of the plain coat in turns, [0.02, 0.1]."),
+        "stripes": Tensor(doc="Density of the stripes in radians per unit of body length, [18, 26]."),
     }
 
     def example(self, rng, split, index):
         facing = int(rng.integers(2))
         direction = 2 * facing - 1
         scale, neck, hue, stripes = rng.uniform((0.7, 0.3, 0.02, 18), (0.95, 0.75, 0.1, 26))
-        # The head reaches further than the tail: stepping back keeps both within the picture.
+        # The head reaches further than the tail: the shift keeps both within the image.
         x, y = 32 + 32 * (rng.uniform((-0.12, 0), (0.12, 0.2)) - (0.1 * direction, 0))
         legs = rng.uniform(-0.12, 0.12, 4)
 
@@ -90,7 +90,7 @@ class StripedAnimals(ProceduralDataset):
         return example | {"facing": np.int64(facing)} | {name: np.float32(value) for name, value in factors.items()}
 
     def sheet(self, arrays):
-        """Each plain animal, the striped one and the mask side by side, three examples a row."""
+        """Draws plain animal, striped animal and mask side by side, three examples per row."""
         from kerasgan.data.prepare import prepare
         from kerasgan.pictures.images import grid
 
@@ -100,13 +100,13 @@ class StripedAnimals(ProceduralDataset):
 
 
 def outlines(along, down, neck, legs):
-    """Distances to an animal that looks right, in units of its size.
+    """Returns signed distances to an animal that faces right, in units of its size.
 
     Args:
         along: x of the pixels from the middle of the body.
         down: y of the pixels from the middle of the body.
-        neck: Its rise in radians.
-        legs: How far each foot is before its hip or shoulder, hind legs first.
+        neck: Rise of the neck in radians.
+        legs: Distance of each foot in front of its hip or shoulder, hind legs first.
 
     Returns:
         Distances to body with neck, head, ear and legs, to mane and tail, and to the eye.
@@ -131,11 +131,11 @@ def outlines(along, down, neck, legs):
 
 
 def stripe_pattern(along, down, density, warp):
-    """Share of black at each pixel: upright stripes on the body that turn level on the legs.
+    """Returns the fraction of black at each pixel: stripes are vertical on the body and horizontal on the legs.
 
     Args:
-        along, down: Pixels from the middle of the body, in units of its size.
-        density: Radians a unit.
+        along, down: Coordinates from the middle of the body, in units of its size.
+        density: Density in radians per unit.
         warp: Irregularity of each pixel, about -0.5 to 0.5.
     """
     on_legs = np.clip((down - 0.14) / 0.14, 0, 1)
@@ -144,7 +144,7 @@ def stripe_pattern(along, down, density, warp):
 
 
 def draw_landscape(rng):
-    """A sky with clouds above a meadow, float32 of shape (64, 64, 3)."""
+    """Draws a sky with clouds above a meadow, float32 of shape (64, 64, 3)."""
     _, rows = drawing.pixel_grid(PIXELS)
     clouds = drawing.value_noise(rng, PIXELS, (4, 8, 16))[..., None]
     sky = np.array((0.55, 0.72, 0.92), "float32") * (1 - rng.uniform(0, 0.35) * clouds)

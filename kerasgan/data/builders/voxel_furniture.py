@@ -1,4 +1,4 @@
-"""Furniture of eight classes as small voxel grids, every object from a handful of whole numbers."""
+"""Furniture of eight classes as small voxel grids, each object defined by a few integers."""
 
 import zlib
 from typing import NamedTuple
@@ -11,7 +11,7 @@ from kerasgan.data.builders.features import ClassLabel, Compressed, Tensor
 SIDE = 32
 _HALF = SIDE // 2
 
-# For each class the inclusive ranges of: half the width, half the depth, surface, rise, leg, board, style.
+# For each class, the inclusive ranges of half the width, half the depth, surface, rise, leg, board and style.
 _RANGES = {
     "chair": ((5, 9), (5, 8), (8, 13), (9, 18), (1, 3), (1, 3), (0, 5)),
     "table": ((10, 15), (7, 13), (12, 18), (0, 0), (1, 3), (1, 3), (0, 2)),
@@ -26,12 +26,12 @@ CLASSES = tuple(_RANGES)
 _LOW, _HIGH = np.array(list(_RANGES.values())).transpose(2, 0, 1)
 _SPAN = _HIGH - _LOW + 1
 
-# The styles of a class that are round seen from above: their depth is their width.
+# The styles of a class that are round when seen from above: their depth is their width.
 _ROUND = {"table": (1,), "stool": (1, 3), "lamp": (0, 1, 2)}
 
 
 class _Parameters(NamedTuple):
-    """The factors of an object, as `VoxelFurniture` explains them."""
+    """The factors of an object; see `VoxelFurniture`."""
 
     width: int
     depth: int
@@ -58,14 +58,14 @@ class VoxelFurniture(ProceduralDataset):
     """Chairs, tables, stools, benches, shelves, sofas, beds and lamps as 32×32×32 occupancy grids.
 
     `voxels[x, y, z, 0]` is 1 inside the object: x runs from left to right, y from the floor (0) up, z from the front to
-    the back. Every object stands on the floor in the middle of the grid, is one piece (its voxels hang together by
-    their faces) and is its own mirror image in x, `voxels[::-1]`.
+    the back. Every object stands on the floor in the middle of the grid, is connected (through the faces of its voxels)
+    and is its own mirror image in x, `voxels[::-1]`.
 
-    The factors are whole numbers, in voxels, drawn uniformly and independently within the range of the class:
-    `width` and `depth` (even) and `height` are the sides of the bounding box; `surface` is the height of the seat's,
-    table's or mattress' upper face, of a shelf's top and of the lower edge of a lamp's shade; `leg` is the thickness
-    of legs, a sofa's arms, a shelf's sides and the radius of a lamp's or a table's column; `board` is the thickness of
-    seats, tops, boards and of a sofa's and a bed's backs. `style` counts the variants of a class:
+    The factors are integers in voxels, drawn uniformly and independently within the range of the class: `width` and
+    `depth` (even) and `height` are the sides of the bounding box; `surface` is the height of the upper face of a seat,
+    table or mattress, of the top of a shelf and of the lower edge of a lamp's shade; `leg` is the thickness of legs, of
+    a sofa's arms and a shelf's sides, and the radius of the column of a lamp or table; `board` is the thickness of
+    seats, tops, boards and of the backs of sofas and beds. `style` is the variant within the class:
 
     * chair: back solid (0), of slats (1) or of rungs (2); plus 3 with arms;
     * table: four legs (0), round on a column (1), two trestles with a bar (2);
@@ -76,14 +76,14 @@ class VoxelFurniture(ProceduralDataset):
     * bed: without (0) or with a footboard (1); plus 2 with two pillows instead of one;
     * lamp: shade a cylinder (0), a cone (1) or a dome (2).
 
-    A hash of its voxels decides which split an object belongs to, so that the splits have no object in common. The
-    data stand in for the furniture that 3D-GAN was trained on (Wu et al. 2016, arXiv:1610.07584).
+    A hash of its voxels determines the split of an object, so that the splits have no object in common. The dataset is
+    a substitute for the furniture that 3D-GAN was trained on (Wu et al. 2016, arXiv:1610.07584).
     """
 
     name = "voxel_furniture"
     version = "1.0.0"
     description = (
-        "Furniture of eight classes as 32x32x32 occupancy grids, from seven whole-number parameters each; the splits "
+        "Furniture of eight classes as 32x32x32 occupancy grids, from seven integer parameters each; the splits "
         "have no object in common."
     )
     license = "CC0 1.0 (made by the package)"
@@ -110,7 +110,7 @@ class VoxelFurniture(ProceduralDataset):
         return {"voxels": voxels[..., None], "label": label, **parameters._asdict()}
 
     def sheet(self, arrays):
-        """Isometric pictures of the objects, seen from the right, the front and above."""
+        """Draws isometric views of the objects from the right, the front and above."""
         from kerasgan.data.prepare import prepare
         from kerasgan.pictures.images import grid
 
@@ -119,14 +119,14 @@ class VoxelFurniture(ProceduralDataset):
 
 
 def isometric(voxels, size=96):
-    """An isometric picture of a voxel grid, lit from above.
+    """Draws an isometric view of a voxel grid, lit from above.
 
     Args:
         voxels: Array of shape `(side, side, side)`, non-zero where occupied, axes right, up and back.
-        size: Side of the picture in pixels.
+        size: Side of the image in pixels.
 
     Returns:
-        An uint8 array of shape `(size, size)`: 0 for the background, else the brightness of the face that is seen.
+        A uint8 array of shape `(size, size)`: 0 for the background, otherwise the brightness of the visible face.
     """
     # The camera looks along (-1, -1, 1): from the right, from above, towards the back.
     right = np.array([1, 0, 1]) / np.sqrt(2)
@@ -151,7 +151,7 @@ def isometric(voxels, size=96):
 
 
 def _draw(rng):
-    # One call for all eight numbers, as a call costs more than a number.
+    # One call for all eight numbers, because a call costs more than a number.
     uniform = rng.random(8)
     label = int(uniform[7] * len(CLASSES))
     side, half_depth, surface, rise, leg, board, style = (_LOW[label] + uniform[:7] * _SPAN[label]).astype(int).tolist()
@@ -161,7 +161,7 @@ def _draw(rng):
 
 
 def _voxels(label, parameters):
-    # Only the right half is drawn, x counted from the middle: the mirror image cannot but fit.
+    # Only the right half is drawn, with x counted from the middle, so that the mirror image always fits.
     right = np.zeros((_HALF, SIDE, SIDE), "uint8")
     _DRAW[label](right, parameters)
     return np.concatenate([right[::-1], right])

@@ -1,8 +1,8 @@
-"""How a training step is differentiated and compiled: one module a Keras backend, the same small surface.
+"""Differentiation and compilation of training steps: one module per Keras backend, with the same interface.
 
-`input_gradient(fn, x)` is all that a loss or a penalty needs of it, `gradients(fn, tensors)` what a loss that looks
-ahead does, `replica()` and `gather(tensors)` a layer with a memory, `mean_over_replicas(x)` what replicas decide alike
-and `fused_normalization` a layer that is slow without it; `Engine` is the mixin below `AdversarialModel`.
+Losses and penalties use `input_gradient(fn, x)`, losses that look ahead use `gradients(fn, tensors)`, layers with a
+memory use `replica()` and `gather(tensors)`, statistics over all replicas use `mean_over_replicas(x)`, and
+`BatchNormalization` uses `fused_normalization`. `Engine` is the mixin of `AdversarialModel`.
 """
 
 import keras
@@ -39,7 +39,7 @@ else:
 
 
 def mean_over_replicas(x):
-    """Mean of a tensor over all replicas, differentiable; the same on each of them."""
+    """Differentiable mean of a tensor over all replicas, identical on each replica."""
     everyone = gather(x[None])
     return keras.ops.sum(everyone, axis=0) / keras.ops.cast(keras.ops.shape(everyone)[0], x.dtype)
 

@@ -1,4 +1,4 @@
-"""The JAX engine: the same losses as pure functions of the state, one compiled step for each set of due phases."""
+"""The JAX engine: losses as pure functions of the state, with a compiled step for each set of due phases."""
 
 import contextlib
 import functools
@@ -22,17 +22,17 @@ from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_s
 
 
 def input_gradient(fn, x):
-    """Gradient of `sum(fn(x))` with respect to `x`, itself differentiable (for penalties)."""
+    """Differentiable gradient of `sum(fn(x))` with respect to `x`, for penalties."""
     return gradients(lambda tensors: jnp.sum(fn(tensors[0])), [x])[0]
 
 
 def gradients(fn, tensors):
-    """Gradients of the scalar `fn(tensors)` with respect to each of a list of tensors, themselves differentiable."""
+    """Differentiable gradients of the scalar `fn(tensors)` with respect to each tensor in a list."""
     scope = get_stateless_scope()
     if scope is None:
         return jax.grad(fn)(tensors)
 
-    def value_and_changes(tensors):  # what `fn` assigns, such as batch statistics, leaves as a result
+    def value_and_changes(tensors):  # assignments of `fn`, such as batch statistics, are returned
         before = dict(scope.state_mapping)
         value = fn(tensors)
         after, scope.state_mapping = scope.state_mapping, before
@@ -44,9 +44,9 @@ def gradients(fn, tensors):
 
 
 def have_gradient(fn, values):
-    """Whether the gradient of the scalar `fn(values)` with respect to each of some tensors can be other than zero.
+    """Returns whether the gradient of the scalar `fn(values)` with respect to each tensor can be non-zero.
 
-    Told by what it would be computed from, without computing it: JAX knows a gradient that is zero by construction.
+    The gradients are traced but not computed: JAX represents a gradient that is zero by construction symbolically.
     """
     graph = jax.make_jaxpr(jax.grad(fn))(values).jaxpr
     known = {*graph.invars, *graph.constvars}
@@ -57,7 +57,7 @@ def have_gradient(fn, values):
 
 
 def compiled_call(network):
-    """The network's inference as one compiled function of its inputs (a tensor or a list of tensors)."""
+    """Returns the network's inference as a compiled function of its inputs (a tensor or a list of tensors)."""
 
     @jax.jit
     def call(trainable, non_trainable, inputs):
@@ -69,14 +69,14 @@ def compiled_call(network):
 
 
 def compiled_inference(network, finish):
-    """The network's inference with the noise of a seed, as one compiled function.
+    """Returns the network's inference with the noise of a seed, as a compiled function.
 
     Args:
         network: A built Keras model.
-        finish: Function of its outputs.
+        finish: Function that is applied to the outputs of the network.
 
     Returns:
-        Function of (inputs, seed, first, strength, fixed), of which the last is a Python boolean; see
+        A function of (inputs, seed, first, strength, fixed), where `fixed` is a Python bool; see
         `kerasgan.game.randomness.SeededNoise`.
     """
 
@@ -96,22 +96,22 @@ def compiled_inference(network, finish):
 
 
 def replica():
-    """(index of this replica, number of replicas): on JAX the batch is one array, however many devices hold it."""
+    """Returns (index of this replica, number of replicas): on JAX the batch is one array, even on several devices."""
     return 0, 1
 
 
 def fused_normalization(x, scale, offset, epsilon):
-    """None: XLA fuses the usual formula."""
+    """Returns None: XLA fuses the usual formula."""
     return None
 
 
 def gather(tensors):
-    """Tensors of all replicas: what there is."""
+    """Returns the tensors of all replicas, which on JAX are the tensors themselves."""
     return tensors
 
 
 class Engine:
-    """How `AdversarialModel` plays a step on JAX."""
+    """The part of `AdversarialModel` that runs steps on JAX."""
 
     _moment: Moment | None
     _data_checked: bool
@@ -119,7 +119,7 @@ class Engine:
 
     @property
     def is_chief(self):
-        """Whether this process writes what a training leaves: the first of several."""
+        """Whether this process writes the files of a training, the first of several processes."""
         return jax.process_index() == 0
 
     @property
@@ -128,7 +128,7 @@ class Engine:
         return jax.process_count() > 1
 
     def anywhere(self, flag):
-        """Whether a flag is up in any of the processes that train together; each has to ask at the same step."""
+        """Returns whether a flag is true in any process of the training. All processes call it in the same step."""
         if not self.has_peers:
             return flag
         from jax.experimental import multihost_utils
@@ -136,7 +136,7 @@ class Engine:
         return bool(np.any(multihost_utils.process_allgather(np.array(flag))))
 
     def distributed(self, data):
-        """Array batches or another data set as what `fit` is given; Keras shards them over the devices."""
+        """Returns array batches or another dataset for `fit`; Keras shards them over the devices."""
         if not isinstance(data, ArrayBatches):
             return data
         distribution = keras.distribution.distribution()
@@ -144,20 +144,20 @@ class Engine:
         return data.py_dataset()
 
     def resolve_jit(self, jit_compile):
-        """True for "auto"."""
+        """Resolves "auto" to True."""
         return jit_compile is not False
 
     def scope(self):
-        """Where variables of the model are made: anywhere."""
+        """Scope in which variables of the model are created; no restriction on JAX."""
         return contextlib.nullcontext()
 
     @staticmethod
     def compiled_function(fn):
-        """A function of tensors, compiled for the device."""
+        """Compiles a function of tensors for the device."""
         return jax.jit(fn)
 
     def trace(self, fn, specs):
-        """Result of `fn` on symbolic inputs of the given specs (KerasTensors or None), nothing computed."""
+        """Returns the symbolic result of `fn` for given specs (KerasTensors or None), without any computation."""
         names = []
         with keras.StatelessScope([(v, v.value) for v in self.trainable_variables]):
             jax.eval_shape(
@@ -167,7 +167,7 @@ class Engine:
         return names[0]
 
     def train_step(self, state, data, plan=None):
-        """One step of the game as a pure function: `(logs, state)` from state and batch."""
+        """Computes one step of the game as a pure function: `(logs, state)` from state and batch."""
         lists = self._state_variables()
         values = _Values(zip(_flat(lists), _flat(state), strict=True))
         if plan is None:
@@ -185,7 +185,7 @@ class Engine:
         return logs, tuple([values[v] for v in variables] for variables in lists)
 
     def _play(self, phases, batch, step, values):
-        """Differentiates the losses of phases together and updates what they own."""
+        """Differentiates the losses of phases together and updates the variables that they own."""
         optimizers = [self.optimizer[phase.optimizer] for phase in phases]
         trained = [self.trained_by(phase) for phase in phases]
         owned = {id(v): v for v in self._owned_by(phases)}
@@ -218,7 +218,7 @@ class Engine:
         parameters = [values[v] for v in everyone]
         zeros = []
         if self.signals and any(phase.name == WITH_SAMPLES for phase in phases):
-            probe = Probe()  # traced once for nothing but the shape of the samples
+            probe = Probe()  # traced once, only for the shape of the samples
             jax.eval_shape(functools.partial(objectives, probe=probe), parameters, [])
             zeros = [] if probe.samples is None else [jnp.zeros(probe.samples.shape, probe.samples.dtype)]
         losses, pull_back, (logs, states) = jax.vjp(objectives, parameters, zeros, has_aux=True)
@@ -238,9 +238,9 @@ class Engine:
         return logs
 
     def _accumulate(self, phases, optimizers, everyone, owned, batch, parts, step, values):
-        """Gradients of the phases, states and logs of a whole batch, computed one micro-batch after the other.
+        """Computes gradients, states and logs of a batch by a sequence of micro-batches.
 
-        Gradients and logs are means; states pass from each micro-batch to the next.
+        Gradients and logs are means over micro-batches; states are passed from each micro-batch to the next.
         """
         names = [log for phase in phases for log in self.traces[phase.name].logs]
         parameters = [values[v] for v in everyone]
@@ -272,7 +272,7 @@ class Engine:
         return gradients, dict(zip(owned, states, strict=True)), dict(zip(names, totals, strict=True))
 
     def _update(self, phase, optimizer, gradients, variables, states, values, waited):
-        """Applies one phase's gradients and new states; all or, where it waits or the game is guarded, nothing."""
+        """Applies one phase's gradients and new states, or nothing if the phase waits or an update is skipped."""
         if not self.guarded and waited is None:
             values.update(states)
             values.run(lambda: optimizer.apply(gradients, variables))
@@ -296,7 +296,7 @@ class Engine:
         return {f"{phase.name}_skipped": 1.0 - jnp.asarray(finite, "float32")}
 
     def make_train_function(self, force=False):
-        """A function of state and iterator that plays the next steps, as planned on the host."""
+        """Creates a function of state and iterator that runs the next steps, as planned on the host."""
         if self.train_function is None or force:
             self._step_functions = {}
             self.train_function = self._run
@@ -326,18 +326,18 @@ class Engine:
         return logs, state
 
     def _skip(self, state, iterator):
-        """Passes by what an earlier process has trained on; the epoch's logs are as that one left them."""
+        """Skips the batches that an earlier process has trained on and restores the epoch's logs."""
         for _ in range(self.steps_per_execution):
             next(iterator)
         self._steps_to_skip -= self.steps_per_execution
         metrics = [jnp.asarray(value) for values in self.take_up_logs() for value in values]
-        mapping = zip(self.metrics_variables, metrics, strict=False)  # behind the logs are the signals
+        mapping = zip(self.metrics_variables, metrics, strict=False)  # the signals follow the logs
         with keras.StatelessScope(list(mapping)):
             logs = {name: tracker.result() for name, tracker in self.trackers.items()}
         return logs, (*state[:3], [*metrics, *state[3][len(metrics) :]])
 
     def _state_variables(self):
-        """The variables behind the state that Keras' JAX trainer carries, in its order."""
+        """Returns the variables of the state that Keras' JAX trainer carries, in its order."""
         return (
             self.trainable_variables,
             self.non_trainable_variables,
@@ -346,7 +346,7 @@ class Engine:
         )
 
     def _symbolic_build(self, iterator=None, data_batch=None):
-        """Keras' look at the first batch before training: nothing is left to build, the data are checked."""
+        """Called by Keras with the first batch before training: the model is built, so only the data are checked."""
         if data_batch is None:
             data_batch = first_batch(iterator)
         batch = self.as_batch(jax.tree.map(np.asarray, data_batch))
@@ -355,7 +355,7 @@ class Engine:
 
 
 class _Values(dict):
-    """Current values of variables by identity, and stateful code run on them as a pure function."""
+    """Current values of variables by identity, and a runner of stateful code as a pure function of them."""
 
     def __init__(self, pairs):
         self.variables = {}
@@ -367,19 +367,19 @@ class _Values(dict):
         return super().__getitem__(id(variable))
 
     def by_id(self, i):
-        """Current value of the variable of this identity."""
+        """Returns the current value of the variable with this identity."""
         return super().__getitem__(i)
 
     def __setitem__(self, variable, value):
         super().__setitem__(id(variable), value)
 
     def mapping(self, *changes):
-        """[(variable, value)] for a StatelessScope, with changes on top."""
+        """Returns [(variable, value)] for a StatelessScope, including changes."""
         changed = {id(v): (v, value) for pairs in changes for v, value in pairs}
         return [changed.get(i, (v, self[v])) for i, v in self.variables.items()]
 
     def run(self, fn):
-        """Calls `fn` on the current values and takes over all that it assigns."""
+        """Calls `fn` on the current values and stores all its assignments."""
         with keras.StatelessScope(self.mapping()) as scope:
             result = fn()
         for variable in self.variables.values():

@@ -17,12 +17,12 @@ from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_s
 
 
 def input_gradient(fn, x):
-    """Gradient of `sum(fn(x))` with respect to `x`, itself differentiable (for penalties)."""
+    """Differentiable gradient of `sum(fn(x))` with respect to `x`, for penalties."""
     return gradients(lambda tensors: tf.reduce_sum(fn(tensors[0])), [tf.convert_to_tensor(x)])[0]
 
 
 def gradients(fn, tensors):
-    """Gradients of the scalar `fn(tensors)` with respect to each of a list of tensors, themselves differentiable."""
+    """Differentiable gradients of the scalar `fn(tensors)` with respect to each tensor in a list."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(tensors)
         value = fn(tensors)
@@ -30,7 +30,7 @@ def gradients(fn, tensors):
 
 
 def have_gradient(fn, values):
-    """Whether the gradient of the scalar `fn(values)` with respect to each of some tensors is other than zero."""
+    """Returns whether the gradient of the scalar `fn(values)` with respect to each tensor is non-zero."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(values)
         value = fn(values)
@@ -38,19 +38,19 @@ def have_gradient(fn, values):
 
 
 def compiled_call(network):
-    """The network's inference as one compiled function of its inputs (a tensor or a list of tensors)."""
+    """Returns the network's inference as a compiled function of its inputs (a tensor or a list of tensors)."""
     return tf.function(lambda inputs: network(inputs, training=False), reduce_retracing=True)
 
 
 def compiled_inference(network, finish):
-    """The network's inference with the noise of a seed, as one compiled function.
+    """Returns the network's inference with the noise of a seed, as a compiled function.
 
     Args:
         network: A built Keras model.
-        finish: Function of its outputs.
+        finish: Function that is applied to the outputs of the network.
 
     Returns:
-        Function of (inputs, seed, first, strength, fixed), of which the last is a Python boolean; see
+        A function of (inputs, seed, first, strength, fixed), where `fixed` is a Python bool; see
         `kerasgan.game.randomness.SeededNoise`.
     """
 
@@ -69,23 +69,23 @@ def compiled_inference(network, finish):
 
 
 def replica():
-    """(index of this replica, number of replicas) where a step is evaluated."""
+    """Returns (index of this replica, number of replicas) in the current replica context."""
     context = tf.distribute.get_replica_context()
     return (0, 1) if context is None else (context.replica_id_in_sync_group, context.num_replicas_in_sync)
 
 
 def fused_normalization(x, scale, offset, epsilon):
-    """Batch normalization of images by one kernel, for which the usual formula takes seven passes over them.
+    """Batch normalization of images by one kernel; the usual formula takes seven passes over the images.
 
     Args:
-        x: tensor of shape (batch, height, width, channels).
-        scale: float32 tensor of shape (channels,).
-        offset: likewise.
-        epsilon: added to the variance.
+        x: Tensor of shape (batch, height, width, channels).
+        scale: Float32 tensor of shape (channels,).
+        offset: Float32 tensor of shape (channels,).
+        epsilon: Small number added to the variance.
 
     Returns:
-        (normalized images, their mean, their variance); None where the kernel does not serve: for other shapes, in
-        float64, and on several replicas, whose statistics are of the whole batch.
+        A tuple (normalized images, mean, variance), or None if the kernel does not apply: for other shapes, for
+        float64, and on several replicas, whose statistics are those of the global batch.
     """
     if len(x.shape) != 4 or x.dtype not in (tf.float32, tf.bfloat16, tf.float16) or replica()[1] > 1:
         return None
@@ -93,11 +93,11 @@ def fused_normalization(x, scale, offset, epsilon):
         x=x, scale=scale, offset=offset, mean=[], variance=[], epsilon=epsilon, is_training=True
     )
     count = tf.cast(tf.reduce_prod(tf.shape(x)[:3]), variance.dtype)
-    return y, mean, variance * (count - 1) / count  # the kernel's is the unbiased one
+    return y, mean, variance * (count - 1) / count  # the kernel returns the unbiased variance
 
 
 def gather(tensors):
-    """Tensors of all replicas, one after the other along the first axis; the same on each replica."""
+    """Returns the tensors of all replicas, concatenated along the first axis and identical on each replica."""
     context = tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
         return tensors
@@ -105,7 +105,7 @@ def gather(tensors):
 
 
 class Engine:
-    """How `AdversarialModel` plays a step on TensorFlow."""
+    """The part of `AdversarialModel` that runs steps on TensorFlow."""
 
     _moment: Moment | None
     _data_checked: bool
@@ -119,7 +119,7 @@ class Engine:
 
     @property
     def is_chief(self):
-        """Whether this process writes what a training leaves: all but the further workers of several."""
+        """Whether this process writes the files of a training: false only for further workers."""
         if not self.has_peers:
             return True
         resolver = self.distribute_strategy.cluster_resolver
@@ -127,7 +127,7 @@ class Engine:
         return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
 
     def anywhere(self, flag):
-        """Whether a flag is up in any of the processes that train together; each has to ask at the same step."""
+        """Returns whether a flag is true in any process of the training. All processes call it in the same step."""
         strategy = self.distribute_strategy
         if not self.has_peers:
             return flag
@@ -137,11 +137,11 @@ class Engine:
         return float(self._agreement(tf.constant(float(flag)))) > 0
 
     def resolve_jit(self, jit_compile):
-        """True or False for "auto"; refuses what TensorFlow cannot do."""
+        """Resolves "auto", and raises an error for combinations that TensorFlow does not support."""
         replicated = self.distribute_strategy.num_replicas_in_sync > 1
         if jit_compile is True and replicated:
             raise ValueError(
-                "jit_compile=True under a strategy of several replicas fails in TensorFlow (collectives inside XLA). "
+                "jit_compile=True is not supported by TensorFlow with several replicas (collectives inside XLA). "
                 "Pass jit_compile=False, or train on the JAX engine."
             )
         if jit_compile == "auto":
@@ -149,16 +149,16 @@ class Engine:
         return bool(jit_compile)
 
     def scope(self):
-        """Where variables of the model are made."""
+        """Scope in which variables of the model are created."""
         return self.distribute_strategy.scope()
 
     @staticmethod
     def compiled_function(fn):
-        """A function of tensors, compiled for the device."""
+        """Compiles a function of tensors for the device."""
         return tf.function(fn, reduce_retracing=True, autograph=False)
 
     def trace(self, fn, specs):
-        """Result of `fn` on symbolic inputs of the given specs (KerasTensors or None), nothing computed."""
+        """Returns the symbolic result of `fn` for given specs (KerasTensors or None), without any computation."""
 
         def as_spec(part):
             return None if part is None else tf.TensorSpec(part.shape, part.dtype)
@@ -174,7 +174,7 @@ class Engine:
         return names[0]
 
     def train_step(self, data, plan=None):
-        """One step on this replica as a `Plan` says, by default the one for the saved counters."""
+        """Runs a step on this replica according to a `Plan`, by default the plan for the saved counters."""
         if plan is None:
             plan = self.plan(self._read_moment())
         self.begin_step(plan)
@@ -191,7 +191,7 @@ class Engine:
         return logs
 
     def _play(self, phases, batch, step, replica, replicas):
-        """Differentiates the losses of phases together and updates what they own."""
+        """Differentiates the losses of phases together and updates the variables that they own."""
         optimizers = [self.optimizer[phase.optimizer] for phase in phases]
         trained = [self.trained_by(phase) for phase in phases]
         everyone = {id(v): v for variables in trained for v in variables}
@@ -199,7 +199,7 @@ class Engine:
         owned = [(v, tf.convert_to_tensor(v.value)) for v in self._owned_by(phases)]
 
         def differentiate(batch, carried=(), part=None):
-            """(gradients of each phase, gradient of the samples or [], states, logs) of a batch or a micro-batch."""
+            """Returns (gradients of phases, gradient of the samples or [], states, logs) of a batch."""
             mapping = [(v, values[i]) for i, v in everyone.items()] + self.random_states(phases, step, replica, part)
             probe = Probe() if self.signals else None
             with tf.GradientTape(persistent=len(phases) > 1, watch_accessed_variables=False) as tape:
@@ -238,8 +238,10 @@ class Engine:
         return logs
 
     def _accumulate(self, differentiate, phases, trained, owned, batch, parts):
-        """What `differentiate` gives for a whole batch, computed one micro-batch after the other: the mean of gradients
-        and logs; states pass from each to the next."""
+        """Computes the result of `differentiate` for a batch by a sequence of micro-batches.
+
+        Gradients and logs are means over micro-batches; states are passed from each micro-batch to the next.
+        """
         names = [log for phase in phases for log in self.traces[phase.name].logs]
 
         def play(part, sums, states, totals):
@@ -259,7 +261,7 @@ class Engine:
         return gradients, [[] for _ in phases], states, dict(zip(names, logs, strict=True))
 
     def _update(self, phase, optimizer, gradients, variables, states, waited):
-        """Applies one phase's gradients and new states; all or, where it waits or the game is guarded, nothing."""
+        """Applies one phase's gradients and new states, or nothing if the phase waits or an update is skipped."""
         if not self.guarded and waited is None:
             for variable, new in states:
                 variable.assign(new)
@@ -267,7 +269,7 @@ class Engine:
             return {}
         context = tf.distribute.get_replica_context()
         finite = all_finite([*gradients, *(new for _, new in states)]) if self.guarded else tf.constant(True)
-        if self.guarded and context.num_replicas_in_sync > 1:  # one replica's overflow is everyone's
+        if self.guarded and context.num_replicas_in_sync > 1:  # an overflow in one replica is an overflow in all
             finite = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(~finite, tf.float32)) == 0.0
         scaled = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         if scaled:
@@ -280,7 +282,7 @@ class Engine:
             (optimizer.inner_optimizer if scaled else optimizer).apply(gradients, variables)
 
         def decide(strategy, finite, accepted, gradients, states):
-            """A condition around collectives has to stand outside of the replicas."""
+            """Evaluates a condition around collectives, which must be outside the replicas."""
             if strategy is not None:
                 finite, accepted = (strategy.experimental_local_results(flag)[0] for flag in (finite, accepted))
             run = accept if strategy is None else strategy.extended.call_for_each_replica
@@ -301,7 +303,7 @@ class Engine:
         return {f"{phase.name}_skipped": 1.0 - tf.cast(finite, tf.float32)}
 
     def distributed(self, data):
-        """Array batches or a data set of whole batches as what `fit` is given: each replica's share of them."""
+        """Returns array batches or a dataset of complete batches for `fit`, divided among the replicas."""
         strategy = self.distribute_strategy
         replicas = strategy.num_replicas_in_sync
         if isinstance(data, ArrayBatches):
@@ -320,7 +322,7 @@ class Engine:
         if size is not None and size % replicas == 0:
             return data
 
-        def shared(*batch):  # what replicas cannot share equally would get more weight in the mean over them
+        def shared(*batch):  # unequal shares would have unequal weights in the mean over replicas
             rows = tf.shape(tf.nest.flatten(batch)[0])[0]
             whole = rows - rows % replicas
             batch = tf.nest.map_structure(lambda part: None if part is None else part[:whole], batch)
@@ -329,7 +331,7 @@ class Engine:
         return data.map(shared).filter(lambda *batch: tf.shape(tf.nest.flatten(batch)[0])[0] > 0)
 
     def make_train_function(self, force=False):
-        """A function of an iterator that plays one or several steps, as planned on the host."""
+        """Creates a function of an iterator that runs one or several steps, as planned on the host."""
         if self.train_function is None or force:
             self._step_functions = {}
             self.train_function = self._run
@@ -339,7 +341,7 @@ class Engine:
         if self._steps_to_skip > 0:
             return self._skip(iterator)
         moment = self._read_moment() if self._moment is None else self._moment
-        self._moment = None  # to be read again, if the data end within the call
+        self._moment = None  # must be read again if the data end within the call
         count = self.steps_per_execution
         if count > 1 and isinstance(iterator, (tf.data.Iterator, tf.distribute.DistributedIterator)):
             size = self.recipe.largest_batch
@@ -357,7 +359,7 @@ class Engine:
         return logs
 
     def _seen(self, data):
-        """The data of a step, whose values are looked at: on each replica its own."""
+        """Returns the data of a step after `see_batch` has processed the local part of each replica."""
         local = self.distribute_strategy.experimental_local_results
         if self.distribute_strategy.num_replicas_in_sync == 1:
             self.see_batch(data)
@@ -369,13 +371,13 @@ class Engine:
         return data
 
     def _rows(self, data):
-        """Samples of a batch, over all replicas."""
+        """Returns the number of samples of a batch, over all replicas."""
         strategy = self.distribute_strategy
         part = strategy.experimental_local_results(tf.nest.flatten(data)[0])[0]
         return part.shape[0] * strategy.num_replicas_in_sync
 
     def _skip(self, iterator):
-        """Passes by what an earlier process has trained on; the epoch's logs are as that one left them."""
+        """Skips the batches that an earlier process has trained on and restores the epoch's logs."""
         for _ in range(self.steps_per_execution):
             next(iterator)
         self._steps_to_skip -= self.steps_per_execution
@@ -385,7 +387,7 @@ class Engine:
         return self._results()
 
     def _step_function(self, pattern):
-        """Compiled steps with the given plans: of one batch, or of an iterator where there are several."""
+        """Returns compiled steps with the given plans: of one batch, or of an iterator for several plans."""
         if pattern not in self._step_functions:
             several = len(pattern) > 1
             self._step_functions[pattern] = self._several_steps(pattern) if several else self._one_step(pattern[0])
@@ -395,11 +397,11 @@ class Engine:
         return fn if self.run_eagerly else tf.function(fn, reduce_retracing=True, **options)
 
     def _one_step(self, plan):
-        """A function of a batch, over all replicas."""
+        """Returns a function of a batch, over all replicas."""
 
         def play(data):
             strategy = self.distribute_strategy
-            # Where data end within a call, what needs none, such as a counter, must not count a step all the same.
+            # If the data end within a call, operations that need no data, such as counters, must not count a step.
             with tf.control_dependencies([d for d in tf.nest.flatten(data, expand_composites=True) if d is not None]):
                 logs = strategy.run(self.train_step, args=(data, plan))
             for name, value in logs.items():
@@ -409,7 +411,7 @@ class Engine:
         return self._compile(play, jit_compile=self.jit_compile, autograph=False)
 
     def _several_steps(self, pattern):
-        """A function of an iterator: a loop in the graph over the shortest repeating part of the pattern."""
+        """Returns a function of an iterator: a graph loop over the shortest period of the pattern."""
         period = next(n for n in range(1, len(pattern) + 1) if pattern == pattern[:n] * (len(pattern) // n))
         steps = {plan: self._one_step(plan) for plan in set(pattern)}
 
@@ -425,7 +427,7 @@ class Engine:
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Keras' look at the first batch before training: nothing is left to build, the data are checked."""
+        """Called by Keras with the first batch before training: the model is built, so only the data are checked."""
         if data_batch is None:
             data_batch = first_batch(iterator)
         local = self.distribute_strategy.experimental_local_results

@@ -1,7 +1,7 @@
-"""The feature spaces in which samples are compared: a metric without their name means nothing.
+"""Feature spaces in which samples are compared. A score is meaningful only together with their name.
 
-`pixels`, a fixed random network, small classifiers that come with the package, and the Inception network of 2015, whose
-weights a user must give. Only with the last is a Fréchet distance called FID.
+There are `pixels`, a fixed random network, small classifiers that come with the package, and the Inception network of
+2015, whose weights the user provides. A Fréchet distance is called FID with the last one only.
 """
 
 import functools
@@ -20,7 +20,7 @@ NAMES = ("pixels", "random-conv-seed0", *CLASSIFIERS, INCEPTION)
 
 
 def pixels(samples):
-    """The samples themselves, flattened.
+    """Returns the samples themselves, flattened.
 
     Args:
         samples: Array of shape `(n, d)` or `(n, height, width, channels)`.
@@ -29,38 +29,39 @@ def pixels(samples):
         A float64 array of shape `(n, d)`.
 
     Raises:
-        ValueError: Rank below 2, no samples, or NaN or infinite values.
+        ValueError: If the rank is below 2, if there are no samples, or if values are NaN or infinite.
     """
     samples = np.asarray(samples)
     if samples.ndim < 2 or samples.size == 0:
         raise ValueError(
-            f"samples has shape {samples.shape}; expected at least one sample, in the shape (n, d) "
+            f"`samples` has shape {samples.shape}; expected at least one sample, of shape (n, d) "
             "or (n, height, width, channels)."
         )
     flat = samples.reshape(len(samples), -1).astype("float64")
     if not np.isfinite(flat).all():
         raise ValueError(
-            "samples has NaN or infinite values; expected finite ones: the model that made them has diverged."
+            "`samples` has NaN or infinite values; expected finite values. The model that generated them has diverged."
         )
     return flat
 
 
 def check_samples(samples, name="samples"):
-    """Refuses samples that `fit` would refuse: images that are no finite floats in [-1, 1], vectors with NaN.
+    """Raises an error for samples that `fit` would reject: images that are not finite floats in [-1, 1], or vectors
+    with NaN.
 
-    Images are told by their rank; vectors, flattened images among them, may have any range. Images that never go below
-    0 are warned of, and generated ones that go a little beyond [-1, 1]. Features must not come here: they may have any
+    Images are recognised by their rank. Vectors, including flattened images, can have any range. Images that are never
+    below 0, and generated images slightly outside [-1, 1], cause a warning. Do not pass features, which can have any
     range and rank.
 
     Args:
-        samples: Array of shape `(n, d)` or `(n, height, width, channels)`, or of another rank, which is not looked at.
-        name: What the messages call them.
+        samples: Array of shape `(n, d)` or `(n, height, width, channels)`. Arrays of another rank are not checked.
+        name: Name of the samples in messages.
 
     Returns:
         The samples as a NumPy array.
 
     Raises:
-        ValueError: A sentence that says what came, what was expected and what to call.
+        ValueError: If the samples are invalid. The message says what came, what was expected and what to do.
     """
     samples = np.asarray(samples)
     if samples.ndim == 4 and samples.size:
@@ -68,8 +69,9 @@ def check_samples(samples, name="samples"):
         if name in GENERATED and samples.dtype.kind == "f" and RANGE_TOLERANCE < np.abs(samples).max() - 1 < OVERSHOOT:
             inside = np.clip(samples, -1, 1)
             warnings.warn(
-                f"{name} has values from {samples.min():g} to {samples.max():g}, beyond [-1, 1]. A generator without a "
-                f"bounded last layer makes such: call np.clip({name}, -1, 1), as a picture of them would.",
+                f"{name} has values from {samples.min():g} to {samples.max():g}, outside [-1, 1], as generated "
+                "without a "
+                f"bounded last layer. Call np.clip({name}, -1, 1).",
                 UserWarning,
                 stacklevel=3,
             )
@@ -80,10 +82,10 @@ def check_samples(samples, name="samples"):
 
 
 def labelled(name, x, y):
-    """Samples and their labels, flattened.
+    """Returns samples and their labels, flattened.
 
     Args:
-        name: What the samples are called in an error: `"fake"` for `fake_x` and `fake_y`.
+        name: Prefix of the argument names in errors: `"fake"` for `fake_x` and `fake_y`.
         x: Array of shape `(n, d)` or `(n, height, width, channels)`.
         y: Integers of shape `(n,)` or `(n, 1)`.
 
@@ -91,33 +93,33 @@ def labelled(name, x, y):
         A float64 array of shape `(n, d)` and integers of shape `(n,)`.
 
     Raises:
-        ValueError: Not one integer for each sample, or samples that `pixels` refuses.
+        ValueError: If there is not one integer per sample, or if `pixels` raises it.
     """
     x, y = pixels(x), np.asarray(y)
     if y.shape not in ((len(x),), (len(x), 1)) or y.dtype.kind not in "iu":
         raise ValueError(
-            f"{name}_y has shape {y.shape} and dtype {y.dtype}; expected one integer label for "
-            f"each of the {len(x)} images in {name}_x."
+            f"`{name}_y` has shape {y.shape} and dtype {y.dtype}; expected one integer label for "
+            f"each of the {len(x)} images in `{name}_x`."
         )
     return x, y.reshape(-1)
 
 
 def get(features):
-    """What computes features.
+    """Returns the function that computes features.
 
     Args:
-        features: One of `NAMES`, or a function from samples to an array of shape `(n, d)`, which is returned.
+        features: One of `NAMES`, or a function from samples to an array of shape `(n, d)`, which is returned unchanged.
 
     Returns:
         `pixels`, a `kerasgan.metrics.features.network.FeatureNetwork`, or the function.
 
     Raises:
-        ValueError: There are no features of this name, or the weights that they need are missing or damaged.
+        ValueError: If the name is unknown, or if the required weights are missing or damaged.
     """
     if callable(features):
         return features
     if features == INCEPTION:
-        # Not kept by this name: the environment says which file it is.
+        # Not cached by name: the file depends on environment variables.
         from kerasgan.metrics.features.inception import inception_2015
 
         return inception_2015()
@@ -143,7 +145,7 @@ def _network(name):
 
 
 def name_of(features):
-    """The name of features as it stands beside a score: that of a function, if these are not one of `NAMES`."""
+    """Returns the name of features as printed beside a score: one of `NAMES`, or the name of the function."""
     if isinstance(features, str):
         return features
     return getattr(features, "name", None) or getattr(features, "__name__", type(features).__name__)
@@ -155,14 +157,13 @@ def extract(features, samples, name="samples"):
     Args:
         features: One of `NAMES`, or a function from samples to an array of shape `(n, d)`.
         samples: Array of `n` samples: images in [-1, 1] of rank 4, or vectors.
-        name: What the messages call them; None maps samples that are checked elsewhere.
+        name: Name of the samples in messages. None skips the check of the samples.
 
     Returns:
         A float64 array of shape `(n, d)`.
 
     Raises:
-        ValueError: There are no features of this name, samples that `check_samples` refuses, or features that are not
-            finite.
+        ValueError: If the name is unknown, if `check_samples` raises it, or if the features are not finite.
     """
     return pixels(get(features)(samples if name is None else check_samples(samples, name)))
 
@@ -179,12 +180,12 @@ def extract_both(features, real, fake):
         Two float64 arrays of shape `(n, d)` and `(m, d)`.
 
     Raises:
-        ValueError: Unknown features, values that are not finite, or feature sizes that differ.
+        ValueError: If features are unknown, if values are not finite, or if feature sizes differ.
     """
     real, fake = extract(features, real, "real"), extract(features, fake, "fake")
     if real.shape[1] != fake.shape[1]:
         raise ValueError(
-            f"real has {real.shape[1]} features and fake has {fake.shape[1]}; expected the same: "
-            "bring both to one image size."
+            f"`real` has {real.shape[1]} features and `fake` has {fake.shape[1]}; expected the same. "
+            "Resize both to one image size."
         )
     return real, fake

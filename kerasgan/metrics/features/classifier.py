@@ -1,4 +1,4 @@
-"""Small classifiers of the package's own data: features that know what matters in them, and class probabilities."""
+"""Small classifiers of the package's own datasets, which provide features and class probabilities."""
 
 import keras
 from keras import layers
@@ -8,15 +8,16 @@ from kerasgan.zoo import preset as presets
 
 
 def build(image_shape, heads, widths, features, initializer="zeros", dropout=0.0):
-    """The network: two 3x3 convolutions at each size, the second of which halves it, and one hidden layer.
+    """Builds the network: two 3x3 convolutions at each size, the second with stride 2, and one hidden layer.
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1]; the size is a multiple of `2**len(widths)`.
-        heads: name to number of classes of what is read from an image.
-        widths: filters at each size.
-        features: units of the hidden layer, whose activations are the features.
-        initializer: of all kernels. Zeros, for weights that are loaded, draw no random numbers.
-        dropout: rate behind the features, in training.
+        image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are multiples of
+            `2**len(widths)`.
+        heads: Dictionary from the name of an output to its number of classes.
+        widths: Number of filters at each size.
+        features: Number of units of the hidden layer, whose activations are the features.
+        initializer: Initializer of all kernels. Zeros, for weights that are loaded afterwards, draw no random numbers.
+        dropout: Dropout rate after the features.
 
     Returns:
         A Keras model from images to `{"features": (n, features), head: logits of shape (n, classes), ...}`.
@@ -43,17 +44,18 @@ def build(image_shape, heads, widths, features, initializer="zeros", dropout=0.0
 
 
 class Classifier(FeatureNetwork):
-    """A trained classifier that comes with the package, as a preset.
+    """A trained classifier that comes with the package as a preset.
 
     Args:
-        name: of the preset.
-        root: folder of the presets.
+        name: Name of the preset.
+        root: Folder of the presets.
 
     Attributes:
-        heads: Name to number of classes of what `classify` can read from an image; `"label"` is the data's class.
+        heads: Dictionary from the names that `classify` takes to their numbers of classes. `"label"` is the class of
+            the dataset.
 
     Raises:
-        ValueError: There is no such preset, or its files are damaged.
+        ValueError: If the preset does not exist, or if its files are damaged.
     """
 
     def __init__(self, name, root=presets.ROOT):

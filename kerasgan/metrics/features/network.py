@@ -1,4 +1,4 @@
-"""What the feature networks have in common: which images they take, and how."""
+"""Base class of the feature networks: checks, resizes and batches images."""
 
 import numpy as np
 
@@ -11,17 +11,17 @@ ROUNDING = 1e-6
 
 
 class FeatureNetwork:
-    """A network with fixed weights, in float32, as features of images.
+    """A network with fixed weights, in float32, that computes features of images.
 
-    Called with images it returns their features, so it may be passed as `features=` to any metric.
+    Called with images it returns their features, so it can be passed as `features=` to any metric.
 
     Args:
-        name: What is printed beside every score.
+        name: Name to print beside every score.
         network: Keras model from images in [-1, 1] to `{"features": (n, d), head: logits (n, classes), ...}`.
-        image_shape: (height, width, channels) of what it takes; a size of None is any.
+        image_shape: Shape (height, width, channels) of the network's input. None stands for any size.
 
     Attributes:
-        heads: Name to number of classes of what `classify` reads from an image.
+        heads: Dictionary from the names that `classify` takes to their numbers of classes.
     """
 
     heads: dict[str, int] = {}
@@ -31,50 +31,48 @@ class FeatureNetwork:
         self._network = compiled_call(network)
 
     def __call__(self, images):
-        """Features of images.
+        """Computes features of images.
 
         Args:
-            images: Array of shape `(n, height, width, channels)` in [-1, 1]. Another size than the network's is
-                resized (antialiased Lanczos-3); grey becomes RGB where the network wants it.
+            images: Array of shape `(n, height, width, channels)` in [-1, 1]. Images of another size than the network's
+                are resized (antialiased Lanczos-3), and grey images become RGB if the network takes RGB.
 
         Returns:
             A float32 array of shape `(n, d)`.
 
         Raises:
-            ValueError: No images, values outside [-1, 1], or channels that the network does not take.
+            ValueError: If there are no images, if values are outside [-1, 1], or if the number of channels is wrong.
         """
         return self.outputs(images)["features"]
 
     def classify(self, images, head="label"):
-        """Class probabilities of images.
+        """Computes class probabilities of images.
 
         Args:
-            images: As for the features.
-            head: What to read from the images, one of `heads`.
+            images: Images, as for the features.
+            head: Name of the output to return, one of `heads`.
 
         Returns:
             A float64 array of shape `(n, classes)` whose rows sum to 1.
 
         Raises:
-            ValueError: The network has no such head, or images that it does not take.
+            ValueError: If the network has no such head, or if the images are invalid.
         """
         if head not in self.heads:
-            raise ValueError(
-                f"{self.name} does not read {head!r} from an image; expected one of: {', '.join(self.heads) or 'none'}."
-            )
+            raise ValueError(f"{self.name} has no head {head!r}; expected one of: {', '.join(self.heads) or 'none'}.")
         return softmax(self.outputs(images)[head])
 
     def outputs(self, images):
-        """Features and logits of images, `{"features": (n, d), head: (n, classes), ...}`."""
+        """Computes features and logits of images, `{"features": (n, d), head: (n, classes), ...}`."""
         images = self._checked(images)
         count = len(images)
-        # Batches of one size, so that the network is compiled once.
+        # All batches have one size, so that the network is compiled once.
         images = np.concatenate([images, np.zeros((-count % BATCH, *images.shape[1:]), "float32")])
         parts = [self._run(images[start : start + BATCH]) for start in range(0, count, BATCH)]
         return {name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}
 
     def resizing(self, shape):
-        """What the network does to images of a shape before it looks at them, in words, as in "8×8 not resized"."""
+        """Describes how the network resizes images of a shape, for example "8×8 not resized"."""
         height, width = shape[:2]
         if self._fits(shape):
             return f"{height}×{width} not resized"
@@ -87,14 +85,14 @@ class FeatureNetwork:
         images, channels = np.asarray(images), self.image_shape[-1]
         if images.ndim != 4 or len(images) == 0 or images.shape[-1] not in (1, channels):
             raise ValueError(
-                f"images has shape {images.shape}; expected (n, height, width, {channels}) for the features "
-                f"{self.name}. Others take other images: 'random-conv-seed0' grey and RGB ones, 'pixels' anything."
+                f"`images` has shape {images.shape}; expected (n, height, width, {channels}) for the features "
+                f"{self.name}. 'random-conv-seed0' takes grey and RGB images, 'pixels' takes any shape."
             )
-        pixels(images)  # refuses what is not finite
+        pixels(images)  # raises an error if values are not finite
         if np.abs(images).max() > 1 + ROUNDING:
             raise ValueError(
-                f"images has values from {images.min():g} to {images.max():g}; expected values in [-1, 1] for the "
-                f"features {self.name}: call kerasgan.data.prepare, or clip what a generator made."
+                f"`images` has values from {images.min():g} to {images.max():g}; expected values in [-1, 1] for the "
+                f"features {self.name}. Call kerasgan.data.prepare, or clip generated images."
             )
         images = np.clip(images.astype("float32"), -1, 1)
         return images if images.shape[-1] == channels else np.repeat(images, channels, axis=-1)
@@ -106,6 +104,6 @@ class FeatureNetwork:
 
 
 def softmax(logits):
-    """Probabilities of shape (n, classes), float64, from logits."""
+    """Returns probabilities of shape (n, classes), float64, from logits."""
     exponentials = np.exp(logits.astype("float64") - logits.max(axis=1, keepdims=True))
     return exponentials / exponentials.sum(axis=1, keepdims=True)

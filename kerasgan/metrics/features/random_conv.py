@@ -1,4 +1,4 @@
-"""Features of a random convolutional network: they need no data, know nothing, and see more than pixels."""
+"""Features of a random convolutional network, which need no training data and depend on more than single pixels."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ SEED = 0
 
 
 def kernels():
-    """The convolution kernels: float32 arrays of shape (3, 3, in, out), the same on every machine."""
+    """Returns the convolution kernels: float32 arrays of shape (3, 3, in, out), identical on every machine."""
     # RandomState, because NumPy promises that its streams never change.
     random = np.random.RandomState(SEED)
     channels = (3, *WIDTHS)
@@ -22,12 +22,12 @@ def kernels():
 
 
 class RandomConvolutions(FeatureNetwork):
-    """`random-conv-seed0`: three 3x3 convolutions of stride 2 with random weights, and the mean of each over places.
+    """`random-conv-seed0`: three random 3x3 convolutions of stride 2 and the spatial mean of each.
 
-    Kernels from a normal distribution of variance 2 / fan-in (He et al. 2015, section 2.2) without biases, ReLU behind
-    each, "same" padding; the features are the spatial means of all three, 32 + 64 + 128 numbers. Images of any size, at
-    least 8 pixels for the last to see more than one pixel; grey ones as RGB. Distances in such features rank coarse
-    failures and are no measure of what a person sees.
+    The kernels are drawn from a normal distribution with variance 2 / fan-in (He et al. 2015, section 2.2), without
+    biases, with "same" padding and followed by ReLU. The features are the spatial means of all three layers, 32 + 64 +
+    128 numbers. Images have any size, at least 8 pixels so that the last layer sees more than one pixel; grey images
+    become RGB. Distances between such features rank coarse failures and do not measure perceptual quality.
     """
 
     def __init__(self):

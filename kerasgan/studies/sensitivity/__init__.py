@@ -1,8 +1,8 @@
-"""`kerasgan sensitivity`: how much a method's result depends on the settings that nobody wants to tune.
+"""`kerasgan sensitivity`: how strongly the result of a method depends on settings that are rarely tuned.
 
-A grid of learning rates, first decays of Adam and critic steps, several seeds each, at equal compute; how many of its
-cells succeed, their median and their spread (Lucic et al. 2018, "Are GANs Created Equal?": with enough tuning most
-losses tie, so what differs is how much tuning they need).
+A study trains a grid of learning rates, first decay rates of Adam and critic steps with several seeds each, at equal
+compute. It reports how many cells succeed, their median and their spread (Lucic et al. 2018, "Are GANs Created Equal?":
+with enough tuning most losses perform equally, but they differ in how much tuning they need).
 """
 
 from kerasgan.studies.sensitivity.folder import measure, take_up

@@ -1,4 +1,4 @@
-"""The folder of a study: cells that are there are not trained again."""
+"""The folder of a study. Existing cells are not trained again."""
 
 import importlib.util
 import json
@@ -9,25 +9,26 @@ from kerasgan.studies.sensitivity.report import markdown, plot, summary
 
 
 def measure(study, folder, progress=None):
-    """Trains all cells that a folder does not have yet, and writes its report.
+    """Trains all cells that are missing in a folder, and writes the report.
 
-    `settings.json` says what was trained, `cells.jsonl` has a line for each cell (a metric of null is an infinite one),
-    and a line is there whole or not at all; `report.md`, `report.json` and `sensitivity.png` sum them up.
+    `settings.json` contains the settings of the study, and `cells.jsonl` a line for each cell, in which null is an
+    infinite metric. Lines are written atomically. `report.md`, `report.json` and `sensitivity.png` summarise the cells.
 
     Args:
-        study: a `Study`.
-        folder: where a study that was interrupted goes on, if it is the same.
-        progress: called with the rows so far and the number of all cells before the first cell and after each.
+        study: A `Study`.
+        folder: Folder of the study. An existing folder of the same study is resumed.
+        progress: Function that is called with the rows so far and the number of all cells, before the first cell and
+            after each cell.
 
     Returns:
-        The report, as `summary` gives it.
+        The report as returned by `summary`.
 
     Raises:
-        ValueError: if the folder holds another study; the message says what differs.
-        ModuleNotFoundError: if Matplotlib is not installed, before anything is trained.
+        ValueError: If the folder contains another study. The message lists the differences.
+        ModuleNotFoundError: If Matplotlib is not installed. This is checked before the training.
     """
-    if importlib.util.find_spec("matplotlib") is None:  # rather now than after hours
-        raise ModuleNotFoundError("The report's picture needs Matplotlib: pip install 'kerasgan[tuning]'.")
+    if importlib.util.find_spec("matplotlib") is None:  # fails now rather than after hours
+        raise ModuleNotFoundError("The plot of the report needs Matplotlib: pip install 'kerasgan[tuning]'.")
     folder, about = Path(folder), study.settings()
     take_up(folder, about)
     path, cells = folder / "cells.jsonl", study.cells()
@@ -52,15 +53,15 @@ def measure(study, folder, progress=None):
 
 
 def read(path):
-    """The rows of a `cells.jsonl`; none where there is none."""
+    """Returns the rows of a `cells.jsonl`, or an empty list if it does not exist."""
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()] if path.exists() else []
 
 
 def take_up(folder, now):
-    """Writes a study's settings into its folder, or refuses a folder that has others.
+    """Writes a study's settings into its folder, or raises an error if the folder has different settings.
 
     Raises:
-        ValueError: that names what differs.
+        ValueError: If the settings differ. The message lists the differences.
     """
     path = folder / "settings.json"
     if not path.exists():
@@ -71,6 +72,6 @@ def take_up(folder, now):
     changes = [f"{n} was {before.get(n)!r} and is {now.get(n)!r} now" for n in names if before.get(n) != now.get(n)]
     if changes:
         raise ValueError(
-            f"{folder} holds another study: {'; '.join(changes)}. Go on with the same settings, or begin a new one in "
-            "another folder."
+            f"{folder} contains another study: {'; '.join(changes)}. Resume it with the same settings, or start a new "
+            "study in another folder."
         )

@@ -1,4 +1,4 @@
-"""What a grid of settings says: shares of success, medians, quartiles, as numbers, page and picture."""
+"""Report of a grid of settings: success rates, medians and quartiles, as numbers, page and plot."""
 
 import itertools
 import math
@@ -8,21 +8,22 @@ import numpy as np
 from kerasgan.pictures.files import replacing
 from kerasgan.studies.sensitivity.study import AXES
 
-REVERSE_KL = 0.1  # of a mixture whose modes are all filled: success
-FACTOR = 2.0  # of the best setting's median: success for images
+REVERSE_KL = 0.1  # success threshold for a mixture: all modes are filled
+FACTOR = 2.0  # success threshold for images, relative to the best setting's median
 
 
 def summary(rows, threshold=None, mixture=False):
-    """What a grid says: success rate, median and quartiles, of all cells and of each setting over its seeds.
+    """Summarises a grid: success rate, median and quartiles of all cells, and of each setting over its seeds.
 
     Args:
-        rows: of `cells.jsonl`.
-        threshold: metric up to which a cell succeeds; None for the default rule of the data.
-        mixture: whether the data are a mixture of Gaussians.
+        rows: Rows of `cells.jsonl`.
+        threshold: Largest metric of a successful cell. None uses the default rule for the data.
+        mixture: Whether the data are a mixture of Gaussians.
 
     Returns:
-        `{"threshold": ..., "cells": n, "success": share, "median": ..., "quartiles": [lower, upper], "settings":
-        [{"rate": ..., "beta_1": ..., "generator_every": ..., and the same}]}`; null for infinite numbers.
+        A dictionary `{"threshold": ..., "cells": n, "success": rate, "median": ..., "quartiles": [lower, upper],
+        "settings": [...]}`, where each entry of "settings" has "rate", "beta_1", "generator_every" and the same
+        statistics. Infinite numbers are None.
     """
     groups: dict[tuple, list[float]] = {}
     for row in rows:
@@ -47,7 +48,7 @@ def summary(rows, threshold=None, mixture=False):
 
 
 def _quantile(values, share):
-    """A quantile of numbers some of them infinite; between a finite and an infinite one lies an infinite one."""
+    """Quantile of numbers that can be infinite. An interpolation with an infinite number is infinite."""
     ordered, place = sorted(values), share * (len(values) - 1)
     low, high = ordered[math.floor(place)], ordered[math.ceil(place)]
     return low if low == high else low + (high - low) * (place - math.floor(place))
@@ -58,7 +59,7 @@ def _finite(value):
 
 
 def markdown(study, report):
-    """The report as a page."""
+    """Returns the report as a Markdown page."""
     kind = "reverse KL + number of unfilled modes" if study.is_mixture else f"Fréchet distance in {study.features}"
     lines = [
         f"# {study.family.__name__} on {study.data}",

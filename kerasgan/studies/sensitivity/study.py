@@ -1,4 +1,4 @@
-"""What is trained in each cell of a grid of settings, and how it is judged."""
+"""Training and scoring of each cell of a grid of settings."""
 
 import dataclasses
 import functools
@@ -21,44 +21,45 @@ from kerasgan.game.model import AdversarialModel
 from kerasgan.metrics import frechet_distance, mixture_modes
 
 RATES, DECAYS, CRITIC_STEPS = (0.25, 1.0, 4.0), (0.0, 0.5), (1, 5)
-AXES = ("rate", "beta_1", "generator_every")  # of the grid, besides the seed
+AXES = ("rate", "beta_1", "generator_every")  # axes of the grid, apart from the seed
 BASE_RATES = {"vectors": 1e-3, "images": 2e-4}
-WIDTH, LATENTS, BATCH = 128, 2, 256  # of the networks for vectors
+WIDTH, LATENTS, BATCH = 128, 2, 256  # for the networks of vectors
 
 
 @dataclasses.dataclass(frozen=True)
 class Study:
-    """What is trained in each cell of a grid, and how it is judged.
+    """Training and scoring of each cell of a grid of settings.
 
-    Images are learned by the family's own networks. Mixtures of Gaussians, known by the names "ring", "grid" and the
-    other configurations of the data set `gaussians`, are learned by one architecture for all families, so that only
-    loss, penalties and packing differ: three hidden layers of 128 leaky ReLUs, batches of 256, latents from N(0, I) in
-    two dimensions, the data scaled to unit deviation for training (penalties count in these units).
+    For images, the family's own networks are trained. For mixtures of Gaussians ("ring", "grid" and the other configs
+    of the dataset `gaussians`) all families use the same architecture, so that only loss, penalties and packing differ:
+    three hidden layers of 128 leaky ReLUs, batches of 256, latents from N(0, I) in two dimensions, and data scaled to
+    unit standard deviation (the units of the penalties).
 
-    Every player uses Adam with the cell's rate and first decay, other arguments as the recipe's Adam has them. Compute
-    is counted in updates: gradient evaluations of the discriminator and of the generator, each on one batch; a
-    regularised one counts once. With n critic steps to a generator's, `updates * n // (n + 1)` steps are taken.
+    Every player uses Adam with the cell's learning rate and first decay rate, and the other arguments of the recipe's
+    Adam. Compute is measured in updates: gradient evaluations of the discriminator and of the generator, each on one
+    batch; a regularised evaluation counts once. With n critic steps per generator step, a cell has
+    `updates * n // (n + 1)` steps.
 
-    What is judged is the averaged generator: a mixture by the reverse KL of 2,500 samples over the modes, plus one for
-    each mode that is not filled (`kerasgan.metrics.mixture_modes`), so that up to 0.1 all modes are; images by the
-    Fréchet distance to the training images in the named features. Lower is better, and a model that diverged has an
-    infinite one.
+    The averaged generator is scored. For a mixture the metric is the reverse KL of 2,500 samples over the modes, plus
+    one for each mode that is not filled (`kerasgan.metrics.mixture_modes`), so that a metric of at most 0.1 means that
+    all modes are filled. For images it is the Fréchet distance to the training images in the given features. Lower is
+    better, and the metric of a diverged model is infinite.
 
     Args:
-        family: subclass of `kerasgan.LatentModel`.
-        data: name of a mixture, or what `kerasgan.data.load` takes.
-        updates: of both players together, in each cell.
-        arguments: constructor arguments.
-        recipe: changes to the family's recipe.
-        base_rate: learning rate that the grid multiplies; 1e-3 for mixtures, 2e-4 for images by default.
-        threshold: metric up to which a cell succeeds; by default 0.1 for mixtures, and for images twice the median of
-            the best setting.
-        features: of the Fréchet distance.
-        samples: generated to judge a model.
-        rates: multiples of `base_rate`.
-        decays: first decays of Adam.
-        critic_steps: discriminator updates for each of the generator.
-        seeds: number of seeds, 0, 1, ...
+        family: Subclass of `kerasgan.LatentModel`.
+        data: Name of a mixture, or an argument of `kerasgan.data.load`.
+        updates: Number of updates of both players together, in each cell.
+        arguments: Constructor arguments.
+        recipe: Changes to the family's recipe.
+        base_rate: Learning rate that the grid multiplies. Defaults to 1e-3 for mixtures and 2e-4 for images.
+        threshold: Largest metric of a successful cell. Defaults to 0.1 for mixtures, and to twice the median of the
+            best setting for images.
+        features: Features of the Fréchet distance.
+        samples: Number of generated samples to score a model.
+        rates: Multiples of `base_rate`.
+        decays: First decay rates of Adam.
+        critic_steps: Numbers of discriminator updates per generator update.
+        seeds: Number of seeds 0, 1, ...
     """
 
     family: type[AdversarialModel]
@@ -78,7 +79,7 @@ class Study:
     def __post_init__(self):
         if not issubclass(self.family, LatentModel):
             raise ValueError(
-                f"{self.family.__name__} does not turn latents into samples, expected a family that does: gan, dcgan, "
+                f"{self.family.__name__} does not turn latents into samples; expected a family that does: gan, dcgan, "
                 "wgan_gp, ..."
             )
 
@@ -89,12 +90,12 @@ class Study:
 
     @functools.cached_property
     def mixture(self):
-        """The `Gaussians` that the data come from."""
+        """The `Gaussians` dataset of the data."""
         return Gaussians(self.data.removeprefix("gaussians/"))
 
     @functools.cached_property
     def real(self):
-        """(samples, labels or None) to train with, mixtures in their own units."""
+        """Training data (samples, labels or None), mixtures in their own units."""
         if self.is_mixture:
             return load(self.mixture.full_name, labels=False, as_numpy=True), None
         always = constructor_arguments(self.family).get("num_classes") is REQUIRED
@@ -104,16 +105,16 @@ class Study:
 
     @functools.cached_property
     def scale(self):
-        """What samples are divided by in training: the deviation of a mixture, 1 for images."""
+        """Divisor of the samples in training: the standard deviation of a mixture, 1 for images."""
         return float(self.real[0].std()) if self.is_mixture else 1.0
 
     def cells(self):
-        """All cells of the grid in their order, as dictionaries of the arguments of `model`."""
+        """Returns all cells of the grid in order, dictionaries of the arguments of `model`."""
         axes = (self.rates, self.decays, self.critic_steps, range(self.seeds))
         return [dict(zip((*AXES, "seed"), values, strict=True)) for values in itertools.product(*axes)]
 
     def settings(self):
-        """What the result of a cell depends on, JSON-ready: one flat dictionary."""
+        """Returns everything that the result of a cell depends on, a flat JSON-serialisable dictionary."""
         recipe = self.family.recipe.replace(**self._changes(self.rates[0], self.decays[0], self.critic_steps[0]))
         recipe = {name: value for name, value in recipe.get_config().items() if name != "generator_every"}
         return json.loads(
@@ -133,7 +134,7 @@ class Study:
 
     @property
     def unit_rate(self):
-        """The rate that the grid multiplies: `base_rate`, or the one for the kind of data."""
+        """Learning rate that the grid multiplies: `base_rate`, or the default for the kind of data."""
         return self.base_rate or BASE_RATES["vectors" if self.is_mixture else "images"]
 
     def _constructor(self):
@@ -143,13 +144,13 @@ class Study:
         return {"image_shape": x.shape[1:], **latents, **classes, **self.arguments}
 
     def model(self, rate, beta_1, generator_every, seed=0):
-        """The compiled model of a cell.
+        """Returns the compiled model of a cell.
 
         Args:
-            rate: multiple of the base rate, for both players.
-            beta_1: first decay of Adam.
-            generator_every: discriminator updates for each of the generator.
-            seed: of the initial weights and of all that is drawn.
+            rate: Multiple of the base rate, for both players.
+            beta_1: First decay rate of Adam.
+            generator_every: Number of discriminator updates per generator update.
+            seed: Random seed of the initial weights and the training.
         """
         run.set_random_seed(seed)
         arguments, family, inside = self._constructor(), self.family, 1
@@ -164,7 +165,7 @@ class Study:
         return model
 
     def _changes(self, rate, beta_1, generator_every):
-        """What a cell changes in the recipe: of the family, or of `LatentModel` where that learns a mixture."""
+        """Returns the changes of a cell to the recipe of the family, or of `LatentModel` for a mixture."""
         recipe, changes = self.family.recipe, {}
         if self.is_mixture:
             changes = {field.name: getattr(recipe, field.name) for field in dataclasses.fields(LatentRecipe)}
@@ -175,7 +176,10 @@ class Study:
         return changes | self.recipe | {"generator_every": generator_every}
 
     def _steps_in_a_call(self, generator_every, batch_size):
-        """Tiny networks wait for Python otherwise: up to 20 steps, so that no pass over the data ends within a call."""
+        """Returns the number of steps per call, at most 20, that divides an epoch.
+
+        With one step per call, tiny networks would wait for Python.
+        """
         passed = math.gcd(self.steps(generator_every), len(self.real[0]) // batch_size)
         return max(steps for steps in range(1, 21) if passed % steps == 0)
 
@@ -184,11 +188,11 @@ class Study:
         return keras.optimizers.Adam(**config | {"learning_rate": rate * self.unit_rate, "beta_1": beta_1})
 
     def steps(self, generator_every):
-        """Steps of a cell: each is an update of the discriminator, every n-th one also of the generator."""
+        """Returns the steps of a cell. Each updates the discriminator, every n-th step also the generator."""
         return max(1, self.updates * generator_every // (generator_every + 1))
 
     def train(self, model, callbacks=()):
-        """Trains a cell's model for as many updates as any other's; whole passes over the data, then a part of one."""
+        """Trains a cell's model for the number of updates of the study: complete epochs, then a part of an epoch."""
         x, y = self.real
         x, size = (x / np.float32(self.scale)).astype("float32"), min(model.recipe.largest_batch, len(x))
         passes, rest = divmod(self.steps(model.recipe.generator_every), len(x) // size)
@@ -200,7 +204,7 @@ class Study:
             model.fit(x[chosen], None if y is None else y[chosen], initial_epoch=passes, epochs=passes + 1, **options)
 
     def judge(self, model):
-        """The metric of a model's averaged generator, and what else is known: `{"metric": ..., ...}`."""
+        """Returns the metric of a model's averaged generator, with further scores: `{"metric": ..., ...}`."""
         samples = model.sample(self.samples, seed=model.seed, batch_size=self.samples if self.is_mixture else 64)
         if not np.isfinite(samples).all():
             return {"metric": math.inf}
@@ -219,7 +223,7 @@ class Study:
         }
 
     def row(self, cell):
-        """Trains and judges one cell: a line of `cells.jsonl`."""
+        """Trains and scores one cell, and returns a row of `cells.jsonl`."""
         started = time.perf_counter()
         model = self.model(**cell)
         self.train(model)
