@@ -129,7 +129,7 @@ def train(arguments):
     every = max(1, epochs // 20)
     progress = Progress()
     progress.console.print(
-        f"{family.__name__} on {arguments.data}, {len(x):,} images {x.shape[1]}x{x.shape[2]}x{x.shape[3]}: "
+        f"{family.__name__} on {arguments.data}, {len(x):,} {model.data_specs()[0]}: "
         f"epochs {epoch + 1} to {epochs} of {steps} steps of {batch_size}, into {folder}",
         highlight=False,
         soft_wrap=True,
@@ -246,7 +246,7 @@ def _prepared(family, arguments):
             if network not in model.networks:
                 raise ValueError(f"--freeze {network}={count}: the networks are {', '.join(model.networks)}.")
             freeze_first(model.networks[network], count)
-        model.compile(steps_per_execution=arguments.steps_per_execution, **changes)
+        model.compile(recipe=arguments.recipe, steps_per_execution=arguments.steps_per_execution, **changes)
     if hasattr(model, "adapt"):
         model.adapt(x)
     facts = {"data": found.description.entries(), "seed": arguments.seed, "precision": arguments.precision}
@@ -268,7 +268,7 @@ def sample(arguments):
     import numpy as np
 
     from kerasgan.data.description import class_numbers
-    from kerasgan.pictures.images import columns_of, grid, write_png
+    from kerasgan.pictures.images import columns_of, write_png
 
     model, count = _trained(arguments.run), arguments.count
     if not hasattr(model, "sample"):
@@ -283,8 +283,13 @@ def sample(arguments):
     else:
         classes = range(model.num_classes or 0)
     labels = np.resize(classes, count) if classes else None
-    images = model.sample(count, arguments.seed, labels, ema=not arguments.raw)
-    write_png(arguments.output, grid(images, arguments.columns or columns_of(min(len(classes), count))))
+    samples = model.sample(
+        count, arguments.seed, labels, truncation=arguments.truncation, noise=arguments.noise, ema=not arguments.raw
+    )
+    sheet = model.sample_kind.sheet(samples, arguments.columns or columns_of(min(len(classes), count)))
+    if sheet is None:
+        raise ValueError(f"Samples of {arguments.run} are {model.sample_kind}, of which there is no picture.")
+    write_png(arguments.output, sheet)
     print(arguments.output)
 
 
@@ -336,6 +341,10 @@ class _Parser(argparse.ArgumentParser):
         raise ValueError(f"{message} ({self.prog} --help)")
 
 
+def _noise(text):
+    return text if text in ("random", "fixed", "none") else float(text)
+
+
 def _networks(text):
     network, equals, count = text.partition("=")
     if not equals or not count.isdecimal():
@@ -376,6 +385,7 @@ def _parser():
         metavar="NAME=VALUE",
         help="constructor argument or recipe field: width=32 loss=hinge generator_optimizer.learning_rate=1e-4",
     )
+    one.add_argument("--recipe", metavar="NAME", help="name of the paper's training settings (default: the first)")
     one.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the layers (default: float32)")
     one.add_argument("--seed", type=int, default=0, help="of initial weights and of all training (default: 0)")
     one.add_argument("--out", metavar="RUN", help="folder of the run (default: runs/FAMILY-NAME)")
@@ -438,6 +448,8 @@ def _parser():
     one.add_argument("-n", "--count", type=count, default=64, metavar="N", help="number of samples (default: 64)")
     one.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
     one.add_argument("--labels", metavar="CLASS,...", help="names or numbers of classes, repeated up to N")
+    one.add_argument("--truncation", type=float, metavar="T", help="closeness to the typical, from 0 (default: none)")
+    one.add_argument("--noise", default="random", type=_noise, help="random, fixed, none or a factor")
     one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
     one.add_argument("--columns", type=count, metavar="N", help="samples in a row (default: one for each of up to 16)")
     one.add_argument("-o", "--output", default="grid.png", metavar="FILE", help="PNG file (default: grid.png)")

@@ -30,6 +30,9 @@ class Kind:
     name = "samples"
     shape: tuple
 
+    def __str__(self):
+        return f"{self.name} of shape {'x'.join(map(str, self.shape))}"
+
     def symbolic(self, batch_size=None):
         """A `keras.KerasTensor` of a batch, or a dictionary of them."""
         raise NotImplementedError(f"{type(self).__name__} must define symbolic(batch_size).")
