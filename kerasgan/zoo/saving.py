@@ -1,11 +1,13 @@
 """Models from presets, and presets of models."""
 
+import contextlib
 import json
 import math
 from typing import Any
 
 import keras
 import numpy as np
+from keras.src.backend.common import global_state
 
 from kerasgan.pictures.images import columns_of, grid
 from kerasgan.zoo import preset as presets
@@ -13,6 +15,7 @@ from kerasgan.zoo.card import card_of
 from kerasgan.zoo.fetch import find
 from kerasgan.zoo.versions import versions
 
+PENDING = "uninitialized_variables"  # Keras' list of them
 PICTURE = 64  # samples in samples.png, about
 
 
@@ -45,7 +48,7 @@ def build(preset) -> Any:
             f"{preset.folder} is a preset of {preset.config['class']}, which is no family of GANs that is known here. "
             "If it is your own, import its module first; if it is a classifier, it serves metrics (--features)."
         )
-    with keras.StatelessScope(initialize_variables=False):  # all shapes, and no memory for the numbers
+    with _outlining():
         outline = _made(family, preset)
         presets.check_size(preset, _held(outline, preset)[0], sum(math.prod(v.shape) for v in outline.variables))
     model = _made(family, preset)
@@ -61,6 +64,17 @@ def build(preset) -> Any:
     model.untrained = tuple(name for name in model.networks if name not in kept)
     model.class_names = tuple((preset.metadata.get("data") or {}).get("class_names", ()))
     return model
+
+
+@contextlib.contextmanager
+def _outlining():
+    """Variables that are made in the block have a shape and no numbers, and never get any."""
+    pending = list(global_state.get_global_attribute(PENDING, []))
+    try:
+        with keras.StatelessScope(initialize_variables=False):
+            yield
+    finally:  # else Keras would fill them when the next scope ends
+        global_state.set_global_attribute(PENDING, pending)
 
 
 def _made(family, preset):
