@@ -167,7 +167,7 @@ def _make_room(root, size, alone):
         OSError: If the disk is full.
     """
     bound = float(os.environ.get(BOUND, 64)) * GIGABYTE
-    needs = f"the pictures take {size / GIGABYTE:.1f} GB in {root}"
+    needs = f"The images take {size / GIGABYTE:.1f} GB in {root}"
     if size > bound:
         raise ValueError(
             f"{needs}; expected at most {bound / GIGABYTE:g}. Increase the environment variable {BOUND}, or use a "

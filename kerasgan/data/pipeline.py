@@ -97,7 +97,7 @@ class ArrayBatches(keras.callbacks.Callback):
         if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)):
             raise ValueError(f"batch_size is {batch_size!r}; expected an integer from 1 to {self.count}.")
         if not 0 < batch_size <= self.count:
-            raise ValueError(f"batch_size={batch_size}; expected 1 to {self.count}, the number of examples.")
+            raise ValueError(f"batch_size is {batch_size}; expected 1 to {self.count}, the number of examples.")
 
     @property
     def steps(self):

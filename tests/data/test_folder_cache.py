@@ -100,7 +100,7 @@ def test_the_bound_makes_place_for_the_latest(folder, monkeypatch, caplog):
     load(folder, cache=True, crop="random")
     assert len(kept(folder)) == 1 and "least recently used" in caplog.text
     monkeypatch.setenv("KERASGAN_FOLDER_GB", "1e-9")
-    with pytest.raises(ValueError, match=r"the pictures take .* GB .*KERASGAN_FOLDER_GB higher, or take a smaller"):
+    with pytest.raises(ValueError, match=r"images take .* GB .*KERASGAN_FOLDER_GB, or use a smaller"):
         load(folder, cache=True, seed=1)
 
 
