@@ -14,6 +14,7 @@ from keras import ops
 from kerasgan import augment
 from kerasgan.augment.packed import Packed, pack
 from kerasgan.bases.latents import Normal, Uniform
+from kerasgan.data.description import class_numbers
 from kerasgan.data.kinds import Conditions, Images, Labels, check_count, check_labels_vary, kind_of
 from kerasgan.game.inference import Inference
 from kerasgan.game.model import AdversarialModel
@@ -50,6 +51,7 @@ class GenerativeModel(AdversarialModel):
     """
 
     truncation_of = "latents"
+    class_names: tuple[str, ...] = ()
 
     parts: tuple[str, ...] = ("generator",)
     averaged: tuple[str, ...] = ("generator",)
@@ -188,7 +190,8 @@ class GenerativeModel(AdversarialModel):
         Args:
             count: Number of samples.
             seed: Integer of 0 or more.
-            labels: Integers of shape (count,) for a model of classes; 0, 1, 2, ... in turn by default.
+            labels: Integers of shape (count,), or names of classes of a model that knows them, for a model of classes;
+                0, 1, 2, ... in turn by default.
             truncation: How close to the typical the samples are, for models that have it (`truncates`): fidelity rises
                 and diversity falls as it goes to 0. A threshold of normal latents, in standard deviations, beyond which
                 each number is drawn again; the psi of models with styles. `None` for none.
@@ -226,6 +229,9 @@ class GenerativeModel(AdversarialModel):
             raise ValueError(f"`truncation` was given, but {type(self).__name__}'s latents have none. Leave it out.")
         if truncation is not None and not truncation >= 0:
             raise ValueError(f"`truncation` is {truncation!r}; expected a number of 0 or more.")
+        labels = conditions.get("labels")
+        if labels is not None and any(isinstance(label, str) for label in np.ravel(labels).tolist()):
+            conditions["labels"] = class_numbers(labels, self.class_names, self.num_classes)
         given = self.conditions.given(count, **conditions)
         cut = truncation if self.truncation_of == "latents" else None
         return [self.draw_latents(count, int(seed), cut), *given]

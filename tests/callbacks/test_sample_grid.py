@@ -1,5 +1,7 @@
 """Pictures show the samples of the same latents, at the steps that their names say."""
 
+import types
+
 import keras
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ from PIL import Image
 
 from kerasgan import CGAN, GAN
 from kerasgan.callbacks import SampleGrid
+from kerasgan.data.kinds import Tokens
 from kerasgan.pictures.images import grid
 
 
@@ -39,10 +42,13 @@ def test_a_column_for_each_class_and_raw_samples(tmp_path):
     assert (drawn != grid(model.sample(6), columns=3)[..., 0]).any()
 
 
-def test_vectors_are_no_pictures(tmp_path):
-    model = GAN((2,), units=4, maxout_units=4)
-    with pytest.raises(ValueError, match=r"the model makes \(2,\)"):
-        SampleGrid(tmp_path).set_model(model)
+def test_vectors_are_a_scatter_plot_and_tokens_are_no_picture(tmp_path):
+    callback = SampleGrid(tmp_path)
+    callback.set_model(GAN((2,), units=4, maxout_units=4))
+    picture = callback.picture()
+    assert picture.shape == (384, 384, 3) and 0 < (picture < 255).any(axis=-1).mean() < 0.2
+    with pytest.raises(ValueError, match="cannot be drawn"):
+        callback.set_model(types.SimpleNamespace(sample_kind=Tokens(3, 4)))
 
 
 @pytest.mark.tensorflow
