@@ -100,7 +100,7 @@ class Checkpoint(keras.callbacks.Callback):
         self.unsaved = False
 
     def _batch_size(self):
-        """Images of a step of this epoch, on average; None where none was taken."""
+        """Returns the mean number of images per step of this epoch, or None without steps."""
         steps = _number(self.model.iterations) - self.before[0]
         return (_number(self.model.images_seen) - self.before[1]) / steps if steps else None
 
@@ -119,18 +119,18 @@ class Checkpoint(keras.callbacks.Callback):
 def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, batch_size=None):
     """Saves the state of a compiled model as `step-<iterations>.npz`.
 
-    Older checkpoints are removed only when the new one is safely on the disk, but for the oldest ones on a full disk.
-    Those of later steps go as well: the training has been taken back to before them.
+    Older checkpoints are removed only after the new one is safely on disk, except for the oldest ones on a full disk.
+    Checkpoints of later steps are removed as well, because the training was reset to an earlier step.
 
     Args:
-        model: a compiled `AdversarialModel`.
-        folder: where the checkpoints are; made if missing.
-        epoch: number of completed epochs, for `fit(initial_epoch=...)`.
-        step: steps taken of the epoch after these, for `fit(initial_step=...)`.
-        keep: how many checkpoints are kept, the new one included; None keeps all.
-        states: JSON-ready state of the host, such as of callbacks.
-        batch_size: images of one of the `step` steps; by default the recipe's. With another one later on the training
-            goes on at the same image of the epoch.
+        model: Compiled `AdversarialModel`.
+        folder: Folder of the checkpoints. It is created if missing.
+        epoch: Number of completed epochs, for `fit(initial_epoch=...)`.
+        step: Number of completed steps of the current epoch, for `fit(initial_step=...)`.
+        keep: Number of checkpoints to keep, including the new one. None keeps all.
+        states: JSON-serialisable state of the host, for example of callbacks.
+        batch_size: Number of images of each of the `step` steps. Defaults to the recipe's. A training that is resumed
+            with another batch size continues at the same image of the epoch.
 
     Returns:
         The path of the new checkpoint.
@@ -208,11 +208,11 @@ def refuse_others(model, folder):
     """Refuses to begin a training anew where another one has left checkpoints, which the first new one would remove.
 
     Args:
-        model: an `AdversarialModel`.
-        folder: where its checkpoints are to go.
+        model: An `AdversarialModel`.
+        folder: Folder of its checkpoints.
 
     Raises:
-        FileExistsError: if there are some, and the model has not been trained.
+        FileExistsError: If there are checkpoints and the model has not been trained.
     """
     others = checkpoints(folder)
     if others and not _number(model.iterations):
@@ -258,13 +258,13 @@ def restore_checkpoint(model, path):
 
 
 def named_variables(model, whole_paths=False):
-    """All state of a compiled model: `{name: variable}`.
+    """Returns all state of a compiled model, `{name: variable}`.
 
     Names come from the place in the model, not from Keras' numbering (`dense_7`), which depends on what else the
     process has built, nor from the networks that a layer lies in, whose names a rebuilt one does not put in its paths.
 
     Args:
-        model: a compiled `AdversarialModel`.
+        model: Compiled `AdversarialModel`.
         whole_paths: Whether to name variables as earlier versions did, with the networks that they lie in.
 
     Raises:
@@ -315,7 +315,7 @@ def _slot(name, trained, places):
 
 
 def _restore(model, path):
-    """Takes the model to one checkpoint; it stays as it is unless everything fits."""
+    """Restores one checkpoint, or leaves the model unchanged if anything does not match."""
     about, state = read_checkpoint(path)
     variables = named_variables(model)
     if state.keys() != variables.keys():

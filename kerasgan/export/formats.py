@@ -22,11 +22,11 @@ def format_of(path, format=None):
     """The format that is meant: the one that is named, else the one that the path ends in; a folder is a SavedModel.
 
     Args:
-        path: of what is written.
-        format: one of `FORMATS` or `SYNONYMS`, or None.
+        path: Path of the exported file or folder.
+        format: One of `FORMATS` or `SYNONYMS`, or None.
 
     Raises:
-        ValueError: for another format, and for an ending that does not tell.
+        ValueError: If the format is unknown, or cannot be inferred from the suffix.
     """
     known = ", ".join(FORMATS)
     if format is None:
@@ -47,12 +47,12 @@ def export_as(model, path, format=None):
     """Writes a trained model in one of `FORMATS`, and loads what it has written once.
 
     Args:
-        model: a `kerasgan.LatentModel` or `TranslationModel`. One of half precision is exported in float32.
-        path: of a new folder for "savedmodel", else of a file.
+        model: A `kerasgan.LatentModel` or `TranslationModel`. A half-precision model is exported in float32.
+        path: Path of a new folder for "savedmodel", otherwise of a file.
         format: "savedmodel", "onnx", "litert" or "keras"; None: what the path ends in.
 
     Raises:
-        ValueError: for another format, and for what cannot be loaded again.
+        ValueError: If the format is unknown, or if the model cannot be loaded again.
     """
     FORMATS[format_of(path, format)](in_single_precision(model), path)
 

@@ -16,7 +16,7 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
 
     Args:
         epsilon: Added to the variance.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: [images, styles] of shapes (batch, height, width, channels) and (batch, style length).

@@ -64,7 +64,7 @@ class FilteredLeakyReLU(keras.layers.Layer):
         gain: What the leaky ReLU is multiplied by.
         slope: Its slope below 0.
         limit: Its outputs are clipped to [-limit, limit].
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Floats of shape (batch, height, width, channels), of equal height and width.
@@ -143,7 +143,7 @@ class MovingMagnitude(keras.layers.Layer):
 
     Args:
         decay: Of the moving mean; 0.999 in the authors' code at 32 images a step.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Floats of any shape.
@@ -198,7 +198,7 @@ class FourierFeatures(keras.layers.Layer):
         channels: Number of waves.
         cutoff: Largest frequency, in cycles over the image.
         rate: Samples over the image.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         styles: Floats of shape (batch, style length).

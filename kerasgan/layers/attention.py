@@ -18,7 +18,7 @@ class SelfAttention(layers.Layer):
     Args:
         spectral: Whether the convolutions are spectrally normalized.
         kernel_initializer: Initializer of the convolutions.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Floats of shape (batch, height, width, channels); height and width even, channels 8 or more.

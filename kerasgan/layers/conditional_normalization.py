@@ -20,7 +20,7 @@ class ConditionalBatchNormalization(layers.Layer):
         spectral: Whether the linear functions are spectrally normalized.
         kernel_initializer: Initializer of the linear functions.
         epsilon: Constant added to the variance.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: List of the maps, of shape (batch, height, width, channels), and of labels of shape (batch,) or

@@ -21,7 +21,7 @@ class Equalized(keras.layers.Layer):
         rate_multiplier: m, how fast the layer learns compared with one of multiplier 1.
         use_bias: Whether there is a bias.
         bias_start: Effective bias at the start.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
     """
 
     def __init__(self, gain=1.0, rate_multiplier=1.0, use_bias=True, bias_start=0.0, **kwargs):
@@ -53,7 +53,7 @@ class EqualizedDense(Equalized):
 
     Args:
         units: Length of the outputs.
-        **kwargs: As for `Equalized`.
+        **kwargs: Keyword arguments of `Equalized`.
 
     Call arguments:
         inputs: Floats of shape (batch, ..., inputs).
@@ -88,7 +88,7 @@ class EqualizedConv2D(Equalized):
         kernel_size: Height and width of the kernel.
         strides: Stride along both axes.
         padding: "same" or "valid".
-        **kwargs: As for `Equalized`.
+        **kwargs: Keyword arguments of `Equalized`.
 
     Call arguments:
         inputs: Floats of shape (batch, height, width, channels).

@@ -72,7 +72,7 @@ def growing_images(features, channels, share, first=0):
     Args:
         features: List of tensors (batch, height, width, width of the stage), smallest first.
         channels: Of the images.
-        share: As from `share_input`.
+        share: See `share_input`.
         first: First stage that has images.
 
     Returns:
@@ -111,7 +111,7 @@ def growing_discriminator(
         num_classes: Number of classes whose logits are a second output, as in AC-GAN; None for none.
         first: First stage that has images.
         taps: Of a filter before the second convolution of a stage, (1, 2, 1) in StyleGAN; None for none.
-        group_size: As for `MinibatchStandardDeviation`.
+        group_size: See `MinibatchStandardDeviation`.
         **deviation: Likewise.
 
     Returns:

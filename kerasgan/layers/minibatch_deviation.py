@@ -21,7 +21,7 @@ class MinibatchStandardDeviation(keras.layers.Layer):
             weights, instead of the paper's code's.
         unbiased: Divide by group_size - 1 instead of group_size, likewise; a single sample then has deviation 0.
         epsilon: Added to the variance.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Floats of shape (batch, height, width, channels).

@@ -35,7 +35,7 @@ class ModulatedConv2D(keras.layers.Layer):
         prenormalize: Divide kernel and styles by their root mean squares before, the kernel's a filter, the styles' of
             the whole batch (StyleGAN3). Demodulation takes that out again but for its 1e-8: it is for half precision.
         taps: The filter along each axis; its sum does not matter.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: [images, styles] of shapes (batch, height, width, channels) and (batch, style length).

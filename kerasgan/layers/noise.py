@@ -27,7 +27,7 @@ class Noise(keras.layers.Layer):
         per_channel: A strength for each channel (StyleGAN) instead of one for all (StyleGAN2).
         mode: One of the above.
         seed: Seed of the random maps.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Floats of shape (batch, height, width, channels), height and width known.

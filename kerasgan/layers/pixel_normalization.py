@@ -15,7 +15,7 @@ class PixelNormalization(keras.layers.Layer):
 
     Args:
         epsilon: Added to the mean square.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
     """
 
     def __init__(self, epsilon=1e-8, **kwargs):

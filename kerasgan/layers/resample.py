@@ -11,24 +11,25 @@ BILINEAR = (1, 3, 3, 1)
 
 @functools.lru_cache
 def resampling_matrix(size, taps, up=1, down=1, mirror=False, padding=None, total=None):
-    """The matrix that resamples a signal of `size` samples, outside of which are zeros or its mirror image.
+    """Returns the matrix that resamples a signal of `size` samples, padded with zeros or its mirror image.
 
-    Up: `up - 1` zeros behind each sample, then the filter. Down: the filter, then each `down`-th sample kept. The
-    filter is a convolution: its taps are met in reverse.
+    Upsampling inserts `up - 1` zeros after each sample and filters. Downsampling filters and keeps every `down`-th
+    sample. The filter is a convolution: its taps are applied in reverse.
 
     Args:
-        size: Samples of the signal.
-        taps: The filter, a tuple of numbers whose sum is not 0.
-        up: How many samples each becomes.
-        down: How many samples become one.
-        mirror: Outside are the samples in reverse, the last one twice, instead of zeros: what is constant stays so.
-        padding: Zeros (before, after) that are added to the enlarged signal; negative numbers cut it. By default as
-            many as put the filter's middle on that of the samples it makes or takes (where it cannot stand there, half
-            a sample further back) and make size * up / down samples, which must be a whole number.
-        total: What the filter's taps are scaled to add up to, by default `up`, which keeps the mean brightness.
+        size: Number of samples of the signal.
+        taps: Filter, a tuple of numbers whose sum is not 0.
+        up: Upsampling factor.
+        down: Downsampling factor.
+        mirror: Whether to pad with the reversed signal, including the edge sample, instead of zeros. A constant signal
+            then stays constant.
+        padding: Zeros (before, after) added to the upsampled signal; negative numbers crop it. By default the filter is
+            centred on the samples it produces or combines (shifted back by half a sample if that is impossible), and
+            the result has size * up / down samples, which must be an integer.
+        total: Sum to which the taps are scaled. Defaults to `up`, which keeps the mean brightness.
 
     Returns:
-        float64 array of shape ((size * up + sum(padding) - len(taps)) // down + 1, size).
+        A float64 array of shape ((size * up + sum(padding) - len(taps)) // down + 1, size).
     """
     if mirror:
         margin = len(taps) * down
@@ -49,18 +50,18 @@ def resampling_matrix(size, taps, up=1, down=1, mirror=False, padding=None, tota
 
 
 def resample(images, taps, **options):
-    """Images resampled along both axes: products with `resampling_matrix`, which takes the options.
+    """Resamples images along both axes by products with `resampling_matrix`.
 
-    Both engines differentiate it as often as wanted, and CPUs are fastest at it: XLA takes tens of times longer there
-    for depthwise convolutions.
+    Both engines can differentiate it any number of times. It is also the fastest method on CPUs, where XLA's depthwise
+    convolutions take tens of times longer.
 
     Args:
-        images: Floats of shape (batch, height, width, channels), all but the first known.
-        taps: The filter along each axis.
-        **options: As for `resampling_matrix`.
+        images: Float tensor of shape (batch, height, width, channels), with a static shape apart from the batch.
+        taps: Filter along each axis.
+        **options: Keyword arguments of `resampling_matrix`.
 
     Returns:
-        Shape (batch, new height, new width, channels).
+        A tensor of shape (batch, new height, new width, channels).
     """
     matrices = (resampling_matrix(size, tuple(taps), **options) for size in images.shape[1:3])
     rows, columns = (ops.convert_to_tensor(matrix, images.dtype) for matrix in matrices)
@@ -73,25 +74,26 @@ def resample(images, taps, **options):
 class Resample(keras.layers.Layer):
     """Upsamples or downsamples images by an integer factor with a separable filter.
 
-    The taps (1, 3, 3, 1) make it bilinear. See `resample` for how it is computed.
+    The taps (1, 3, 3, 1) make it bilinear. See `resample` for the computation.
 
     Args:
         up: Factor by which height and width grow.
-        down: Factor by which they shrink; one of the two is 1.
-        taps: The filter along each axis; its sum does not matter, the mean brightness stays.
-        mirror: Continue the image by its mirror image, so that a constant one stays constant; else by zeros.
-        padding: Zeros (before, after) around the enlarged image on each axis, for a filter whose output is followed by
-            a convolution without padding; by default those that keep size * up / down pixels.
-        **kwargs: As for `keras.layers.Layer`.
+        down: Factor by which height and width shrink. At least one of the two factors is 1.
+        taps: Filter along each axis. It is normalised, so that the mean brightness is kept.
+        mirror: Whether to pad with the mirror image, which keeps a constant image constant, instead of zeros.
+        padding: Zeros (before, after) around the upsampled image on each axis, for a filter that is followed by a
+            convolution without padding. Defaults to the padding that gives size * up / down pixels.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: Floats of shape (batch, height, width, channels).
+        images: Float tensor of shape (batch, height, width, channels).
 
     Returns:
-        Shape (batch, height * up / down, width * up / down, channels), or what `padding` makes of it.
+        A tensor of shape (batch, height * up / down, width * up / down, channels), or of the shape that `padding`
+        determines.
 
     Raises:
-        ValueError: If both factors are more than 1, or a size is not a multiple of `down`.
+        ValueError: If both factors are greater than 1, or if a size is not a multiple of `down`.
     """
 
     def __init__(self, up=1, down=1, taps=BILINEAR, mirror=False, padding=None, **kwargs):
@@ -108,7 +110,7 @@ class Resample(keras.layers.Layer):
     def _check(self, shape):
         for size in shape[1:3]:
             if self.padding is None and size % self.down:
-                raise ValueError(f"Images of {size} pixels cannot be shrunk to 1/{self.down}.")
+                raise ValueError(f"Images of {size} pixels cannot be downsampled by a factor of {self.down}.")
 
     def call(self, images):
         self._check(images.shape)

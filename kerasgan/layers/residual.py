@@ -35,7 +35,7 @@ def generator_block(x, channels, convolution, normalize, name, interpolation="ne
         convolution: Function of the number of filters, the kernel size and a name that makes a layer.
         normalize: Function of a map and a name that returns the normalized map.
         name: Prefix of the layers' names.
-        interpolation: As for `enlarge`.
+        interpolation: See `enlarge`.
 
     Returns:
         Shape (batch, 2 height, 2 width, channels).

@@ -15,7 +15,7 @@ class ScaledLeakyReLU(keras.layers.Layer):
         slope: Slope below 0; 1 leaves only the gain and the limit.
         limit: Outputs are clipped to [-limit, limit]; None for no clipping. StyleGAN2-ADA clips at 256 where it
             computes in half precision.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
     """
 
     def __init__(self, gain=math.sqrt(2), slope=0.2, limit=None, **kwargs):

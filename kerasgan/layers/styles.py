@@ -17,7 +17,7 @@ class MeanStyle(keras.layers.Layer):
 
     Args:
         decay: Of the moving mean.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         styles: Floats of shape (batch, style length).
@@ -55,7 +55,7 @@ class LearnedConstant(keras.layers.Layer):
     Args:
         shape: (height, width, channels).
         initializer: Of the image; "ones" in StyleGAN, standard normal in StyleGAN2.
-        **kwargs: As for `keras.layers.Layer`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
         inputs: Any tensor whose first axis is the batch.
@@ -127,7 +127,7 @@ def draw_crossovers(count, layers, probability=0.9, seed=None):
         count: Number of samples.
         layers: Layers of the generator that take a style.
         probability: Of mixing.
-        seed: As for `keras.random`.
+        seed: See `keras.random`.
 
     Returns:
         int32 tensor of shape (count,).

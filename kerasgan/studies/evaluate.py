@@ -15,7 +15,7 @@ from kerasgan.metrics.evaluation import FEWEST, Evaluator, largest_count
 from kerasgan.pictures.files import write_json
 from kerasgan.zoo import preset as presets
 
-# By the name of the data: nets that were trained on their split "train".
+# Networks by the name of the data, trained on the split "train".
 NETWORKS = {"digits": "classifier-digits-v1", "glyphs": "classifier-glyphs-v1", "sprites": "classifier-sprites-v1"}
 # The better direction of each score.
 BETTER = {
@@ -49,7 +49,7 @@ def evaluate(arguments, options=None):
     features = arguments.features or features_of(source)
     count = arguments.count or min(largest_count(real, other), source.most)
     if count > source.most:
-        raise ValueError(f"--count is {count}, but {arguments.samples} has only {source.most} images.")
+        raise ValueError(f"--count {count}, but {arguments.samples} has only {source.most} images.")
     if count < FEWEST:
         raise ValueError(
             f"There are {count} samples of each set to compare ({arguments.samples} has {source.most}, {name} "
@@ -78,7 +78,7 @@ class Source(NamedTuple):
         draw: Function from a number and labels to samples.
         about: Entries of the JSON file.
         trained_on: Splits that the generator has seen.
-        options: How the real images are read, as for `kerasgan.data.load`.
+        options: Options of `kerasgan.data.load` for the real images.
     """
 
     data: str
@@ -98,7 +98,7 @@ def _source(arguments, options):
     if (folder / presets.METADATA).exists() or not folder.is_dir():
         return _preset(arguments, options)
     if not arguments.data:
-        raise ValueError(f"{folder} holds no run; expected --data NAME with it, the real images.")
+        raise ValueError(f"{folder} contains no run. Pass the real images by --data NAME.")
     images = load(folder, labels=False, as_numpy=True, **options)
 
     def draw(count, labels):
@@ -124,22 +124,22 @@ def _preset(arguments, options):
     name = arguments.samples
     model, trained = zoo.load(name), zoo.find(name).metadata.get("data")
     if not (arguments.data or trained):
-        raise ValueError(f"The preset {name} does not say what it was trained on; expected --data NAME with it.")
+        raise ValueError(f"The preset {name} does not name its training data. Pass the real images by --data NAME.")
     data = arguments.data or trained["name"]
     return model_source(model, data, arguments.seed, {"preset": name}, trained, options=options)
 
 
 def model_source(model, data, seed, about=None, trained=None, ema=True, options=None):
-    """The samples of a model as a `Source`.
+    """Returns the samples of a model as a `Source`.
 
     Args:
-        model: one that can `sample`.
-        data: name of the real images.
-        seed: of the samples.
-        about: entries of the JSON file.
-        trained: what it was trained on, as `kerasgan.data.description.Description.entries()`.
-        ema: use the averaged generator.
-        options: how the real images are read, as for `kerasgan.data.load`, where it is not as for the training.
+        model: Model with a method `sample`.
+        data: Name of the real images.
+        seed: Random seed of the samples.
+        about: Entries of the JSON file.
+        trained: Training data of the model, as returned by `kerasgan.data.description.Description.entries()`.
+        ema: Whether to use the averaged generator.
+        options: Options of `kerasgan.data.load` for the real images that differ from those of the training.
     """
     if not hasattr(model, "sample"):
         raise ValueError(

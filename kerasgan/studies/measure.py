@@ -27,17 +27,17 @@ NOISE = 0.002  # absolute tolerance for scores near 0
 
 
 def measure(model, data, split=None, features=None, count=None, seed=0, options=None, trained=None, **_):
-    """Scores a model on real data that it has not seen, between a control and a ceiling.
+    """Scores a model on real data that it has not seen, with a control and a ceiling.
 
     Args:
-        model: a `LatentModel`, judged by its samples, or a `TranslationModel`, by the targets of its inputs.
-        data: name, as for `kerasgan.data.load`.
-        split: of the data; by default "test" where there is one.
-        features: as for `kerasgan evaluate`; by default the data's classifier where there is one.
-        count: samples, or pairs; by default all, at most 2000.
-        seed: of samples and of what is chosen.
-        options: how the data are read, as for `kerasgan.data.load`; by default as for the training.
-        trained: what the model was trained on, as in `run.json`.
+        model: A `LatentModel`, scored by its samples, or a `TranslationModel`, scored by the targets of its inputs.
+        data: Name of the data, as for `kerasgan.data.load`.
+        split: Split of the data. Defaults to "test" if it exists.
+        features: Features, as for `kerasgan evaluate`. Defaults to the data's classifier if it exists.
+        count: Number of samples or pairs. Defaults to all, at most 2000.
+        seed: Random seed of the generated samples and of the choice of real samples.
+        options: Options of `kerasgan.data.load`. Defaults to those of the training.
+        trained: Training data of the model, as in `run.json`.
 
     Returns:
         A JSON-serialisable dictionary of the arguments, `scores` (as in `Evaluator.report`), `about` (a sentence) and
