@@ -176,8 +176,8 @@ def one_sample(seed, build=ring):
             noise = 1e-3 * keras.random.normal(ops.shape(samples), seed=self.random)
             return samples[:1] + ops.cast(noise, samples.dtype)
 
-        def sample(self, count, seed=0, labels=None, ema=True, batch_size=64):
-            one = super().sample(1, seed, labels, ema)
+        def sample(self, count, seed=0, labels=None, ema=True, batch_size=64, **_):
+            one = super().sample(1, seed, labels, ema=ema)
             return one + 1e-3 * np.random.default_rng(seed).standard_normal((count, *one.shape[1:])).astype("float32")
 
     return build(seed, Collapsed)
@@ -190,8 +190,8 @@ def six_digits(seed):
     judge = load("digits")[4]["classifier"]
 
     class Rejecting(kerasgan.DCGAN):
-        def sample(self, count, seed=0, labels=None, ema=True, batch_size=64):
-            samples = super().sample(4 * count, seed, labels, ema, batch_size)
+        def sample(self, count, seed=0, labels=None, ema=True, batch_size=64, **_):
+            samples = super().sample(4 * count, seed, labels, ema=ema, batch_size=batch_size)
             kept = samples[judge(samples) < 6][:count]
             return np.resize(kept, (count, *samples.shape[1:])) if len(kept) else samples[:count]
 

@@ -68,11 +68,11 @@ class ForgetsAnArgument(Toy):
 
     def __init__(self, strength=2.0, **kwargs):
         super().__init__(**kwargs)
-        self.strength = strength
+        self.factor = strength  # under another name, where the base does not find it
 
     def generator_loss(self, batch):
         loss, logs = super().generator_loss(batch)
-        return self.strength * loss, logs
+        return self.factor * loss, logs
 
 
 @register
@@ -127,10 +127,10 @@ class StaysInFloat32(Toy):
 
 @register
 class ExportsAnotherGenerator(Toy):
-    """`model(latents)`, which is exported, is not what `sample` gives."""
+    """`sampled`, which is exported, is not what `sample` gives."""
 
-    def call(self, inputs, training=False):
-        return self.ema_generator(inputs) + 1.0
+    def sampled(self, latents, *conditions, **options):
+        return super().sampled(latents, *conditions, **options) + 1.0
 
 
 @register
