@@ -24,6 +24,7 @@ class HeadedModel(LatentModel):
     """
 
     heads: tuple[str, ...] = ()
+    discriminator_sees_conditions = False
 
     @property
     def fake_head_weights(self):

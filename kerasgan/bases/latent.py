@@ -14,6 +14,7 @@ from keras import ops
 from kerasgan import augment
 from kerasgan.augment.packed import Packed, pack
 from kerasgan.bases.latents import Normal, Uniform
+from kerasgan.bases.own_networks import check_network, require_network
 from kerasgan.data.description import class_numbers
 from kerasgan.data.kinds import Conditions, Images, Labels, check_count, check_labels_vary, kind_of
 from kerasgan.game.inference import Inference
@@ -78,6 +79,9 @@ class GenerativeModel(AdversarialModel):
 
     def build_networks(self):
         """Takes the networks into the game, at the end of the constructor: those of `parts`, given or built."""
+        for name, given in self._custom.items():
+            if given is not None:
+                require_network(name, given)
         networks = {name: given or getattr(self, f"build_{name}")() for name, given in self._custom.items()}
         self.add_networks(averaged=self.averaged, **networks)
 
@@ -88,6 +92,16 @@ class GenerativeModel(AdversarialModel):
     def condition_inputs(self):
         """Symbolic inputs of the conditions, in a list; an empty one for an unconditional model."""
         return self.conditions.inputs()
+
+    def compile(self, **arguments):
+        self.check_own_networks({name: given for name, given in self._custom.items() if given is not None})
+        super().compile(**arguments)
+
+    def check_own_networks(self, given):
+        """Raises unless the networks that a user gave fit the model, `{name: network}`."""
+        if "generator" in given:
+            samples = self.image_shape if type(self).finished is GenerativeModel.finished else None
+            check_network("generator", given["generator"], (self.latent_dim,), list(self.conditions.kinds), samples)
 
     def data_specs(self):
         return self.sample_kind, self.conditions.spec
@@ -358,6 +372,7 @@ class LatentRecipe(Recipe):
     loss: Any = "non_saturating"
     penalties: tuple = ()
     views: tuple = ()
+    discriminator_sees_conditions = True
     clip_weights: float | None = None
     generator_every: int = 1
     lazy_correction: bool = True
@@ -438,6 +453,12 @@ class LatentModel(GenerativeModel):
                     variable.constraint = None
             if self.recipe.clip_weights is not None:
                 self._clips[name] = penalties.clip_weights(network, self.recipe.clip_weights)
+
+    def check_own_networks(self, given):
+        super().check_own_networks(given)
+        if "discriminator" in given:
+            told = self.conditions.kinds if self.discriminator_sees_conditions else ()
+            check_network("discriminator", given["discriminator"], self.pack_shape, list(told))
 
     @functools.cached_property
     def _clips(self):
