@@ -32,8 +32,8 @@ def check_network(name, network, first, conditions, output=None):
         return
     if not _fits(inputs[0].shape[1:], first):
         raise ValueError(
-            f"`{name}` takes inputs of shape {tuple(inputs[0].shape[1:])}; expected {tuple(first)}. Change the network, "
-            "or the model's image_shape or latent_dim."
+            f"`{name}` takes inputs of shape {tuple(inputs[0].shape[1:])}; expected {tuple(first)}. Change the "
+            "network, or the model's image_shape or latent_dim."
         )
     if len(inputs) < 1 + len(conditions):
         raise ValueError(
@@ -50,6 +50,6 @@ def check_network(name, network, first, conditions, output=None):
 def _fits(found, expected):
     """Whether two shapes agree where both are known."""
     found, expected = tuple(found), tuple(expected)
-    return len(found) == len(expected) and all(
-        None in pair or pair[0] == pair[1] for pair in zip(found, expected, strict=True)
-    )
+    if len(found) != len(expected):
+        return False
+    return all(None in sizes or sizes[0] == sizes[1] for sizes in zip(found, expected, strict=True))
