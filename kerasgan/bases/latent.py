@@ -372,7 +372,6 @@ class LatentRecipe(Recipe):
     loss: Any = "non_saturating"
     penalties: tuple = ()
     views: tuple = ()
-    discriminator_sees_conditions = True
     clip_weights: float | None = None
     generator_every: int = 1
     lazy_correction: bool = True
@@ -406,6 +405,7 @@ class LatentModel(GenerativeModel):
     recipe = LatentRecipe()
     parts: tuple[str, ...] = ("generator", "discriminator")
     views: tuple = ()
+    discriminator_sees_conditions = True
 
     def __init__(
         self,
