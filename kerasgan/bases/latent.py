@@ -509,6 +509,12 @@ class LatentModel(GenerativeModel):
         self._view_states: list[str] = []
         for view in chosen:
             view.check(self.image_shape)
+            if type(view).observe is not augment.View.observe and self.adversarial_loss.boundary is None:
+                raise ValueError(
+                    f"The view {type(view).__name__} follows the sign of the discriminator's logits, which means "
+                    f"nothing for the loss {self.recipe.loss!r}. Use augmentations of a fixed probability: views="
+                    "('augment:0.2',)."
+                )
             if view.group > 1:
                 raise ValueError(
                     f"The view {view} joins samples, for which the discriminator must be built: pass "
@@ -540,8 +546,9 @@ class LatentModel(GenerativeModel):
     def observe_reals(self, batch, real_logits):
         """Shows the views the logits of real samples, and returns the views' logs."""
         count = ops.shape(keras.tree.flatten(batch.x)[0])[0]
+        boundary = self.adversarial_loss.boundary or 0.0
         for view in self.views:
-            view.observe(real_logits, count)
+            view.observe(real_logits - boundary, count)
         return {name: value for view in self.views for name, value in view.logs().items()}
 
     def generator_loss(self, batch):
