@@ -1,4 +1,4 @@
-"""Views: what a discriminator is shown of its samples, so that it does not learn a small data set by heart."""
+"""Views: random changes of all samples that a discriminator sees, which keep it from memorising a small data set."""
 
 from kerasgan.augment.adaptive import Adaptive, Augment
 from kerasgan.augment.diffaugment import DiffAugment

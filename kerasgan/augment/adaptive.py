@@ -1,10 +1,11 @@
-"""Adaptive discriminator augmentation (ADA): Karras et al. 2020, "Training Generative Adversarial Networks with Limited
-Data".
+"""Adaptive discriminator augmentation (ADA).
 
-A discriminator that has too few real samples learns them by heart, and what it teaches the generator is of no use any
-more. `Augment` shows it changed images only, at random and with a fixed probability; the generator learns the unchanged
-ones all the same as long as the change can be undone on distributions, which holds up to a probability of about 0.8
-(section 2.2 and appendix C). `Adaptive` chooses the probability itself.
+Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data". A discriminator memorises a small data
+set, and its gradients then no longer help the generator. ADA trains it on randomly transformed images, real and
+generated alike. The generator still learns the images without the transforms, provided that each transform is skipped
+often enough: up to a probability of about 0.8 (section 2.2 and appendix C).
+
+`Augment` has a given probability, `Adaptive` controls it.
 """
 
 import dataclasses
@@ -28,13 +29,13 @@ __all__ = ["TRANSFORMS", "Adaptive", "Augment", "augment", "next_probability"]
 
 
 class Transform(NamedTuple):
-    """What a transform takes from chance for each image: numbers, and whether it is carried out at all.
+    """The random numbers that a transform needs for each image.
 
     Attributes:
-        category: The paper's name of the group that it belongs to.
-        values: How many numbers.
-        normal: Whether the numbers are standard normal, else they are uniform from 0 to 1.
-        gates: How many independent decisions.
+        category: Name of the paper's group of transforms.
+        values: Number of random parameters.
+        normal: Whether the parameters are standard normal; otherwise they are uniform from 0 to 1.
+        gates: Number of independent decisions whether the transform is applied.
     """
 
     category: str
@@ -43,7 +44,7 @@ class Transform(NamedTuple):
     gates: int = 1
 
 
-# In the order in which they are carried out: the paper's, appendix B.
+# In the order of their application, which is that of appendix B.
 TRANSFORMS = {
     "x_flip": Transform("blit", 1),
     "rotate_90": Transform("blit", 1),
@@ -65,39 +66,40 @@ CATEGORIES = tuple(dict.fromkeys(transform.category for transform in TRANSFORMS.
 
 
 def augment(images, draws, probability):
-    """Images through the paper's augmentations, in its order: a function of the random numbers given.
+    """Images after the paper's transforms, a function of the images and the random numbers alone.
 
-    Karras et al. 2020, appendix B; the strengths are the paper's. All blits and geometric transforms make one map, that
-    is carried out once.
+    Karras et al. 2020, appendix B, with the strengths and the order of the paper. All transforms of the categories blit
+    and geometry are composed and applied as one warp.
 
-    | transform | change of an image of width w and height h; u uniform from 0 to 1, n standard normal |
-    |---|---|
-    | x_flip | mirrored where floor(2 u) = 1 |
-    | rotate_90 | rotated by floor(4 u) quarter turns |
-    | integer_translation | moved by ((2 u - 1) w / 8, (2 u' - 1) h / 8), rounded to whole pixels |
-    | scale | enlarged by 2^(0.2 n) |
-    | rotation | rotated by (2 u - 1) pi, before and after the next one; both together as often as another transform |
-    | anisotropic_scale | enlarged by 2^(0.2 n) along x, and by its inverse along y |
-    | fractional_translation | moved by (n w / 8, n' h / 8) |
-    | brightness | 0.2 n is added |
-    | contrast | multiplied by 2^(n / 2) |
-    | luma_flip | brightness negated, colour kept, where floor(2 u) = 1 |
-    | hue | colours rotated by (2 u - 1) pi about the grey axis |
-    | saturation | colour multiplied by 2^n |
-    | filter | each of four frequency bands amplified by 2^n, the expected power kept |
-    | noise | white noise of deviation 0.1 abs(n) added |
-    | cutout | a rectangle of half the sides about (u w, u' h) set to 0 |
+    | category | transform | effect on an image of w x h pixels, for u ~ U(0, 1) and n ~ N(0, 1) |
+    |---|---|---|
+    | blit | x_flip | Mirrored if floor(2 u) = 1. |
+    | blit | rotate_90 | Rotated by floor(4 u) quarter turns. |
+    | blit | integer_translation | Shifted by ((2 u - 1) w / 8, (2 u' - 1) h / 8), rounded to whole pixels. |
+    | geometry | scale | Scaled by 2^(0.2 n). |
+    | geometry | rotation | Rotated by (2 u - 1) pi before and after the next transform, at least once with p. |
+    | geometry | anisotropic_scale | Scaled by 2^(0.2 n) along x and by 2^(-0.2 n) along y. |
+    | geometry | fractional_translation | Shifted by (n w / 8, n' h / 8). |
+    | color | brightness | Increased by 0.2 n. |
+    | color | contrast | Multiplied by 2^(0.5 n). |
+    | color | luma_flip | Sign of the luma changed if floor(2 u) = 1. |
+    | color | hue | Chroma rotated by (2 u - 1) pi about the grey axis. |
+    | color | saturation | Chroma multiplied by 2^n. |
+    | filter | filter | Each of four frequency bands multiplied by 2^n, with the expected power restored. |
+    | noise | noise | White noise of standard deviation 0.1 abs(n) added. |
+    | cutout | cutout | Rectangle of w/2 x h/2 pixels around (u w, u' h) set to 0. |
 
     Args:
-        images: Floats of shape (batch, height, width, channels) in about [-1, 1].
-        draws: Dictionary of the transforms that are wanted: `{name: (values, gates)}`. The values are the random
-            numbers of the table, the gates uniform ones; their shapes are (batch, values) and (batch, gates), the
-            counts those of `TRANSFORMS`. A transform is carried out where its gate is below the probability. Under
-            `"pixels"` stands the noise, standard normal numbers of the images' shape; without it none is added.
-        probability: Scalar, p; each transform is carried out with it.
+        images: Floats of shape (batch, height, width, channels), in about [-1, 1].
+        draws: Random numbers of the transforms to apply, `{name: (values, gates)}`. `values` has the shape
+            (batch, number of values) and the distribution of the table. `gates` is uniform from 0 to 1 and has the
+            shape (batch, number of gates). `TRANSFORMS` has both numbers. A transform is applied where the gate is
+            smaller than `probability`. The optional entry `"pixels"` is the noise: standard normal numbers of the
+            images' shape.
+        probability: Probability p of each transform, a scalar.
 
     Returns:
-        Tensor of the shape and dtype of `images`; exactly `images` where no transform is carried out.
+        Tensor of the shape and dtype of `images`; exactly `images` where no transform is applied.
     """
     chosen = _Chosen(draws, probability, precision(images))
     inverse = _inverse_map(chosen, *images.shape[1:3])
@@ -125,33 +127,33 @@ def _angle(u):
 
 
 class _Chosen:
-    """Parameters of the transforms that chance has chosen for each image.
+    """Parameters of the transforms for each image.
 
     Args:
-        draws: As for `augment`.
-        probability: Scalar.
-        dtype: Of the parameters.
+        draws: Random numbers, as in `augment`.
+        probability: Probability of each transform, a scalar.
+        dtype: Dtype of the parameters.
     """
 
     def __init__(self, draws, probability, dtype):
         self.draws, self.dtype = draws, dtype
         self.probability = ops.cast(probability, dtype)
-        # Two rotations with this probability each make at least one with the wanted probability.
+        # Two independent rotations of this probability: at least one of them happens with probability p.
         self.probability_of_each = 1 - ops.sqrt(1 - ops.clip(self.probability, 0.0, 1.0))
 
     def values(self, name):
-        """The transform's random numbers, shape (batch, values)."""
+        """Random parameters of a transform, shape (batch, number of values)."""
         return ops.cast(self.draws[name][0], self.dtype)
 
     def open(self, name):
-        """Whether it is carried out, booleans of shape (batch, gates)."""
+        """Whether a transform is applied, booleans of shape (batch, number of gates)."""
         gates = ops.cast(self.draws[name][1], self.dtype)
         return gates < (self.probability_of_each if name == "rotation" else self.probability)
 
     def __call__(self, name, make, neutral, part=0):
-        """What `make` makes of one of the transform's numbers, shape (batch,), and `neutral` where its gate is shut.
+        """`make(value)` for one of a transform's values where it is applied, else `neutral`: shape (batch,).
 
-        None if the transform is not wanted.
+        `None` if the transform has no random numbers.
         """
         if name not in self.draws:
             return None
@@ -160,7 +162,7 @@ class _Chosen:
 
 
 def _inverse_map(chosen, height, width):
-    """The product of the inverse maps, shape (batch, 3, 3), or None where no transform moves pixels."""
+    """Inverse of the composed geometric transforms, shape (batch, 3, 3), or `None` if there are none."""
     maps = []
 
     def scale(name, make, x, y):
@@ -196,11 +198,11 @@ def draw(images, names, seed):
 
     Args:
         images: Floats of shape (batch, height, width, channels).
-        names: Those of the wanted transforms.
+        names: Names of the transforms.
         seed: `keras.random.SeedGenerator`.
 
     Returns:
-        Dictionary `{name: (values, gates)}`, and `"pixels"` if noise is wanted.
+        Dictionary `{name: (values, gates)}`, with the entry `"pixels"` if the noise is among the names.
     """
     batch, dtype = ops.shape(images)[0], precision(images)
     wanted = {name: TRANSFORMS[name] for name in names}
@@ -223,31 +225,34 @@ def draw(images, names, seed):
 
 
 def transforms_of(categories):
-    """The names of transforms that names of categories or of single transforms stand for, in the order of `TRANSFORMS`.
+    """Names of all transforms in a selection, in the order of `TRANSFORMS`.
+
+    Args:
+        categories: Names of categories or of single transforms.
 
     Raises:
-        ValueError: For an unknown name, and for none at all.
+        ValueError: If a name is unknown or the selection is empty.
     """
     known = (*CATEGORIES, *TRANSFORMS)
     for name in categories:
         if name not in known:
             near = difflib.get_close_matches(str(name), known, 1)
             raise ValueError(
-                f"categories has {name!r}; expected some of {', '.join(map(repr, CATEGORIES))}, or of the single "
+                f"`categories` has {name!r}; expected some of {', '.join(map(repr, CATEGORIES))}, or of the single "
                 f"transforms {', '.join(map(repr, TRANSFORMS))}." + (f" Did you mean {near[0]!r}?" if near else "")
             )
     if not categories:
-        raise ValueError("categories is empty; expected at least one. Leave the view out for no augmentation.")
+        raise ValueError("`categories` is empty; expected at least one name. Leave the view out for no augmentation.")
     return tuple(name for name, t in TRANSFORMS.items() if name in categories or t.category in categories)
 
 
 class Pipeline(ImageView):
-    """What `Augment` and `Adaptive` share: the transforms of `augment` that `categories` names, with a probability.
+    """Base class of `Augment` and `Adaptive`: transforms of `augment` with some probability.
 
-    A frozen dataclass with a field `categories` that defines `probability_at`.
+    A subclass is a frozen dataclass with a field `categories` and defines `probability_at`.
     """
 
-    smallest: ClassVar[int] = 2  # pixels: there is no reflection of a single one
+    smallest: ClassVar[int] = 2  # a single pixel has no reflection
     unshared: ClassVar[tuple[str, ...]] = ("pixels",)
     categories: tuple[str, ...]
 
@@ -257,7 +262,7 @@ class Pipeline(ImageView):
         transforms_of(given)
 
     def probability_at(self, images_seen):
-        """The probability of each transform, a number or scalar tensor."""
+        """Probability of each transform, a number or scalar tensor."""
         raise NotImplementedError(f"{type(self).__name__} must define probability_at().")
 
     def draw(self, images, seed):
@@ -270,16 +275,16 @@ class Pipeline(ImageView):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclass(frozen=True)
 class Augment(Pipeline):
-    """ADA's augmentations with a given probability: Karras et al. 2020, section 2.3 and appendix B.
+    """ADA's transforms with a given probability: Karras et al. 2020, section 2.3 and appendix B.
 
-    `augment` has the list of the transforms. Up to a probability of about 0.8 the generator learns the images without
-    them; at 1 it learns rotated ones, for example, and nobody can tell (section 2.2).
+    `kerasgan.augment.adaptive.augment` describes the transforms. With a probability of more than about 0.8 the
+    generator may learn transformed images, rotated ones for example (section 2.2).
 
     Args:
-        probability: Probability of each transform, from 0 to 1: a number, or one of `kerasgan.game.schedules` (Huang et
-            al. 2024, R3GAN, raise it over the training).
+        probability: Probability of each transform, a number from 0 to 1 or one of `kerasgan.game.schedules`. R3GAN
+            (Huang et al. 2024) increases it during training.
         categories: Names of categories ("blit", "geometry", "color", "filter", "noise", "cutout") or of single
-            transforms, in any order.
+            transforms.
     """
 
     probability: float | schedules.Schedule = 0.2
@@ -291,7 +296,7 @@ class Augment(Pipeline):
         p = self.probability
         if not all(0 <= end <= 1 for end in ((p.start, p.end) if isinstance(p, schedules.Schedule) else (p,))):
             raise ValueError(
-                f"probability is {self.probability!r}, expected a number from 0 to 1, or a schedule of such."
+                f"`probability` is {self.probability!r}; expected a number from 0 to 1 or a schedule in this range."
             )
 
     @classmethod
@@ -299,30 +304,32 @@ class Augment(Pipeline):
         try:
             return cls(float(text))
         except ValueError as error:
-            raise ValueError(f"'augment:{text}' is no augmentation; expected 'augment:PROBABILITY', as 0.2.") from error
+            raise ValueError(
+                f"`text` is {text!r}; expected a probability from 0 to 1, such as 0.2 in 'augment:0.2'."
+            ) from error
 
     def probability_at(self, images_seen):
         if isinstance(self.probability, schedules.Schedule) and images_seen is None:
             raise ValueError(
-                "images_seen is None; expected the number of real images, because the probability changes."
+                "`images_seen` is None; expected the number of real images trained on, which the schedule needs."
             )
         return schedules.value_at(self.probability, images_seen)
 
 
 def next_probability(probability, mean_sign, images, target, kimg, limit=None):
-    """The controller's step: Karras et al. 2020, section 3.1.
+    """One step of the controller of the probability: Karras et al. 2020, section 3.
 
     Args:
-        probability: Scalar tensor p.
-        mean_sign: Scalar tensor from -1 to 1, the paper's r_t: the mean sign of the discriminator's logits for the real
-            images since the last step.
-        images: Scalar tensor, how many images these were.
-        target: Where the mean sign should be.
-        kimg: Thousands of images in which p moves by 1.
-        limit: The highest p, or None.
+        probability: Current probability p, a scalar tensor.
+        mean_sign: Mean sign of the discriminator's logits for the real images since the last step, a scalar tensor from
+            -1 to 1; r_t in the paper.
+        images: Number of these images, a scalar tensor.
+        target: Target of the mean sign.
+        kimg: Thousands of images over which p changes by 1.
+        limit: Upper bound of p, or `None`.
 
     Returns:
-        max(p + sign(mean_sign - target) images / (1000 kimg), 0), and at most `limit`.
+        Scalar tensor max(p + sign(mean_sign - target) images / (1000 kimg), 0), bounded by `limit`.
     """
     moved = probability + ops.sign(mean_sign - target) * images / (1000.0 * kimg)
     moved = ops.maximum(moved, ops.zeros_like(moved))
@@ -332,25 +339,27 @@ def next_probability(probability, mean_sign, images, target, kimg, limit=None):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclass(frozen=True)
 class Adaptive(Pipeline):
-    """ADA: the augmentations of `Augment` with a probability that keeps the discriminator from overfitting.
+    """ADA's transforms with a probability that follows the overfitting of the discriminator.
 
-    Every `interval` steps p moves up or down by the share of `kimg` thousand images that these steps had, up if the
-    mean sign of the discriminator's logits for real images is above the target, never below 0: Karras et al. 2020,
-    section 3.1, heuristic r_t. The sign means something for losses in which a logit of 0 is undecided, not for
-    Wasserstein and relativistic ones.
+    Karras et al. 2020, section 3: r_t is the mean sign of the discriminator's logits for real images. It is near 0
+    without overfitting and 1 if the discriminator is sure of all real images. After every `interval` steps the
+    probability increases if r_t is above the target and decreases otherwise, but not below 0.
+
+    r_t needs a loss for which a logit of 0 means undecided, such as "non_saturating" and "hinge". It has no meaning for
+    Wasserstein and relativistic losses; use `Augment` with these.
 
     Args:
-        target: The wanted mean sign, between -1 and 1: 0.6 in the paper.
-        interval: Steps from one change of the probability to the next, 4 in the paper.
-        kimg: Thousands of real images over which the probability can move from 0 to 1: 500 in the paper, 100 for
-            training on from other weights.
-        initial: Probability at the start, from 0 to 1.
-        limit: The highest probability, up to 1. None: no limit, as in the authors' code, where one above 1 works as 1
-            does. Above 0.8 or so, what the discriminator is shown leaks into what is generated (section 2.2).
-        categories: As for `Augment`.
+        target: Target of r_t, between -1 and 1; 0.6 in the paper.
+        interval: Number of steps between two changes of the probability; 4 in the paper.
+        kimg: Thousands of real images over which the probability changes by 1; 500 in the paper, and 100 in the
+            authors' code for training from pretrained weights.
+        initial: Probability at the start of training, from 0 to 1.
+        limit: Upper bound of the probability, above 0 and up to 1, or `None` as in the paper. With a probability of
+            more than about 0.8 the generator may learn transformed images (section 2.2).
+        categories: Names of categories or of single transforms, as in `Augment`.
 
     Attributes:
-        probability: The current probability, a variable; once the view is built.
+        probability: Variable of the current probability. Only views that `build` returned have it.
     """
 
     target: float = 0.6
@@ -364,16 +373,16 @@ class Adaptive(Pipeline):
     def __post_init__(self):
         super().__post_init__()
         if not -1 < self.target < 1:
-            raise ValueError(f"target is {self.target!r}, a mean of signs; expected a number between -1 and 1, as 0.6.")
+            raise ValueError(f"`target` is {self.target!r}; expected a mean sign between -1 and 1, such as 0.6.")
         if self.interval < 1 or self.interval != int(self.interval):
-            raise ValueError(f"interval is {self.interval!r}, expected 1, 2, 3, ... steps.")
+            raise ValueError(f"`interval` is {self.interval!r}; expected 1, 2, 3, ... steps.")
         if not self.kimg > 0:
-            raise ValueError(f"kimg is {self.kimg!r}, expected a positive number of thousands of images.")
+            raise ValueError(f"`kimg` is {self.kimg!r}; expected a positive number of thousands of images.")
         highest = 1 if self.limit is None else self.limit
         if not 0 < highest <= 1:
-            raise ValueError(f"limit is {self.limit!r}, expected a number above 0 and up to 1, or None.")
+            raise ValueError(f"`limit` is {self.limit!r}; expected a number above 0 and up to 1, or None.")
         if not 0 <= self.initial <= highest:
-            raise ValueError(f"initial is {self.initial!r}, expected a number from 0 to {highest}.")
+            raise ValueError(f"`initial` is {self.initial!r}; expected a number from 0 to {highest}.")
 
     @classmethod
     def from_text(cls, text):
@@ -388,9 +397,9 @@ class Adaptive(Pipeline):
 
     @property
     def states(self):
-        """The variables of a view that is built: the probability, and what was observed since it changed."""
+        """Variables of a built view: the probability, and sums over the steps since its last change."""
         if self._states is None:
-            raise ValueError(f"{self} has no states yet. Play with the view that its build(add_state) returns.")
+            raise ValueError(f"{self} has no states; expected a built view. Use what view.build(add_state) returns.")
         return self._states
 
     @property
@@ -403,7 +412,7 @@ class Adaptive(Pipeline):
     def observe(self, real_logits, batch_size):
         probability, observed = map(ops.convert_to_tensor, self.states)
         logits = ops.stop_gradient(at_least_float32(real_logits))
-        # Sums over this step: signs, logits and images of all replicas, and the step itself.
+        # Sums over all replicas: signs of the logits, number of logits, number of images.
         mine = [ops.sum(ops.sign(logits)), ops.size(logits), batch_size]
         everyone = mean_over_replicas(ops.stack([ops.cast(part, "float32") for part in mine])) * replica()[1]
         observed = observed + ops.concatenate([everyone, ops.ones((1,), "float32")])

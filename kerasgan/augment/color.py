@@ -11,20 +11,23 @@ __all__ = ["recolor"]
 
 
 def recolor(images, brightness=None, contrast=None, luma_flip=None, hue=None, saturation=None):
-    """Brightness, contrast, luma flip, hue and saturation, one after the other, as one affine map of a pixel's colour.
+    """Images after changes of brightness, contrast, luma, hue and saturation, in this order.
 
-    The paper's matrices leave the axis on which all channels are equal (luma) to itself and what is perpendicular to it
-    (chroma) too. So the map is stated for any number of channels: luma l becomes f c (l + b), with f = -1 for a flip,
-    and chroma is rotated about the axis by the hue's angle and multiplied by c s. Only three channels have a hue. Grey
-    images come out as in the authors' code.
+    The changes together are an affine map of a pixel's colour. The paper states it as a 4 x 4 matrix for RGB. Each of
+    its factors keeps luma (the mean of the channels) and chroma (the differences from the mean) apart, so the map is
+    defined for any number of channels: luma l becomes f c (l + b), where f is -1 for a luma flip; chroma is rotated
+    about the grey axis by the hue's angle and multiplied by c s. Only images of three channels have a hue. The results
+    for RGB and grey images are those of the authors' code.
+
+    All arguments but `images` have the shape (batch,), or are `None` for no change.
 
     Args:
         images: Floats of shape (batch, height, width, channels); 0 is mid-grey.
-        brightness: b, added to all channels; like all that follow, of shape (batch,), or None for no change.
-        contrast: c, a factor.
-        luma_flip: True, or 1, where luma changes its sign.
-        hue: Angle in radians from -pi to pi.
-        saturation: s, a factor of chroma.
+        brightness: Offset b of all channels.
+        contrast: Factor c of all channels.
+        luma_flip: 1 to change the sign of luma, else 0.
+        hue: Angle of the rotation of chroma, in radians from -pi to pi.
+        saturation: Factor s of chroma.
 
     Returns:
         Tensor of the shape and dtype of `images`; exactly `images` where nothing is changed.
@@ -36,7 +39,7 @@ def recolor(images, brightness=None, contrast=None, luma_flip=None, hue=None, sa
     turned = None
     if hue is not None and channels == 3:
         cosine, sine = (per_sample(part, images) for part in cosine_and_sine(hue))
-        # The cross product with (1, 1, 1) / sqrt(3).
+        # Cross product of the grey axis (1, 1, 1) / sqrt(3) and the colour.
         turned = chroma * sine / math.sqrt(3) * (ops.roll(images, 1, axis=-1) - ops.roll(images, -1, axis=-1))
         chroma = chroma * cosine
     changed = chroma * images

@@ -1,6 +1,6 @@
 """Filters, noise and cutout: Karras et al. 2020 (ADA), appendix B, second algorithm.
 
-The paper's experiments find these of little use, and noise harmful (figure 4); they are off by default.
+The paper finds them less useful than the others (section 2.3), and its default pipeline is without them.
 """
 
 import functools
@@ -12,18 +12,19 @@ from kerasgan.augment.view import per_sample
 
 __all__ = ["add_noise", "amplify", "band_gains", "cut_out"]
 
-POWERS = (10 / 13, 1 / 13, 1 / 13, 1 / 13)  # expected power of an image in the four bands
-HALF_BAND = (-1 / 32, 0, 9 / 32, 1 / 2, 9 / 32, 0, -1 / 32)  # the paper's wavelet SYM2 times its mirror image, halved
+POWERS = (10 / 13, 1 / 13, 1 / 13, 1 / 13)  # expected share of an image's power in each band
+HALF_BAND = (-1 / 32, 0, 9 / 32, 1 / 2, 9 / 32, 0, -1 / 32)  # half the autocorrelation of the paper's wavelet SYM2
 
 
 @functools.lru_cache
 def band_filters():
-    """Filters of the bands 0 to pi / 8, to pi / 4, to pi / 2 and to pi; their sum leaves a signal as it is.
+    """Band-pass filters for the frequencies 0 to pi/8, pi/8 to pi/4, pi/4 to pi/2 and pi/2 to pi.
 
-    Products of the half-band filter that SYM2 makes with its mirror image, and its complement, at three scales.
+    Each is a product of the half-band low-pass filter of SYM2, or its complement, at up to three scales. The filters
+    are symmetric, and their sum is the identity.
 
     Returns:
-        float64 array of shape (4, 43); the filters are symmetric.
+        float64 array of shape (4, 43).
     """
     low = np.array(HALF_BAND)
     high = (np.arange(7) == 3) - low
@@ -45,7 +46,7 @@ def band_filters():
 
 @functools.lru_cache
 def _band_matrices(size):
-    """The filters as matrices on a signal of `size` samples, continued by reflection: shape (4, size * size)."""
+    """The filters as matrices for a signal of `size` samples that is extended by reflection, shape (4, size * size)."""
     period = max(2 * (size - 1), 1)
     matrices = np.zeros((4, size, size))
     for place in range(size):
@@ -56,14 +57,14 @@ def _band_matrices(size):
 
 
 def band_gains(amplified, values):
-    """Gains of the four bands: each amplification is followed by a return to the expected power of an image.
+    """Gains of the four bands. After the amplification of one band all gains are scaled to keep the expected power.
 
     Args:
-        amplified: Whether a band is amplified, booleans of shape (batch, 4).
-        values: By how many octaves, shape (batch, 4).
+        amplified: Booleans of shape (batch, 4): whether a band is amplified.
+        values: Base-2 logarithms of the amplifications, shape (batch, 4).
 
     Returns:
-        Tensor of shape (batch, 4), ones where no band is amplified.
+        Tensor of shape (batch, 4); ones where no band is amplified.
     """
     gains = ops.ones_like(values)
     for band, power in enumerate(POWERS):
@@ -76,11 +77,11 @@ def band_gains(amplified, values):
 
 
 def amplify(images, gains):
-    """Images whose frequency bands are multiplied by gains, along both axes.
+    """Images after a separable filter that multiplies each frequency band by a gain.
 
     Args:
         images: Floats of shape (batch, height, width, channels).
-        gains: As from `band_gains`, shape (batch, 4).
+        gains: Gains of the bands, shape (batch, 4); see `band_gains`.
 
     Returns:
         Tensor of the shape and dtype of `images`; exactly `images` where all gains are 1.
@@ -105,20 +106,20 @@ def add_noise(images, deviations, pixels):
 
     Args:
         images: Floats of shape (batch, height, width, channels).
-        deviations: Standard deviations of the noise, shape (batch,), in the images' units.
+        deviations: Standard deviations of the noise in the images' units, shape (batch,).
         pixels: Standard normal numbers of the shape of `images`.
     """
     return images + per_sample(deviations, images) * ops.cast(pixels, images.dtype)
 
 
 def cut_out(images, cut, centers, share=0.5):
-    """Images with a rectangle of zeros, mid-grey.
+    """Images with a rectangle of zeros.
 
     Args:
         images: Floats of shape (batch, height, width, channels).
-        cut: Whether there is a rectangle, booleans of shape (batch,).
-        centers: Its middle, x and y as shares of width and height from 0 to 1, shape (batch, 2).
-        share: Its sides as shares of the image's, from 0 to 1.
+        cut: Booleans of shape (batch,): whether an image gets a rectangle.
+        centers: Middle of the rectangle, x and y as fractions of width and height, shape (batch, 2).
+        share: Sides of the rectangle as a fraction of the image's sides, from 0 to 1.
     """
     height, width = images.shape[1:3]
 

@@ -14,17 +14,17 @@ __all__ = ["DiffAugment", "brightness", "contrast", "cutout", "saturation", "tra
 
 
 def brightness(images, u):
-    """Images with u - 0.5 added to all channels; `u` uniform from 0 to 1, shape (batch,)."""
+    """`images` plus u - 0.5; `u` is uniform from 0 to 1, shape (batch,)."""
     return images + (per_sample(u, images) - 0.5)
 
 
 def saturation(images, u):
-    """Images whose distance from grey is multiplied by 2 u; `u` uniform from 0 to 1, shape (batch,)."""
+    """`images` with differences from each pixel's mean times 2 u; `u` is uniform from 0 to 1, shape (batch,)."""
     return _about_mean(images, 2 * per_sample(u, images), (3,))
 
 
 def contrast(images, u):
-    """Images whose distance from their mean is multiplied by u + 0.5; `u` uniform from 0 to 1, shape (batch,)."""
+    """`images` with differences from each image's mean times u + 0.5; `u` is uniform from 0 to 1, shape (batch,)."""
     return _about_mean(images, per_sample(u, images) + 0.5, (1, 2, 3))
 
 
@@ -35,25 +35,25 @@ def _about_mean(images, factor, axes):
 
 
 def reach(size, share=0.125):
-    """How far `translation` may move: an eighth of a side, rounded to whole pixels, halves up."""
+    """Largest translation of an image of `size` pixels: an eighth of them, halves rounded up."""
     return int(size * share + 0.5)
 
 
 def translation(images, rows, columns):
-    """Images moved up by `rows` and to the left by `columns` pixels, with zeros coming in.
+    """Images shifted up by `rows` and to the left by `columns` pixels and filled with zeros.
 
     Args:
         images: Floats of shape (batch, height, width, channels).
-        rows: Integers of shape (batch,) from -reach(height) to reach(height).
-        columns: Likewise for the width.
+        rows: Integers from -reach(height) to reach(height), shape (batch,).
+        columns: Integers from -reach(width) to reach(width), shape (batch,).
     """
     return _moved(_moved(images, rows, 1), columns, 2)
 
 
 def _moved(images, offsets, axis):
-    """Images read `offsets` pixels further on along an axis, in as many passes as the range of the offsets has bits.
+    """Images shifted by `offsets` pixels towards the start of an axis, in one pass for each bit of the offset.
 
-    A gather would do it at once, but the gradient of one is slow on CPUs.
+    A gather needs only one pass, but its gradient is slow on CPUs.
     """
     size = images.shape[axis]
     bits = (2 * reach(size)).bit_length()
@@ -73,18 +73,17 @@ def _moved(images, offsets, axis):
 
 
 def hole(size, share=0.5):
-    """The side of the rectangle that `cutout` makes: half of the image's, rounded to whole pixels, halves up."""
+    """Side of the rectangle that `cutout` sets to 0 in an image of `size` pixels: half of them, halves rounded up."""
     return int(size * share + 0.5)
 
 
 def cutout(images, rows, columns):
-    """Images with a rectangle of zeros that has half their sides, partly outside where it is near the edge.
+    """Images with a rectangle of zeros that has half of their sides and may lie partly outside.
 
     Args:
         images: Floats of shape (batch, height, width, channels).
-        rows: Integers of shape (batch,), the middle of the rectangle: from 0 to the height, the height itself only if
-            the rectangle has an even number of rows.
-        columns: Likewise for the width.
+        rows: Row of the middle of the rectangle, integers of shape (batch,) from 0 to height - hole(height) % 2.
+        columns: Column of the middle, integers of shape (batch,) from 0 to width - hole(width) % 2.
     """
 
     def within(size, centers):
@@ -103,14 +102,14 @@ POLICIES = ("color", "translation", "cutout")
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclass(frozen=True, init=False)
 class DiffAugment(ImageView):
-    """Colour, translation and cutout of everything that the discriminator is shown: Zhao et al. 2020, section 3.2.
+    """Random colour, translation and cutout of every image: Zhao et al. 2020, section 3.2.
 
-    All images are changed, always. Color: brightness plus up to 0.5 either way, saturation times 0 to 2, contrast
-    times 0.5 to 1.5. Translation: up to an eighth of the sides, zeros come in. Cutout: a rectangle of half the sides is
-    set to 0. They follow one another in this order, in whichever they are named.
+    Colour adds -0.5 to 0.5 to the brightness and multiplies the saturation by 0 to 2 and the contrast by 0.5 to 1.5.
+    Translation shifts by up to an eighth of the sides and fills with zeros. Cutout sets a rectangle with half of the
+    sides to 0. Images are in [-1, 1]. The order is always colour, translation, cutout.
 
     Args:
-        *policies: Some of "color", "translation" and "cutout"; all of them by default.
+        *policies: Names of the changes, "color", "translation" and "cutout"; all three by default.
     """
 
     policies: tuple[str, ...]
@@ -121,7 +120,7 @@ class DiffAugment(ImageView):
             if name not in POLICIES:
                 near = difflib.get_close_matches(str(name), POLICIES, 1)
                 raise ValueError(
-                    f"policies has {name!r}; expected some of {', '.join(map(repr, POLICIES))}."
+                    f"`policies` has {name!r}; expected some of {', '.join(map(repr, POLICIES))}."
                     + (f" Did you mean {near[0]!r}?" if near else "")
                 )
         chosen = tuple(name for name in POLICIES if name in policies) or POLICIES

@@ -1,8 +1,8 @@
 """Affine maps of images and one warp that carries them out: Karras et al. 2020 (ADA), appendix B, first algorithm.
 
-The paper's G is the product of the chosen maps, in pixels from the middle of the image, x to the right and y down. Here
-stands its inverse throughout, which is where the colour of an output pixel is looked up; so a map that comes later is
-multiplied on the right.
+The paper composes a map G from input to output coordinates, in pixels from the middle of the image, x to the right and
+y down. This module composes the inverse of G, which says where each output pixel is read: a later map is multiplied on
+the right.
 """
 
 import functools
@@ -15,19 +15,19 @@ from kerasgan.augment.view import precision
 
 __all__ = ["inverse_quarter_turns", "inverse_rotation", "inverse_scaling", "inverse_translation", "product", "warp"]
 
-# Daubechies' least asymmetric wavelet with six vanishing moments, the paper's SYM6; the sum is sqrt(2).
+# The paper's SYM6: Daubechies' least asymmetric wavelet with six vanishing moments, normalised to the sum sqrt(2).
 SYM6 = (
     *(0.015404109327044824, 0.0034907120842221626, -0.11799011114852002, -0.04831174258569806),
     *(0.49105594192797375, 0.787641141028651, 0.3379294217281658, -0.07263752278637658),
     *(-0.02106029251237085, 0.04472490177078139, 0.0017677118642540077, -0.00780070832503238),
 )
-CENTRE = 5  # the tap that stands on the sample
+CENTRE = 5  # the tap that is aligned with the sample
 
 
 def product(*matrices):
     """Product of square matrices of shape (batch, n, n), in full precision.
 
-    `ops.matmul` would round to ten bits on GPUs that multiply in TF32: half a pixel in an image of 1,024.
+    `ops.matmul` rounds to ten bits on GPUs that multiply in TF32, which moves a pixel of a 1,024-pixel image by a half.
     """
     return functools.reduce(lambda a, b: ops.sum(a[:, :, :, None] * b[:, None, :, :], axis=2), matrices)
 
@@ -64,11 +64,14 @@ def inverse_rotation(angle):
 
 
 def inverse_quarter_turns(count, dtype="float32"):
-    """Inverse of the rotation by -pi / 2, as often as integers 0 to 3 of shape (batch,) say; exactly.
+    """Inverse of the rotation by -count pi / 2, without rounding error.
 
     Args:
-        count: Integers of shape (batch,).
-        dtype: Dtype of the result, of shape (batch, 3, 3).
+        count: Integers from 0 to 3, shape (batch,).
+        dtype: Dtype of the result.
+
+    Returns:
+        Tensor of shape (batch, 3, 3).
     """
     cosine, sine = (ops.take(ops.convert_to_tensor(table, dtype), count) for table in ((1, 0, -1, 0), (0, 1, 0, -1)))
     zero = ops.zeros_like(cosine)
@@ -76,9 +79,10 @@ def inverse_quarter_turns(count, dtype="float32"):
 
 
 def cosine_and_sine(angle):
-    """Cosine and sine of angles from -pi to pi, in their dtype, from the power series of an eighth of the angle.
+    """Cosine and sine of angles from -pi to pi, in the dtype of the angles.
 
-    `ops.cos` and `ops.sin` compute float64 in float32 on JAX.
+    The power series at an eighth of the angle, and three doublings. `ops.cos` and `ops.sin` round float64 to float32 on
+    JAX.
     """
     small = angle / 8
     square = small * small
@@ -98,10 +102,16 @@ def cosine_and_sine(angle):
 
 @functools.lru_cache
 def _enlarging(size, before, after):
-    """Matrix that enlarges a signal of `size` samples, continued by reflection, to twice the samples.
+    """Matrix that extends a signal by reflection and upsamples it by two.
 
-    The signal is continued by so many samples before and after it; further out are zeros, of which the result has one
-    at each end: float64 array of shape (2 (before + size + after) + 2, size).
+    Args:
+        size: Number of samples of the signal.
+        before: Number of samples added before it.
+        after: Number of samples added after it.
+
+    Returns:
+        float64 array of shape (2 (before + size + after) + 2, size). The first and the last row are zero and stand for
+        everything further out.
     """
     length, period = 2 * (before + size + after), 2 * (size - 1)
     matrix = np.zeros((length + 2, size))
@@ -116,7 +126,7 @@ def _enlarging(size, before, after):
 
 @functools.lru_cache
 def _reducing(size):
-    """Matrix that reduces 2 size + 10 samples, of which CENTRE stand before the first of the result, to `size`."""
+    """Matrix that downsamples 2 size + 10 samples, of which the first `CENTRE` precede the result, to `size`."""
     matrix = np.zeros((size, 2 * size + len(SYM6) - 2))
     for place in range(size):
         matrix[place, 2 * place : 2 * place + len(SYM6)] = np.divide(SYM6, math.sqrt(2))
@@ -126,35 +136,35 @@ def _reducing(size):
 def warp(images, inverse, margins=None):
     """Images under affine maps, resampled with a low-pass filter at twice the resolution.
 
-    Karras et al. 2020, appendix B: the image is continued by reflection, enlarged to twice its size with the wavelet
-    SYM6, read bilinearly where the inverse map says, and reduced with the same wavelet. A map that is not the identity
-    goes through all of this, a flip or a shift by whole pixels too. A sample under the identity comes out as it is.
+    Karras et al. 2020, appendix B: the image is extended by reflection, upsampled by two with the wavelet SYM6, read
+    bilinearly at the places that the inverse map gives, and downsampled with the same wavelet. Flips and shifts by
+    whole pixels go through the same steps. An image whose map is the identity is returned unchanged.
 
     The reflection ends where the opposite edge of the image appears, and zeros follow, as in the authors' code; in the
-    paper it is endless. Their code also leaves out as much of the reflection as no image of the batch seems to need,
-    which changes pixels at the edge by less than 1e-6.
+    paper it is endless. The authors' code also crops the reflection to the largest margin that the batch needs, which
+    changes pixels at the edge by less than 1e-6.
 
     Args:
-        images: Floats of shape (batch, height, width, channels), sides of at least 2 pixels.
-        inverse: Inverse maps, shape (batch, 3, 3): where an output pixel is read, in pixels from the image's middle.
-        margins: By how many pixels the image is continued, ((top, bottom), (left, right)); by its sides less one, the
-            most that is possible, if None.
+        images: Floats of shape (batch, height, width, channels); height and width are at least 2.
+        inverse: Inverse maps, shape (batch, 3, 3): from output to input, in pixels from the middle of the image.
+        margins: Number of pixels of the reflection, ((top, bottom), (left, right)); by default the largest possible
+            ones, height - 1 and width - 1.
 
     Returns:
-        Tensor of the shape and dtype of `images`. It is a linear function of them, and can be differentiated any
-        number of times with respect to them; with respect to `inverse` there is no gradient.
+        Tensor of the shape and dtype of `images`. The result is linear in `images` and can be differentiated any number
+        of times with respect to them. It has no gradient with respect to `inverse`.
     """
     height, width = images.shape[1:3]
     dtype, margins = images.dtype, margins or ((height - 1, height - 1), (width - 1, width - 1))
     inverse = ops.stop_gradient(ops.cast(inverse, precision(images)))
 
     def along_first(matrix, x):
-        """A matrix times the first axis after the batch."""
+        """The product of a matrix with the first axis after the batch."""
         rest = x.shape[2:]
         x = ops.matmul(ops.convert_to_tensor(matrix, dtype), ops.reshape(x, (-1, x.shape[1], math.prod(rest))))
         return ops.reshape(x, (-1, len(matrix), *rest))
 
-    # From here on x comes before y, so that each of the four products runs along the first axis.
+    # The width comes first after this point, so that all four products are along the first axis.
     large = along_first(_enlarging(height, *margins[0]), images)
     large = along_first(_enlarging(width, *margins[1]), ops.transpose(large, (0, 2, 1, 3)))
     read = _bilinear(large, *_read_at(inverse, height, width, margins))
@@ -165,26 +175,27 @@ def warp(images, inverse, margins=None):
 
 
 def _read_at(inverse, height, width, margins):
-    """Where the points of the result, at twice the resolution, are read in the enlarged image: columns and rows.
+    """Columns and rows of the upsampled image at which the points of the result, at twice the resolution, are read.
 
-    Each has the shape (batch, 2 width + 10, 2 height + 10).
+    Returns:
+        Two tensors of shape (batch, 2 width + 10, 2 height + 10).
     """
     x, y = (
         ops.cast(ops.arange(2 * size + len(SYM6) - 2) - (CENTRE + size - 1), inverse.dtype) for size in (width, height)
     )
     x, y = x[None, :, None], y[None, None, :]
     a, b, c, d, e, f = (inverse[:, row, column, None, None] for row in (0, 1) for column in (0, 1, 2))
-    # The middle of the image, where the zero before the margin has the index 0.
+    # Index of the middle of the image; index 0 is the zero before the margin.
     top, left = (2 * before + 1 + size - 1 for (before, _), size in zip(margins, (height, width), strict=True))
     return a * x + b * y + 2 * c + left, d * x + e * y + 2 * f + top
 
 
 def _bilinear(signal, x, y):
-    """Values of images of shape (batch, columns, rows, channels) at points of shape (batch, m, n), zero outside."""
+    """Values of images of shape (batch, columns, rows, channels) at points of shape (batch, m, n)."""
     columns, rows, channels = signal.shape[1:]
     flat = ops.reshape(signal, (-1, channels))
     image = ops.reshape(ops.arange(ops.shape(x)[0], dtype="int32") * (columns * rows), (-1, 1, 1))
-    # The ends are zero, and what is outside is read there.
+    # The first and last rows and columns are zero, so a clipped index reads the zeros outside.
     x, y = ops.clip(x, 0, columns - 1), ops.clip(y, 0, rows - 1)
     left, top = ops.cast(x, "int32"), ops.cast(y, "int32")
     right, bottom = ops.minimum(left + 1, columns - 1), ops.minimum(top + 1, rows - 1)

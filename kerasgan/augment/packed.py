@@ -11,17 +11,17 @@ __all__ = ["Packed", "pack"]
 
 
 def pack(samples, size):
-    """Neighbours of a batch, `size` at a time, side by side along the last axis.
+    """Packs of `size` neighbours of a batch, joined along the last axis.
 
     Args:
         samples: Tensor of shape (batch, ..., depth).
-        size: How many are joined.
+        size: Number of samples in a pack.
 
     Returns:
         Tensor of shape (batch / size, ..., size * depth).
 
     Raises:
-        ValueError: If the batch is known to make no whole packs.
+        ValueError: If the batch size is known and not a multiple of `size`.
     """
     count = samples.shape[0]
     if count is not None and count % size:
@@ -37,28 +37,26 @@ def pack(samples, size):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclass(frozen=True)
 class Packed(View):
-    """Has the discriminator judge several samples of a batch together, so that it sees whether they differ.
+    """Joins several samples of a batch, so that the discriminator judges whether they differ as real samples do.
 
-    Lin et al. 2018, section 3. The discriminator's input is `size` times as deep as a sample, labels come in rows of
-    `size`, and it gives one logit for each pack; penalties see a pack as one sample. It stands behind views that change
-    single images, such as `DiffAugment`.
+    Lin et al. 2018, section 3. The discriminator's input has `size` times the channels of a sample, its labels have the
+    shape (packs, size), and it returns one logit for each pack. A penalty treats a pack as one sample. Views that
+    change single images, such as `DiffAugment`, come before this one.
 
     Args:
-        size: How many samples make a pack; 2, 3 or 4 in the paper.
+        size: Number of samples in a pack; 2, 3 or 4 in the paper.
     """
 
     size: int = 2
 
     def __post_init__(self):
         if isinstance(self.size, bool) or not isinstance(self.size, int) or self.size < 1:
-            raise ValueError(f"size is {self.size!r}, expected 1 (no packing), 2, 3, ... samples in a pack.")
+            raise ValueError(f"`size` is {self.size!r}; expected 1 (no packing), 2, 3, ... samples in a pack.")
 
     @classmethod
     def from_text(cls, text):
         if not text.isdecimal():
-            raise ValueError(
-                f"'packed:{text}' is no packing; expected 'packed:SIZE' with a whole number, as 'packed:2'."
-            )
+            raise ValueError(f"`text` is {text!r}; expected the number of samples in a pack, such as 2 in 'packed:2'.")
         return cls(int(text))
 
     @property
@@ -66,20 +64,20 @@ class Packed(View):
         return self.size
 
     def __call__(self, samples, *conditions, seed=None, images_seen=None):
-        """What the discriminator is shown.
+        """The discriminator's input.
 
         Args:
             samples: Floats of shape (batch, ..., depth).
-            *conditions: Labels of shape (batch,), which become (packs, size); tensors of shape (batch, ..., depth),
-                which are joined as the samples are; or None.
+            *conditions: Labels of shape (batch,), tensors of shape (batch, ..., depth), or `None`.
             seed: Not used.
             images_seen: Not used.
 
         Returns:
-            Tuple (samples, *conditions), the samples of shape (packs, ..., size * depth).
+            Tuple (samples, *conditions). Samples and conditions of shape (batch, ..., depth) become
+            (packs, ..., size * depth), labels (packs, size).
 
         Raises:
-            ValueError: If the batch is known to make no whole packs.
+            ValueError: If the batch size is known and not a multiple of `size`.
         """
 
         def packed(x):

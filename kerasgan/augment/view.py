@@ -1,4 +1,4 @@
-"""What stands in front of a discriminator: the base class of the views of its input."""
+"""Base classes of the views of a discriminator's input."""
 
 from typing import ClassVar
 
@@ -11,15 +11,14 @@ __all__ = ["ImageView", "View", "per_sample", "precision"]
 
 
 class View(Configured):
-    """Base class of the views: a random change of what a discriminator is shown, real and generated samples alike.
+    """Base class of the views: a random change of a discriminator's input, applied to real and generated samples alike.
 
-    A game has one door to its discriminators, and every sample goes through the views in front of it, in the loss of
-    the discriminator, in that of the generator, and in penalties: those are gradients with respect to the samples
-    before the views, as in Karras et al. 2020 ("Training Generative Adversarial Networks with Limited Data",
-    section 2.2). A view must therefore be differentiable twice with respect to the samples.
+    All samples pass through the views on their way to a discriminator: in its own loss, in the generator's loss, and in
+    penalties. A penalty takes gradients with respect to the samples before the views, as the authors' code of ADA does,
+    so a view must be twice differentiable with respect to the samples.
 
     A subclass is a frozen dataclass, registered with `keras.saving.register_keras_serializable`, that defines
-    `__call__`; two views are equal if they are of the same class and their fields are equal.
+    `__call__`. Two views are equal if they have the same class and equal fields.
 
     Attributes:
         group: Number of samples that the view joins into one.
@@ -29,36 +28,36 @@ class View(Configured):
 
     @classmethod
     def from_text(cls, text):
-        """The view that a text behind the colon of its name stands for, as 2 does in `"packed:2"`.
+        """The view with the arguments after the colon of an identifier, such as the 2 of `"packed:2"`.
 
         Args:
-            text: Arguments of the view, without white space.
+            text: Text after the colon, without white space.
 
         Raises:
             ValueError: If the view takes no such arguments.
         """
-        raise ValueError(f"{text!r} stands behind the name of {cls.__name__}, which takes no arguments there.")
+        raise ValueError(f"`text` is {text!r}; expected none, because {cls.__name__} takes no arguments after a colon.")
 
     def __call__(self, samples, *conditions, seed, images_seen=None):
-        """What the discriminator is shown.
+        """The discriminator's input.
 
         Args:
-            samples: Floats of shape (batch, ...), real or generated.
-            *conditions: What the discriminator is told about them, such as labels of shape (batch,); None for nothing.
+            samples: Real or generated samples, floats of shape (batch, ...).
+            *conditions: Conditions of the samples, such as labels of shape (batch,), or `None`.
             seed: `keras.random.SeedGenerator` of the random numbers.
-            images_seen: Real images trained on so far, for a view with a schedule; a number, tensor or variable.
+            images_seen: Number of real images trained on so far, for views with a schedule.
 
         Returns:
-            Tuple (samples, *conditions), the samples of the dtype they came in.
+            Tuple (samples, *conditions); the samples keep their dtype.
         """
         raise NotImplementedError(f"{type(self).__name__} must define __call__().")
 
     def build(self, add_state):
-        """The view that a game plays with, made once at `compile()`: this one, or a copy with states.
+        """The view to train with: this one, or a copy with states. Called once, by the model's `compile()`.
 
         Args:
-            add_state: Function `add_state(name, shape=(), initializer="zeros")` that returns a float32 variable which
-                is not trainable, is saved in checkpoints and has one value on all replicas.
+            add_state: Function `add_state(name, shape=(), initializer="zeros")` that returns a non-trainable float32
+                variable. The model owns the variable, saves it in checkpoints and keeps one value on all replicas.
 
         Returns:
             A view equal to this one.
@@ -66,15 +65,15 @@ class View(Configured):
         return self
 
     def observe(self, real_logits, batch_size):
-        """Takes notice of how the discriminator judges real samples: to be called in its loss, in training only.
+        """Updates the view's states. Called in the discriminator's loss, in training only; does nothing by default.
 
         Args:
-            real_logits: D(x) of this replica's real samples, any shape; 0 where the discriminator is undecided.
-            batch_size: Number of this replica's real samples, integer or scalar tensor.
+            real_logits: Logits of this replica's real samples, any shape. A logit of 0 means undecided.
+            batch_size: Number of this replica's real samples, an integer or a scalar tensor.
         """
 
     def check(self, image_shape):
-        """Refuses samples that the view cannot change.
+        """Raises an error if the view cannot change samples of a shape.
 
         Args:
             image_shape: Shape of one sample without the batch axis, such as (height, width, channels).
@@ -84,34 +83,34 @@ class View(Configured):
         """
 
     def weights(self, sample_weight):
-        """The weights of what the discriminator is shown, shape (batch / group,): the mean of those that are joined.
+        """Weights of the discriminator's inputs: the mean over the samples that the view joins, shape (batch / group,).
 
         Args:
-            sample_weight: Weights of the samples, shape (batch,), or None.
+            sample_weight: Weights of the samples, shape (batch,), or `None`.
         """
         return sample_weight
 
     def logs(self):
-        """What the view adds to the logs of a step, `{name: scalar tensor}`."""
+        """Entries for the logs of a training step, `{name: scalar tensor}`."""
         return {}
 
 
 class ImageView(View):
-    """A view that changes images one by one: a subclass defines `draw` and `transform`.
+    """Base class of the views that change each image by itself. A subclass defines `draw` and `transform`.
 
-    Images among the conditions (floats of the samples' height and width, as in image translation) are changed by the
-    same random numbers as the samples, so that both still fit on each other. All other conditions stay as they are.
+    Conditions that are images of the samples' height and width, as in image translation, are changed with the same
+    random numbers as the samples, so that the two stay aligned. All other conditions remain unchanged.
 
     Attributes:
-        smallest: The least height and width that it can change, in pixels.
-        unshared: Names of random numbers that have the samples' shape and therefore change the samples only.
+        smallest: Smallest height and width that the view accepts, in pixels.
+        unshared: Names of the random numbers that have the samples' shape and apply to the samples only.
     """
 
     smallest: ClassVar[int] = 1
     unshared: ClassVar[tuple[str, ...]] = ()
 
     def draw(self, images, seed):
-        """The random numbers of a batch, a dictionary of tensors whose first axis is the batch.
+        """Random numbers for a batch: a dictionary of tensors whose first axis is the batch.
 
         Args:
             images: Floats of shape (batch, height, width, channels).
@@ -120,12 +119,12 @@ class ImageView(View):
         raise NotImplementedError(f"{type(self).__name__} must define draw().")
 
     def transform(self, images, draws, images_seen=None):
-        """The changed images as a function of the images and the random numbers alone.
+        """The changed images, a function of the images and the random numbers alone.
 
         Args:
             images: Floats of shape (batch, height, width, channels).
-            draws: As `draw` returns them.
-            images_seen: As for `__call__`.
+            draws: Random numbers as returned by `draw`.
+            images_seen: As in `__call__`.
         """
         raise NotImplementedError(f"{type(self).__name__} must define transform().")
 
@@ -146,12 +145,12 @@ class ImageView(View):
     def check(self, image_shape):
         if len(image_shape) != 3 or None in image_shape[:2]:
             raise ValueError(
-                f"image_shape is {tuple(image_shape)}; {type(self).__name__} changes images of shape (height, width, "
-                "channels), height and width known. Leave the view out for other samples."
+                f"`image_shape` is {tuple(image_shape)}; {type(self).__name__} expects images of shape (height, width, "
+                "channels) with a known height and width. Leave the view out for other samples."
             )
         if min(image_shape[:2]) < self.smallest:
             raise ValueError(
-                f"image_shape is {tuple(image_shape)}; {type(self).__name__} expects images of at least "
+                f"`image_shape` is {tuple(image_shape)}; {type(self).__name__} expects images of at least "
                 f"{self.smallest} x {self.smallest} pixels. Leave the view out for smaller ones."
             )
 
@@ -161,10 +160,10 @@ def _dtype(x):
 
 
 def precision(images):
-    """The dtype in which what changes images is computed: float64 for float64 images, else float32."""
+    """Dtype of the random numbers and of what is computed from them: float64 for float64 images, else float32."""
     return "float64" if _dtype(images) == "float64" else "float32"
 
 
 def per_sample(value, images):
-    """One number per image in the images' dtype, shaped so that it multiplies or is added to them."""
+    """One number per image, in the images' dtype and of shape (batch, 1, 1, 1)."""
     return ops.cast(ops.reshape(value, (-1, 1, 1, 1)), images.dtype)

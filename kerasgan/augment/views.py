@@ -1,4 +1,4 @@
-"""The views by their names."""
+"""Views by name."""
 
 import difflib
 
@@ -15,19 +15,19 @@ VIEWS: dict[str, type[View]] = {"ada": Adaptive, "augment": Augment, "diffaugmen
 
 
 def get(identifier):
-    """The view that `identifier` stands for.
+    """The view for an identifier.
 
     Args:
-        identifier: A `View`; one of the names `"ada"`, `"augment"`, `"diffaugment"` and `"packed"` for that view with
-            its default arguments; a name with arguments behind a colon, as `"ada:blit,geometry"`, `"augment:0.2"`,
-            `"diffaugment:color,translation"` or `"packed:4"`; or a config, as
+        identifier: A `View`; a name (`"ada"`, `"augment"`, `"diffaugment"` or `"packed"`) for a view with its default
+            arguments; a name with arguments after a colon, such as `"ada:blit,geometry"`, `"augment:0.2"`,
+            `"diffaugment:color,translation"` or `"packed:4"`; or the config that
             `keras.saving.serialize_keras_object(view)` returns.
 
     Returns:
         A `View`.
 
     Raises:
-        ValueError: If there is no such view; the message lists the names.
+        ValueError: If there is no such view. The message lists the names.
     """
     if isinstance(identifier, View):
         return identifier
@@ -43,6 +43,6 @@ def get(identifier):
             return VIEWS[name].from_text(text) if colon else VIEWS[name]()
         near = difflib.get_close_matches(name, VIEWS, 1)
     raise ValueError(
-        f"{identifier!r} is no view. Expected a View, the config of one, or one of the names "
+        f"`identifier` is {identifier!r}; expected a View, the config of a View, or one of the names "
         f"{', '.join(map(repr, VIEWS))}." + (f" Did you mean {near[0]!r}?" if near else "")
     )

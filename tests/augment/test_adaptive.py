@@ -87,8 +87,11 @@ def test_replicas_agree(compiled):
         values = strategy.experimental_distribute_values_from_function(
             lambda context: halves[context.replica_id_in_sync_group]
         )
-        run = lambda: strategy.run(step, args=(values,))  # noqa: E731
-        (tf.function(run) if compiled else run)()
+
+        def play():
+            strategy.run(step, args=(values,))
+
+        (tf.function(play) if compiled else play)()
 
     logits = logits_of(8, (8, 1))
     for values in logits:
