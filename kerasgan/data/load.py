@@ -349,7 +349,10 @@ def _sample(table, name):
     """A column as what a discriminator sees."""
     values, feature = _feature(table, name)
     if isinstance(feature, Image):
-        return _Column(values, lambda rows: prepare(rows, table.image_size, feature.value_range), is_image=True)
+        size = table.image_size
+        return _Column(
+            values, lambda rows: prepare(feature.padded(rows, size), size, feature.value_range), is_image=True
+        )
     if table.image_size is not None:
         raise ValueError(f"image_size={table.image_size} was given, but {name!r} of {table.name} is no image.")
     if isinstance(feature, Audio):

@@ -4,6 +4,7 @@ from kerasgan.data.builders.aging_faces import AgingFaces
 from kerasgan.data.builders.base import LocalDataset, ProceduralDataset, tfds_builder
 from kerasgan.data.builders.captioned_shapes import CaptionedShapes
 from kerasgan.data.builders.digits import Digits
+from kerasgan.data.builders.fashion import Fashion
 from kerasgan.data.builders.features import Audio, ClassLabel, Compressed, Image, Tensor, Text
 from kerasgan.data.builders.galaxies import Galaxies
 from kerasgan.data.builders.gaussians import Gaussians
@@ -19,6 +20,7 @@ from kerasgan.data.builders.voxel_furniture import VoxelFurniture
 DATASETS: dict[str, type[LocalDataset]] = {
     dataset.name: dataset
     for dataset in (
+        Fashion,
         Digits,
         StackedDigits,
         Glyphs,
@@ -43,6 +45,7 @@ __all__ = [
     "ClassLabel",
     "Compressed",
     "Digits",
+    "Fashion",
     "Galaxies",
     "Gaussians",
     "Glyphs",

@@ -12,12 +12,14 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kerasgan.data import workers as processes
 
+FACTS = Path(__file__).with_name("facts.json")
 BLOCK = 256  # examples that are made, sent and written together, at most
 
 
@@ -36,6 +38,7 @@ class LocalDataset(ABC):
         license: Name of the licence of the data.
         homepage: Address of the source, or "".
         source: Where the data come from, in a few words.
+        packages: Names of the packages that the data are read from, as `tools/install_data_packages.sh` pins them.
         features: Name to description (`Image`, `ClassLabel`, ...) of each part of an example.
         sample: Name of the feature that `kerasgan.data.load` gives as x.
         pair: Names of the two features that `kerasgan.data.load` gives as (x, y) with `as_pairs`, or None.
@@ -56,6 +59,7 @@ class LocalDataset(ABC):
     license: str
     homepage: str = ""
     source: str = "procedural"
+    packages: tuple = ()
     sample: str = "image"
     pair: tuple | None = None
     configs: tuple = ()
@@ -81,6 +85,21 @@ class LocalDataset(ABC):
     def full_name(self):
         """Name and config, as `kerasgan.data.load` takes them."""
         return self.name if self.config is None else f"{self.name}/{self.config}"
+
+    @property
+    def class_names(self):
+        """Names of the classes in the order of the labels; None where there are no labels."""
+        label = self.features.get("label")
+        return None if label is None else label.names
+
+    @property
+    def facts(self):
+        """What `tools/measure_data.py` has measured of the data with the pinned packages; {} where it has not.
+
+        `counts` of examples, of `classes` where there are labels, `sha256` of each split's examples, and
+        `near_duplicates`, how close test examples come to training examples.
+        """
+        return measured().get(self.full_name, {})
 
     @property
     @abstractmethod
@@ -268,6 +287,12 @@ class ProceduralDataset(LocalDataset):
             FileNotFoundError: At once, with the sentence of `requires`, if something is missing on this machine.
         """
         return _rows(self.blocks(split, workers))
+
+
+@functools.cache
+def measured():
+    """The contents of facts.json: `{full name: facts}`."""
+    return json.loads(FACTS.read_text(encoding="utf-8"))
 
 
 @functools.cache

@@ -1,6 +1,6 @@
 """What the parts of an example are: a new kind is one more class with `shape`, `dtype` and a `tfds_feature` method."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,12 +14,22 @@ class Image:
         value_range: The levels that stand for black and white; `kerasgan.data.prepare` maps them to -1 and 1.
         doc: One line: what it shows.
         dtype: "uint8", "uint16" or "float32".
+        margin: Pixels of `value_range[0]` that `kerasgan.data.load` puts on each side before it resizes to another size.
     """
 
     shape: tuple
     value_range: tuple = (0, 255)
     doc: str = ""
     dtype: str = "uint8"
+    # Not in the representation, which the names of the folders of prepared data follow from.
+    margin: int = field(default=0, repr=False)
+
+    def padded(self, images, image_size):
+        """The images with their margin, where another size than their own is asked for."""
+        if not self.margin or image_size is None or image_size == self.shape[0] == self.shape[1]:
+            return images
+        widths = ((0, 0), (self.margin,) * 2, (self.margin,) * 2, (0, 0))
+        return np.pad(images, widths, constant_values=self.value_range[0])
 
     def tfds_feature(self):
         import tensorflow_datasets as tfds

