@@ -1,9 +1,11 @@
 """Data sets that are made on the spot or come with a package: nothing has to be downloaded."""
 
 from kerasgan.data.builders.aging_faces import AgingFaces
-from kerasgan.data.builders.base import LocalDataset, ProceduralDataset, tfds_builder
+from kerasgan.data.builders.avatars import Avatars
+from kerasgan.data.builders.base import LocalDataset, PackagedDataset, ProceduralDataset, tfds_builder
 from kerasgan.data.builders.captioned_shapes import CaptionedShapes
 from kerasgan.data.builders.digits import Digits
+from kerasgan.data.builders.emoji import Emoji
 from kerasgan.data.builders.fashion import Fashion
 from kerasgan.data.builders.features import Audio, ClassLabel, Compressed, Image, Tensor, Text
 from kerasgan.data.builders.galaxies import Galaxies
@@ -11,6 +13,7 @@ from kerasgan.data.builders.gaussians import Gaussians
 from kerasgan.data.builders.glyphs import Glyphs
 from kerasgan.data.builders.moving_digits import MovingDigits
 from kerasgan.data.builders.photo_patches import PhotoPatches
+from kerasgan.data.builders.solar_cells import SolarCells
 from kerasgan.data.builders.spoken_digits import SpokenDigits
 from kerasgan.data.builders.sprites import Sprites
 from kerasgan.data.builders.stacked_digits import StackedDigits
@@ -34,6 +37,9 @@ DATASETS: dict[str, type[LocalDataset]] = {
         VoxelFurniture,
         MovingDigits,
         Gaussians,
+        Emoji,
+        Avatars,
+        SolarCells,
     )
 }
 
@@ -41,10 +47,12 @@ __all__ = [
     "DATASETS",
     "AgingFaces",
     "Audio",
+    "Avatars",
     "CaptionedShapes",
     "ClassLabel",
     "Compressed",
     "Digits",
+    "Emoji",
     "Fashion",
     "Galaxies",
     "Gaussians",
@@ -52,8 +60,10 @@ __all__ = [
     "Image",
     "LocalDataset",
     "MovingDigits",
+    "PackagedDataset",
     "PhotoPatches",
     "ProceduralDataset",
+    "SolarCells",
     "SpokenDigits",
     "Sprites",
     "StackedDigits",

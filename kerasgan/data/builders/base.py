@@ -353,7 +353,7 @@ def divided(items, group, one_in=8, key=str):
 
     Args:
         items: Any number of items.
-        group: Function of an item that gives the name of its group. Its SHA-256 decides, not what other groups there are.
+        group: Function of an item that gives the name of its group. Its SHA-256 alone decides.
         one_in: One group in so many is for testing.
         key: As in `shuffled`, which gives the order.
 

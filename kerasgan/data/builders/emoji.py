@@ -20,7 +20,19 @@ TONES = ("none", "light", "medium-light", "medium", "medium-dark", "dark", "two 
 _TONE_CODES = ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff")
 _PERSONS, _SIGNS = ("1f468", "1f469", "1f9d1"), ("200d", "2640", "2642", "fe0f", *_TONE_CODES)
 # Whole subcategories whose emoji differ in a colour, a digit or a hand of the clock: they stay together.
-_ALIKE = ("family", "keycap", "geometric", "heart", "time", "alphanum", "arrow", "zodiac", "av-symbol")
+_ALIKE = (
+    *("family", "person-symbol", "keycap", "geometric", "heart", "emotion", "time", "alphanum", "arrow", "zodiac"),
+    *("av-symbol", "cat-face", "sound", "lock"),
+)
+# Concepts that are one picture, or nearly so, in a style: flags of territories, neighbours' tricolours, frowns.
+_SAME = (
+    *(("1f1eb-1f1f7", "1f1e8-1f1f5", "1f1f2-1f1eb"), ("1f1f3-1f1f4", "1f1e7-1f1fb", "1f1f8-1f1ef")),
+    *(("1f1fa-1f1f8", "1f1fa-1f1f2"), ("1f1e6-1f1fa", "1f1ed-1f1f2"), ("1f1ea-1f1f8", "1f1ea-1f1e6")),
+    *(("1f1f8-1f1e6", "1f1e8-1f1f6"), ("1f1ee-1f1f4", "1f1e9-1f1ec"), ("1f1f7-1f1f4", "1f1f9-1f1e9")),
+    *(("1f1ee-1f1e9", "1f1f2-1f1e8", "1f1f5-1f1f1"), ("1f1ed-1f1f3", "1f1f3-1f1ee", "1f1f8-1f1fb")),
+    *(("1f64d", "1f64e"), ("1f47f", "1f608"), ("2603", "26c4"), ("1f52f", "2721"), ("1f9b2", "1f9b3")),
+)
+_FIRST = {concept: group[0] for group in _SAME for concept in group}
 _NOTO = Package("emoji-datasource-google", "16.0.0", "img/google/64", "npm")
 _TWEMOJI = Package("emoji-datasource-twitter", "16.0.0", "img/twitter/64", "npm")
 _FLUENT = Package("@lobehub/fluent-emoji-3d", "1.1.0", "assets", "npm")
@@ -46,14 +58,14 @@ class Emoji(PackagedDataset):
     The vendors draw one concept with other poses and proportions, so that an L1 distance to the partner is a noisy
     measure of a translation.
 
-    Noto and Twemoji have each person in five skin tones. Those of Fluent are left out, as its package names many of them
-    after another tone than they have.
+    Noto and Twemoji have each person in five skin tones. Those of Fluent are left out, as its package names many of
+    them after another tone than they have.
 
     Factors: `label`, the category; `name`, Unicode's name in lower case as a caption; `subcategory`; `skin_tone`;
     `concept`, the code points without skin tone and sex.
 
-    Splits: by concept, one in eight is for testing. All skin tones and sexes of a concept, all families, all keycaps,
-    clocks, hearts, coloured shapes and arrows are on one side.
+    Splits: by concept, one in eight is for testing. All skin tones and sexes of a concept, all families,
+    keycaps, clocks, hearts, coloured shapes and arrows, and flags that look the same are on one side.
 
     Raises:
         FileNotFoundError: The npm packages are not installed; the message says how to get them.
@@ -62,8 +74,8 @@ class Emoji(PackagedDataset):
     name = "emoji"
     version = "1.0.0"
     description = (
-        "Emoji of 64x64 pixels on white in three vendors' styles (Noto, Twemoji, Fluent 3D), with names and categories, "
-        "single or as pairs of the same concept; the splits have no concept in common."
+        "Emoji of 64x64 pixels on white in three vendors' styles (Noto, Twemoji, Fluent 3D), with names and "
+        "categories, single or as pairs of the same concept; the splits have no concept in common."
     )
     license = "Noto: Apache-2.0; Twemoji: CC BY 4.0 (Twitter and contributors); Fluent: MIT (Microsoft)"
     homepage = "https://github.com/iamcal/emoji-data"
@@ -126,7 +138,7 @@ class Emoji(PackagedDataset):
     def sheet(self, arrays):
         """Emoji in rows; of pairs, the first style above the second."""
         from kerasgan.data.prepare import prepare
-        from kerasgan.images import grid
+        from kerasgan.pictures.images import grid
 
         images = arrays["image"]
         if "target" in arrays:
@@ -171,7 +183,8 @@ def _emoji(entry, files):
 def _concept(key, subcategory):
     """The name of all emoji that look alike but for skin tone, sex, colour or digit."""
     if subcategory in _ALIKE:
-        return subcategory
+        return "family" if subcategory == "person-symbol" else subcategory
     codes = [code for code in key.split("-") if code not in _SIGNS]
     others = [code for code in codes if code not in _PERSONS]
-    return "-".join(others) if others else "-".join(sorted({"person" if code in _PERSONS else code for code in codes}))
+    concept = "-".join(others) if others else "person"
+    return _FIRST.get(concept, concept)

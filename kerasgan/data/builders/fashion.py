@@ -105,7 +105,7 @@ class Fashion(LocalDataset):
         first = np.searchsorted(arrays["label"][order], np.arange(len(CLASSES)))
         chosen = order[(first + np.arange(fewest)[:, None]).ravel()]
         from kerasgan.data.prepare import prepare
-        from kerasgan.images import grid
+        from kerasgan.pictures.images import grid
 
         pictures = grid(prepare(arrays["image"][chosen]), columns=len(CLASSES))
         return np.broadcast_to(pictures, (*pictures.shape[:2], 3))

