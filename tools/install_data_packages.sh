@@ -212,6 +212,10 @@ resvg-py==0.5.0
 SYNTHESISER="
 tinysoundfont==0.3.7
 "
+SOUND_FILES="
+soundfile==0.14.0
+cffi==2.1.1
+"
 
 folder=${KERASGAN_PACKAGES:-${XDG_CACHE_HOME:-$HOME/.cache}/kerasgan/packages}
 mkdir -p "$folder" && folder=$(cd "$folder" && pwd)
@@ -389,7 +393,10 @@ for group in "${groups[@]}"; do
     emoji) npm_packages "$EMOJI" ;;
     avatars) npm_packages "$AVATARS"; pypi "$RESVG" ;;
     solar_cells) pypi "$SOLAR_CELLS" ;;
-    drums) debian "$DRUMS" ;;
+    drums)
+        debian "$DRUMS"
+        pypi "$SOUND_FILES"
+        ;;
     notes) debian "$NOTES"; pypi "$SYNTHESISER" ;;
     words) debian "$WORDS" ;;
     names) pypi "$NAMES" ;;

@@ -20,7 +20,7 @@ import numpy as np
 from kerasgan.data import cache
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.builders.base import FACTS
-from kerasgan.data.builders.features import Audio, Image
+from kerasgan.data.builders.features import Audio, Characters, Image
 
 SHEETS = Path(__file__).parents[1] / "docs" / "data"
 LARGEST_SHEET = 200_000  # bytes
@@ -39,7 +39,7 @@ def thumbnails(images):
 
 def spectrograms(sound):
     """Pictures of sound in [0, 1], as vectors: 64 frequencies and 62 times, averaged over 2 x 2."""
-    from kerasgan.data.builders.spoken_digits import spectrogram
+    from kerasgan.data.builders.sound import spectrogram
 
     pictures = np.stack([spectrogram(one[:16000]) for one in sound]).astype("float32") / 255
     return pictures[:, :, :124].reshape(len(sound), 64, 2, 62, 2).mean((2, 4)).reshape(len(sound), -1)
@@ -92,19 +92,15 @@ def compared(dataset, arrays, parts):
     feature = dataset.features[dataset.sample]
     columns = [arrays[split][dataset.sample][rows] for split, rows in parts]
     identical = len({one.tobytes() for one in columns[0]} & {one.tobytes() for one in columns[1]})
-    text = next((name for name, other in dataset.features.items() if other.dtype == "str" and name in TEXTS), None)
-    if text is not None:
-        columns = [arrays[split][text][rows].tolist() for split, rows in parts]
-        return identical, one_letter(*columns), 1.5, "at most one letter apart"
+    if isinstance(feature, Characters):
+        texts = map(feature.decode, columns)
+        return identical, one_letter(*texts), 1.5, "at most one letter apart"
     if isinstance(feature, Image):
         return identical, nearest(*map(thumbnails, columns)), NEAR, f"closer than RMS {NEAR} at 32 pixels"
     if isinstance(feature, Audio):
         return identical, nearest(*map(spectrograms, columns)), NEAR, f"closer than RMS {NEAR} in spectrograms"
     flat = [np.asarray(column, "float32").reshape(len(column), -1) for column in columns]
     return identical, unlikeness(*flat), 0.05, "intersection over union above 0.95"
-
-
-TEXTS = ("word", "smiles")
 
 
 def near_duplicates(dataset, arrays):
@@ -118,9 +114,8 @@ def near_duplicates(dataset, arrays):
         ("train_to_train", (("train", second), ("train", fifth["train"]))),
     ):
         identical, distances, near, means = compared(dataset, arrays, parts)
-        facts[name] = (
-            f"{int((distances < near).sum())} of {len(distances)} {means}, {identical} identical; median "
-            f"{np.median(distances):.3f}"
+        facts[name] = f"{int((distances < near).sum())} of {len(distances)} {means}, {identical} identical" + (
+            f"; median {np.median(distances):.3f}" if near < 1 else ""
         )
     return facts
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from kerasgan.data import cache, folder_cache
 from kerasgan.data.builders import DATASETS
-from kerasgan.data.builders.features import Audio, ClassLabel, Image, Tensor, Text
+from kerasgan.data.builders.features import Audio, Characters, ClassLabel, Image, Tensor, Text
 from kerasgan.data.description import Description
 from kerasgan.data.folder import Folder, FolderOptions, holds_pictures
 from kerasgan.data.pipeline import ArrayBatches
@@ -76,7 +76,8 @@ def load(
         `keras.utils.PyDataset` of batches. With `as_numpy=True` arrays `(x, y)`. Where nothing is y, `x` alone.
 
         Images are float32 in [-1, 1] of shape `(batch, height, width, channels)`, sound is float32 in [-1, 1) of shape
-        `(batch, length, 1)`; labels are int32 of shape `(batch,)`; other features are float32, int32, bool or texts.
+        `(batch, length, 1)`, short texts are one-hot float32 of shape `(batch, length, letters)`; labels are int32 of
+        shape `(batch,)`; other features are float32, int32, bool or texts.
 
     Raises:
         ValueError: Unknown name, split, size, feature or option, a TFDS data set that is not prepared, or a
@@ -357,6 +358,8 @@ def _sample(table, name):
         raise ValueError(f"image_size={table.image_size} was given, but {name!r} of {table.name} is no image.")
     if isinstance(feature, Audio):
         return _Column(values, lambda rows: _scaled(rows, feature.value_range)[..., None])
+    if isinstance(feature, Characters):
+        return _Column(values, feature.one_hot)
     return _Column(values, lambda rows: _scaled(rows, feature.value_range))
 
 

@@ -307,9 +307,11 @@ class PackagedDataset(ProceduralDataset):
 
     Attributes:
         modules: Names of the Python modules that draw or play what the packages hold.
+        alone: Whether one process makes all examples, as to list them takes longest.
     """
 
     modules: tuple = ()
+    alone: bool = False
 
     @abstractmethod
     def listed(self) -> dict[str, list]:
@@ -332,7 +334,15 @@ class PackagedDataset(ProceduralDataset):
     def splits(self):
         if self.requires() is not None:
             return dict.fromkeys(("train", "test"), 0)
-        return self.limited({split: len(items) for split, items in self.items.items()})
+        # To list the items can take a minute; of the pinned versions their number is known.
+        known = self.facts.get("counts") if self.facts.get("version") == self.version and self._is_pinned() else None
+        return self.limited(known or {split: len(items) for split, items in self.items.items()})
+
+    def blocks(self, split, workers=1):
+        return super().blocks(split, 1 if self.alone else workers)
+
+    def _is_pinned(self):
+        return all(package.found_version() == package.version for package in self.packages)
 
     def metadata(self):
         return {"packages": {package.name: package.found_version() for package in self.packages}}

@@ -124,7 +124,7 @@ def import_module(name):
 
 def has_module(name):
     """Whether `import_module` would find a module."""
-    return importlib.util.find_spec(name) is not None or bool(installed(f"python/{name}"))
+    return importlib.util.find_spec(name) is not None or bool(installed(f"python/{name}", f"python/{name}.py"))
 
 
 def lacking(dataset, missing, otherwise=""):
