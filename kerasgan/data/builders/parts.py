@@ -99,7 +99,7 @@ class Parts(PackagedDataset):
 
 def series(part):
     """The name of a part up to its first digit, in lower case."""
-    return re.match(r"\D*", part)[0].strip("_-.").lower() or part.lower()
+    return re.split(r"\d", part)[0].strip("_-.").lower() or part.lower()
 
 
 def _family(library):
