@@ -30,9 +30,7 @@ def read(path):
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (EOFError, gzip.BadGzipFile) as error:
-        raise ValueError(
-            f"{path} cannot be decompressed ({error}); expected a whole gzip file: copy it again."
-        ) from error
+        raise ValueError(f"{path} is no whole gzip file ({error}); expected one: copy it again.") from error
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
         raise ValueError(f"{path} starts with {data[:4].hex(' ')!r}; expected an IDX file, as those of MNIST are.")
     start = 4 + 4 * data[3]
@@ -52,6 +50,10 @@ def files(folder, split):
 def _file(folder, name):
     names = (f"{stem}{ending}" for stem in (name, name.replace("-idx", ".idx")) for ending in ("", ".gz"))
     return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def class_names(folder):
+    """None: the format has no names for the classes."""
 
 
 def images_and_labels(folder, split):

@@ -12,7 +12,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasgan.data import cache, folder_cache
+from kerasgan.data import cache, cifar, folder_cache, idx
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.builders.features import Audio, Characters, ClassLabel, Image, Tensor, Text
 from kerasgan.data.description import Description
@@ -46,6 +46,8 @@ def load(
               (`kerasgan data list` shows all). What has to be made first is kept on the disk;
             - a folder of images, whose sub-folders are the classes (`kerasgan.data.from_folder`); `"./digits"` is the
               folder where a data set has the same name;
+            - a folder of MNIST's IDX files or of the binary version of CIFAR-10 or CIFAR-100, with the splits "train"
+              and "test". Pictures of 28x28 pixels get a margin of 2 where `image_size` is another;
             - a TFDS name that has been prepared on this machine, as by `kerasgan data prepare mnist`;
             - an array of samples, or `(samples, labels)`.
         split: `"train"`, `"test"`, `"train+test"`, ...; for a TFDS name any split that TFDS understands; for a folder
@@ -392,9 +394,33 @@ def _table(data, split, image_size, names, options, as_pairs=False):
         name, config = found
         return _local(DATASETS[name](config, **options), split, image_size, options)
     if kind == "folder":
+        table = _binary(found, split, image_size, options)
+        if table is not None:
+            return table
         labels = None if names is None or names else False
         return _folder(found, split, image_size, options, labels, as_pairs)
     return _tfds(found, split, image_size, names, options)
+
+
+def _binary(path, split, image_size, options):
+    """The table of a folder of MNIST's or CIFAR's own files, or None where it is another folder."""
+    for kind in (idx, cifar):
+        splits = [part for part in kind.FILES if kind.files(path, part)]
+        if not splits:
+            continue
+        if options:
+            raise ValueError(f"{', '.join(options)} was given for {path}, which holds no picture files; expected none.")
+        parts = split.split("+")
+        if not set(parts) <= set(splits):
+            raise ValueError(f"split={split!r}, but {path} has {' and '.join(splits)}; expected one, or both with '+'.")
+        images, labels = map(np.concatenate, zip(*(kind.images_and_labels(path, part) for part in parts), strict=True))
+        if images.ndim == 3:
+            images = images[..., None]
+        names = kind.class_names(path) or tuple(map(str, range(int(labels.max()) + 1)))
+        margin = 2 if images.shape[1:3] == (28, 28) else 0
+        features = {"image": Image(images.shape[1:], margin=margin), "label": ClassLabel(names)}
+        return _Table(str(path), {"image": images, "label": labels}, features, image_size=image_size)
+    return None
 
 
 def resolve(data):

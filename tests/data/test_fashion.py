@@ -7,8 +7,9 @@ import struct
 import numpy as np
 import pytest
 
-from kerasgan.data import idx, load
+from kerasgan.data import cifar, idx, load
 from kerasgan.data.builders import Fashion, fashion, tfds_builder
+from kerasgan.data.load import describe
 
 
 def write_idx(path, array):
@@ -44,6 +45,7 @@ def test_the_embedded_pictures_are_balanced_and_fixed():
 
 def test_names_travel_with_the_labels():
     names = Fashion("full").class_names
+    assert describe("fashion").class_names == names
     assert names == Fashion().class_names and len(names) == 10 and names[9] == "Ankle boot"
 
 
@@ -125,6 +127,42 @@ def test_what_is_missing_is_said(folder, monkeypatch, tmp_path):
         load("fashion/full", folder=folder)
     with pytest.raises(ValueError, match="expected it with 'fashion/full' only"):
         load("fashion", folder=folder)
+
+
+def test_any_folder_of_idx_files_is_data(folder):
+    x, y = load(folder, as_numpy=True)
+    images, labels = idx.images_and_labels(folder, "train")
+    np.testing.assert_allclose(x[..., 0], images / 127.5 - 1, atol=1e-6)
+    np.testing.assert_array_equal(y, labels)
+    both, _ = load(str(folder), "train+test", image_size=32, as_numpy=True)
+    assert both.shape == (50, 32, 32, 1) and (both[:, :2] == -1).all()
+    assert describe(folder).class_names == tuple("0123456789")
+    with pytest.raises(ValueError, match="has train and test"):
+        load(folder, "validation")
+    with pytest.raises(ValueError, match="crop was given"):
+        load(folder, crop="none")
+
+
+@pytest.mark.parametrize("hundred", [False, True])
+def test_a_folder_of_cifars_binary_files_is_data(tmp_path, hundred):
+    random = np.random.default_rng(0)
+    names = cifar.FILES_100 if hundred else cifar.FILES
+    rows = {}
+    for split, parts in names.items():
+        for name in parts:
+            images = random.integers(256, size=(4, 3, 32, 32), dtype="uint8")
+            labels = random.integers(10, size=(4, 2 if hundred else 1), dtype="uint8")
+            (tmp_path / name).write_bytes(np.concatenate([labels, images.reshape(4, -1)], axis=1).tobytes())
+            rows.setdefault(split, []).append((images.transpose(0, 2, 3, 1), labels[:, -1]))
+    (tmp_path / ("fine_label_names.txt" if hundred else "batches.meta.txt")).write_text("\n".join("abcdefghij"))
+    for split, parts in rows.items():
+        x, y = load(tmp_path, split, as_numpy=True)
+        np.testing.assert_allclose(x, np.concatenate([images for images, _ in parts]) / 127.5 - 1, atol=1e-6)
+        np.testing.assert_array_equal(y, np.concatenate([labels for _, labels in parts]))
+    assert describe(tmp_path).class_names == tuple("abcdefghij")
+    (tmp_path / names["train"][0]).write_bytes(b"1234")
+    with pytest.raises(ValueError, match="has 4 bytes"):
+        load(tmp_path)
 
 
 @pytest.mark.parametrize(

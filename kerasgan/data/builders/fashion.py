@@ -62,6 +62,7 @@ class Fashion(LocalDataset):
     configs = ("small", "full")
     option_names = ("folder",)
     image_sizes = range(8, 129, 4)
+    sheet_count = 160
     features = {
         "image": Image((28, 28, 1), doc="a piece of clothing on black", margin=2),
         "label": ClassLabel(CLASSES, doc="kind of clothing"),

@@ -58,7 +58,7 @@ class Notes(PackagedDataset):
     modules = ("tinysoundfont",)
     configs = tuple(_FONTS)
     sample = "audio"
-    sheet_count = 48
+    sheet_count = 36
     features = {
         "audio": Audio(RATE, RATE, doc="the note"),
         "label": ClassLabel(FAMILIES, doc="family of instruments"),
