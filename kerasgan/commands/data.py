@@ -85,12 +85,14 @@ def _counts(dataset):
 
 
 def show(arguments):
-    """Draws a contact sheet of a data set."""
+    """Says what a data set is, and draws a contact sheet of it."""
     from kerasgan.pictures.images import grid, write_png
 
     dataset = _local(arguments)
     if dataset is not None:
         dataset.check_requirements()
+        for line in about(dataset):
+            print(line)
         picture = dataset.sheet(dataset.some(arguments.split, dataset.sheet_count))
     else:
         from kerasgan.data.load import load
@@ -99,6 +101,25 @@ def show(arguments):
         picture = grid(images[:: -(-len(images) // 64)])
     write_png(arguments.output, picture)
     print(arguments.output)
+
+
+def about(dataset):
+    """What is known of a data set of kerasgan's own, in lines."""
+    facts = dataset.facts
+    counts = _counts(dataset) or facts.get("counts", {})
+    yield f"{dataset.full_name} {dataset.version}: {dataset.description}"
+    yield f"licence: {dataset.license}"
+    yield f"source: {dataset.source}"
+    if dataset.packages:
+        yield f"packages: {', '.join(package.pinned for package in dataset.packages)}"
+    if counts:
+        yield f"examples: {' + '.join(f'{count:,} {split}' for split, count in counts.items())}"
+    for name, feature in dataset.features.items():
+        names = getattr(feature, "names", ())
+        few = f": {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}" if names else ""
+        yield f"  {name}: {feature.dtype}{list(feature.shape) if feature.shape else ''} {feature.doc}{few}"
+    for name, value in facts.get("near_duplicates", {}).items():
+        yield f"near duplicates, {name.replace('_', ' ')}: {value}"
 
 
 def prepare(arguments):

@@ -12,9 +12,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasgan.data import cache, folder_cache
+from kerasgan.data import cache, cifar, folder_cache, idx
 from kerasgan.data.builders import DATASETS
-from kerasgan.data.builders.features import Audio, ClassLabel, Image, Tensor, Text
+from kerasgan.data.builders.features import Audio, Characters, ClassLabel, Image, Tensor, Text
 from kerasgan.data.description import Description
 from kerasgan.data.folder import Folder, FolderOptions, holds_pictures
 from kerasgan.data.pipeline import ArrayBatches
@@ -46,6 +46,8 @@ def load(
               (`kerasgan data list` shows all). Generated data are cached on disk;
             - a folder of images, whose subfolders are the classes (`kerasgan.data.from_folder`). `"./digits"` is the
               folder if a dataset has the same name;
+            - a folder of MNIST's IDX files or of the binary version of CIFAR-10 or CIFAR-100, with the splits "train"
+              and "test". Images of 28x28 pixels get a margin of 2 if `image_size` is another;
             - a TFDS name that is prepared on this machine, for example by `kerasgan data prepare mnist`;
             - an array of samples, or a tuple `(samples, labels)`.
         split: `"train"`, `"test"`, `"train+test"`, etc. For a TFDS name, any split that TFDS supports. For a folder,
@@ -75,7 +77,8 @@ def load(
         With `as_numpy=True`, arrays `(x, y)`. Only `x` if there is no y.
 
         Images are float32 in [-1, 1] of shape `(batch, height, width, channels)`, audio is float32 in [-1, 1) of shape
-        `(batch, length, 1)`, labels are int32 of shape `(batch,)`, and other features are float32, int32, bool or text.
+        `(batch, length, 1)`, short texts are one-hot float32 of shape `(batch, length, letters)`, labels are int32 of
+        shape `(batch,)`, and other features are float32, int32, bool or text.
 
     Raises:
         ValueError: If the name, split, size, feature or an option is unknown, if a TFDS dataset is not prepared, or if
@@ -348,11 +351,16 @@ def _sample(table, name):
     """Returns a column prepared as samples."""
     values, feature = _feature(table, name)
     if isinstance(feature, Image):
-        return _Column(values, lambda rows: prepare(rows, table.image_size, feature.value_range), is_image=True)
+        size = table.image_size
+        return _Column(
+            values, lambda rows: prepare(feature.padded(rows, size), size, feature.value_range), is_image=True
+        )
     if table.image_size is not None:
         raise ValueError(f"image_size={table.image_size} was passed, but {name!r} of {table.name} is not an image.")
     if isinstance(feature, Audio):
         return _Column(values, lambda rows: _scaled(rows, feature.value_range)[..., None])
+    if isinstance(feature, Characters):
+        return _Column(values, feature.one_hot)
     return _Column(values, lambda rows: _scaled(rows, feature.value_range))
 
 
@@ -385,9 +393,33 @@ def _table(data, split, image_size, names, options, as_pairs=False):
         name, config = found
         return _local(DATASETS[name](config, **options), split, image_size, options)
     if kind == "folder":
+        table = _binary(found, split, image_size, options)
+        if table is not None:
+            return table
         labels = None if names is None or names else False
         return _folder(found, split, image_size, options, labels, as_pairs)
     return _tfds(found, split, image_size, names, options)
+
+
+def _binary(path, split, image_size, options):
+    """The table of a folder of MNIST's or CIFAR's own files, or None where it is another folder."""
+    for kind in (idx, cifar):
+        splits = [part for part in kind.FILES if kind.files(path, part)]
+        if not splits:
+            continue
+        if options:
+            raise ValueError(f"{', '.join(options)} was given for {path}, which holds no picture files; expected none.")
+        parts = split.split("+")
+        if not set(parts) <= set(splits):
+            raise ValueError(f"split={split!r}, but {path} has {' and '.join(splits)}; expected one, or both with '+'.")
+        images, labels = map(np.concatenate, zip(*(kind.images_and_labels(path, part) for part in parts), strict=True))
+        if images.ndim == 3:
+            images = images[..., None]
+        names = kind.class_names(path) or tuple(map(str, range(int(labels.max()) + 1)))
+        margin = 2 if images.shape[1:3] == (28, 28) else 0
+        features = {"image": Image(images.shape[1:], margin=margin), "label": ClassLabel(names)}
+        return _Table(str(path), {"image": images, "label": labels}, features, image_size=image_size)
+    return None
 
 
 def resolve(data):

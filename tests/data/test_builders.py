@@ -10,6 +10,7 @@ from PIL import Image as Picture
 from kerasgan.data import cache
 from kerasgan.data.builders import DATASETS, ProceduralDataset, tfds_builder
 from kerasgan.data.builders.features import Image
+from tests.data import fake_packages
 
 KINDS = [
     pytest.param(kind, config, id=f"{kind.name}-{config}")
@@ -26,7 +27,7 @@ PROCEDURAL = [
 
 @pytest.fixture(scope="module")
 def own_folders(tmp_path_factory):
-    """Fonts and photos of our own: to look through all those of a machine takes minutes."""
+    """Fonts, photos and packages of our own: to look through all those of a machine takes minutes."""
     photos = tmp_path_factory.mktemp("photos")
     for number in range(5):
         coarse = np.random.default_rng(number).integers(256, size=(40, 40, 3), dtype="uint8")
@@ -35,7 +36,9 @@ def own_folders(tmp_path_factory):
     places = (
         [] if matplotlib is None else [f"{place}/mpl-data/fonts" for place in matplotlib.submodule_search_locations]
     )
-    return {"glyphs": {"font_dirs": places}, "photo_patches": {"photo_dirs": photos}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("KERASGAN_PACKAGES", str(fake_packages.install(tmp_path_factory.mktemp("packages"))))
+        yield {"glyphs": {"font_dirs": places}, "photo_patches": {"photo_dirs": photos}}
 
 
 def made(kind, config, own_folders, **options):

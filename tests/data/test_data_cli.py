@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kerasgan.commands import data as data_cli
 from kerasgan.commands.main import main
 from kerasgan.data import cache
-from kerasgan.data import cli as data_cli
 from kerasgan.data.builders import DATASETS
 from tests.data.toy import Toy
 

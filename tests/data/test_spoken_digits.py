@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kerasgan.data.builders import spoken_digits
+from kerasgan.data.builders import sound, spoken_digits
 from kerasgan.data.builders.spoken_digits import TEST_VOICES, TRAIN_VOICES, VOICES, WORDS, SpokenDigits
 
 needs_espeak = pytest.mark.skipif(SpokenDigits().requires() is not None, reason=SpokenDigits().requires() or "")
@@ -93,13 +93,13 @@ def test_pitch_and_speed_are_what_the_factors_say():
 def test_resampling_keeps_a_tone_and_cuts_off_what_16_khz_cannot_hold():
     time = np.arange(22050) / 22050
     fade = np.hanning(22050)
-    kept = spoken_digits._resample(fade * np.sin(2 * np.pi * 1000 * time), 22050)
+    kept = sound.at_16_khz(fade * np.sin(2 * np.pi * 1000 * time), 22050)
     assert len(kept) == 16000
     expected = np.hanning(22050)[0] + np.interp(np.arange(16000) / 16000, time, fade) * np.sin(
         2 * np.pi * 1000 * np.arange(16000) / 16000
     )
     np.testing.assert_allclose(kept, expected, atol=1e-6)
-    assert np.abs(spoken_digits._resample(fade * np.sin(2 * np.pi * 9000 * time), 22050)).max() < 1e-6
+    assert np.abs(sound.at_16_khz(fade * np.sin(2 * np.pi * 9000 * time), 22050)).max() < 1e-6
 
 
 @needs_espeak
@@ -126,7 +126,7 @@ def test_without_espeak_the_error_names_the_package(monkeypatch, tmp_path):
 def test_a_spectrogram_shows_a_tone_at_its_time_and_frequency():
     audio = np.zeros(16000)
     audio[8000:] = 8000 * np.sin(2 * np.pi * 2000 * np.arange(8000) / 16000)
-    picture = spoken_digits.spectrogram(audio.astype("int16"))
+    picture = sound.spectrogram(audio.astype("int16"))
     assert picture.shape == (128, 125) and picture.dtype == np.uint8
     assert picture[:, 90].argmax() == 127 - 2000 // 62.5
     assert picture[:, :55].max() == 0

@@ -1,24 +1,36 @@
 """Datasets that are generated locally or come with a package, without downloads."""
 
 from kerasgan.data.builders.aging_faces import AgingFaces
-from kerasgan.data.builders.base import LocalDataset, ProceduralDataset, tfds_builder
+from kerasgan.data.builders.avatars import Avatars
+from kerasgan.data.builders.base import LocalDataset, PackagedDataset, ProceduralDataset, tfds_builder
 from kerasgan.data.builders.captioned_shapes import CaptionedShapes
 from kerasgan.data.builders.digits import Digits
-from kerasgan.data.builders.features import Audio, ClassLabel, Compressed, Image, Tensor, Text
+from kerasgan.data.builders.drums import Drums
+from kerasgan.data.builders.emoji import Emoji
+from kerasgan.data.builders.fashion import Fashion
+from kerasgan.data.builders.features import Audio, Characters, ClassLabel, Compressed, Image, Tensor, Text
 from kerasgan.data.builders.galaxies import Galaxies
 from kerasgan.data.builders.gaussians import Gaussians
 from kerasgan.data.builders.glyphs import Glyphs
+from kerasgan.data.builders.icons import Icons, Logos
+from kerasgan.data.builders.kanji import Kanji
+from kerasgan.data.builders.molecules import Molecules
 from kerasgan.data.builders.moving_digits import MovingDigits
+from kerasgan.data.builders.notes import Notes
+from kerasgan.data.builders.parts import Parts
 from kerasgan.data.builders.photo_patches import PhotoPatches
+from kerasgan.data.builders.solar_cells import SolarCells
 from kerasgan.data.builders.spoken_digits import SpokenDigits
 from kerasgan.data.builders.sprites import Sprites
 from kerasgan.data.builders.stacked_digits import StackedDigits
 from kerasgan.data.builders.striped_animals import StripedAnimals
 from kerasgan.data.builders.voxel_furniture import VoxelFurniture
+from kerasgan.data.builders.words import Names, Words
 
 DATASETS: dict[str, type[LocalDataset]] = {
     dataset.name: dataset
     for dataset in (
+        Fashion,
         Digits,
         StackedDigits,
         Glyphs,
@@ -32,6 +44,18 @@ DATASETS: dict[str, type[LocalDataset]] = {
         VoxelFurniture,
         MovingDigits,
         Gaussians,
+        Emoji,
+        Avatars,
+        SolarCells,
+        Icons,
+        Logos,
+        Kanji,
+        Drums,
+        Notes,
+        Parts,
+        Molecules,
+        Words,
+        Names,
     )
 }
 
@@ -39,18 +63,32 @@ __all__ = [
     "DATASETS",
     "AgingFaces",
     "Audio",
+    "Avatars",
     "CaptionedShapes",
+    "Characters",
     "ClassLabel",
     "Compressed",
     "Digits",
+    "Drums",
+    "Emoji",
+    "Fashion",
     "Galaxies",
     "Gaussians",
     "Glyphs",
+    "Icons",
     "Image",
+    "Kanji",
     "LocalDataset",
+    "Logos",
+    "Molecules",
     "MovingDigits",
+    "Names",
+    "Notes",
+    "PackagedDataset",
+    "Parts",
     "PhotoPatches",
     "ProceduralDataset",
+    "SolarCells",
     "SpokenDigits",
     "Sprites",
     "StackedDigits",
@@ -58,5 +96,6 @@ __all__ = [
     "Tensor",
     "Text",
     "VoxelFurniture",
+    "Words",
     "tfds_builder",
 ]

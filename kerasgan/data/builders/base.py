@@ -12,12 +12,15 @@ import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from kerasgan.data import workers as processes
+from kerasgan.data.builders import packages
 
+FACTS = Path(__file__).with_name("facts.json")
 BLOCK = 256  # largest number of examples that are generated, sent and written together
 
 
@@ -33,7 +36,6 @@ class LocalDataset(ABC):
         version: Version "major.minor.patch". It changes whenever an example changes.
         description: Description of the contents and the splits.
         citation: BibTeX entry, or "".
-        license: Name of the licence of the data.
         homepage: URL of the source, or "".
         source: Origin of the data, in a few words.
         features: Dictionary from the name of each feature to its description (`Image`, `ClassLabel`, ...).
@@ -53,11 +55,9 @@ class LocalDataset(ABC):
     version: str
     description: str
     citation: str = ""
-    license: str
     homepage: str = ""
     source: str = "procedural"
     sample: str = "image"
-    pair: tuple | None = None
     configs: tuple = ()
     option_names: tuple = ()
     sheet_count: int = 64
@@ -81,6 +81,38 @@ class LocalDataset(ABC):
     def full_name(self):
         """Name and config, as for `kerasgan.data.load`."""
         return self.name if self.config is None else f"{self.name}/{self.config}"
+
+    # A class attribute will do for each of the following, except where the config decides.
+
+    @property
+    @abstractmethod
+    def license(self) -> str:
+        """Name of the licence of the data."""
+
+    @property
+    def packages(self) -> tuple:
+        """The `packages.Package`s that the data are read from; `tools/install_data_packages.sh` installs them."""
+        return ()
+
+    @property
+    def pair(self) -> tuple | None:
+        """Names of the two features that `kerasgan.data.load` gives as (x, y) with `as_pairs`, or None."""
+        return None
+
+    @property
+    def class_names(self):
+        """Names of the classes in the order of the labels; None where there are no labels."""
+        label = self.features.get("label")
+        return None if label is None else label.names
+
+    @property
+    def facts(self):
+        """What `tools/measure_data.py` has measured of the data with the pinned packages; {} where it has not.
+
+        `counts` of examples, of `classes` where there are labels, `sha256` of each split's examples, and
+        `near_duplicates`, how close test examples come to training examples.
+        """
+        return measured().get(self.full_name, {})
 
     @property
     @abstractmethod
@@ -274,9 +306,90 @@ class ProceduralDataset(LocalDataset):
 
 
 @functools.cache
+def measured():
+    """The contents of facts.json: `{full name: facts}`."""
+    return json.loads(FACTS.read_text(encoding="utf-8"))
+
+
+@functools.cache
 def _key(*identity):
     """Returns the key of the random stream of a split."""
     return np.frombuffer(hashlib.sha256(json.dumps(identity).encode()).digest()[:16], "<u8")
+
+
+class PackagedDataset(ProceduralDataset):
+    """A data set that is read from installed packages: a subclass names `packages` and `modules`, and lists its items.
+
+    Attributes:
+        modules: Names of the Python modules that draw or play what the packages hold.
+        alone: Whether one process makes all examples, as to list them takes longest.
+    """
+
+    modules: tuple = ()
+    alone: bool = False
+
+    @abstractmethod
+    def listed(self) -> dict[str, list]:
+        """For each split what its examples are made from, in their order."""
+
+    @functools.cached_property
+    def items(self):
+        """What `listed` says, read once."""
+        return self.listed()
+
+    def place(self, name):
+        """Where what is read of a package lies."""
+        return next(package for package in self.packages if package.name == name).place()
+
+    def requires(self):
+        missing = [package.name for package in self.packages if package.place() is None]
+        missing += [name for name in self.modules if not packages.has_module(name)]
+        return packages.lacking(self, missing) if missing else None
+
+    def splits(self):
+        if self.requires() is not None:
+            return dict.fromkeys(("train", "test"), 0)
+        # To list the items can take a minute; of the pinned versions their number is known.
+        known = self.facts.get("counts") if self.facts.get("version") == self.version and self._is_pinned() else None
+        return self.limited(known or {split: len(items) for split, items in self.items.items()})
+
+    def blocks(self, split, workers=1):
+        return super().blocks(split, 1 if self.alone else workers)
+
+    def _is_pinned(self):
+        return all(package.found_version() == package.version for package in self.packages)
+
+    def metadata(self):
+        return {"packages": {package.name: package.found_version() for package in self.packages}}
+
+
+def shuffled(items, key=str):
+    """Items in an order that follows from their keys alone: that of the SHA-256.
+
+    Args:
+        items: Any number of items.
+        key: Function of an item that gives the text which tells it from all others.
+    """
+    return sorted(items, key=lambda item: hashlib.sha256(key(item).encode()).digest())
+
+
+def divided(items, group, one_in=8, key=str):
+    """Items as training and test split, no group of them on both sides.
+
+    Args:
+        items: Any number of items.
+        group: Function of an item that gives the name of its group. Its SHA-256 alone decides.
+        one_in: One group in so many is for testing.
+        key: As in `shuffled`, which gives the order.
+
+    Returns:
+        `{"train": list, "test": list}`.
+    """
+    split: dict[str, list] = {"train": [], "test": []}
+    for item in shuffled(items, key):
+        digest = hashlib.sha256(f"split {group(item)}".encode()).digest()
+        split["test" if int.from_bytes(digest[:4], "little") % one_in == 0 else "train"].append(item)
+    return split
 
 
 def _spread(total, count):

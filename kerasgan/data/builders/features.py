@@ -1,6 +1,6 @@
 """Descriptions of the features of an example. A new kind is a class with `shape`, `dtype` and `tfds_feature`."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,12 +14,22 @@ class Image:
         value_range: Levels of black and white, which `kerasgan.data.prepare` maps to -1 and 1.
         doc: Description in one line.
         dtype: Data type "uint8", "uint16" or "float32".
+        margin: Pixels of `value_range[0]` that `kerasgan.data.load` adds on each side before resizing to another size.
     """
 
     shape: tuple
     value_range: tuple = (0, 255)
     doc: str = ""
     dtype: str = "uint8"
+    # Not in the representation, which the names of the folders of prepared data follow from.
+    margin: int = field(default=0, repr=False)
+
+    def padded(self, images, image_size):
+        """The images with their margin, where another size than their own is asked for."""
+        if not self.margin or image_size is None or image_size == self.shape[0] == self.shape[1]:
+            return images
+        widths = ((0, 0), (self.margin,) * 2, (self.margin,) * 2, (0, 0))
+        return np.pad(images, widths, constant_values=self.value_range[0])
 
     def tfds_feature(self):
         import tensorflow_datasets as tfds
@@ -130,3 +140,58 @@ class Audio:
         import tensorflow_datasets as tfds
 
         return tfds.features.Audio(shape=self.shape, dtype=np.int16, sample_rate=self.rate, doc=self.doc)
+
+
+@dataclass(frozen=True)
+class Characters:
+    """A short text as numbers of letters, uint8, which `kerasgan.data.load` gives as one-hot vectors.
+
+    Args:
+        length: Largest number of letters; a shorter text is filled up with letter 0.
+        alphabet: All letters. The first stands for the end of the text and does not occur in one.
+        doc: One line: what the text is.
+    """
+
+    length: int
+    alphabet: str
+    doc: str = ""
+    dtype = "uint8"
+
+    @property
+    def shape(self):
+        return (self.length,)
+
+    def encode(self, texts):
+        """Texts as a uint8 array of shape (count, length).
+
+        Raises:
+            ValueError: A text is too long, or has a letter that is not in the alphabet.
+        """
+        codes = np.zeros((len(texts), self.length), "uint8")
+        numbers = {letter: number for number, letter in enumerate(self.alphabet)}
+        for row, text in zip(codes, texts, strict=True):
+            if len(text) > self.length or not set(text) <= set(self.alphabet[1:]):
+                raise ValueError(f"{text!r} is no text of at most {self.length} of the letters {self.alphabet[1:]!r}.")
+            row[: len(text)] = [numbers[letter] for letter in text]
+        return codes
+
+    def decode(self, codes):
+        """The texts of letters' numbers, shape (..., length), or of one-hot vectors or logits, (..., length, letters).
+
+        Returns:
+            A list of texts, each up to its first letter 0.
+        """
+        codes = np.asarray(codes)
+        if codes.ndim > 1 and codes.shape[-2:] == (self.length, len(self.alphabet)):
+            codes = codes.argmax(-1)
+        rows = codes.reshape(-1, self.length).astype(int).tolist()
+        return ["".join(self.alphabet[number] for number in row).partition(self.alphabet[0])[0] for row in rows]
+
+    def one_hot(self, codes):
+        """Letters' numbers, shape (count, length), as float32 of shape (count, length, letters)."""
+        return np.eye(len(self.alphabet), dtype="float32")[np.asarray(codes)]
+
+    def tfds_feature(self):
+        import tensorflow_datasets as tfds
+
+        return tfds.features.Tensor(shape=self.shape, dtype=np.uint8, doc=f"{self.doc}; letters: {self.alphabet!r}")

@@ -9,9 +9,9 @@ import numpy as np
 from kerasgan.data.builders.base import ProceduralDataset
 from kerasgan.data.builders.features import Audio, ClassLabel, Tensor
 from kerasgan.data.builders.packages import INSTALL, installed, packages_folder
+from kerasgan.data.builders.sound import RATE, at_16_khz, sheet
 
 WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-RATE = 16000
 PEAK = 26214  # 0.8 of full scale
 ACCENTS = (
     "en-us",
@@ -120,23 +120,9 @@ class SpokenDigits(ProceduralDataset):
         }
 
     def sheet(self, arrays):
-        """Draws spectrograms (time to the right, 0 to 8 kHz up, 60 dB range) above the word and the voice."""
-        from PIL import Image as Picture
-        from PIL import ImageDraw
-
-        from kerasgan.data.prepare import prepare
-        from kerasgan.pictures.images import grid
-
-        tiles = []
-        for audio, label, voice in zip(arrays["audio"], arrays["label"], arrays["voice"], strict=True):
-            tile = Picture.new("L", (127, 144))
-            tile.paste(Picture.fromarray(spectrogram(audio)), (1, 1))
-            draw = ImageDraw.Draw(tile)
-            draw.rectangle((0, 0, 126, 129), outline=96)
-            draw.text((3, 130), f"{WORDS[label]}, {VOICES[voice]}", fill=255)
-            tiles.append(np.asarray(tile))
-        pictures = grid(prepare(np.stack(tiles)))
-        return np.broadcast_to(pictures, (*pictures.shape[:2], 3))
+        """Draws spectrograms: time to the right, 0 to 8 kHz up, 60 dB of loudness; below each the word and the voice."""
+        rows = zip(arrays["label"], arrays["voice"], strict=True)
+        return sheet(arrays["audio"], [f"{WORDS[label]}, {VOICES[voice]}" for label, voice in rows])
 
 
 def speak(text, voice, pitch, speed):
@@ -161,35 +147,10 @@ def speak(text, voice, pitch, speed):
     # A WAV file without a length in its header, because it is written to a pipe.
     (rate,) = struct.unpack("<I", reply.stdout[24:28])
     sound = np.frombuffer(reply.stdout[reply.stdout.index(b"data") + 8 :], "<i2").astype("float64")
-    sound = _resample(sound, rate)
+    sound = at_16_khz(sound, rate)
     loud = np.flatnonzero(np.abs(sound) > 0.01 * np.abs(sound).max())
     sound = sound[loud[0] : loud[-1] + 1]
     return np.rint(sound * (PEAK / np.abs(sound).max())).astype("int16")
-
-
-def spectrogram(audio):
-    """Returns the loudness by time and frequency as an image.
-
-    Args:
-        audio: An int16 array of 16000 samples.
-
-    Returns:
-        A uint8 array of shape (128, 125): frequencies from 8 kHz down to 0, frames of 1/125 s; 255 is the loudest, 0 is
-        60 dB below it.
-    """
-    frames = np.lib.stride_tricks.sliding_window_view(np.pad(audio.astype("float64"), 192), 256)[:16000:128]
-    power = np.abs(np.fft.rfft(frames * np.hanning(256)))[:, :128] ** 2
-    decibels = 10.0 * np.log10(power / power.max() + 1e-6)
-    return np.rint(255.0 * (1.0 + decibels / 60.0)).clip(0, 255).astype("uint8").T[::-1]
-
-
-def _resample(sound, rate):
-    """Band-limited resampling to 16 kHz: the spectrum is cut off at 8 kHz."""
-    # A multiple of the reduced ratio of the rates, so that the last sample coincides with a sample.
-    whole = rate // np.gcd(rate, RATE)
-    padded = np.pad(sound, (0, -len(sound) % whole))
-    length = len(padded) * RATE // rate
-    return np.fft.irfft(np.fft.rfft(padded)[: length // 2 + 1], length) * (length / len(padded))
 
 
 def _program():

@@ -1,0 +1,137 @@
+"""Notes of many instruments, played by a synthesiser from recorded ones."""
+
+import functools
+
+import numpy as np
+
+from kerasgan.data.builders import sound
+from kerasgan.data.builders.base import PackagedDataset, shuffled
+from kerasgan.data.builders.features import Audio, ClassLabel, Tensor
+from kerasgan.data.builders.packages import Package, import_module
+
+RATE = 16000
+HELD = 13_600  # samples until the key is let go
+SILENCE = 4096  # samples between two notes, in which the first dies away
+GAIN = 0.6
+FAMILIES = (
+    *("piano", "chromatic percussion", "organ", "guitar", "bass", "strings", "ensemble", "brass", "reed", "pipe"),
+    *("synth lead", "synth pad", "synth effects", "ethnic"),
+)
+PITCHES = range(36, 86, 2)
+VELOCITIES = (50, 85, 120)
+# Of the eight programs of each family of General MIDI this one is for testing.
+TEST_PROGRAM = 2
+_FONTS = {
+    "fluid": Package("fluid-soundfont-gm", "3.1-5.3", "usr/share/sounds/sf2/FluidR3_GM.sf2"),
+    "timgm": Package("timgm6mb-soundfont", "1.3-5", "usr/share/sounds/sf2/TimGM6mb.sf2"),
+}
+# By font: the instruments that do not sound from this key on, or whose filter becomes unstable (from 0 on).
+_ENDS = {"fluid": {43: 58, 58: 74, 67: 74}, "timgm": {39: 0, 67: 80, 78: 80, 94: 0}}
+
+
+class Notes(PackagedDataset):
+    """Notes of one second, 16 kHz, 16 bits, of the 112 melodic instruments of General MIDI; in the manner of NSynth.
+
+    Configs: `"fluid"`, the SoundFont FluidR3 (MIT), and `"timgm"`, TimGM6mb (GPL-2+).
+
+    A key is held for 0.85 s and then let go. Every instrument plays 25 pitches, every second key from MIDI 36 (65 Hz)
+    to 84 (1047 Hz), each at three velocities; loudness is as the instrument has it. What a font does not sound is left
+    out.
+
+    Factors: `label`, the family of instruments; `program`, General MIDI's number from 0 to 111; `pitch`, the MIDI key,
+    of which 69 is 440 Hz; `velocity`, 50, 85 or 120.
+
+    Splits: by instrument; the third of the eight of each family is for testing.
+
+    Raises:
+        FileNotFoundError: The SoundFont or tinysoundfont is not installed; the message says how to get it.
+    """
+
+    name = "notes"
+    version = "1.0.0"
+    description = (
+        "Notes of one second at 16 kHz of the 112 melodic instruments of General MIDI, 25 pitches and 3 velocities "
+        "each, played from SoundFonts; the splits have no instrument in common."
+    )
+    homepage = "https://packages.debian.org/bookworm/fluid-soundfont-gm"
+    source = "Debian packages fluid-soundfont-gm and timgm6mb-soundfont, played with tinysoundfont"
+    modules = ("tinysoundfont",)
+    configs = tuple(_FONTS)
+    sample = "audio"
+    sheet_count = 36
+    features = {
+        "audio": Audio(RATE, RATE, doc="the note"),
+        "label": ClassLabel(FAMILIES, doc="family of instruments"),
+        "program": Tensor((), "int64", doc="General MIDI's number of the instrument, 0 to 111"),
+        "pitch": Tensor((), "int64", doc="MIDI key, 36 to 84; 69 is 440 Hz"),
+        "velocity": Tensor((), "int64", doc="50, 85 or 120"),
+    }
+
+    @property
+    def license(self):
+        return {"fluid": "MIT (Frank Wen and others)", "timgm": "GPL-2+ (Tim Brechbill)"}[self.config]
+
+    @property
+    def packages(self):
+        return (_FONTS[self.config],)
+
+    def listed(self):
+        ends = _ENDS[self.config]
+        notes = [
+            (program, key, force)
+            for program in range(112)
+            for key in PITCHES
+            for force in VELOCITIES
+            if key < ends.get(program, 128)
+        ]
+        notes = shuffled(notes)
+        return {
+            "train": [note for note in notes if note[0] % 8 != TEST_PROGRAM],
+            "test": [note for note in notes if note[0] % 8 == TEST_PROGRAM],
+        }
+
+    def example(self, rng, split, index):
+        program, pitch, velocity = self.items[split][index]
+        return {
+            "audio": played(str(self.packages[0].place()), program, pitch, velocity),
+            "label": np.int64(program // 8),
+            "program": np.int64(program),
+            "pitch": np.int64(pitch),
+            "velocity": np.int64(velocity),
+        }
+
+    def sheet(self, arrays):
+        """Spectrograms in the order of the families."""
+        order = np.lexsort((arrays["pitch"], arrays["label"]))
+        captions = [f"{FAMILIES[arrays['label'][i]]}, {arrays['pitch'][i]}"[:20] for i in order]
+        return sound.sheet(arrays["audio"][order], captions)
+
+
+@functools.lru_cache(maxsize=2)
+def _synthesiser(path):
+    synthesiser = import_module("tinysoundfont").Synth(samplerate=RATE)
+    return synthesiser, synthesiser.sfload(path)
+
+
+def played(path, program, pitch, velocity):
+    """One second of a note.
+
+    Args:
+        path: Of the SoundFont.
+        program: Number of the instrument.
+        pitch: MIDI key.
+        velocity: 1 to 127.
+
+    Returns:
+        An int16 array of shape (16000,).
+    """
+    synthesiser, font = _synthesiser(path)
+    synthesiser.program_select(0, font, 0, program)
+    synthesiser.noteon(0, pitch, velocity)
+    held = bytes(synthesiser.generate(HELD))
+    synthesiser.noteoff(0, pitch)
+    samples = np.frombuffer(held + bytes(synthesiser.generate(RATE - HELD)), "<f4").reshape(-1, 2).mean(axis=1)
+    # What still sounds would be heard in the next note, which has to be the same after any other.
+    synthesiser.sounds_off(0)
+    synthesiser.generate(SILENCE)
+    return np.rint(samples.astype("float64") * (GAIN * 32767)).clip(-32768, 32767).astype("int16")

@@ -1,0 +1,50 @@
+"""Pictures of vector drawings and of files with transparency, on white."""
+
+import io
+
+import numpy as np
+
+from kerasgan.data.builders.packages import import_module
+
+
+def rgba_of_svg(text, size):
+    """Draws an SVG file.
+
+    Args:
+        text: Its contents.
+        size: Side of the square picture in pixels.
+
+    Returns:
+        A Pillow image of mode RGBA; a drawing that is not square is in the middle.
+    """
+    from PIL import Image
+
+    resvg = import_module("resvg_py")
+    return Image.open(io.BytesIO(bytes(resvg.svg_to_bytes(svg_string=text, width=size, height=size)))).convert("RGBA")
+
+
+def on_white(picture, size):
+    """A Pillow image in a white square.
+
+    Args:
+        picture: Pillow image of any mode and shape; a longer side gets a margin on its left and right, or above and
+            below.
+        size: Side of the result in pixels.
+
+    Returns:
+        A uint8 array of shape (size, size, 3).
+    """
+    from PIL import Image
+
+    picture = picture.convert("RGBA")
+    side = max(picture.size)
+    if picture.width != picture.height:
+        square = Image.new("RGBA", (side, side))
+        square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
+        picture = square
+    white = Image.new("RGBA", (side, side), (255, 255, 255, 255))
+    # Laid on white first, so that the colours of what is transparent do not bleed into the edges.
+    flat = Image.alpha_composite(white, picture).convert("RGB")
+    if side != size:
+        flat = flat.resize((size, size), Image.Resampling.BOX if side % size == 0 else Image.Resampling.LANCZOS)
+    return np.array(flat)

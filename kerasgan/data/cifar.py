@@ -1,0 +1,58 @@
+"""The binary version of CIFAR-10 and CIFAR-100."""
+
+from pathlib import Path
+
+import numpy as np
+
+SIDE = 32
+FILES = {"train": [f"data_batch_{number}.bin" for number in range(1, 6)], "test": ["test_batch.bin"]}
+FILES_100 = {"train": ["train.bin"], "test": ["test.bin"]}
+
+
+def files(folder, split):
+    """The paths of the files of a split, CIFAR-10's or else CIFAR-100's, or None where one of them is missing."""
+    for names in (FILES[split], FILES_100[split]):
+        paths = tuple(Path(folder) / name for name in names)
+        if all(path.is_file() for path in paths):
+            return paths
+    return None
+
+
+def class_names(folder):
+    """The names of the classes that lie beside the files, or None."""
+    for name in ("batches.meta.txt", "fine_label_names.txt"):
+        path = Path(folder) / name
+        if path.is_file():
+            return tuple(path.read_text(encoding="utf-8").split())
+    return None
+
+
+def images_and_labels(folder, split):
+    """The images and labels of a split; of CIFAR-100 the labels of the 100 classes.
+
+    Args:
+        folder: Folder of the files.
+        split: "train" or "test".
+
+    Returns:
+        uint8 images of shape (count, 32, 32, 3), and int64 labels of shape (count,).
+
+    Raises:
+        FileNotFoundError: One of the files is missing.
+        ValueError: A file is not as long as a whole number of images.
+    """
+    paths = files(folder, split)
+    if paths is None:
+        raise FileNotFoundError(f"{folder} lacks a file of {' or '.join(map(str, (FILES[split], FILES_100[split])))}.")
+    before = 1 if paths[0].name == FILES[split][0] else 2  # labels of an image: CIFAR-100's coarse one comes first
+    rows = []
+    for path in paths:
+        data = np.fromfile(path, "uint8")
+        if len(data) == 0 or len(data) % (before + 3 * SIDE**2):
+            raise ValueError(
+                f"{path} has {len(data)} bytes; expected a multiple of {before + 3 * SIDE**2}: copy it again."
+            )
+        rows.append(data.reshape(-1, before + 3 * SIDE**2))
+    whole = np.concatenate(rows)
+    images = whole[:, before:].reshape(-1, 3, SIDE, SIDE).transpose(0, 2, 3, 1)
+    return np.ascontiguousarray(images), whole[:, before - 1].astype("int64")

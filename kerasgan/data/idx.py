@@ -1,0 +1,82 @@
+"""IDX files, the format of MNIST and its successors, compressed or not."""
+
+import gzip
+import math
+from pathlib import Path
+
+import numpy as np
+
+TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
+# The names of the two files of a split, without the `.gz` that they may end in. Some copies have a dot for the hyphen.
+FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+
+
+def read(path):
+    """The array of an IDX file.
+
+    Args:
+        path: The file; one whose name ends in `.gz` is decompressed.
+
+    Returns:
+        A NumPy array in the byte order of this machine.
+
+    Raises:
+        ValueError: The file is no IDX file, or not as long as it says.
+    """
+    path = Path(path)
+    try:
+        data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path} is no whole gzip file ({error}); expected one: copy it again.") from error
+    if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
+        raise ValueError(f"{path} starts with {data[:4].hex(' ')!r}; expected an IDX file, as those of MNIST are.")
+    start = 4 + 4 * data[3]
+    shape = tuple(np.frombuffer(data[4:start], ">u4").tolist())
+    dtype = np.dtype(TYPES[data[2]])
+    if len(shape) != data[3] or len(data) - start != math.prod(shape) * dtype.itemsize:
+        raise ValueError(f"{path} has {len(data)} bytes; expected those of an array of shape {shape}: copy it again.")
+    return np.frombuffer(data, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
+
+
+def files(folder, split):
+    """The paths of images and labels of a split of MNIST's layout, or None where one of them is missing."""
+    paths = [_file(Path(folder), name) for name in FILES[split]]
+    return None if None in paths else tuple(paths)
+
+
+def _file(folder, name):
+    names = (f"{stem}{ending}" for stem in (name, name.replace("-idx", ".idx")) for ending in ("", ".gz"))
+    return next((folder / name for name in names if (folder / name).is_file()), None)
+
+
+def class_names(folder):
+    """None: the format has no names for the classes."""
+
+
+def images_and_labels(folder, split):
+    """The images and labels of a split of MNIST's layout.
+
+    Args:
+        folder: Folder of the IDX files.
+        split: "train" or "test".
+
+    Returns:
+        uint8 images of shape (count, height, width), and int64 labels of shape (count,).
+
+    Raises:
+        FileNotFoundError: One of the files is missing.
+        ValueError: One of the files is no IDX file, or the files do not belong together.
+    """
+    paths = files(folder, split)
+    if paths is None:
+        raise FileNotFoundError(f"{folder} lacks {' or '.join(FILES[split])}; expected both, with or without .gz.")
+    images, labels = map(read, paths)
+    if images.ndim != 3 or images.dtype != np.uint8 or labels.shape != images.shape[:1]:
+        raise ValueError(
+            f"{paths[0]} holds {images.dtype} of shape {images.shape} and {paths[1].name} of shape {labels.shape}; "
+            "expected uint8 images and as many labels."
+        )
+    return images, labels.astype("int64")
