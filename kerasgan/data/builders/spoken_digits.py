@@ -120,7 +120,7 @@ class SpokenDigits(ProceduralDataset):
         }
 
     def sheet(self, arrays):
-        """Draws spectrograms: time to the right, 0 to 8 kHz up, 60 dB of loudness; below each the word and the voice."""
+        """Draws spectrograms (time to the right, 0 to 8 kHz up, 60 dB range) above the word and the voice."""
         rows = zip(arrays["label"], arrays["voice"], strict=True)
         return sheet(arrays["audio"], [f"{WORDS[label]}, {VOICES[voice]}" for label, voice in rows])
 
