@@ -150,7 +150,7 @@ def test_sample(begun, tmp_path, capfd):
     with Image.open(picture) as image:
         np.testing.assert_array_equal(np.asarray(image), grid(expected, columns=2)[..., 0])
     assert capfd.readouterr().out == f"{picture}\n"
-    assert "labels has '11'; expected" in failure(capfd, "sample", begun, "--labels", "11", "-o", picture)
+    assert "`labels` has '11'; expected" in failure(capfd, "sample", begun, "--labels", "11", "-o", picture)
 
 
 def test_a_damaged_checkpoint_is_told_and_the_one_before_used(begun, tmp_path, capfd):

@@ -65,7 +65,7 @@ def test_how_pictures_are_read_is_recorded_and_used_by_later_commands(pictures, 
         assert main(["sample", name if name == "run" else "./mine", "-n", "2", "--labels", "dog"]) == 0
     capfd.readouterr()
     assert main(["sample", "run", "--labels", "cow"]) == 2
-    assert "labels has 'cow'; expected cat, dog" in capfd.readouterr().err
+    assert "`labels` has 'cow'; expected cat, dog" in capfd.readouterr().err
     assert train(*reading, "--out", "run", "--resume", "--epochs", "2", "--crop", "centre") == 2
     assert "data.options.crop was 'none' and is None now" in capfd.readouterr().err
     source = evaluate_source("run")
