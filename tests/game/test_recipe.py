@@ -9,7 +9,7 @@ import keras
 import pytest
 
 from kerasgan import LatentRecipe, Recipe
-from kerasgan.game.recipe import optimizer
+from kerasgan.game.recipe import SGD
 from kerasgan.objectives.penalties import R1
 
 
@@ -25,9 +25,9 @@ def test_a_change_leaves_the_rest_and_the_original_alone():
     ("changes", "sentence"),
     [
         ({"learning_rate": 1e-3}, "The recipe has no 'learning_rate'. It has: batch_size, "),
-        ({"update": "both"}, "update is 'both', expected 'alternating' or 'simultaneous'"),
-        ({"batch_size": 0}, "batch_size is 0, expected a positive integer"),
-        ({"batch_size": 1.5}, "batch_size is 1.5, expected a positive integer"),
+        ({"update": "both"}, "`update` is 'both'; expected 'alternating' or 'simultaneous'"),
+        ({"batch_size": 0}, "`batch_size` is 0; expected a positive integer"),
+        ({"batch_size": 1.5}, "`batch_size` is 1.5; expected a positive integer"),
     ],
 )
 def test_what_cannot_be_is_refused(changes, sentence):
@@ -49,7 +49,7 @@ def test_every_player_gets_a_new_optimizer_of_its_own_each_time():
 def test_fields_decide_who_plays():
     @dataclasses.dataclass(frozen=True)
     class ThreePlayers(LatentRecipe):
-        encoder_optimizer: Any = dataclasses.field(default_factory=lambda: optimizer("sgd", learning_rate=0.1))
+        encoder_optimizer: Any = SGD(0.1)
 
     assert list(ThreePlayers().optimizers()) == ["discriminator", "generator", "encoder"]
 
