@@ -74,9 +74,10 @@ def _identity(model):
     methods = [getattr(phase.loss, "__func__", None) for phase in model.game]
     if any(getattr(phase.loss, "__self__", None) is not model for phase in model.game):
         return None
+    optional = ("seed", "condition", "frozen_layers", *getattr(model, "parts", ()))  # in the configuration if given
     try:
         config = {name: value for name, value in model.get_config().items() if name not in ("name", "seed")}
-        if set(constructor_arguments(type(model))) - {*config, "seed", "condition", *getattr(model, "parts", ())}:
+        if set(constructor_arguments(type(model))) - {*config, *optional}:
             return None
         text = json.dumps([config, model.recipe.rules(), [(phase.name, phase.when is None) for phase in model.game]])
     except (TypeError, ValueError, NotImplementedError):

@@ -81,7 +81,7 @@ class LAPGAN(LatentModel):
     """
 
     recipe = LAPGANRecipe()
-    fixed = ("latent_dim", "latent_range")
+    fixed = ("latent_dim", "latent_range", "generator", "discriminator")
 
     def __init__(
         self,
@@ -95,11 +95,6 @@ class LAPGAN(LatentModel):
         dropout=0.5,
         **kwargs,
     ):
-        if kwargs.get("generator") or kwargs.get("discriminator"):
-            raise ValueError(
-                "`generator` or `discriminator` was given, but LAPGAN has one for each level. Override "
-                "build_level_generator(level) or build_level_discriminator(level) in a subclass."
-            )
         height, image_width, channels = Images(image_shape).shape
         self.levels = check_levels(height, image_width, levels)
         self.noise_dim, self.width, self.dropout = noise_dim, width, dropout

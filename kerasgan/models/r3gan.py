@@ -139,8 +139,8 @@ class R3GAN(LatentModel):
         self.smallest = (image_shape[0] >> steps, image_shape[1] >> steps)
         # Of the stages, smallest size first.
         narrowing = [max(0, stage + 1 - FULL_WIDTH) for stage in range(steps + 1)]
-        self.stage_widths = tuple(width >> n for n in narrowing) if isinstance(width, int) else self.width
-        self.stage_blocks = (blocks,) * (steps + 1) if isinstance(blocks, int) else self.blocks
+        self.stage_widths: Any = tuple(width >> n for n in narrowing) if isinstance(width, int) else self.width
+        self.stage_blocks: Any = (blocks,) * (steps + 1) if isinstance(blocks, int) else self.blocks
         for name, given in (("width", self.stage_widths), ("blocks", self.stage_blocks)):
             if len(given) != steps + 1:
                 raise ValueError(

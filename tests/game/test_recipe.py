@@ -9,7 +9,8 @@ import keras
 import pytest
 
 from kerasgan import LatentRecipe, Recipe
-from kerasgan.game.recipe import SGD
+from kerasgan.game.recipe import SGD, Adam
+from kerasgan.game.schedules import Cosine
 from kerasgan.objectives.penalties import R1
 
 
@@ -73,3 +74,12 @@ def test_players_stay_two_in_a_file(monkeypatch):
     recipe = LatentRecipe()
     recipe.get_config()
     assert len(written) == 2 and None not in [reference() for reference in written]
+
+
+def test_optimizers_are_values():
+    assert Adam(1e-3, beta_1=0.5) == Adam(1e-3, beta_1=0.5) != Adam(1e-3)
+    assert str(Adam(1e-3, beta_1=0.5)) == "Adam(learning_rate=0.001, beta_1=0.5)"
+    assert str(SGD(0.1, 0.5, final_momentum=0.9, ramp_steps=4)).startswith("MomentumRampSGD(")
+    assert type(Adam(Cosine(1e-3, 0.0, 5)).make()).__name__ == "ScheduledAdam"
+    first, second = (Adam(1e-3).make() for _ in range(2))
+    assert first is not second and isinstance(first, keras.optimizers.Adam)

@@ -123,3 +123,12 @@ def test_the_recipe_is_the_papers():
         assert config["learning_rate"]["config"] == {"start": 2e-4, "end": 5e-5, "kimg": 20_000}
         assert config["beta_2"]["config"] == {"start": 0.9, "end": 0.99, "kimg": 20_000}
         assert (config["beta_1"], config["epsilon"]) == (0.0, 1e-8)
+
+
+def test_named_recipes():
+    model = tiny()
+    model.compile(recipe="ffhq64", batch_size=4, checks=False)
+    assert model.recipe.penalties == tuple(kind(Cosine(2.0, 0.2, 20_000)) for kind in (penalties.R1, penalties.R2))
+    assert (model.recipe.ema_half_life, model.recipe.batch_size) == (Cosine(0.0, 5e5, 20_000), 4)
+    with pytest.raises(ValueError, match=r"imagenet32, ffhq64, ffhq256.*Did you mean 'ffhq64'"):
+        model.compile(recipe="ffhq65")
