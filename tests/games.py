@@ -1,7 +1,6 @@
 """One small game of each kind: what the base class has to play right under every strategy and after every resume."""
 
 import dataclasses
-import functools
 from typing import Any
 
 import keras
@@ -9,7 +8,7 @@ from keras import layers, ops
 
 from kerasgan import DCGAN, AdversarialModel, LatentModel, LatentRecipe, Phase, shared
 from kerasgan.data.kinds import Vectors
-from kerasgan.game.recipe import Recipe, optimizer
+from kerasgan.game.recipe import Adam, Recipe
 from kerasgan.layers import ImagePool
 from kerasgan.objectives import losses
 from kerasgan.objectives.penalties import R1, GradientPenalty
@@ -19,7 +18,6 @@ from tests.toys import SIZE, Toy
 BATCH = 12  # two and three replicas can share it
 
 register = keras.saving.register_keras_serializable(package="tests")
-adam = functools.partial(optimizer, "adam", learning_rate=1e-3)
 
 
 def perceptron(name, inputs, outputs, width=6):
@@ -36,7 +34,7 @@ class HeadRecipe(LatentRecipe):
 
     batch_size: int = 8
     ema_half_life: float = 40.0
-    code_optimizer: Any = dataclasses.field(default_factory=adam)
+    code_optimizer: Any = Adam(1e-3)
 
 
 @register
@@ -77,8 +75,8 @@ class TwoPlayers(Recipe):
 
     batch_size: int = BATCH
     ema_half_life: float = 40.0
-    discriminator_optimizer: Any = dataclasses.field(default_factory=adam)
-    generator_optimizer: Any = dataclasses.field(default_factory=adam)
+    discriminator_optimizer: Any = Adam(1e-3)
+    generator_optimizer: Any = Adam(1e-3)
 
 
 @register

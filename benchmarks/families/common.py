@@ -27,7 +27,7 @@ def two_gaussians(distance, steps, width=64, batch_size=256, seed=0, **recipe):
     from keras import layers, ops
 
     from kerasgan import LatentModel
-    from kerasgan.game.recipe import optimizer
+    from kerasgan.game.recipe import SGD
 
     keras.utils.set_random_seed(seed)
     latents, x = keras.Input((1,)), keras.Input((1,))
@@ -35,7 +35,7 @@ def two_gaussians(distance, steps, width=64, batch_size=256, seed=0, **recipe):
     hidden = layers.Dense(width, "relu")(layers.Dense(width, "relu")(x))
     critic = keras.Model(x, layers.Dense(1)(hidden))
     model = LatentModel((1,), 1, generator=generator, discriminator=critic, seed=seed)
-    still = optimizer("sgd", learning_rate=0.0)
+    still = SGD(0.0)
     model.compile(loss="wasserstein", batch_size=batch_size, generator_every=10**6, generator_optimizer=still, **recipe)
     random = np.random.default_rng(seed)
     model.fit(random.normal(distance, 1.0, (batch_size * steps, 1)).astype("float32"), verbose=0)

@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.journal import RESULTS, Journal
 from kerasgan import CGAN, LAPGAN
-from kerasgan.game.recipe import optimizer
+from kerasgan.game.recipe import Adam
 from kerasgan.run import set_random_seed
 
 LETTERS = 26
@@ -34,8 +34,8 @@ MODELS = ("LAPGAN", "CGAN")
 RECIPE = {
     "batch_size": 32,
     "steps_per_execution": 10,
-    "discriminator_optimizer": optimizer("adam", learning_rate=1e-3, beta_1=0.5),
-    "generator_optimizer": optimizer("adam", learning_rate=2e-4, beta_1=0.5),
+    "discriminator_optimizer": Adam(1e-3, beta_1=0.5),
+    "generator_optimizer": Adam(2e-4, beta_1=0.5),
 }
 
 

@@ -22,7 +22,7 @@ DISTANCES = (0.5, 1.0, 2.0, 4.0)
 def critic(seed, weight, target):
     from keras import ops
 
-    from kerasgan.game.recipe import optimizer
+    from kerasgan.game.recipe import Adam
     from kerasgan.objectives.penalties import GradientPenalty, squared_gradient_norms
 
     estimates, slopes = [], []
@@ -32,7 +32,7 @@ def critic(seed, weight, target):
         "config": {"initial_learning_rate": 2e-3, "decay_steps": 2000},
     }
     for distance in DISTANCES:
-        adam = optimizer("adam", learning_rate=decay, beta_1=0.0, beta_2=0.9)
+        adam = Adam(decay, beta_1=0.0, beta_2=0.9)
         penalty = GradientPenalty(weight, target=target)
         model, estimate = two_gaussians(distance, 2000, seed=seed, penalties=(penalty,), discriminator_optimizer=adam)
         estimates.append(estimate)

@@ -1,4 +1,4 @@
-"""Models that also know the way back, from images to latents: the common part of BiGAN and VAEGAN."""
+"""Models with an encoder from images to latents: the common part of BiGAN and VAEGAN."""
 
 import keras
 from keras import ops
@@ -10,11 +10,12 @@ from kerasgan.bases.latent import LatentModel
 class EncodingModel(LatentModel):
     """A latent model with an encoder of images [and labels] to latents.
 
-    A family overrides `build_encoder` besides the other networks, and `latents_network` where that is another one.
+    A family overrides `build_encoder` besides the methods of the other networks, and `latents_network` if the latents
+    are the output of another network.
 
     Args:
-        encoder: a built Keras model to use instead of the family's.
-        **kwargs: as for `kerasgan.LatentModel`.
+        **kwargs: Arguments of `kerasgan.LatentModel`, and `encoder`, a built Keras model to use instead of the
+            family's.
     """
 
     parts = ("generator", "discriminator", "encoder")
@@ -28,7 +29,7 @@ class EncodingModel(LatentModel):
         """The network of images [and labels] whose output are latents.
 
         Args:
-            ema: the averaged one, else the one in training.
+            ema: Whether to use the averaged network rather than the one in training.
         """
         return self.ema_encoder if ema else self.encoder
 
@@ -52,7 +53,7 @@ class EncodingModel(LatentModel):
         return self.read(self.latents_network(ema), images, batch_size, given)
 
     def reconstruct(self, images, ema=True, batch_size=256, labels=None, **conditions):
-        """Images made of the encodings of images, G(E(x)).
+        """Images generated from the encodings of images, G(E(x)).
 
         Args:
             images: As for `encode`.

@@ -1,4 +1,4 @@
-"""Discriminators that tell more of a sample than whether it is real: the common part of ACGAN and InfoGAN."""
+"""Discriminators with auxiliary heads, such as a class or a code: the common part of ACGAN and InfoGAN."""
 
 import keras
 import numpy as np
@@ -12,15 +12,18 @@ from kerasgan.objectives.losses import at_least_float32, weighted_mean
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class HeadedModel(LatentModel):
-    """A latent model whose discriminator sees samples alone, and has further heads on its trunk.
+    """A latent model whose discriminator receives samples without conditions, and has further heads on its trunk.
 
     `build_discriminator` makes a model of `images`, of shape `pack_shape`, with named outputs: `logits` of shape
-    (packs, 1) and those of `heads`, of shape (packs, packing * width): what each tells of the pack's samples in turn.
-    Both players minimise `fake_head_loss` besides the game's loss, weighted by `fake_head_weights`, the discriminator
-    `real_head_loss` too.
+    (packs, 1) and those of `heads`, of shape (packs, packing * width), for the samples of a pack in turn. Besides the
+    adversarial loss, both players minimise `fake_head_loss`, weighted by `fake_head_weights`, and the discriminator
+    minimises `real_head_loss`.
 
     Args:
-        **kwargs: as for `kerasgan.LatentModel`.
+        **kwargs: Arguments of `kerasgan.LatentModel`.
+
+    Attributes:
+        heads: Names of the heads.
     """
 
     heads: tuple[str, ...] = ()
@@ -28,15 +31,15 @@ class HeadedModel(LatentModel):
 
     @property
     def fake_head_weights(self):
-        """Weights of `fake_head_loss`: for the discriminator, and for the generator."""
+        """Weights of `fake_head_loss` for the discriminator and for the generator."""
         return 1.0, 1.0
 
     def fake_head_loss(self, batch):
-        """What both players minimise of the heads' outputs for generated samples: scalar and logs."""
+        """The loss of the heads for generated samples, which both players minimise: scalar and logs."""
         raise NotImplementedError(f"{type(self).__name__} must define fake_head_loss(batch).")
 
     def real_head_loss(self, batch):
-        """What the discriminator minimises of the heads' outputs for real samples: scalar and logs."""
+        """The loss of the heads for real samples, which the discriminator minimises: scalar and logs."""
         return 0.0, {}
 
     def discriminator_loss(self, batch):
@@ -76,15 +79,15 @@ class HeadedModel(LatentModel):
         return ops.reshape(at_least_float32(output), (-1, output.shape[-1] // self.packing))
 
     def read_head(self, name, images, batch_size=256):
-        """What a head of the trained discriminator tells of images.
+        """The outputs of a head of the trained discriminator for images.
 
         Args:
-            name: of the head.
-            images: shape (count, *image_shape), in [-1, 1]; where it judges packs, each with its neighbours.
-            batch_size: how many are computed at once.
+            name: Name of the head.
+            images: Array of shape (count, *image_shape), in [-1, 1]; neighbours are packed for a model with packing.
+            batch_size: Number of images that are computed at once.
 
         Returns:
-            float32 array of shape (count, width).
+            A float32 array of shape (count, width).
         """
         images, size = np.asarray(images, "float32"), -(-batch_size // self.packing) * self.packing
         self.data_specs()[0].check(images, "images")
@@ -101,31 +104,31 @@ def cross_entropy(targets, logits, weight=None):
     """Mean of -sum_k t_k log softmax(l)_k.
 
     Args:
-        targets: probabilities, such as one-hot vectors, of shape (batch, classes).
-        logits: shape (batch, classes), float32 or float64.
-        weight: weights of the samples, shape (batch,), or None.
+        targets: Probabilities, such as one-hot vectors, of shape (batch, classes).
+        logits: Logits of shape (batch, classes), float32 or float64.
+        weight: Weights of the samples, of shape (batch,), or `None`.
     """
     return weighted_mean(-ops.sum(ops.cast(targets, logits.dtype) * ops.log_softmax(logits), axis=-1), weight)
 
 
 def require_named(outputs, names, whose):
-    """The outputs of a network, which must have names.
+    """The outputs of a network, which must be a dictionary with given names.
 
     Args:
-        outputs: what a network gives, tensors or symbolic ones.
-        names: those that are needed.
-        whose: beginning of the sentence of the error.
+        outputs: Outputs of the network, tensors or symbolic tensors.
+        names: Names that must be among them.
+        whose: Network, for the error: "The discriminator of ACGAN".
 
     Returns:
-        `outputs`, a dictionary.
+        `outputs`.
 
     Raises:
-        ValueError: if they are none, or one is missing.
+        ValueError: If they are not a dictionary, or one is missing.
     """
     found = sorted(outputs) if isinstance(outputs, dict) else f"one {type(outputs).__name__}"
     if not isinstance(outputs, dict) or not set(names) <= set(outputs):
         raise ValueError(
-            f"{whose} gives {found}, expected outputs with the names {names}: "
+            f"{whose} gives {found}; expected outputs with the names {names}: "
             f"keras.Model(images, {{{names[0]!r}: ..., ...}})."
         )
     return outputs

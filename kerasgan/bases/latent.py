@@ -1,4 +1,4 @@
-"""Models that turn noise, and conditions where there are any, into samples: the common part of the latent families.
+"""Models that generate samples from noise and conditions: the common part of the latent families.
 
 `GenerativeModel` draws latents and samples, `LatentModel` trains its generator against a discriminator.
 """
@@ -20,16 +20,16 @@ from kerasgan.data.kinds import Conditions, Images, Labels, check_count, check_l
 from kerasgan.game.inference import Inference
 from kerasgan.game.model import AdversarialModel
 from kerasgan.game.phase import Phase, shared
-from kerasgan.game.recipe import Recipe, optimizer
+from kerasgan.game.recipe import Adam, Recipe
 from kerasgan.game.signals import observe_logits, probed
 from kerasgan.objectives import losses, penalties
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class GenerativeModel(AdversarialModel):
-    """A generator of samples from latents and conditions, however it is trained.
+    """A generator of samples from latents and conditions, with any kind of training.
 
-    A family overrides `build_generator`, and states its recipe and its losses or phases.
+    A family overrides `build_generator`, and defines its recipe and its losses or phases.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1]; (size,) of vectors in any range; or another
@@ -48,7 +48,7 @@ class GenerativeModel(AdversarialModel):
         sample_kind: Kind of the samples.
         conditions: The `Conditions` of the model.
         prior: Distribution of the latents (`kerasgan.bases.latents`).
-        truncation_of: What a truncation narrows: "latents", or "styles" of a mapping network.
+        truncation_of: Target of truncation: "latents", or "styles" of a mapping network.
     """
 
     truncation_of = "latents"
@@ -78,7 +78,7 @@ class GenerativeModel(AdversarialModel):
         self.build_networks()
 
     def build_networks(self):
-        """Takes the networks into the game, at the end of the constructor: those of `parts`, given or built."""
+        """Adds the networks of `parts`, given or built, at the end of the constructor."""
         for name, given in self._custom.items():
             if given is not None:
                 require_network(name, given)
@@ -142,7 +142,7 @@ class GenerativeModel(AdversarialModel):
 
     @staticmethod
     def inputs_of(first, *others):
-        """What a network is called with: the first input alone, or a list with the others that are not `None`."""
+        """The argument of a network: the first input alone, or a list with the others that are not `None`."""
         there = [other for other in others if other is not None]
         return [first, *there] if there else first
 
@@ -287,28 +287,18 @@ class GenerativeModel(AdversarialModel):
         return self._inferences[id(network)]
 
     def served(self):
-        """What a SavedModel serves besides samples: `{signature: (network of images, name of its output)}`."""
+        """Further signatures of a SavedModel: `{signature: (network of images, name of its output)}`."""
         return {}
 
     # Serialisation --------------------------------------------------------------------------------------------------
 
     def get_config(self):
-        custom = {k: keras.saving.serialize_keras_object(v) for k, v in self._custom.items() if v is not None}
-        return {
-            **super().get_config(),
-            **self._kind_config(),
-            "latent_dim": self.latent_dim,
-            "latent_range": self.latent_range,
-            **custom,
-        }
-
-    def _kind_config(self):
-        """What the samples and their conditions are, in the shorthand where there is one."""
-        short = type(self.sample_kind).__name__ in ("Images", "Vectors")
-        shape = self.image_shape if short else keras.saving.serialize_keras_object(self.sample_kind)
-        if not self.conditions or (self.conditions.single and isinstance(self.conditions.spec, Labels)):
-            return {"image_shape": shape, "num_classes": self.num_classes}
-        return {"image_shape": shape, "condition": self.conditions.config()}
+        own: dict = {k: keras.saving.serialize_keras_object(v) for k, v in self._custom.items() if v is not None}
+        if type(self.sample_kind).__name__ not in ("Images", "Vectors"):
+            own["image_shape"] = keras.saving.serialize_keras_object(self.sample_kind)
+        if self.conditions and not (self.conditions.single and isinstance(self.conditions.spec, Labels)):
+            own["condition"] = self.conditions.config()
+        return {**super().get_config(), **own}
 
     @classmethod
     def from_config(cls, config):
@@ -323,10 +313,15 @@ class GenerativeModel(AdversarialModel):
 
     @staticmethod
     def scale_steps(size, smallest=4, at_least=2):
-        """How often a size can be halved: down to `smallest` or more, and `at_least` times.
+        """Number of times that a size can be halved: down to `smallest` or more, and at least `at_least` times.
+
+        Args:
+            size: Number of pixels.
+            smallest: Smallest size, unless more halvings are needed for `at_least`.
+            at_least: Smallest number of halvings.
 
         Raises:
-            ValueError: if the size cannot be halved that often.
+            ValueError: If the size cannot be halved so many times.
         """
         steps = 0
         while size % 2 == 0 and (size // 2 >= smallest or steps < at_least):
@@ -337,10 +332,15 @@ class GenerativeModel(AdversarialModel):
 
     @classmethod
     def halvings(cls, image_shape, smallest=4, at_least=2):
-        """How often both sides of images can be halved, as `scale_steps` says of one.
+        """Number of times that both sides of images can be halved; see `scale_steps`.
+
+        Args:
+            image_shape: Shape (height, width, channels) of images.
+            smallest: As for `scale_steps`.
+            at_least: As for `scale_steps`.
 
         Raises:
-            ValueError: if they cannot be halved that often, or for another shape than (height, width, channels).
+            ValueError: If they cannot be halved so many times, or if `image_shape` is not a shape of images.
         """
         return min(cls.scale_steps(size, smallest, at_least) for size in Images(image_shape).shape[:2])
 
@@ -356,8 +356,8 @@ class LatentRecipe(Recipe):
     """Training settings of a generator against a discriminator.
 
     Args:
-        loss: a `kerasgan.losses.AdversarialLoss`, its name or its configuration.
-        penalties: `kerasgan.penalties` on the discriminator; those with an interval become phases of their own.
+        loss: `kerasgan.losses.AdversarialLoss`, its name or its configuration.
+        penalties: `kerasgan.penalties` on the discriminator; those with an interval are phases of their own.
         views: What the discriminator is shown of all samples (`kerasgan.augment`): "ada", "diffaugment",
             "diffaugment:color,translation", "augment:0.2", or instances such as `Adaptive(target=0.6)`.
         clip_weights: Bound of the discriminator's weights, which are kept within plus and minus this after each update.
@@ -375,19 +375,15 @@ class LatentRecipe(Recipe):
     clip_weights: float | None = None
     generator_every: int = 1
     lazy_correction: bool = True
-    discriminator_optimizer: Any = dataclasses.field(
-        default_factory=functools.partial(optimizer, "adam", learning_rate=2e-4, beta_1=0.5)
-    )
-    generator_optimizer: Any = dataclasses.field(
-        default_factory=functools.partial(optimizer, "adam", learning_rate=2e-4, beta_1=0.5)
-    )
+    discriminator_optimizer: Any = Adam(2e-4, beta_1=0.5)
+    generator_optimizer: Any = Adam(2e-4, beta_1=0.5)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class LatentModel(GenerativeModel):
     """A generator of samples from latents and conditions against a discriminator of samples and conditions.
 
-    A family overrides `build_generator` and `build_discriminator` and states its recipe.
+    A family overrides `build_generator` and `build_discriminator` and defines its recipe.
 
     Args:
         image_shape: As for `GenerativeModel`.
@@ -430,7 +426,7 @@ class LatentModel(GenerativeModel):
 
     @property
     def pack_shape(self):
-        """Shape of what the discriminator judges: `image_shape`, its last axis `packing` times as long."""
+        """Shape of the discriminator's input: `image_shape` with the last axis `packing` times as long."""
         return (*self.image_shape[:-1], self.packing * self.image_shape[-1])
 
     def condition_inputs(self, packed=False):
@@ -449,7 +445,7 @@ class LatentModel(GenerativeModel):
         for name in (name for name in self.networks if name.startswith("discriminator")):
             network, before = self.networks[name], self._clips.pop(name, None)
             for variable in network.variables:
-                if before is not None and variable.constraint is before:  # of an earlier compile(), not the user's own
+                if before is not None and variable.constraint is before:  # from an earlier compile(), not the user's
                     variable.constraint = None
             if self.recipe.clip_weights is not None:
                 self._clips[name] = penalties.clip_weights(network, self.recipe.clip_weights)
@@ -503,7 +499,7 @@ class LatentModel(GenerativeModel):
         return discriminator, *lazy, dataclasses.replace(generator, every=self.recipe.generator_every)
 
     def _built_views(self):
-        """The recipe's views, ready to play with: their states are states of the model."""
+        """The recipe's views with their states, which are states of the model."""
         given = self.recipe.views
         chosen = [augment.get(view) for view in (given if isinstance(given, (tuple, list)) else (given,))]
         self._view_states: list[str] = []
@@ -582,7 +578,7 @@ class LatentModel(GenerativeModel):
         return self.judge(self.real_samples(batch), *self.real_condition(batch))
 
     def judge(self, samples, *conditions):
-        """The one door to the discriminator: its logits for samples behind the views, in training.
+        """The discriminator's logits for samples, in training, after the views. Every loss uses this method.
 
         Args:
             samples: Real or generated samples, shape (batch, ...).
@@ -594,14 +590,14 @@ class LatentModel(GenerativeModel):
         return self.discriminate(*self.viewed(samples, *conditions))
 
     def viewed(self, samples, *conditions):
-        """(samples, *conditions) as the discriminator is shown them: behind the views, and packed."""
+        """(samples, *conditions) as the discriminator receives them: after the views, and packed."""
         shown = (samples, *conditions)
         for view in self.views:
             shown = view(*shown, seed=self.random, images_seen=self.images_seen)
         return Packed(self.packing)(*shown)
 
     def discriminate(self, samples, *conditions):
-        """The discriminator's logits in training for what it is shown. Call `judge`, not this, in a loss."""
+        """The discriminator's logits in training for its input. Call `judge`, not this, in a loss."""
         return self.discriminator(self.inputs_of(samples, *conditions), training=True)
 
     def pack(self, samples):
@@ -621,29 +617,26 @@ class LatentModel(GenerativeModel):
         return Packed(self.packing).weights(batch.sample_weight)
 
     def fake_weight(self, batch):
-        """The weights of generated samples' packs: those of the real ones whose conditions they have, or `None`."""
+        """The weights of packs of generated samples: those of the real packs with the same conditions, or `None`."""
         return self.pack_weight(batch) if self.conditions else None
-
-    def get_config(self):
-        return {**super().get_config(), "packing": self.packing}
 
 
 def corrected(chosen, interval):
-    """An Adam for a player whose regularisation runs lazily, every `interval` steps, as a step of its own.
+    """Adam for a player whose regularisation runs lazily, in a separate step every `interval` steps.
 
     With c = interval / (interval + 1) the learning rate is multiplied by c, and the decays are raised to the power c
     (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", appendix B).
 
     Args:
-        chosen: A Keras optimizer; any other kind than Adam stays as it is.
-        interval: Steps from one run of the regularisation to the next.
+        chosen: Keras optimizer; other kinds than Adam are returned unchanged.
+        interval: Number of steps from one run of the regularisation to the next.
     """
     if not isinstance(chosen, keras.optimizers.Adam):
         return chosen
     c = interval / (interval + 1)
     config = chosen.get_config()
     if any(not isinstance(config[name], (int, float)) for name in ("learning_rate", "beta_1", "beta_2")):
-        return chosen  # a schedule is stated by those who want it corrected
+        return chosen  # schedules are not corrected
     changes = {"learning_rate": c * config["learning_rate"]}
     changes |= {name: config[name] ** c for name in ("beta_1", "beta_2")}
     return type(chosen).from_config({**config, **changes})

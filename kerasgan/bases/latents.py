@@ -1,6 +1,7 @@
-"""Latents: what generators start from."""
+"""Distributions of latents, the input of generators."""
 
 import dataclasses
+import itertools
 import math
 
 import keras
@@ -13,8 +14,8 @@ NO_TRUNCATION = 10.0  # standard deviations beyond which a normal number is neve
 class Normal:
     """Standard normal latents.
 
-    Truncation resamples each number that is further from 0 than the threshold (BigGAN: Brock et al. 2019, section 3.1),
-    which is to draw from the truncated normal distribution.
+    Truncation draws each number that is further from 0 than the threshold again (BigGAN: Brock et al. 2019, section
+    3.1), which is equivalent to the truncated normal distribution.
 
     Args:
         size: Length of a latent vector.
@@ -66,3 +67,54 @@ class Uniform:
     def draw(self, count, seed, truncation=None):
         """Latents of shape (count, size); see `Normal.draw`. There is no truncation."""
         return keras.random.uniform((count, self.size), self.low, self.high, seed=seed)
+
+
+@dataclasses.dataclass(frozen=True)
+class Codes:
+    """Noise, one-hot codes and continuous codes in one vector; noise and continuous codes are uniform in [-1, 1].
+
+    Args:
+        noise: Length of the noise.
+        categorical: Number of classes of each categorical code.
+        continuous: Number of continuous codes.
+    """
+
+    noise: int
+    categorical: tuple = ()
+    continuous: int = 0
+    truncates = False
+
+    @property
+    def count(self):
+        """Number of codes."""
+        return len(self.categorical) + self.continuous
+
+    @property
+    def code_size(self):
+        """Length of all codes in a latent vector."""
+        return sum(self.categorical) + self.continuous
+
+    @property
+    def size(self):
+        """Length of a latent vector."""
+        return self.noise + self.code_size
+
+    def draw(self, count, seed, truncation=None):
+        """Latents of shape (count, size); see `Normal.draw`. There is no truncation."""
+        uniform = keras.random.uniform((count, self.noise + self.count), seed=seed)
+        noise, *classes, continuous = columns(uniform, (self.noise, *[1] * len(self.categorical)))
+        codes = [  # the minimum: in low precision size * u may round up to size
+            ops.one_hot(ops.cast(ops.minimum(ops.floor(size * u[:, 0]), size - 1), "int32"), size, dtype=u.dtype)
+            for size, u in zip(self.categorical, classes, strict=True)
+        ]
+        return ops.concatenate([2.0 * noise - 1.0, *codes, 2.0 * continuous - 1.0], axis=-1)
+
+    def split(self, codes):
+        """The codes of shape (batch, code_size) in a list: each categorical one, and the continuous ones together."""
+        return columns(codes, self.categorical)
+
+
+def columns(x, sizes):
+    """Columns of a matrix in groups of given sizes, and the remaining columns."""
+    edges = list(itertools.accumulate(sizes, initial=0))
+    return [x[:, start:end] for start, end in zip(edges, [*edges[1:], None], strict=True)]

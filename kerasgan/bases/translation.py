@@ -1,4 +1,4 @@
-"""Games that turn images into images: the common part of the translation families."""
+"""Models that translate images into images: the common part of the translation families."""
 
 import dataclasses
 import functools
@@ -11,10 +11,10 @@ from keras import ops
 from kerasgan.data.kinds import Images
 from kerasgan.game.inference import Inference
 from kerasgan.game.model import AdversarialModel
-from kerasgan.game.recipe import Recipe, optimizer
+from kerasgan.game.recipe import Adam, Recipe
 from kerasgan.objectives import losses
 
-BATCH_SIZE = 16  # of translations: with the seed, what noise an image gets
+BATCH_SIZE = 16  # of translations; with the seed it determines the noise of an image
 
 
 @dataclasses.dataclass(frozen=True)
@@ -22,12 +22,12 @@ class TranslationRecipe(Recipe):
     """Training settings of translators between images.
 
     Args:
-        loss: a `kerasgan.losses.AdversarialLoss`, its name or its configuration.
-        adversarial_weight: of the generators' adversarial loss.
-        jitter: share by which training images are enlarged (bilinear) before a crop of their size is taken anywhere.
-        flip: mirror half of the training images, left to right.
-        discriminator_optimizer: optimizer, or its configuration.
-        generator_optimizer: likewise.
+        loss: `kerasgan.losses.AdversarialLoss`, its name or its configuration.
+        adversarial_weight: Weight of the generators' adversarial loss.
+        jitter: Fraction by which training images are enlarged (bilinearly) before a random crop of their size.
+        flip: Whether half of the training images are mirrored left to right.
+        discriminator_optimizer: Optimizer of the discriminator, or its configuration.
+        generator_optimizer: Optimizer of the generator, or its configuration.
     """
 
     batch_size: int = 1
@@ -35,28 +35,24 @@ class TranslationRecipe(Recipe):
     adversarial_weight: float = 1.0
     jitter: float = 30 / 256
     flip: bool = True
-    discriminator_optimizer: Any = dataclasses.field(
-        default_factory=functools.partial(optimizer, "adam", learning_rate=2e-4, beta_1=0.5)
-    )
-    generator_optimizer: Any = dataclasses.field(
-        default_factory=functools.partial(optimizer, "adam", learning_rate=2e-4, beta_1=0.5)
-    )
+    discriminator_optimizer: Any = Adam(2e-4, beta_1=0.5)
+    generator_optimizer: Any = Adam(2e-4, beta_1=0.5)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class TranslationModel(AdversarialModel):
     """Generators of images from images: `fit(x, y)` with images x and y, `translate(x)`.
 
-    A family names its translators, adds its networks and states its game.
+    A family names its translators, adds its networks and defines its losses or phases.
 
     Args:
-        image_shape: (height, width, channels) of images x in [-1, 1].
-        target_channels: channels of images y; None for those of x.
-        **kwargs: as for `AdversarialModel`.
+        image_shape: Shape (height, width, channels) of images x in [-1, 1].
+        target_channels: Channels of images y. `None` for those of x.
+        **kwargs: Arguments of `AdversarialModel`.
 
     Attributes:
-        as_pairs: what the family's data are, as `kerasgan.data.load` takes it.
-        translators: names of the networks that translate, to the one that turns x into y first.
+        as_pairs: Argument `as_pairs` of `kerasgan.data.load` for the family's data.
+        translators: Names of the networks that translate; the first translates x into y.
     """
 
     recipe = TranslationRecipe()
@@ -66,6 +62,7 @@ class TranslationModel(AdversarialModel):
     def __init__(self, image_shape, target_channels=None, **kwargs):
         super().__init__(**kwargs)
         self.image_shape = Images(image_shape).shape
+        self.target_channels = target_channels
         self.target_shape = (*self.image_shape[:2], target_channels or self.image_shape[2])
 
     def data_specs(self):
@@ -77,7 +74,7 @@ class TranslationModel(AdversarialModel):
         return losses.get(self.recipe.loss)
 
     def jittered(self, *images):
-        """Aligned training images, jittered alike as the recipe says."""
+        """Aligned training images with the same jitter, as in the recipe."""
         return jitter(images, self.recipe.jitter, self.recipe.flip, self.random)
 
     # Translations ---------------------------------------------------------------------------------------------------
@@ -90,17 +87,17 @@ class TranslationModel(AdversarialModel):
         """Images x in the style of y.
 
         Args:
-            images: float array of shape (count, *image_shape) in [-1, 1].
-            seed: of the noise of a family that has some, an integer of 0 or more. The same seed, images and
+            images: Float array of shape (count, *image_shape) in [-1, 1].
+            seed: Seed of the noise of a family with noise, an integer of 0 or more. The same seed, images and
                 `batch_size` give the same translations in every process of the same engine.
-            ema: use the averaged generator, else the one in training.
-            batch_size: how many are computed at once.
+            ema: Whether to use the averaged generator rather than the one in training.
+            batch_size: Number of images that are computed at once.
 
         Returns:
-            float32 array of shape (count, *target_shape) in [-1, 1].
+            A float32 array of shape (count, *target_shape) in [-1, 1].
 
         Raises:
-            ValueError: for images of another shape, type or range, or a negative seed.
+            ValueError: For images of another shape, type or range, or a negative seed.
         """
         return self._translate(self.translators[0], images, seed, ema, batch_size)
 
@@ -116,16 +113,16 @@ class TranslationModel(AdversarialModel):
         return {}
 
     def panel(self, x, y=None, seed=0, ema=True):
-        """What a person should see of some images: rows of pictures.
+        """Rows of pictures that show translations.
 
         Args:
-            x: images of shape (count, *image_shape).
-            y: their targets of shape (count, *target_shape), or the other domain's images.
-            seed: as for `translate`.
-            ema: as for `translate`.
+            x: Images of shape (count, *image_shape).
+            y: Targets of shape (count, *target_shape), or images of the other domain.
+            seed: As for `translate`.
+            ema: As for `translate`.
 
         Returns:
-            List of arrays of shape (count, height, width, 3): input, output and, where y is given, target.
+            List of arrays of shape (count, height, width, 3): input, output and, if y is given, target.
         """
         rows = [x, self.translate(x, seed, ema), *([] if y is None else [y])]
         return [as_rgb(row) for row in rows]
@@ -136,22 +133,18 @@ class TranslationModel(AdversarialModel):
 
         export_translation(self, folder)
 
-    def get_config(self):
-        own = {"image_shape": self.image_shape, "target_channels": self.target_shape[2]}
-        return {**super().get_config(), **own}
-
 
 def jitter(images, enlargement, flip, seed):
-    """Random crops of enlarged images, mirrored by chance (Isola et al. 2017, appendix 6.2).
+    """Random crops of enlarged images, mirrored with probability 1/2 (Isola et al. 2017, appendix 6.2).
 
     Images are enlarged to `round(size * (1 + enlargement))` pixels, bilinearly, and cropped to their size again.
 
     Args:
-        images: tuple of tensors (batch, height, width, channels) of one height and width; those at the same place of
-            the batch are changed alike.
-        enlargement: share of the size, 0 or more.
-        flip: mirror each with probability 1/2.
-        seed: a `keras.random.SeedGenerator`; an integer would draw the same for height and width.
+        images: Tuple of tensors (batch, height, width, channels) of one height and width. Images at the same place of
+            the batch are transformed in the same way.
+        enlargement: Fraction of the size, 0 or more.
+        flip: Whether to mirror each image with probability 1/2.
+        seed: `keras.random.SeedGenerator`; an integer would give the same numbers for height and width.
 
     Returns:
         Tuple of tensors of the same shapes.
@@ -175,7 +168,7 @@ def jitter(images, enlargement, flip, seed):
 
 
 def as_rgb(images):
-    """Images of any number of channels as pictures: grey ones in three equal channels, of others the first three."""
+    """Images of any number of channels as pictures: three equal channels for grey images, else the first three."""
     images = np.asarray(images)
     if images.shape[-1] == 1:
         return np.repeat(images, 3, axis=-1)

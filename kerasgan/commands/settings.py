@@ -8,6 +8,7 @@ import keras
 from kerasgan.game import schedules
 from kerasgan.game.arguments import constructor_arguments
 from kerasgan.game.optimizers import ScheduledAdam
+from kerasgan.game.recipe import optimizer_config
 from kerasgan.objectives import losses, penalties
 from kerasgan.zoo.nearest import nearest
 
@@ -67,7 +68,7 @@ def _may_follow(family, changes, field, path):
     """Whether a place of the recipe is read through `kerasgan.game.schedules.value_at`."""
     if field.endswith("_optimizer"):
         old = changes.get(field, getattr(family.recipe, field, None))
-        kind = old if isinstance(old, str) else old["class_name"] if isinstance(old, dict) else type(old).__name__
+        kind = optimizer_config(old)["class_name"]
         return path in (["learning_rate"], ["beta_2"]) and kind.split(">")[-1].lower() in ("adam", "scheduledadam")
     return (field == "penalties" and path[-1:] in (["gamma"], ["weight"])) or (field == "ema_half_life" and not path)
 
@@ -114,13 +115,10 @@ def _reached(assignment, field, old, path, value):
         chosen[place] = penalties.get(_changed(assignment, chosen[place], path[1:], value))
         return tuple(chosen)
     if field.endswith("_optimizer"):
-        if isinstance(old, str):
-            old = {"class_name": old, "config": {}}
-        config = old if isinstance(old, dict) else keras.saving.serialize_keras_object(old)
+        config = optimizer_config(old)
         if isinstance(value, schedules.Schedule) and config["class_name"].lower() == "adam":
             config = {**keras.saving.serialize_keras_object(ScheduledAdam()), "config": config["config"]}
-        copy = {**config, "config": {**config["config"]}}  # Keras takes what it is given apart
-        changed = _changed(assignment, keras.optimizers.get(copy), path, value)["config"]
+        changed = _changed(assignment, keras.optimizers.get(optimizer_config(config)), path, value)["config"]
         return {**config, "config": {**config["config"], path[0]: changed[path[0]]}}
     if field == "loss":
         return losses.get(_changed(assignment, losses.get(old), path, value))

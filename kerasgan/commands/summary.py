@@ -7,6 +7,7 @@ import keras
 from rich.table import Table
 
 from kerasgan.callbacks.progress import duration
+from kerasgan.game.recipe import Optimizer, optimizer_config
 
 # The estimate is over so many seconds of compiled steps, and over at least so many calls of them.
 TIMED_SECONDS, TIMED_CALLS = 2.0, 3
@@ -45,6 +46,8 @@ def step_seconds(model, x, y=None):
 
 def brief(value):
     """A recipe's value on one line: "Adam(learning_rate=0.0002, beta_1=0.5)"."""
+    if isinstance(value, Optimizer):
+        value = optimizer_config(value)
     if hasattr(value, "get_config"):
         value = keras.saving.serialize_keras_object(value)
     if isinstance(value, dict):

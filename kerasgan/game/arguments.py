@@ -12,8 +12,8 @@ REQUIRED = inspect.Parameter.empty
 def constructor_arguments(family) -> dict[str, Any]:
     """The arguments that a family's constructor takes, its bases' included: `{name: default or REQUIRED}`.
 
-    A base's arguments count where the family passes `**kwargs` on, but for those that it sets itself: the names in its
-    attribute `fixed`.
+    The arguments of a base are included if the family passes `**kwargs` on, except those that the family sets itself,
+    named in its attribute `fixed`, and conditions if its attribute `conditional` is False.
 
     Args:
         family: Subclass of `kerasgan.AdversarialModel`.
@@ -28,4 +28,17 @@ def constructor_arguments(family) -> dict[str, Any]:
                 found.setdefault(parameter.name, parameter.default)
         if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
             break
-    return {name: default for name, default in found.items() if name not in getattr(family, "fixed", ())}
+    return {name: default for name, default in found.items() if name not in unavailable(family)}
+
+
+def unavailable(family):
+    """The arguments of its bases that a family does not have: `{name: sentence that says why}`.
+
+    Args:
+        family: Subclass of `kerasgan.AdversarialModel`.
+    """
+    reasons = dict.fromkeys(family.fixed, f"{family.__name__} sets it itself. Leave it out.")
+    if not family.conditional:
+        reason = f"{family.__name__} is unconditional. Use CGAN, or DCGAN with num_classes."
+        reasons |= {"num_classes": reason, "condition": reason}
+    return reasons

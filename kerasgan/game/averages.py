@@ -7,14 +7,14 @@ from kerasgan.game.schedules import precision, value_at
 
 
 def update_averages(model, phases, batch_size):
-    """Moves the averages of the networks that some phases have trained.
+    """Updates the averages of the networks that phases have trained.
 
     The decay is `0.5 ** (batch_size / half_life)` with the recipe's half-life in images, capped at `ema_rampup` times
     the images seen.
 
     Args:
-        model: An `AdversarialModel`.
-        phases: Phases that have just been played.
+        model: `AdversarialModel`.
+        phases: Phases that have just run.
         batch_size: Number of images in the step, over all replicas.
     """
     trained = {name for phase in phases for name in phase.trains}

@@ -1,4 +1,4 @@
-"""The data of `fit`, as far as they cannot be checked whole: what x is, the first batch, and every later one."""
+"""Checks of data that cannot be checked as a whole before `fit`: their type, the first batch, and later batches."""
 
 import collections
 from typing import Any
@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-BEHIND = 2  # batches: so far behind the training a batch is looked at, so that nothing waits for the device
+BEHIND = 2  # number of batches after which the check of a batch is read, so that nothing waits for the device
 
 NO_BATCH = (
     "x has no batch; expected a data set with at least one whole batch. It is empty, or all of it was filtered out, or "
@@ -16,23 +16,23 @@ NO_BATCH = (
 
 
 def refuse_arguments(model, x, y, class_weight=None, sample_weight=None):
-    """Refuses tuples, which Keras would take for several inputs, lists of different shapes, and weights that are none.
+    """Refuses tuples, which Keras would take as several inputs, lists of different shapes, and invalid weights.
 
     Args:
-        model: An `AdversarialModel`.
-        x: What `fit` was given.
-        y: Likewise.
-        class_weight: Likewise.
-        sample_weight: Likewise.
+        model: `AdversarialModel`.
+        x: Argument of `fit`.
+        y: Argument of `fit`.
+        class_weight: Argument of `fit`.
+        sample_weight: Argument of `fit`.
 
     Raises:
-        ValueError: In a sentence that has the call to make.
+        ValueError: If one is refused; the message contains a correct call.
     """
     if isinstance(x, tuple):
         kinds = ", ".join(type(part).__name__ for part in x)
         if len(x) == 2 and y is None:
             raise ValueError(
-                f"x is a tuple of two ({kinds}); expected samples and labels apart: call fit(x, y), as in "
+                f"x is a tuple of two ({kinds}); expected samples and labels separately: call fit(x, y), as in "
                 "fit(*data) for what kerasgan.data.load(..., as_numpy=True) returns."
             )
         raise ValueError(f"x is a tuple ({kinds}); expected one array, or a data set of batches: call fit(x, y).")
@@ -57,13 +57,13 @@ def refuse_arguments(model, x, y, class_weight=None, sample_weight=None):
 
 
 def first_batch(iterator):
-    """The first batch of what Keras iterates over.
+    """The first batch of Keras' iterator over the data.
 
     Raises:
-        ValueError: There is none.
+        ValueError: If there is none.
     """
     for _, _, batches in iterator:
-        # Not `next` in a generator, where the end of the data would be an error of its own.
+        # Not `next`: the end of the data would raise another error.
         for batch in batches:
             return batch
         break
@@ -71,14 +71,14 @@ def first_batch(iterator):
 
 
 def check_first_batch(model, batch):
-    """Checks the first batch of a data set: what `model.check_data` does, and whether it is a batch.
+    """Checks the first batch of a data set as `model.check_data` does, and that it is a batch.
 
     Args:
-        model: An `AdversarialModel`.
-        batch: A `Batch` of NumPy arrays.
+        model: `AdversarialModel`.
+        batch: `Batch` of NumPy arrays.
 
     Raises:
-        ValueError: In a sentence that says what came, what was expected and what to do.
+        ValueError: If it is not as expected.
     """
     spec = model.data_specs()[0]
     shape = getattr(spec, "shape", None) or ((spec.size,) if hasattr(spec, "size") else None)
@@ -93,14 +93,13 @@ def check_first_batch(model, batch):
 
 
 class BatchWatch(keras.callbacks.Callback):
-    """Looks at the values of each batch of a data set that could not be checked whole.
+    """Checks the values of each batch of a data set that could not be checked as a whole.
 
-    What is to be seen (finite, within the range) is computed where the batch is, and read when the training is two
-    batches further: nothing waits for it. Each epoch ends with a look at its last batches, before other callbacks such
-    as checkpoints.
+    Whether the values are finite and in range is computed on the device of the batch, and read two batches later, so
+    that nothing waits for it. The last batches of an epoch are checked before other callbacks, such as checkpoints.
 
     Args:
-        model: An `AdversarialModel`.
+        model: `AdversarialModel`.
     """
 
     def __init__(self, model):
@@ -119,14 +118,14 @@ class BatchWatch(keras.callbacks.Callback):
         self.read(0)
 
     def __call__(self, batch, last=True):
-        """Sees a batch that is about to be trained on.
+        """Checks a batch before it is trained on.
 
         Args:
-            batch: A `Batch` of tensors: the batch, or one replica's part of it.
-            last: Whether no other part of the batch follows.
+            batch: `Batch` of tensors: the batch, or one replica's part of it.
+            last: Whether this is the last part of the batch.
 
         Raises:
-            ValueError: A batch two steps ago was not as it must be.
+            ValueError: If the batch two steps ago was not as expected.
         """
         parts = {"x": batch.x, "y": batch.y, "sample_weight": batch.sample_weight}
         watched = {name: part for name, part in parts.items() if self.limits[name] and hasattr(part, "shape")}
@@ -136,14 +135,14 @@ class BatchWatch(keras.callbacks.Callback):
         self.read(BEHIND)
 
     def explain(self, error):
-        """Raises what was wrong with a batch in the place of the error that a step made of it, where there is one."""
+        """Raises the error of a wrong batch, if there is one, from the error that it caused in a step."""
         try:
             self.read(0)
         except ValueError as found:
             raise found from error
 
     def read(self, left):
-        """Reads what was seen of all batches but the latest ones."""
+        """Reads the checks of all batches but the last `left` ones."""
         while len(self.seen) > left:
             batch, names, found = self.seen.popleft()
             for name, (fine, low, high) in zip(names, np.asarray(ops.convert_to_numpy(found)), strict=True):
@@ -176,5 +175,5 @@ class BatchWatch(keras.callbacks.Callback):
 
 
 def _limits(spec):
-    """Lowest and highest value that a kind of data may have; None where that is not known."""
+    """The lowest and the highest valid value of a kind of data; None if they are unknown."""
     return None if spec is None else getattr(spec, "limits", None)

@@ -1,7 +1,7 @@
-"""What `compile()` looks for in a game: mistakes that train without a complaint, and train something else.
+"""Checks of `compile()` for mistakes that do not raise but silently change what is trained.
 
-Errors are for what cannot be meant, warnings for what trains but probably not as wished. The checks change no variable
-and draw from none of the model's generators; `compile(checks=False)` leaves them out.
+What cannot be intended is an error; what trains, but probably not as intended, is a warning. The checks change no
+variable and use none of the model's random generators; `compile(checks=False)` omits them.
 """
 
 import dataclasses
@@ -19,7 +19,7 @@ from kerasgan.game.signals import observed
 # Activations by the names of Keras' functions, layers and operations, in lower case without underscores.
 BOUNDED = {"sigmoid", "hardsigmoid", "tanh", "hardtanh", "softsign", "softmax", "logsoftmax", "logsigmoid"}
 NEVER_NEGATIVE = {"sigmoid", "hardsigmoid", "softmax", "softplus", "relu", "relu6", "exponential", "exp", "sparsemax"}
-# What leaves values as they are, and only moves them.
+# Layers that move values without changing them.
 MOVES = {"reshape", "flatten", "permute", "transpose", "squeeze", "expanddims", "identity", "cast", "dropout"}
 SAMPLES, ATTEMPTS = 2, 3
 
@@ -28,17 +28,17 @@ def check(model):
     """Checks a compiled game.
 
     Args:
-        model: an `AdversarialModel` whose `game` and `traces` are known.
+        model: `AdversarialModel` whose `game` and `traces` are known.
 
     Raises:
-        ValueError: if an average does not cover its network; a batch cannot be cut into the groups of a layer; a layer
-            has an activity regularizer; a discriminator ends in an activation that bounds its logits; or a penalty does
-            not reach layers that it depends on, as behind a bilinear resizing on TensorFlow.
+        ValueError: If an average does not cover its network; a batch cannot be divided into the groups of a layer; a
+            layer has an activity regularizer; a discriminator ends in an activation that bounds its logits; or a
+            penalty does not reach layers on which it depends, as behind a bilinear resizing on TensorFlow.
 
     Warns:
-        UserWarning: if two players train one variable through different networks; a generator of images in [-1, 1]
-            cannot make negative values; a network has `keras.layers.SpectralNormalization`; or a penalty on each
-            sample's gradient meets batch normalization.
+        UserWarning: If two players train one variable through different networks; a generator of images in [-1, 1] has
+            no negative outputs; a network has `keras.layers.SpectralNormalization`; or a penalty on the gradient of
+            each sample is used with batch normalization.
     """
     check_averages(model)
     check_players(model)
@@ -50,7 +50,7 @@ def check(model):
 
 
 def check_averages(model):
-    """Refuses an average that is not a network of its own with all variables of what it averages."""
+    """Refuses an average that is not a separate network with all variables of the averaged network."""
     for name, average in model.averages.items():
         network = model.networks[name]
         shapes, expected = ([tuple(v.shape) for v in n.variables] for n in (average, network))
@@ -63,7 +63,7 @@ def check_averages(model):
 
 
 def check_players(model):
-    """Warns where a variable belongs to networks that different players train, without their phases saying so."""
+    """Warns of a variable in networks of different players, if their phases do not state it."""
     for phase in model.game:
         mine = {id(v): v for v in model.trained_by(phase)}
         for other in model.game:
@@ -73,12 +73,12 @@ def check_players(model):
                 _warn(
                     f"The variables {_listed(sorted(shared))} belong to networks of phase {phase.name!r} and of phase "
                     f"{other.name!r}, so that the optimizers {phase.optimizer!r} and {other.optimizer!r} pull at them "
-                    "in turn. Give the networks layers of their own, or make them one network with two outputs."
+                    "in turn. Give the networks separate layers, or make them one network with two outputs."
                 )
 
 
 def check_groups(model):
-    """Refuses a batch that a layer with a `group_size`, such as minibatch deviation, cannot cut into its groups."""
+    """Refuses a batch that a layer with a `group_size`, such as minibatch deviation, cannot divide into groups."""
     strategy = getattr(model, "distribute_strategy", None)
     size = model.recipe.largest_batch // (strategy.num_replicas_in_sync if strategy else 1)
     for name, layer in _layers(model):
@@ -91,7 +91,7 @@ def check_groups(model):
 
 
 def check_regularizers(model):
-    """Refuses what would add a term to a loss within a call, which no phase sees."""
+    """Refuses activity regularizers, whose terms would be part of no phase's loss."""
     for name, layer in _layers(model):
         if getattr(layer, "activity_regularizer", None) is not None:
             raise ValueError(
@@ -101,7 +101,7 @@ def check_regularizers(model):
 
 
 def check_activations(model):
-    """Refuses discriminators that bound their logits; warns of generators that cannot reach half of the data."""
+    """Refuses discriminators with bounded logits; warns of generators without negative outputs."""
     images = {spec.shape for spec in model.data_specs() if isinstance(spec, Images)}
     for name, network in model.networks.items():
         outputs = network.outputs if _is_functional(network) else []
@@ -115,13 +115,13 @@ def check_activations(model):
                     )
             elif _judges(name) and (len(outputs) == 1 or output.shape[-1] == 1) and activation in BOUNDED:
                 raise ValueError(
-                    f"The network {name!r} ends in {activation}, and the losses take logits: all real numbers. Leave "
-                    "the activation out; the loss has the sigmoid where it needs one."
+                    f"The network {name!r} ends in {activation}, but the losses take logits: all real numbers. Leave "
+                    "the activation out; the loss has the sigmoid that it needs."
                 )
 
 
 def check_spectral_normalization(model):
-    """Warns of Keras' layer of this name, which is not that of the paper."""
+    """Warns of Keras' layer of this name, which does not do what the paper does."""
     for name, layer in _layers(model):
         if isinstance(layer, keras.layers.SpectralNormalization):
             _warn(
@@ -133,7 +133,7 @@ def check_spectral_normalization(model):
 
 
 def check_penalties(model):
-    """Warns of batch statistics in what a penalty on single samples sees; refuses penalties that do not reach it."""
+    """Warns of batch normalization under penalties on single samples; refuses penalties that do not reach layers."""
     for phase in model.game:
         evaluated = model.traces[phase.name].penalties
         for penalty in evaluated:
@@ -150,7 +150,7 @@ def check_penalties(model):
                 raise ValueError(
                     f"The penalty {_name(penalty)!r} does not reach the layers {_listed(unreached)}: its gradient with "
                     f"respect to their weights is zero, and they would be trained without it. {_reason(model, phase)} "
-                    "compile(checks=False) takes the game as it is."
+                    "compile(checks=False) skips this check."
                 )
 
 
@@ -158,10 +158,10 @@ def check_penalties(model):
 
 
 def _unreached(model, phase, penalty):
-    """Names of layers between samples and logits none of whose kernels gets a gradient of the penalty.
+    """Names of layers between samples and logits whose kernels get no gradient of the penalty.
 
-    Biases, and labels that join samples before a piecewise linear layer, rightly get none. What seems unreached is
-    tried again with other weights and data: small layers of ReLUs may be dead for one draw.
+    Biases, and labels that join samples before a piecewise linear layer, correctly get none. Layers that seem unreached
+    are tried again with other weights and data: all ReLUs of a small layer may be zero for one draw.
     """
     groups = {}
     for name in phase.trains:
@@ -186,7 +186,7 @@ def _unreached(model, phase, penalty):
 
 
 def _reached(model, phase, penalty, attempt):
-    """Identities of the variables of a phase that a penalty has a gradient with respect to."""
+    """Identities of a phase's variables with respect to which a penalty has a gradient."""
     variables = list({id(v): v for v in model.trained_by(phase)}.values())
     rng = np.random.default_rng(attempt)
     values = [ops.convert_to_tensor(_lively(v, rng), v.dtype) for v in variables]
@@ -210,8 +210,8 @@ def _reached(model, phase, penalty, attempt):
 
 
 def _lively(variable, rng):
-    """The value of a variable, with noise where it is all alike: the zeros that residual branches begin with would hide
-    what lies behind them."""
+    """The value of a variable, with noise if it is constant: the initial zeros of a residual branch would stop the
+    gradient of the layers before them."""
     value = np.array(ops.convert_to_numpy(variable.value), "float32")
     if value.ndim > 1 and value.std() > 0:
         return value
@@ -220,7 +220,7 @@ def _lively(variable, rng):
 
 
 def _two_sided(penalty):
-    """A penalty that does not rest where the critic is flat."""
+    """The two-sided form of a penalty, which is not zero for a flat critic."""
     return dataclasses.replace(penalty, one_sided=False) if getattr(penalty, "one_sided", False) else penalty
 
 
@@ -244,7 +244,7 @@ def _reason(model, phase):
     ]
     cause = f": {_listed(resizing)}" if resizing else ""
     return (
-        "Something stops the gradient. TensorFlow has no second-order one through resizing, but UpSampling2D's nearest"
+        "Something stops the gradient. TensorFlow has second-order gradients of UpSampling2D's nearest resizing only"
         f"{cause}. Use AveragePooling2D, strided convolutions, or repetition and blur."
     )
 
@@ -261,7 +261,7 @@ def _name(penalty):
 
 
 def _layers(model, names=None):
-    """(name of the network, layer) of all layers within networks, also in other layers."""
+    """Pairs (name of the network, layer) of all layers in networks, including nested ones."""
     for name in names or model.networks:
         for layer in model.networks[name]._flatten_layers(include_self=False):
             yield name, layer
@@ -276,8 +276,8 @@ def _is_functional(network):
 
 
 def _between(network):
-    """Layers on a way from a functional network's first input to its logits, or its first output; of another one,
-    itself."""
+    """Layers on a path from a functional network's first input to its logits or first output; another network is one
+    layer."""
     if not _is_functional(network):
         return [network]
     graph = network._functional if isinstance(network, keras.Sequential) else network
@@ -301,7 +301,7 @@ def _between(network):
 
 
 def final_activation(output):
-    """What a symbolic output of a functional network ends in: "tanh", "sigmoid", ...; None for none known."""
+    """The final activation of a functional network's symbolic output: "tanh", "sigmoid", ...; None if unknown."""
     while hasattr(output, "_keras_history"):
         operation, node, place = output._keras_history
         if _is_functional(operation):
@@ -317,7 +317,7 @@ def final_activation(output):
 
 
 def _listed(names):
-    """Some names, quoted, and how many more."""
+    """The first names, quoted, and the number of the others."""
     shown = ", ".join(map(repr, names[:6]))
     return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"
 

@@ -8,16 +8,16 @@ from kerasgan.game.randomness import SeededNoise, adds_noise, noise_states, seed
 
 
 class Inference:
-    """A network in inference, as `sample`, `translate`, `encode` and the exports run it.
+    """A network in inference, as used by `sample`, `translate`, `encode` and exports.
 
-    Layers that add noise (`kerasgan.game.randomness.draw_noise`) draw it from the seed and a sample's index, so that
-    the same sample is computed in batches of any size. Layers with a `SeedGenerator` of their own, such as dropout that
-    is on at test, draw it from the seed and the index of the batch's first sample.
+    Layers that add noise (`kerasgan.game.randomness.draw_noise`) draw it from the seed and the index of the sample, so
+    that a sample does not depend on the batch size. Layers with a `SeedGenerator`, such as dropout in inference, draw
+    from the seed and the index of the batch's first sample.
 
     Args:
-        network: A built Keras model.
-        finish: Function of the network's outputs that makes samples of them, such as the choice of one of several
-            outputs; `None` for the outputs themselves.
+        network: Built Keras model.
+        finish: Function from the network's outputs to samples, such as the choice of one of several outputs. `None` for
+            the outputs themselves.
     """
 
     def __init__(self, network, finish=None):
@@ -42,7 +42,7 @@ class Inference:
             A float32 array, or a dictionary of arrays (integers stay integers).
 
         Raises:
-            ValueError: For a negative seed, another batch size than a positive one, or another noise.
+            ValueError: For a negative seed, a batch size that is not positive, or an unknown noise.
         """
         values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         if int(seed) < 0:
@@ -79,10 +79,10 @@ class Inference:
 
 
 def strength_of(noise):
-    """(factor of the noise, whether it is the same for all samples) of a `noise` argument.
+    """The factor of the noise and whether it is the same for all samples, from a `noise` argument.
 
     Raises:
-        ValueError: For another value.
+        ValueError: For an unknown value.
     """
     known = {"random": (1.0, False), "fixed": (1.0, True), "none": (0.0, False)}
     if isinstance(noise, str) and noise in known:

@@ -1,4 +1,4 @@
-"""Logs of an epoch: the means of what has run, and nothing about phases that have not."""
+"""Logs of an epoch: the means for phases that have run, and nothing for the others."""
 
 import keras
 import numpy as np
@@ -8,8 +8,8 @@ from keras import ops
 class EpochMean(keras.metrics.Metric):
     """Mean of values that are the same on all replicas.
 
-    `keras.metrics.Mean` keeps a part of its sum on each replica, so that reading it needs all workers at once, and
-    assigning it divides it among them: a chief could not save a checkpoint alone, nor could one be restored exactly.
+    `keras.metrics.Mean` keeps a part of its sum on each replica, so that reading it needs all workers, and assigning to
+    it divides it among them: a chief could not save a checkpoint alone, and checkpoints would not be restored exactly.
 
     Args:
         name: Name of the log.
@@ -23,7 +23,7 @@ class EpochMean(keras.metrics.Metric):
         )
 
     def update_state(self, value, weight=1.0):
-        """Takes in a scalar; one of weight 0 leaves the mean as it is."""
+        """Adds a scalar with a weight."""
         self.total.assign_add(ops.cast(value, "float32") * weight)
         self.count.assign_add(ops.ones(()) * weight)
 

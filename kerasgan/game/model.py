@@ -1,6 +1,6 @@
-"""The base model: a GAN is a game; a family states the networks and losses of its players, one shared step plays it.
+"""The base model: a family defines the networks and losses of its players, and one shared step trains them.
 
-`AdversarialModel` holds what every game needs on every engine: networks, phases, the recipe, moving averages, random
+`AdversarialModel` has what every family needs on every engine: networks, phases, the recipe, moving averages, random
 numbers, logs, data checks. `kerasgan.game.engines` differentiates and compiles a phase.
 """
 
@@ -15,7 +15,7 @@ from keras.src.backend.common.stateless_scope import get_stateless_scope
 
 from kerasgan.data.kinds import check_batch
 from kerasgan.data.pipeline import ArrayBatches, are_arrays, as_arrays, encoded, epochs_may_end
-from kerasgan.game.arguments import constructor_arguments
+from kerasgan.game.arguments import constructor_arguments, unavailable
 from kerasgan.game.batches import BatchWatch, refuse_arguments
 from kerasgan.game.checks import check
 from kerasgan.game.engines import Engine
@@ -51,6 +51,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         recipe: The training settings: the family's own at first, what `compile` made of them later.
         recipes: Further settings of the paper by name, as changes to the recipe: `compile(recipe="ffhq64")`.
         fixed: Names of the bases' constructor arguments that the family sets itself.
+        conditional: Whether the family has conditional models.
         states: Names of the states added by `add_state`.
         current_stage: The stage that is played, while a loss is evaluated; see `stage`.
     """
@@ -58,6 +59,14 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
     recipe = Recipe()
     recipes: dict[str, dict] = {}
     fixed: tuple[str, ...] = ()
+    conditional = True
+
+    def __new__(cls, *args, **kwargs):
+        """Refuses arguments of the bases that the family does not have."""
+        for name, reason in unavailable(cls).items():
+            if kwargs.get(name) is not None:
+                raise ValueError(f"`{name}` was given, but {reason}")
+        return super().__new__(cls, *args, **kwargs)
 
     def __init_subclass__(cls, **kwargs):
         """Shows the fields of the recipe in `help(cls.compile)` and in completion."""
@@ -89,7 +98,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         self.built = True
 
     def add_networks(self, averaged=(), frozen=None, **networks):
-        """Takes networks into the game under their keyword, as attributes of the model.
+        """Adds networks to the game, as attributes of the model with the names of the keywords.
 
         Args:
             averaged: Names of the networks of which a moving average is kept as `ema_<name>`.
@@ -136,7 +145,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             setattr(self, name, self.add_weight(name=name, shape=shape, aggregation="only_first_replica", **options))
             self.states.append(name)
 
-    # What a family states -------------------------------------------------------------------------------------------
+    # What a family defines ------------------------------------------------------------------------------------------
 
     def phases(self):
         """The moves of a step in their order: by default the discriminator's, then the generator's."""
@@ -249,7 +258,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         return [*self.trackers.values(), *self.signals.values()]
 
     def watch(self):
-        """Has every step measure `signals` from now until the next `compile`: see `kerasgan.game.signals`."""
+        """Makes every step measure `signals`, until the next `compile`: see `kerasgan.game.signals`."""
         if not self.signals:
             with self.scope():
                 self.signals = recent_means(phase.name for phase in self.game)
@@ -260,7 +269,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         """A trained model of this family: see `kerasgan.load`.
 
         Raises:
-            ValueError: also for a preset of another family.
+            ValueError: Also for a preset of another family.
         """
         from kerasgan.zoo import load
 
@@ -315,7 +324,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         return staged or climbs or any(phase.during is not None for phase in self.game)
 
     def _read_moment(self):
-        """The `Moment` that the saved counters tell."""
+        """The `Moment` of the saved counters."""
         return Moment(*(int(ops.convert_to_numpy(v)) for v in (self.iterations, self.images_seen)))
 
     def due(self, step, images=0):
@@ -332,14 +341,14 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         self.current_stage = plan.stage
 
     def take_up_logs(self):
-        """The values of the trackers as the checkpoint left them that was resumed within an epoch."""
+        """The values of the trackers from a checkpoint within an epoch, after a resume."""
         for name, values in zip(self.trackers, self._logs_so_far, strict=True):
             if float(values[1]) > 0:
                 self.logged.add(name)
         return self._logs_so_far
 
     def has_run(self, *plans):
-        """Notes on the host what has run, so that the logs of other phases are left out of the epoch's."""
+        """Records on the host which phases have run, so that the epoch's logs omit the others."""
         for name in {name for plan in plans for name in plan.due}:
             self.logged.update(self._phase_logs(name))
 
@@ -353,7 +362,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         return [v for name in phase.trains for v in self.networks[name].trainable_variables]
 
     def owned_by(self, phase):
-        """Other variables whose state a phase may change: its networks' own and what it keeps."""
+        """Other variables whose state a phase may change: those of its networks and of what it keeps."""
         kept = [getattr(self, name) for name in phase.keeps]
         mine = [v for name in phase.trains for v in self.networks[name].non_trainable_variables]
         mine += [v for item in kept for v in (item.variables if hasattr(item, "variables") else [item])]
@@ -364,7 +373,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         return list({id(v): v for phase in phases for v in self.owned_by(phase)}.values())
 
     def evaluate_losses(self, phases, batch):
-        """[(loss with the trained networks' regularisers, logs)] of phases that are differentiated together."""
+        """Pairs (loss with the trained networks' regularisers, logs) of phases that are differentiated together."""
         running = EVALUATION.set({})
         try:
             outcomes = []
@@ -380,7 +389,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             EVALUATION.reset(running)
 
     def random_states(self, phases, step, replica, part=None):
-        """[(seed variable, state)] for one evaluation: fresh numbers in each step, phase, replica and micro-batch."""
+        """Pairs (seed variable, state) for one evaluation: new in each step, phase, replica and micro-batch."""
         variables = [v for v in self.non_trainable_variables if is_seed_state(v)]
         place = self.game.index(phases[0])
         states = seed_states(self.seed, len(variables), step, place, replica, part)
@@ -414,7 +423,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         return Batch(*(keras.tree.map_structure(rows, value) if value is not None else None for value in batch))
 
     def track(self, name, value):
-        """Takes a step's log into the mean over the epoch; of a guarded game, only the finite ones."""
+        """Adds a step's log to the mean over the epoch; in a guarded game, only if it is finite."""
         if name in self.signals:
             self.signals[name].update_state(value)
         elif not self.guarded:
@@ -434,7 +443,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
 
     @staticmethod
     def as_batch(data):
-        """A `Batch` of what Keras hands to a training step: x, (x, y) or (x, y, sample_weight)."""
+        """The `Batch` of the data that Keras passes to a training step: x, (x, y) or (x, y, sample_weight)."""
         return Batch(*keras.utils.unpack_x_y_sample_weight(data))
 
     # Data -----------------------------------------------------------------------------------------------------------
@@ -443,19 +452,19 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         """Checks NumPy arrays against what the family expects.
 
         Raises:
-            ValueError: that names what came, what was expected and what to call.
+            ValueError: If they are not as expected; the message says what to call.
         """
         x_spec, y_spec = self.data_specs()
         check_batch(x_spec, y_spec, x, y)
 
     def see_batch(self, data, last=True):
-        """Looks at the values of a step's data, where they could not be checked before."""
+        """Checks the values of a step's data if they could not be checked before."""
         if self._batch_watch is not None:
             self._batch_watch(self.as_batch(data), last)
 
     @property
     def catching_up(self):
-        """Whether `fit` still passes by what was trained on before `initial_step`."""
+        """Whether `fit` is still skipping the batches before `initial_step`."""
         return self._steps_to_skip > 0
 
     def fit(
@@ -470,11 +479,11 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         initial_step=0,
         **kwargs,
     ):
-        """As `keras.Model.fit`; arrays are checked whole, of other sources the first batch, and the values of all.
+        """As `keras.Model.fit`. Arrays are checked as a whole, data sets batch by batch.
 
-        Arrays come in batches of equal size (an incomplete last one is dropped), in an order that is a function of the
-        model's seed and the epoch. Of other data sets under a strategy, what the replicas cannot share equally is left
-        out of a batch.
+        Arrays are divided into batches of equal size (an incomplete last one is dropped), in an order that is a
+        function of the model's seed and the epoch. Under a strategy, samples of a data set's batch that the replicas
+        cannot share equally are left out.
 
         Args:
             x: Real samples: an array, such as images in [-1, 1], a dictionary of arrays or a list of texts; or a data
@@ -492,7 +501,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             A `keras.callbacks.History`.
 
         Raises:
-            ValueError: For data that the family cannot be trained on, in a sentence that says what to do.
+            ValueError: For data on which the family cannot be trained; the message says what to do.
         """
         refuse_validation(kwargs)
         refuse_arguments(self, x, y, kwargs.get("class_weight"), sample_weight)
@@ -532,7 +541,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             self._data_checked, self._batch_watch = False, None
 
     def evaluate(self, *args, **kwargs):
-        """Refused with a ValueError: no loss of a game tells how good the samples are."""
+        """Raises a ValueError: no loss of a game measures how good the samples are."""
         refuse_validation({"evaluate()": True})
 
     def _stairs(self, step):
@@ -549,10 +558,10 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         refuse_validation({"test_on_batch()": True})
 
     def _begin_within_epoch(self, step):
-        """Makes the next `fit` pass by the first steps of its first epoch."""
+        """Makes the next `fit` skip the first steps of its first epoch."""
         if step % self.steps_per_execution:
             raise ValueError(
-                f"initial_step is {step}, which is no multiple of steps_per_execution ({self.steps_per_execution}). "
+                f"`initial_step` is {step}; expected a multiple of steps_per_execution ({self.steps_per_execution}). "
                 "Compile with the steps_per_execution of the training that is resumed."
             )
         self._steps_to_skip = step

@@ -1,4 +1,4 @@
-"""Optimizers: all players' optimizers behind Keras' one-optimizer face, and the schedules of the first GAN papers."""
+"""Optimizers: all players' optimizers as one Keras optimizer, and the schedules of the first GAN papers."""
 
 import math
 
@@ -9,14 +9,14 @@ from kerasgan.game import schedules
 
 
 class PlayerOptimizers(keras.optimizers.Optimizer):
-    """Each player's own optimizer, seen by Keras as one: `model.optimizer`.
+    """The optimizers of all players as one Keras optimizer: `model.optimizer`.
 
-    Its variables are theirs, so that `fit` on JAX carries them as state and `.keras` files hold them. The learning rate
-    that stock callbacks read is that of the last player (the generator, by custom); setting it scales every player by
-    the same factor, so that a stock schedule keeps the ratio between the players.
+    Its variables are those of the players' optimizers, so that they are part of the state of `fit` on JAX and of
+    `.keras` files. Its learning rate is that of the last player (usually the generator); setting it scales the learning
+    rates of all players by the same factor, so that a stock schedule keeps the ratio between the players.
 
     Args:
-        players: `{player: keras.optimizers.Optimizer}`.
+        players: Dictionary `{player: keras.optimizers.Optimizer}`.
     """
 
     def __init__(self, players):
@@ -43,7 +43,7 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
 
     @property
     def reference(self):
-        """The optimizer whose learning rate stands for all: the last player's."""
+        """The optimizer whose learning rate is that of this optimizer: the last player's."""
         return self.players[list(self.players)[-1]]
 
     @property
@@ -66,20 +66,20 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
             optimizer.learning_rate = float(ops.convert_to_numpy(optimizer.learning_rate)) * float(value) / old
 
     def follow(self, images_seen):
-        """Gives optimizers with schedules their clock: a function that returns the model's counter."""
+        """Sets the function that gives the number of images seen, for optimizers with schedules."""
         for optimizer in self.players.values():
             optimizer = getattr(optimizer, "inner_optimizer", optimizer)
             if isinstance(optimizer, ScheduledAdam):
                 optimizer.images_seen = images_seen
 
     def build(self, variables):
-        """Nothing to do: `AdversarialModel.compile` builds each player's optimizer on its own variables."""
+        """Does nothing: `AdversarialModel.compile` builds each player's optimizer on its own variables."""
 
     def save_own_variables(self, store):
-        """Nothing of its own: the players' optimizers are saved as its children."""
+        """Does nothing: the players' optimizers are saved as its children."""
 
     def load_own_variables(self, store):
-        """Nothing of its own: the players' optimizers are loaded as its children."""
+        """Does nothing: the players' optimizers are loaded as its children."""
 
     def finalize_variable_values(self, var_list):
         for optimizer in self.players.values():
@@ -93,9 +93,11 @@ def all_finite(tensors):
 
 
 def update_loss_scale(optimizer, finite):
-    """The dynamic scale of a `keras.optimizers.LossScaleOptimizer` after a step whose gradients were finite, or not.
+    """Updates the dynamic scale of a `keras.optimizers.LossScaleOptimizer`, as Keras does, but in pure functions too.
 
-    As Keras does it, but without a condition, so that it also runs in pure functions.
+    Args:
+        optimizer: `keras.optimizers.LossScaleOptimizer`.
+        finite: Whether the gradients of the step were finite.
     """
     scale, count = ops.convert_to_tensor(optimizer.dynamic_scale), ops.convert_to_tensor(optimizer.step_counter)
     grown = count >= optimizer.dynamic_growth_steps - 1
@@ -107,13 +109,13 @@ def update_loss_scale(optimizer, finite):
 class ScheduledAdam(keras.optimizers.Adam):
     """Adam whose learning rate and second decay may follow schedules of the images that the model has seen.
 
-    The bias corrections are Adam's with the present decay. Out of a compiled game the schedules stand at their start.
+    The bias corrections are Adam's with the present decay. Outside a compiled model, schedules keep their start value.
 
     Args:
-        learning_rate: number or one of `kerasgan.game.schedules`.
-        beta_1: decay of the first moment.
-        beta_2: decay of the second moment, number or one of `kerasgan.game.schedules`.
-        **kwargs: as for `keras.optimizers.Adam`.
+        learning_rate: Learning rate: a number, or one of `kerasgan.game.schedules`.
+        beta_1: Decay of the first moment.
+        beta_2: Decay of the second moment: a number, or one of `kerasgan.game.schedules`.
+        **kwargs: As for `keras.optimizers.Adam`.
     """
 
     images_seen = staticmethod(lambda: 0)  # the game's counter, from `PlayerOptimizers.follow`
@@ -155,9 +157,9 @@ class FlooredDecay(keras.optimizers.schedules.LearningRateSchedule):
     """Learning rate `max(initial / factor**step, floor)` (the decay of Goodfellow et al. 2014's training code).
 
     Args:
-        initial: learning rate at step 0.
-        factor: divisor applied at each update, a little above 1.
-        floor: smallest learning rate.
+        initial: Learning rate at step 0.
+        factor: Divisor at each update, a little above 1.
+        floor: Smallest learning rate.
     """
 
     def __init__(self, initial=0.1, factor=1.000004, floor=1e-6):
@@ -177,12 +179,12 @@ class MomentumRampSGD(keras.optimizers.SGD):
     """SGD whose momentum grows linearly from `momentum` to `final_momentum` (Goodfellow et al. 2014's training code).
 
     Args:
-        learning_rate: number or schedule.
-        momentum: momentum at the first update.
-        final_momentum: momentum from update `ramp_start` + `ramp_steps` on.
-        ramp_steps: number of updates over which it grows.
-        ramp_start: number of updates before it does.
-        **kwargs: as for `keras.optimizers.SGD`.
+        learning_rate: Learning rate: a number or a Keras schedule.
+        momentum: Momentum at the first update.
+        final_momentum: Momentum from update `ramp_start` + `ramp_steps` on.
+        ramp_steps: Number of updates over which it grows.
+        ramp_start: Number of updates before it grows.
+        **kwargs: As for `keras.optimizers.SGD`.
     """
 
     def __init__(self, learning_rate=0.1, momentum=0.5, final_momentum=0.7, ramp_steps=125_000, ramp_start=0, **kwargs):
@@ -211,10 +213,3 @@ class MomentumRampSGD(keras.optimizers.SGD):
             ramp_start=self.ramp_start,
         )
         return config
-
-
-def goodfellow_sgd():
-    """Configuration of Goodfellow et al. 2014's SGD: decaying rate, momentum .5 to .7 over 250 epochs of 500 steps."""
-    # Written out: Keras' serialisation imports TensorFlow, also on JAX.
-    schedule = {"class_name": "kerasgan>FlooredDecay", "config": {"initial": 0.1, "factor": 1.000004, "floor": 1e-6}}
-    return {"class_name": "kerasgan>MomentumRampSGD", "config": {"learning_rate": schedule}}

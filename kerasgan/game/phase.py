@@ -9,19 +9,19 @@ from typing import Any, NamedTuple
 
 
 def refuse_validation(arguments):
-    """Refuses what asks Keras for a validation.
+    """Refuses arguments of `fit` that request a validation.
 
     Args:
-        arguments: of `fit`, by name.
+        arguments: Arguments of `fit`, by name.
 
     Raises:
-        ValueError: that names what to use instead.
+        ValueError: If there are any; the message names alternatives.
     """
     for name in ("validation_data", "validation_split", "evaluate()", "test_on_batch()"):
         asked = arguments.get(name)
         if asked is not None and not (isinstance(asked, float) and asked == 0.0):
             raise ValueError(
-                f"{name} was asked for, but no loss of a game tells how good the samples are. Pass "
+                f"{name} was asked for, but no loss of a game measures how good the samples are. Pass "
                 "kerasgan.callbacks.Evaluation or GANHealth to fit(), or call `kerasgan evaluate`."
             )
 
@@ -128,7 +128,7 @@ class Between:
         return self.start <= step and (self.end is None or step < self.end)
 
 
-# Results of `shared` methods in the evaluation that runs; a context of its own for each replica's thread.
+# Results of `shared` methods in the running evaluation, separate for each replica's thread.
 EVALUATION: contextvars.ContextVar[dict | None] = contextvars.ContextVar("evaluation", default=None)
 
 
@@ -138,7 +138,7 @@ MICRO_BATCH: contextvars.ContextVar[tuple | None] = contextvars.ContextVar("micr
 
 @contextlib.contextmanager
 def micro_batch(index, number):
-    """Tells what is evaluated in the block that it is one of several micro-batches."""
+    """Marks what is evaluated in the block as one of several micro-batches."""
     token = MICRO_BATCH.set((index, number))
     try:
         yield
@@ -147,11 +147,11 @@ def micro_batch(index, number):
 
 
 def shared(method):
-    """Evaluate a method of a game once for all losses that are differentiated together, and hand out the same tensors.
+    """Evaluates a method of a game once for all losses that are differentiated together, which share its tensors.
 
-    In simultaneous updates all phases share one evaluation: a generator's forward pass marked so feeds every player. In
-    alternating updates each phase is an evaluation of its own, and draws anew. A batch that is made of another one, or
-    further arguments (hashable ones), have results of their own.
+    In simultaneous updates all phases share one evaluation, so that one forward pass of the generator serves every
+    player. In alternating updates each phase is a separate evaluation with new random numbers. Results are separate for
+    batches derived from another batch and for further arguments, which must be hashable.
     """
 
     @functools.wraps(method)

@@ -1,10 +1,10 @@
 """Random numbers of a training step as a pure function of (seed, step, phase, replica, generator).
 
 Keras' `SeedGenerator` keeps its state in a variable that is not saved and that all replicas of a `tf.distribute`
-strategy share, so that a resumed run repeats its noise and all replicas draw the same one. A training step therefore
-does not let the generators count: at the start of each phase it gives each of them a state computed here from the step
-counter, which is saved. Dropout, Gaussian noise and the latents then differ between replicas and go on exactly where a
-run stopped, in any network, stock Keras layers included.
+strategy share, so that a resumed run repeats its noise and all replicas draw the same noise. A training step therefore
+sets the state of each generator at the start of each phase, computed here from the saved step counter. Dropout,
+Gaussian noise and latents then differ between replicas and continue exactly where a run stopped, also in stock Keras
+layers.
 """
 
 import contextlib
@@ -25,15 +25,15 @@ def seed_states(seed, generators, step, phase, replica, part=None):
     """States for `generators` seed generators in one phase of one step on one replica.
 
     Args:
-        seed: Python integer, the model's seed.
-        generators: Python integer, how many states.
-        step: integer tensor or number, the step counter.
-        phase: Python integer, the phase's place in the game.
-        replica: integer tensor or number.
-        part: Integer tensor or number of the micro-batch, or `None` where a batch is not divided.
+        seed: Seed of the model, a Python integer.
+        generators: Number of states, a Python integer.
+        step: Step counter, an integer or an integer tensor.
+        phase: Index of the phase in the game, a Python integer.
+        replica: Index of the replica, an integer or an integer tensor.
+        part: Index of the micro-batch, an integer or an integer tensor. `None` for a batch that is not divided.
 
     Returns:
-        `uint32` tensor of shape (generators, 2) with values below 2^31 - 2, which both engines' generators take.
+        A `uint32` tensor of shape (generators, 2) with values below 2^31 - 2, valid for both engines' generators.
     """
     columns = np.arange(2 * generators, dtype="uint32") ^ np.uint32(seed & 0xFFFFFFFF)
     mixed = _mix(ops.convert_to_tensor(columns))
@@ -43,7 +43,7 @@ def seed_states(seed, generators, step, phase, replica, part=None):
 
 
 def _mix(word):
-    """Finaliser of MurmurHash3 (A. Appleby, public domain): a bijection of 32-bit words, every bit matters."""
+    """Finaliser of MurmurHash3 (A. Appleby, public domain): a bijection of 32-bit words that mixes all bits."""
     word = (word ^ ops.right_shift(word, _word(16))) * _word(0x85EBCA6B)
     word = (word ^ ops.right_shift(word, _word(13))) * _word(0xC2B2AE35)
     return word ^ ops.right_shift(word, _word(16))
@@ -54,10 +54,10 @@ def _word(value):
 
 
 class TensorSeed(keras.random.SeedGenerator):
-    """A seed given as a tensor where `keras.random` wants a generator: `TensorSeed(s)` draws what the integer s draws.
+    """A tensor as the seed of `keras.random`: `TensorSeed(s)` gives the numbers of the integer s.
 
     Args:
-        seed: integer scalar tensor.
+        seed: Integer scalar tensor.
     """
 
     def __init__(self, seed):  # no variable is made, so the parent's constructor is not called
@@ -69,15 +69,15 @@ class TensorSeed(keras.random.SeedGenerator):
 
 
 def noise_states(network, seed, part=0):
-    """States of a network's seed generators that make its random layers draw the same in every process.
+    """States of a network's seed generators with which its random layers draw the same numbers in every process.
 
     Args:
-        network: a Keras model.
-        seed: integer or integer tensor of 0 or more; its lower 32 bits count.
-        part: integer, for several draws of one seed.
+        network: Keras model.
+        seed: Integer or integer tensor of 0 or more, of which the lower 32 bits are used.
+        part: Index of the draw, for several draws with one seed.
 
     Returns:
-        [(variable, state)].
+        List of pairs (variable, state).
     """
     if isinstance(seed, (int, np.integer)):
         seed = np.uint32(seed & 0xFFFFFFFF)
@@ -90,9 +90,9 @@ def noise_states(network, seed, part=0):
 
 
 class SeededNoise:
-    """Where layers that add noise draw it from in inference: a function of the seed, the layer, the sample, the place.
+    """The source of noise for layers in inference: a function of the seed, the layer, the sample and the position.
 
-    It depends neither on the batch that a sample is computed in nor on the engine.
+    The noise depends neither on the batch in which a sample is computed nor on the engine.
 
     Args:
         seed: Integer or integer tensor of 0 or more.
@@ -127,7 +127,7 @@ _NOISE: contextvars.ContextVar["SeededNoise | None"] = contextvars.ContextVar("n
 
 @contextlib.contextmanager
 def seeded_noise(noise):
-    """Has `draw_noise` draw from a `SeededNoise` in the block."""
+    """Makes `draw_noise` use a `SeededNoise` in the block."""
     token = _NOISE.set(noise)
     try:
         yield noise
@@ -136,9 +136,9 @@ def seeded_noise(noise):
 
 
 def draw_noise(shape, generator, dtype=None):
-    """Standard normal noise for a layer: fresh in training, of the seed of `sample` in inference.
+    """Standard normal noise for a layer: new in training, determined by the seed of `sample` in inference.
 
-    A layer that adds noise to its inputs calls it, and is then reproducible in `sample`, presets and exports.
+    A layer that adds noise calls this function to be reproducible in `sample`, presets and exports.
 
     Args:
         shape: (batch, ...); the batch's size may be a tensor.
@@ -150,6 +150,6 @@ def draw_noise(shape, generator, dtype=None):
 
 
 def adds_noise(network):
-    """Whether a network has layers that call `draw_noise`, which say so by an attribute `adds_noise`."""
+    """Whether a network has layers that call `draw_noise`; they have the attribute `adds_noise`."""
     layers = network._flatten_layers() if hasattr(network, "_flatten_layers") else []
     return any(getattr(layer, "adds_noise", False) for layer in layers)

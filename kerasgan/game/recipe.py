@@ -1,4 +1,4 @@
-"""Training recipes as data: what `compile()` uses when nothing is said, printable and overridable field by field."""
+"""Training recipes as data: the defaults of `compile()`, which can be printed and changed field by field."""
 
 import dataclasses
 import difflib
@@ -15,16 +15,20 @@ class Optimizer:
     """An optimizer as a value: a recipe holds it, and each `compile()` makes a new Keras optimizer of it.
 
     Args:
-        class_name: Name of a Keras optimizer, such as "adam", or of a registered one.
-        config: Its constructor arguments.
+        class_name: Name of a Keras optimizer, such as "Adam", or of a registered one.
+        config: Dictionary of its constructor arguments.
     """
 
     class_name: str
     config: dict
 
+    def __repr__(self):
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.config.items())
+        return f"{self.class_name.split('>')[-1]}({arguments})"
+
     def make(self):
         """A new Keras optimizer."""
-        return _optimizer_from({"class_name": self.class_name, "config": self.config})
+        return keras.optimizers.get(optimizer_config(self))
 
 
 def _given(**arguments):
@@ -32,18 +36,17 @@ def _given(**arguments):
 
 
 def Adam(learning_rate, beta_1=None, beta_2=None, epsilon=None):
-    """`keras.optimizers.Adam` as a value; learning rate and second decay may be `kerasgan.game.schedules`.
+    """`keras.optimizers.Adam` as a value.
 
     Args:
-        learning_rate: Learning rate, a number or a schedule.
-        beta_1: Decay of the first moment; Keras' default where it is `None`, and so for the others.
-        beta_2: Decay of the second moment, a number or a schedule.
+        learning_rate: Learning rate: a number, or one of `kerasgan.game.schedules`.
+        beta_1: Decay of the first moment. `None` for Keras' default, here and below.
+        beta_2: Decay of the second moment: a number, or one of `kerasgan.game.schedules`.
         epsilon: Number that is added to the square root of the second moment.
     """
     config = _given(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
-    if any(isinstance(value, Schedule) for value in config.values()):
-        return Optimizer("kerasgan>ScheduledAdam", config)
-    return Optimizer("adam", config)
+    scheduled = any(isinstance(value, Schedule) for value in config.values())
+    return Optimizer("kerasgan>ScheduledAdam" if scheduled else "Adam", config)
 
 
 def RMSprop(learning_rate, rho=None, momentum=None, epsilon=None):
@@ -51,22 +54,44 @@ def RMSprop(learning_rate, rho=None, momentum=None, epsilon=None):
 
     Args:
         learning_rate: Learning rate.
-        rho: Decay of the mean square; Keras' default where it is `None`, and so for the others.
+        rho: Decay of the mean square. `None` for Keras' default, here and below.
         momentum: Momentum.
         epsilon: Number that is added under the square root: Keras divides by sqrt(v + epsilon), Torch by
             sqrt(v) + epsilon.
     """
-    return Optimizer("rmsprop", _given(learning_rate=learning_rate, rho=rho, momentum=momentum, epsilon=epsilon))
+    return Optimizer("RMSprop", _given(learning_rate=learning_rate, rho=rho, momentum=momentum, epsilon=epsilon))
 
 
-def SGD(learning_rate, momentum=None):
+def SGD(learning_rate, momentum=None, final_momentum=None, ramp_steps=None, ramp_start=None):
     """`keras.optimizers.SGD` as a value.
 
     Args:
-        learning_rate: Learning rate.
+        learning_rate: Learning rate: a number or a Keras schedule.
         momentum: Momentum; 0 by default.
+        final_momentum: Momentum to which it grows linearly. `None` for a constant momentum.
+        ramp_steps: Number of updates over which it grows.
+        ramp_start: Number of updates before it does; 0 by default.
     """
-    return Optimizer("sgd", _given(learning_rate=learning_rate, momentum=momentum))
+    config = _given(learning_rate=learning_rate, momentum=momentum)
+    if final_momentum is None:
+        return Optimizer("SGD", config)
+    ramp = _given(final_momentum=final_momentum, ramp_steps=ramp_steps, ramp_start=ramp_start)
+    return Optimizer("kerasgan>MomentumRampSGD", config | ramp)
+
+
+def optimizer_config(value):
+    """What a field of a recipe holds, as a new dictionary `{"class_name": ..., "config": {...}}`.
+
+    Args:
+        value: `Optimizer`, `keras.optimizers.Optimizer`, its configuration or its name.
+    """
+    if isinstance(value, str):
+        value = {"class_name": value, "config": {}}
+    elif isinstance(value, Optimizer):
+        value = {"class_name": value.class_name, "config": value.config}
+    elif not isinstance(value, dict):
+        value = keras.saving.serialize_keras_object(value)
+    return {**value, "config": {**value["config"]}}
 
 
 def recipe_of(family, chosen=None):
@@ -109,33 +134,20 @@ def show_recipe(family):
     family.compile = compile
 
 
-def optimizer(class_name, **config):
-    """The configuration of a Keras optimizer, as a recipe holds it: a fresh optimizer is made of it in `compile()`.
-
-    Args:
-        class_name: name of a Keras optimizer, e.g. `"adam"`, or of a registered one.
-        **config: its constructor arguments.
-
-    Returns:
-        A dictionary that `keras.optimizers.get` understands.
-    """
-    return {"class_name": class_name, "config": config}
-
-
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How a family is trained. A field that ends in `_optimizer` belongs to the player before the ending.
+    """How a family is trained. `<player>_optimizer` is the optimizer of that player.
 
     Args:
         batch_size: Number of images in a step, over all replicas; or `kerasgan.game.schedules.Stairs`.
         update: `"alternating"` (each phase sees the networks as the phases before it left them, as in the papers) or
             `"simultaneous"` (all phases start from the same point; one forward pass of the generator feeds all).
-        ema_half_life: half-life of the moving average of the generator, in images of the steps in which it is
-            trained; 0 switches averaging off. A number or one of `kerasgan.game.schedules`.
-        ema_rampup: the half-life is at most this share of the images seen so far (1 or more images of warm start
-            would otherwise keep the random initial weights in the average for long).
-        skip_nonfinite: leave out a player's update where a gradient is NaN or infinite, and count it, instead of
-            spoiling the weights. In float16 it is always so.
+        ema_half_life: Half-life of the moving average of the generator, in images of the steps in which it is
+            trained: a number, or one of `kerasgan.game.schedules`. 0 for no average.
+        ema_rampup: Largest half-life as a fraction of the images seen so far, so that the average forgets the initial
+            weights early on.
+        skip_nonfinite: Whether a player's update is left out, and counted, if a gradient is NaN or infinite. In
+            float16 it always is.
         microbatch: Number of images, over all replicas, whose gradients are computed at once and accumulated, for
             batches that do not fit into memory: a divisor of `batch_size`. `None` for the whole batch. Layers that mix
             the samples of a batch (batch normalization, minibatch statistics) see micro-batches.
@@ -150,9 +162,9 @@ class Recipe:
 
     def __post_init__(self):
         if self.update not in ("alternating", "simultaneous"):
-            raise ValueError(f"update is {self.update!r}, expected 'alternating' or 'simultaneous'.")
+            raise ValueError(f"`update` is {self.update!r}; expected 'alternating' or 'simultaneous'.")
         if not isinstance(self.batch_size, Stairs) and (not isinstance(self.batch_size, int) or self.batch_size < 1):
-            raise ValueError(f"batch_size is {self.batch_size!r}, expected a positive integer.")
+            raise ValueError(f"`batch_size` is {self.batch_size!r}; expected a positive integer.")
         if self.microbatch is not None and (not isinstance(self.microbatch, int) or self.microbatch < 1):
             raise ValueError(f"`microbatch` is {self.microbatch!r}; expected a positive integer or None.")
 
@@ -165,7 +177,7 @@ class Recipe:
         """A copy with some fields changed.
 
         Raises:
-            ValueError: for a field that the recipe does not have; the message lists those it has.
+            ValueError: For a field that the recipe does not have; the message lists those it has.
         """
         names = [field.name for field in dataclasses.fields(self)]
         for name in changes:
@@ -174,17 +186,17 @@ class Recipe:
         return dataclasses.replace(self, **changes)
 
     def optimizers(self):
-        """The players' optimizers: `{player: keras.optimizers.Optimizer}`; new ones wherever the recipe says how."""
+        """The players' optimizers, `{player: keras.optimizers.Optimizer}`: new ones, except where one was given."""
         return {
-            field.name.removesuffix("_optimizer"): _optimizer_from(getattr(self, field.name))
+            field.name.removesuffix("_optimizer"): _made(getattr(self, field.name))
             for field in dataclasses.fields(self)
             if field.name.endswith("_optimizer")
         }
 
     @functools.cached_property
     def _specimens(self):
-        """Optimizers to write down. They live on: one made where another has just died would be taken for it, because
-        Keras knows an object that occurs twice in a file by its address."""
+        """Optimizers to write down. They are kept: Keras recognises an object that occurs twice in a file by its
+        address, and would take a new optimizer at the address of a deleted one for that one."""
         return {f"{player}_optimizer": optimizer for player, optimizer in self.optimizers().items()}
 
     def get_config(self):
@@ -193,16 +205,14 @@ class Recipe:
         return {field.name: written[field.name] for field in dataclasses.fields(self)}
 
     def rules(self):
-        """The same of all fields but the optimizers: what the losses can depend on."""
+        """The same without the optimizers: what the losses can depend on."""
         names = [field.name for field in dataclasses.fields(self) if not field.name.endswith("_optimizer")]
         return {name: _plain(getattr(self, name)) for name in names}
 
 
-def _optimizer_from(value):
-    if isinstance(value, Optimizer):
-        value = {"class_name": value.class_name, "config": value.config}
-    if isinstance(value, dict):  # a copy: Keras takes what it is given apart
-        value = {**value, "config": {**value["config"]}}
+def _made(value):
+    if isinstance(value, (str, dict, Optimizer)):
+        return keras.optimizers.get(optimizer_config(value))  # a copy: Keras takes what it is given apart
     return keras.optimizers.get(value)
 
 

@@ -1,8 +1,8 @@
-"""Numbers of a recipe that change while a game is trained: a start, an end, and thousands of images between them.
+"""Numbers of a recipe that change during training, from a start to an end over some thousands of images.
 
-A schedule takes the place of a number in a recipe: `R1(gamma=Cosine(150, 15, kimg=20_000))`, the learning rate or
-second decay of a `ScheduledAdam`, `ema_half_life`. It is a function of the model's saved counter `images_seen` and has
-no state of its own, so it depends on neither the batch size nor the epoch, and a resumed run continues it exactly.
+A schedule can replace a number in a recipe: `R1(gamma=Cosine(150, 15, kimg=20_000))`, the learning rate and the second
+decay of `Adam`, `ema_half_life`. It is a function of the model's saved counter `images_seen`, so it depends neither on
+the batch size nor on the epoch, and a resumed run continues it exactly.
 """
 
 import dataclasses
@@ -23,7 +23,7 @@ class Stairs:
         steps: Pairs (kimg, batch size), the first one at 0, in ascending order of kimg.
 
     Raises:
-        ValueError: If they are no such pairs.
+        ValueError: If they are not such pairs.
     """
 
     steps: tuple
@@ -43,11 +43,11 @@ class Stairs:
         return max(size for _, size in self.steps)
 
     def at(self, images):
-        """The batch size after so many images."""
+        """The batch size after a number of images."""
         return next(size for kimg, size in reversed(self.steps) if images >= 1000 * kimg)
 
     def sizes(self, images, count):
-        """The sizes of the next `count` batches after so many images, a list."""
+        """The sizes of the next `count` batches after a number of images, in a list."""
         found = []
         for _ in range(count):
             found.append(self.at(images))
@@ -55,10 +55,10 @@ class Stairs:
         return found
 
     def before(self, images, count):
-        """The number of images seen before the last `count` batches, of which `images` have been seen now.
+        """The number of images seen before the last `count` batches, after which `images` have been seen.
 
         Raises:
-            ValueError: If no number of images leads there.
+            ValueError: If the batches cannot end after so many images.
         """
         smallest = min(size for _, size in self.steps)
         for start in range(max(0, images - count * self.largest), images - count * smallest + 1):
@@ -76,12 +76,12 @@ class Stairs:
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """A number that goes from a start to an end: a subclass says how.
+    """Base class of numbers that change from a start to an end.
 
     Args:
-        start: value at the first image.
-        end: the last value.
-        kimg: thousands of real images over which it changes, positive.
+        start: Value at the first image.
+        end: Last value.
+        kimg: Thousands of real images over which the value changes, positive.
     """
 
     start: float
@@ -90,12 +90,13 @@ class Schedule:
 
     def __post_init__(self):
         if not self.kimg > 0:
-            raise ValueError(f"kimg is {self.kimg!r}, expected a positive number of thousands of images.")
+            raise ValueError(f"`kimg` is {self.kimg!r}; expected a positive number of thousands of images.")
 
     def __call__(self, images_seen):
-        """The value when so many real images have been trained on (number or variable).
+        """The value after a number of real images, as a scalar tensor of the dtype `precision()`.
 
-        A scalar tensor of the dtype `precision()`.
+        Args:
+            images_seen: Number of images, or a variable that holds it.
         """
         raise NotImplementedError(f"{type(self).__name__} must define __call__(images_seen).")
 
@@ -115,13 +116,12 @@ class Schedule:
 class Cosine(Schedule):
     """Half a cosine: end + (start - end) (1 + cos(pi t)) / 2, t = images / (1000 kimg) up to 1.
 
-    Loshchilov & Hutter 2017, "SGDR", equation 5, without restarts; Huang et al. 2024 (R3GAN) use it for all that they
-    schedule.
+    Equation 5 of Loshchilov & Hutter 2017 ("SGDR") without restarts; all schedules of R3GAN (Huang et al. 2024).
 
     Args:
-        start: value at the first image.
-        end: value from image 1000 `kimg` on.
-        kimg: thousands of real images over which it changes, positive.
+        start: Value at the first image.
+        end: Value from image 1000 `kimg` on.
+        kimg: Thousands of real images over which the value changes, positive.
     """
 
     def __call__(self, images_seen):
@@ -136,10 +136,10 @@ class Exponential(Schedule):
     """Constant at first, then start (end / start)^t, t from 0 to 1 over `kimg` (BiGAN's code: Donahue et al. 2017).
 
     Args:
-        start: value of the first images, positive.
-        end: value from image 1000 (`wait` + `kimg`) on, positive.
-        kimg: thousands of real images over which it changes, positive.
-        wait: thousands of images before that.
+        start: Value of the first images, positive.
+        end: Value from image 1000 (`wait` + `kimg`) on, positive.
+        kimg: Thousands of real images over which the value changes, positive.
+        wait: Thousands of images before it changes.
     """
 
     wait: float = 0.0
@@ -147,7 +147,7 @@ class Exponential(Schedule):
     def __post_init__(self):
         super().__post_init__()
         if not (self.start > 0 and self.end > 0):
-            raise ValueError(f"start and end are {self.start!r} and {self.end!r}, expected positive numbers.")
+            raise ValueError(f"`start` and `end` are {self.start!r} and {self.end!r}; expected positive numbers.")
 
     def __call__(self, images_seen):
         kimg = ops.cast(images_seen, precision()) / 1000.0
@@ -156,17 +156,17 @@ class Exponential(Schedule):
 
 
 def get(value):
-    """A number as it is, or the schedule that a configuration stands for."""
+    """A number unchanged, or the schedule of a configuration."""
     return keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
 
 
 def value_at(value, images_seen, dtype=None):
-    """A number as it is, or a schedule's value when so many images have been seen.
+    """A number unchanged, or a schedule's value after a number of images.
 
     Args:
-        value: number or `Schedule`.
-        images_seen: number or variable.
-        dtype: of the schedule's value; by default `precision()`.
+        value: Number or `Schedule`.
+        images_seen: Number of images, or a variable that holds it.
+        dtype: Dtype of a schedule's value; `precision()` by default.
 
     Returns:
         The number, or a scalar tensor.
@@ -175,10 +175,10 @@ def value_at(value, images_seen, dtype=None):
 
 
 def precision():
-    """The dtype in which what follows the counters is computed: float64 where that is Keras' default, else float32.
+    """The dtype for values computed from the counters: float64 if it is Keras' default, otherwise float32.
 
-    In float32 two engines, or the same one with other graph optimizations, round a schedule's values differently, and
-    a game in float64 would differ by as much.
+    In float32, two engines, or one engine with different graph optimizations, round a schedule's values differently,
+    and trainings in float64 would differ as much.
     """
     return "float64" if keras.config.floatx() == "float64" else "float32"
 

@@ -1,7 +1,7 @@
-"""What a training step tells of the game's health at next to no cost, from tensors that it has computed anyway.
+"""Measurements of the health of a training, at almost no cost, from tensors that a step computes anyway.
 
-Off by default: a step measures only after `AdversarialModel.watch`, as `kerasgan.callbacks.GANHealth` asks for. The
-means live in variables that are part of a step's state, but neither of the logs nor of checkpoints.
+They are off until `AdversarialModel.watch` is called, as `kerasgan.callbacks.GANHealth` does. The means are variables
+that are part of a step's state, but not of the logs or of checkpoints.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-DECAY = 0.99  # of the means, a step
+DECAY = 0.99  # of the means, for each step
 SMALLEST_SATURATION = 1e-30
 LOGITS = ("real_accuracy", "fake_accuracy", "margin", "log_saturation")
 UPDATE = ("gradient_norm", "update_ratio", "sample_gradient")
@@ -27,9 +27,9 @@ _OBSERVER: contextvars.ContextVar[Callable | None] = contextvars.ContextVar("obs
 
 @contextlib.contextmanager
 def observed(observer):
-    """Calls a function in place of every penalty in the block, with the penalty before its arguments.
+    """Calls a function instead of every penalty in the block, with the penalty and its arguments.
 
-    `compile()` finds the penalties of a loss in this way.
+    In this way `compile()` finds the penalties of a loss.
     """
     token = _OBSERVER.set(observer)
     try:
@@ -44,12 +44,12 @@ def penalty_observer():
 
 
 class RecentMeans:
-    """Exponential means of some signals over the steps, each over those steps in which it was finite.
+    """Exponential means of signals over the steps in which they are finite.
 
-    To Keras it looks like a metric without a name in the logs, which an epoch does not reset.
+    For Keras it is a metric that is not in the logs and that an epoch does not reset.
 
     Args:
-        names: of the signals.
+        names: Names of the signals.
     """
 
     def __init__(self, names):
@@ -64,14 +64,14 @@ class RecentMeans:
         return [self.total, self.weight]
 
     def reset_state(self):
-        """Nothing: the means go on over the epochs."""
+        """Does nothing: the means continue over the epochs."""
 
     def result(self):
-        """Nothing for the logs; `values` has the means."""
+        """An empty dictionary, for the logs; `values` gives the means."""
         return {}
 
     def update_state(self, values, weight=1.0):
-        """Takes in a float32 vector of the signals of one step."""
+        """Adds a float32 vector of the signals of one step."""
         usable = ops.cast(ops.isfinite(values), "float32") * weight
         keep = 1.0 - (1.0 - DECAY) * usable
         values = ops.where(usable > 0, values, 0.0)
@@ -79,19 +79,19 @@ class RecentMeans:
         self.weight.assign(keep * self.weight + (1.0 - DECAY) * usable)
 
     def values(self):
-        """`{name: mean}` on the host, of the signals that have been measured."""
+        """The means on the host, `{name: mean}`, of the signals that have been measured."""
         total, weight = (ops.convert_to_numpy(v) for v in self.variables)
         return {n: float(t / w) for n, t, w in zip(self.names, total, weight, strict=True) if w > 0}
 
 
 def recent_means(phases):
-    """`{name in a step's logs: RecentMeans}` of a game with phases of these names."""
+    """The `RecentMeans` of a game with phases of these names, by their names in a step's logs."""
     return {f"{PREFIX}logits": RecentMeans(LOGITS), **{f"{PREFIX}{name}": RecentMeans(UPDATE) for name in phases}}
 
 
 @contextlib.contextmanager
 def observing(on):
-    """Collects in the dictionary that it gives what `observe_logits` is shown within, if it is on."""
+    """Collects the signals of `observe_logits` in the block in the dictionary that it yields, if `on` is True."""
     seen: dict = {}
     token = _OBSERVED.set(seen if on else None)
     try:
@@ -101,13 +101,13 @@ def observing(on):
 
 
 def observe_logits(real, fake, boundary=None):
-    """Shows a discriminator's logits to whoever watches the game; to be called in the discriminator's loss.
+    """Measures signals of a discriminator's logits, if the game is watched. Call it in the discriminator's loss.
 
     Args:
-        real: D(x), of any shape.
-        fake: D(G(z)).
-        boundary: the logit at which the discriminator is undecided; None for losses in which only differences count
-            (Wasserstein, relativistic): the middle of the two means.
+        real: Logits D(x), of any shape.
+        fake: Logits D(G(z)).
+        boundary: Logit at which the discriminator is undecided. `None` for the middle of the two means, for losses of
+            differences (Wasserstein, relativistic).
     """
     seen = _OBSERVED.get()
     if seen is None:
@@ -127,11 +127,11 @@ def observe_logits(real, fake, boundary=None):
 
 
 class Probe:
-    """Where the gradient of a loss with respect to the generated samples is taken.
+    """A place in a loss at which its gradient with respect to the generated samples is taken.
 
     Args:
-        zero: a tensor of zeros of the samples' shape to differentiate with respect to; None where the engine can
-            differentiate with respect to the samples themselves.
+        zero: Tensor of zeros of the samples' shape, with respect to which the engine differentiates. `None` for an
+            engine that can differentiate with respect to the samples themselves.
     """
 
     def __init__(self, zero=None):
@@ -146,7 +146,7 @@ class Probe:
 
 @contextlib.contextmanager
 def probing(probe):
-    """Has `probed` go through a `Probe` (or None)."""
+    """Makes `probed` use a `Probe`, or none if it is `None`, in the block."""
     token = _PROBE.set(probe)
     try:
         yield
@@ -155,7 +155,7 @@ def probing(probe):
 
 
 def probed(samples):
-    """The generated samples, seen by whoever watches the game; to be called where a generator has made them."""
+    """The generated samples, marked for signals if the game is watched. Call it on a generator's output."""
     probe = _PROBE.get()
     return samples if probe is None else probe(samples)
 
@@ -164,15 +164,15 @@ def update_signals(gradients, before, after, factor, sample_gradient=None):
     """The signals of one player's update, as a float32 vector of `UPDATE`.
 
     Args:
-        gradients: of the objective with respect to the player's variables.
-        before: values of the variables before the update.
-        after: values after it.
-        factor: by which the objective is larger than the mean loss of this replica's batch.
-        sample_gradient: gradient of the objective with respect to the samples, shape (batch, ...), or None.
+        gradients: Gradients of the objective with respect to the player's variables.
+        before: Values of the variables before the update.
+        after: Values of the variables after the update.
+        factor: Ratio of the objective to the mean loss of this replica's batch.
+        sample_gradient: Gradient of the objective with respect to the samples, of shape (batch, ...), or `None`.
 
     Returns:
-        The norm of the mean loss' gradient; `|after - before| / |before|`, the learning rate included; and the median
-        over the samples of `|gradient of a sample's own loss| sqrt(dimensions)`, or NaN.
+        The norm of the gradient of the mean loss; `|after - before| / |before|`, including the learning rate; and the
+        median over the samples of `|gradient of a sample's own loss| sqrt(dimensions)`, or NaN.
     """
     factor = ops.cast(factor, "float32")
     steps = [b - a for a, b in zip(before, after, strict=True)]

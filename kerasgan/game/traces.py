@@ -1,7 +1,7 @@
-"""What each loss of a game logs, and which penalties it evaluates: found by tracing it once, nothing computed.
+"""What each loss of a game logs and which penalties it evaluates, found by tracing it once without computing anything.
 
-A trace takes about as long as compiling the step, so that of a game that was compiled before, in this process and with
-the same configuration, is not made again: a grid of learning rates, a file that is read, a notebook's cell.
+A trace takes about as long as compiling the step. It is kept and reused if a game with the same configuration is
+compiled again in this process, as in a grid of learning rates, after loading a file, or in a notebook.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 
+from kerasgan.game.arguments import constructor_arguments
 from kerasgan.game.phase import Batch
 from kerasgan.game.signals import observed
 
@@ -23,8 +24,8 @@ class Trace:
     """What a phase's loss does.
 
     Args:
-        logs: names of its logs, in their order.
-        penalties: those that it evaluates.
+        logs: Names of its logs, in order.
+        penalties: Penalties that it evaluates.
     """
 
     logs: tuple[str, ...]
@@ -53,7 +54,7 @@ def _traced(model, phase, specs):
 
 @contextlib.contextmanager
 def _noted_penalties():
-    """Gives a list that fills with the penalties that losses evaluate in the block."""
+    """Collects in a list the penalties that losses evaluate in the block."""
     noted = []
 
     def note(penalty, *arguments):
@@ -65,19 +66,19 @@ def _noted_penalties():
 
 
 def _identity(model):
-    """What the traces depend on; None if that cannot be told.
+    """What the traces depend on; None if it cannot be determined.
 
-    So it is of losses that are not the model's methods, and of a class with a constructor but no `get_config` of its
-    own, whose configuration may leave out what its losses depend on.
+    It cannot for losses that are not the model's methods, and for a family whose configuration lacks constructor
+    arguments, on which its losses may depend.
     """
     methods = [getattr(phase.loss, "__func__", None) for phase in model.game]
     if any(getattr(phase.loss, "__self__", None) is not model for phase in model.game):
         return None
-    states = next(cls for cls in type(model).__mro__ if {"__init__", "get_config"} & set(vars(cls)))
-    if "get_config" not in vars(states):
-        return None
+    optional = ("seed", "condition", "frozen_layers", *getattr(model, "parts", ()))  # in the configuration if given
     try:
         config = {name: value for name, value in model.get_config().items() if name not in ("name", "seed")}
+        if set(constructor_arguments(type(model))) - {*config, *optional}:
+            return None
         text = json.dumps([config, model.recipe.rules(), [(phase.name, phase.when is None) for phase in model.game]])
     except (TypeError, ValueError, NotImplementedError):
         return None

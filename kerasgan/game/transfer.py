@@ -1,4 +1,4 @@
-"""Trained networks as the start of another training: other classes, another size where the networks allow it."""
+"""Trained networks as the start of another training, with other classes or, if the networks allow it, another size."""
 
 import re
 
@@ -6,18 +6,18 @@ from keras import ops
 
 from kerasgan.game.arguments import constructor_arguments
 
-# Of a configuration: what belongs to the data and the process, not to the networks.
+# Arguments that belong to the data and the process, not to the networks.
 OWN = ("name", "trainable", "dtype", "seed", "frozen_layers", "num_classes", "target_channels")
-NUMBERS = r"_[0-9]+(?=[_/]|$)"  # that Keras puts behind names
+NUMBERS = r"_[0-9]+(?=[_/]|$)"  # that Keras appends to names
 
 
 def like(family, origin, changes):
-    """A model with the settings of a trained one, but for some.
+    """A model with the settings of a trained one, except for some.
 
     Args:
         family: Class of the new model.
-        origin: The trained model.
-        changes: Constructor arguments of the new model that differ, or that the trained one does not decide.
+        origin: Trained model.
+        changes: Constructor arguments of the new model that differ or that the trained model does not determine.
     """
     known = constructor_arguments(family)
     config = {name: value for name, value in origin.get_config().items() if name not in OWN and name in known}
@@ -25,17 +25,17 @@ def like(family, origin, changes):
 
 
 def transfer(origin, model):
-    """Copies the networks of a trained model into a new one, wherever a variable has a counterpart of its shape.
+    """Copies the networks of a trained model into a new one: each variable with a counterpart of its shape.
 
-    The averages of the trained model become those of the new one. A network that the trained model never trained, such
-    as the discriminator of most presets, is as new as before.
+    The averages of the trained model become those of the new one. A network that was not trained in the trained model,
+    such as the discriminator of most presets, keeps its new weights.
 
     Args:
-        origin: The trained model.
-        model: The new one, not trained yet.
+        origin: Trained model.
+        model: New model, not trained yet.
 
     Returns:
-        A sentence on what was taken.
+        A sentence that says what was copied.
 
     Raises:
         ValueError: If no network fits.
@@ -62,7 +62,7 @@ def transfer(origin, model):
 
 
 def _copy(source, target):
-    """(variables that were copied, variables that there are)."""
+    """The number of copied variables and the number of all variables."""
     there, wanted = _named(source), _named(target)
     if not _same_depth(there, wanted):
         return 0, len(wanted)
@@ -75,8 +75,8 @@ def _copy(source, target):
 
 
 def _same_depth(there, wanted):
-    """Whether two networks have as many layers with a kernel, so that equal places mean the same; embeddings of labels
-    may come or go. Of networks of different depth, the first half of the shallower one must be the same."""
+    """Whether two networks have the same layers with a kernel, except embeddings of labels, so that equal places have
+    the same meaning; for networks of different depth, whether the first half of the shallower one is the same."""
     ours, theirs = ([(n, tuple(v.shape)) for n, v in each.items() if "kernel" in n] for each in (wanted, there))
     shorter = min(len(ours), len(theirs))
     half = max(2, shorter // 2)

@@ -16,10 +16,11 @@ class ACGANRecipe(LatentRecipe):
     """As `kerasgan.LatentRecipe`, and
 
     Args:
-        classification: weight of the class loss L_C against the source loss L_S, for both players; the paper's is 1.
-        generator_classification: that of the generator, if it is another one. L_C rewards images that are easily told
-            and so costs variety within a class; a tenth is enough to be told at all.
-        classify_fakes: whether the discriminator learns the classes of generated images too, as in the paper.
+        classification: Weight of the class loss L_C relative to the source loss L_S, for both players: 1 in the paper.
+        generator_classification: Weight of L_C for the generator. `None` for that of both players. L_C rewards images
+            that are easy to classify, at the cost of variety within a class; a tenth of the weight is enough to make
+            classes recognisable.
+        classify_fakes: Whether the discriminator also learns the classes of generated images, as in the paper.
     """
 
     batch_size: int = 100
@@ -30,30 +31,30 @@ class ACGANRecipe(LatentRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ACGAN(HeadedModel):
-    """Conditional GAN whose discriminator is not told the class, but tells it, of real and of generated images.
+    """Conditional GAN whose discriminator does not receive the class, but classifies real and generated images.
 
-    Both players minimise L_C, the cross-entropy of the class that the discriminator finds (sections 3, equations 2
-    and 3), the discriminator on real and generated images, the generator on its own.
+    Both players minimise L_C, the cross-entropy of the discriminator's classes (section 3, equations 2 and 3): the
+    discriminator for real and generated images, the generator for its own.
 
-    Followed are the paper's tables of hyper-parameters (appendix): a generator of 5x5 transposed convolutions, a
-    discriminator of 3x3 convolutions whose strides are 2 and 1 in turn, and channels 16, 32, 64, ...; dropout .5, leaky
-    ReLU .2, weights from N(0, .02^2), Adam 2e-4 with beta_1 .5, batches of 100. Of the discriminator all images pass
-    three halvings there; smaller ones pass two. The generator's 110 inputs are taken as 100 normal latents and the
-    one-hot vector of the 10 classes that each of the paper's models has: the text leaves it open. The generator's
-    source loss is the non-saturating one.
+    The networks and the recipe follow the paper's tables of hyper-parameters (appendix): a generator of 5x5 transposed
+    convolutions, a discriminator of 3x3 convolutions with strides 2 and 1 in turn and 16, 32, 64, ... channels; dropout
+    0.5, leaky ReLU with slope 0.2, initial weights from N(0, 0.02^2). The discriminator halves the image three times;
+    smaller images twice. The paper does not specify the generator's 110 inputs: here they are 100 normal latents and
+    the one-hot vector of the 10 classes that each of the paper's models has. The generator's source loss is the
+    non-saturating one.
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1]; height and width multiples of 4.
-        num_classes: number of classes.
-        latent_dim: length of the latent vectors.
-        width: channels of the discriminator's first layer; each further one doubles them.
-        generator_widths: channels of the generator's first map and its hidden layers; None: doubled from the last one's
-            96 backwards, at most 768, which is the paper's (384, 192, 96) at 32 pixels. At 128 pixels the paper has
+        image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are multiples of 4.
+        num_classes: Number of classes.
+        latent_dim: Length of the latent vectors.
+        width: Channels of the discriminator's first layer, doubled in each further layer.
+        generator_widths: Channels of the generator's first map and its hidden layers. `None` for 96 in the last layer,
+            doubled in each earlier one up to 768: the paper's (384, 192, 96) at 32 pixels. At 128 pixels the paper has
             (768, 384, 256, 192, 64).
-        dropout: share of the discriminator's hidden activations that is dropped.
-        noise: standard deviation of Gaussian noise on them; for CIFAR-10 the paper tried 0, .1 and .2.
-        discriminator_normalization: "batch" as in the paper; "layer" or None for penalties on a sample's gradient.
-        **kwargs: as for `kerasgan.LatentModel`.
+        dropout: Dropout rate of the discriminator's hidden layers.
+        noise: Standard deviation of Gaussian noise in these layers; for CIFAR-10 the paper tried 0, 0.1 and 0.2.
+        discriminator_normalization: "batch", as in the paper; "layer" or `None` for penalties on a sample's gradient.
+        **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Examples:
 
@@ -79,19 +80,19 @@ class ACGAN(HeadedModel):
         **kwargs,
     ):
         self.steps = self.halvings(image_shape)
-        widths = generator_widths or [min(96 << step, 768) for step in reversed(range(self.steps))]
-        if len(widths) != self.steps:
+        self.generator_widths = None if generator_widths is None else tuple(generator_widths)
+        if self.generator_widths is not None and len(self.generator_widths) != self.steps:
             raise ValueError(
-                f"generator_widths is {tuple(widths)}, expected {self.steps} numbers for images of {image_shape[:2]}: "
-                "one for each doubling of the size."
+                f"`generator_widths` is {self.generator_widths}; expected {self.steps} numbers for images of "
+                f"{image_shape[:2]}: one for each doubling of the size."
             )
-        self.sizes = {"width": width, "generator_widths": tuple(widths), "dropout": dropout, "noise": noise}
-        self.sizes["discriminator_normalization"] = discriminator_normalization
+        self.width, self.dropout, self.noise = width, dropout, noise
+        self.discriminator_normalization = discriminator_normalization
         super().__init__(image_shape, latent_dim, num_classes=num_classes, **kwargs)
 
     def build_generator(self):
         height, width, channels = self.image_shape
-        first, *hidden = self.sizes["generator_widths"]
+        first, *hidden = self.generator_widths or [min(96 << step, 768) for step in reversed(range(self.steps))]
         small = (height >> self.steps, width >> self.steps, first)
         latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         x = with_labels(latents, labels, self.num_classes)
@@ -101,10 +102,10 @@ class ACGAN(HeadedModel):
 
     def build_discriminator(self):
         images = x = keras.Input(self.pack_shape, name="images")
-        kind = self.sizes["discriminator_normalization"]
+        kind = self.discriminator_normalization
         for layer in range(2 * min(self.steps, 3)):
             x = layers.Conv2D(
-                self.sizes["width"] << layer,
+                self.width << layer,
                 3,
                 strides=2 - layer % 2,
                 padding="same",
@@ -112,7 +113,7 @@ class ACGAN(HeadedModel):
                 kernel_initializer=normal(0.02),
             )(x)
             x = layers.LeakyReLU(0.2)(x if layer == 0 else normalization(kind)(x))
-            x = layers.Dropout(self.sizes["dropout"])(layers.GaussianNoise(self.sizes["noise"])(x))
+            x = layers.Dropout(self.dropout)(layers.GaussianNoise(self.noise)(x))
         x = layers.Flatten()(x)
         outputs = {
             name: layers.Dense(size, kernel_initializer=normal(0.02), name=name)(x)
@@ -134,22 +135,19 @@ class ACGAN(HeadedModel):
         return loss, {"fake_class_accuracy": accuracy}
 
     def _classification(self, batch, told, weight=None):
-        """The class loss L_C, and the share of classes found."""
+        """The class loss L_C and the accuracy."""
         labels, logits = ops.cast(self.labels(batch), "int32"), self.per_sample(told["classes"])
         loss = cross_entropy(ops.one_hot(labels, self.num_classes), logits, weight)
         found = ops.cast(ops.argmax(logits, axis=-1), "int32") == labels
         return loss, ops.mean(ops.cast(found, "float32"))
 
     def classify(self, images):
-        """Probabilities of the classes of images, as the discriminator sees them.
+        """The discriminator's class probabilities for images.
 
         Args:
-            images: shape (count, *image_shape), in [-1, 1].
+            images: Array of shape (count, *image_shape), in [-1, 1].
 
         Returns:
-            float32 array of shape (count, num_classes).
+            A float32 array of shape (count, num_classes).
         """
         return ops.convert_to_numpy(ops.softmax(self.read_head("classes", images)))
-
-    def get_config(self):
-        return {**super().get_config(), **self.sizes}

@@ -12,21 +12,21 @@ from kerasgan.augment.packed import pack
 from kerasgan.bases.encoding import EncodingModel
 from kerasgan.bases.latent import LatentRecipe
 from kerasgan.game.phase import shared
-from kerasgan.game.recipe import optimizer
+from kerasgan.game.recipe import Adam
 from kerasgan.game.schedules import Exponential
 from kerasgan.layers import dense_images, normalization, strided_convolutions, transposed_convolutions
 from kerasgan.objectives.penalties import weight_decay
 
 
 def bigan_adam(learning_rate=2e-4, kimg=10_000):
-    """Configuration of Adam whose rate is constant for `kimg` thousand images, and over as many falls to a hundredth.
+    """Adam with a constant learning rate for the first half of the training, which then falls to a hundredth.
 
     Args:
-        learning_rate: of the first images.
-        kimg: half the length of the training; 10,000 are 200 epochs of MNIST's 50,000 training images.
+        learning_rate: Learning rate of the first half.
+        kimg: Half the length of the training, in thousands of images; 10,000 are 200 epochs of MNIST's 50,000 images.
     """
     rate = Exponential(learning_rate, 0.01 * learning_rate, kimg, wait=kimg)
-    return optimizer("kerasgan>ScheduledAdam", learning_rate=rate, beta_1=0.5, beta_2=0.999, epsilon=1e-8)
+    return Adam(rate, beta_1=0.5, beta_2=0.999, epsilon=1e-8)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,46 +34,46 @@ class BiGANRecipe(LatentRecipe):
     """As `kerasgan.LatentRecipe`, and
 
     Args:
-        weight_decay: half of it times the sum of the squares of all kernels is added to each player's loss. The
-            official 2.5e-5 stands beside losses that are half of these.
+        weight_decay: Weight of half the sum of the squares of all kernels in each player's loss. The official 2.5e-5
+            belongs to losses that are half as large.
     """
 
     batch_size: int = 128
     update: str = "simultaneous"
     weight_decay: float = 5e-5
-    discriminator_optimizer: Any = dataclasses.field(default_factory=bigan_adam)
-    generator_optimizer: Any = dataclasses.field(default_factory=bigan_adam)
+    discriminator_optimizer: Any = bigan_adam()
+    generator_optimizer: Any = bigan_adam()
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class BiGAN(EncodingModel):
-    """GAN with an encoder that learns to invert the generator, without ever being told to reconstruct.
+    """GAN with an encoder that learns to invert the generator, without a reconstruction loss.
 
-    The discriminator judges pairs: (x, E(x)) of a real image and its encoding, (G(z), z) of latents and the image made
-    of them. Generator and encoder together minimise the discriminator's loss with the labels of both swapped, so that
-    the encoder learns from real pairs as the generator does from generated ones (section 3; equation 3, in the form
-    that does not saturate). At the optimum they are each other's inverse (theorem 2). The encoder's output is linear
-    and reaches the discriminator as the latents do.
+    The discriminator judges pairs: a real image and its encoding, (x, E(x)), or a generated image and its latents,
+    (G(z), z). Generator and encoder together minimise the discriminator's loss with swapped labels, so that the encoder
+    learns from real pairs as the generator does from generated ones (section 3; equation 3, in the non-saturating
+    form). At the optimum each inverts the other (theorem 2). The encoder's output is linear.
 
-    Networks and recipe are those of the permutation-invariant MNIST experiment (appendix C.1): perceptrons of two
-    hidden layers, batch normalization without scale and offset. Where the paper leaves them open its official code is
-    followed: the latents join the images in the discriminator's second layer, all players are updated at once, and the
-    rate falls over the second half. `convolutional` networks for images of 8 to 64 pixels have DCGAN's (4 x 4) strided
-    convolutions in the place of the first layers, and of the generator's last one; their discriminator has ALI's two
-    layers for the latents alone, and two for what it knows of both (Dumoulin et al. 2017).
+    The networks and the recipe are those of the permutation-invariant MNIST experiment (appendix C.1): perceptrons of
+    two hidden layers, batch normalization without scale and offset. What the paper does not specify is as in its
+    official code: the latents join the images in the discriminator's second layer, all players are updated at once, and
+    the learning rate falls in the second half. `convolutional` networks, for images of 8 to 64 pixels, have DCGAN's
+    strided convolutions (4 x 4) instead of the first layers, and of the generator's last layer; their discriminator has
+    ALI's two layers for the latents alone and two for both (Dumoulin et al. 2017).
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors; of convolutional networks
-            height and width multiples of 4.
-        latent_dim: length of the latent vectors, uniform in [-1, 1].
-        units: width of the dense layers.
-        convolutional: whether the networks have convolutions.
-        width: channels of the first of these, doubled inwards.
-        discriminator_normalization: "batch" as in the paper, "layer" or None. Where most of an image is empty, batches
-            of real and of generated pairs, normalized each by itself, look alike, and nothing is learned.
-        encoder: a built Keras model to use instead of the family's: from images to latents, with a layer `features`.
-        **kwargs: as for `kerasgan.LatentModel`; a given discriminator has the inputs [images, latents].
-            Penalties are on the gradient with respect to both.
+        image_shape: Shape (height, width, channels) of images in [-1, 1], or (size,) of vectors. For convolutional
+            networks, height and width are multiples of 4.
+        latent_dim: Length of the latent vectors.
+        latent_range: (low, high) of uniform latents. `None` for standard normal latents.
+        units: Width of the dense layers.
+        convolutional: Whether the networks have convolutions.
+        width: Channels of the first convolution, doubled inwards.
+        discriminator_normalization: "batch", as in the paper, "layer" or `None`. If images are mostly empty, batches of
+            real and of generated pairs look alike after batch normalization, and nothing is learned.
+        **kwargs: Arguments of `kerasgan.LatentModel`, and `encoder`, a built Keras model from images to latents with a
+            layer `features`. A given discriminator has the inputs [images, latents]; penalties are on the gradient with
+            respect to both.
 
     Examples:
 
@@ -87,6 +87,7 @@ class BiGAN(EncodingModel):
     """
 
     recipe = BiGANRecipe()
+    conditional = False
 
     def __init__(
         self,
@@ -99,10 +100,8 @@ class BiGAN(EncodingModel):
         discriminator_normalization="batch",
         **kwargs,
     ):
-        if kwargs.get("num_classes"):
-            raise ValueError("num_classes was given, but BiGAN is unconditional. Leave it out.")
-        self.sizes = {"units": units, "convolutional": convolutional, "width": width}
-        self.sizes["discriminator_normalization"] = discriminator_normalization
+        self.units, self.convolutional, self.width = units, convolutional, width
+        self.discriminator_normalization = discriminator_normalization
         steps = self.halvings(image_shape) if convolutional else 0
         self.widths = [width << step for step in range(steps)]
         super().__init__(image_shape, latent_dim, latent_range, **kwargs)
@@ -111,9 +110,9 @@ class BiGAN(EncodingModel):
 
     def build_generator(self):
         latents = keras.Input((self.latent_dim,), name="latents")
-        x = layers.ReLU()(self._normalized(latents, self.sizes["units"]))
+        x = layers.ReLU()(self._normalized(latents, self.units))
         if not self.widths:
-            x = layers.ReLU()(self._normalized(x, self.sizes["units"]))
+            x = layers.ReLU()(self._normalized(x, self.units))
             return keras.Model(latents, dense_images(x, self.image_shape), name="generator")
         height, width, channels = self.image_shape
         *hidden, first = self.widths
@@ -124,19 +123,19 @@ class BiGAN(EncodingModel):
 
     def build_encoder(self):
         images = keras.Input(self.image_shape, name="images")
-        x = layers.LeakyReLU(0.2, name="features")(self._normalized(self._first(images), self.sizes["units"]))
-        # No offset: a discriminator's batch normalization, of real and of generated pairs apart, would take it out.
+        x = layers.LeakyReLU(0.2, name="features")(self._normalized(self._first(images), self.units))
+        # No offset: the discriminator's batch normalization, separate for real and generated pairs, would remove it.
         x = layers.Dense(self.latent_dim, use_bias=False, dtype=keras.config.floatx(), name="latents")(x)
         return keras.Model(images, x, name="encoder")
 
     def build_discriminator(self):
         images = keras.Input(self.pack_shape, name="images")
         latents = keras.Input((self.packing * self.latent_dim,), name="latents")
-        kind, units = self.sizes["discriminator_normalization"], self.sizes["units"]
+        kind = self.discriminator_normalization
 
         def hidden(x, depth):
             for _ in range(depth):
-                x = layers.LeakyReLU(0.2)(self._normalized(x, units, kind))
+                x = layers.LeakyReLU(0.2)(self._normalized(x, self.units, kind))
             return x
 
         alone, joint = (2, 2) if self.widths else (0, 1)
@@ -144,13 +143,13 @@ class BiGAN(EncodingModel):
         return keras.Model([images, latents], layers.Dense(1, name="logits")(x), name="discriminator")
 
     def _first(self, images, kind="batch"):
-        """What a network sees in images: flat features."""
+        """Flat features of images."""
         if self.widths:
             return layers.Flatten()(strided_convolutions(images, self.widths, 4, 0.2, kind))
         x = images
         if len(self.image_shape) == 3:  # the paper's intensities in [0, 1]
             x = layers.Flatten()(layers.Rescaling(0.5, 0.5)(images))
-        return layers.LeakyReLU(0.2)(layers.Dense(self.sizes["units"])(x))
+        return layers.LeakyReLU(0.2)(layers.Dense(self.units)(x))
 
     @staticmethod
     def _normalized(x, units, kind="batch"):
@@ -186,7 +185,7 @@ class BiGAN(EncodingModel):
         return loss + sum(weight_decay(n, self.recipe.weight_decay) for n in (self.generator, self.encoder)), {}
 
     def penalty(self, penalty, batch):
-        """The value of a penalty on the discriminator at pairs, each as one vector."""
+        """The value of a penalty on the discriminator for pairs, each as one vector."""
         pairs = (batch.x, self.encoded(batch)), (self.generated(batch), self.latents(batch))
         size = math.prod(self.pack_shape)
 
@@ -201,21 +200,21 @@ class BiGAN(EncodingModel):
 
         return penalty(judge, *(joined(*pair) for pair in pairs), seed=self.random, images_seen=self.images_seen)
 
-    # The way back ---------------------------------------------------------------------------------------------------
+    # Encodings ------------------------------------------------------------------------------------------------------
 
     def features(self, images, ema=True, batch_size=256):
-        """The encoder's last hidden layer: with its linear output layer left out, as the paper classifies them.
+        """The encoder's last hidden layer, before the linear output: the features that the paper classifies.
 
         Args:
-            images: as for `encode`.
-            ema: as for `encode`.
-            batch_size: as for `encode`.
+            images: As for `encode`.
+            ema: As for `encode`.
+            batch_size: As for `encode`.
 
         Returns:
-            float32 array of shape (count, units).
+            A float32 array of shape (count, units).
 
         Raises:
-            ValueError: as `encode`.
+            ValueError: As `encode`.
         """
         return self.read(self._features[ema], images, batch_size)
 
@@ -226,7 +225,3 @@ class BiGAN(EncodingModel):
 
     def served(self):
         return {**super().served(), "features": (self._features[True], "features")}
-
-    def get_config(self):
-        config = {**super().get_config(), **self.sizes}
-        return {k: v for k, v in config.items() if k != "num_classes"}

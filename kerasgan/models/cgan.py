@@ -13,24 +13,26 @@ from kerasgan.models.gan import GANRecipe
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class CGAN(LatentModel):
-    """The original conditional GAN: perceptrons in which latents, images and labels each have a branch of their own.
+    """The original conditional GAN: perceptrons with separate branches for latents, images and labels.
 
-    Generator: latents to 200, labels to 1000 ReLU units, joined in 1200, then sigmoid pixels. Discriminator: images to
-    240 maxout units of 5 pieces, labels to 50 of 5, joined in 240 of 4. Dropout .5 in the hidden layers of both. The
-    generated samples get the labels of the real batch, so that both have the data's label marginal; the same label goes
-    to both networks.
+    In the generator, 200 ReLU units for the latents and 1000 for the labels are joined in 1200 units, followed by
+    sigmoid pixels. In the discriminator, 240 maxout units of 5 pieces for the image and 50 of 5 for the labels are
+    joined in 240 of 4. The dropout rate is 0.5 in the hidden layers of both. Generated samples have the labels of the
+    real batch, so that the distribution of labels is the same; both networks receive the same label.
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors of any range.
-        num_classes: number of classes.
-        latent_dim: length of the latent vectors, uniform in [0, 1].
-        conditioning: how the discriminator sees labels: "branch" (the paper's) or "projection" (Miyato & Koyama 2018).
-        embedding: length of learned label vectors; None for one-hot ones (the paper's).
-        units: generator widths: latent branch, label branch, joint layer.
-        maxout_units: discriminator widths: image branch, label branch, joint layer.
-        dropout: shares of hidden units dropped: in the generator, in the discriminator. The generator's dropout is off
-            when it samples, and what diversity the game gave it then goes: (0, .5) keeps it in the latents.
-        **kwargs: as for `kerasgan.LatentModel`.
+        image_shape: Shape (height, width, channels) of images in [-1, 1], or (size,) of vectors in any range.
+        num_classes: Number of classes.
+        latent_dim: Length of the latent vectors.
+        latent_range: (low, high) of uniform latents. `None` for standard normal latents.
+        conditioning: How the discriminator receives labels: "branch", as in the paper, or "projection" (Miyato & Koyama
+            2018).
+        embedding: Length of learned label vectors. `None` for one-hot vectors, as in the paper.
+        units: Widths of the generator's latent branch, label branch and joint layer.
+        maxout_units: Widths of the discriminator's image branch, label branch and joint layer.
+        dropout: Dropout rates of the hidden layers of the generator and of the discriminator. The generator's dropout
+            is off in sampling, so samples lose the diversity that it gave in training; (0, 0.5) avoids that.
+        **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Examples:
 
@@ -56,24 +58,19 @@ class CGAN(LatentModel):
         **kwargs,
     ):
         if conditioning not in ("branch", "projection"):
-            raise ValueError(f"conditioning is {conditioning!r}, expected 'branch' or 'projection'.")
-        self.sizes = {
-            "conditioning": conditioning,
-            "embedding": embedding,
-            "units": tuple(units),
-            "maxout_units": tuple(maxout_units),
-            "dropout": tuple(dropout),
-        }
+            raise ValueError(f"`conditioning` is {conditioning!r}; expected 'branch' or 'projection'.")
+        self.conditioning, self.embedding = conditioning, embedding
+        self.units, self.maxout_units, self.dropout = tuple(units), tuple(maxout_units), tuple(dropout)
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
 
     def build_generator(self):
         dense = functools.partial(layers.Dense, kernel_initializer="he_uniform")
-        drop = functools.partial(layers.Dropout, self.sizes["dropout"][0])
-        from_latents, from_labels, joint = self.sizes["units"]
+        drop = functools.partial(layers.Dropout, self.dropout[0])
+        from_latents, from_labels, joint = self.units
         latents, (labels,) = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
-        known = label_vector(labels, self.num_classes, self.sizes["embedding"])
+        known = label_vector(labels, self.num_classes, self.embedding)
         x = latents
-        if self.latent_range:  # to [-2, 2], variance 4/3: where the first layer starts, not what it can be
+        if self.latent_range:  # to [-2, 2], variance 4/3: a better start for the first layer
             low, high = self.latent_range
             x = layers.Rescaling(4.0 / (high - low), -2.0 * (high + low) / (high - low))(x)
         x = [drop()(dense(from_latents, "relu")(x)), drop()(dense(from_labels, "relu")(known))]
@@ -85,21 +82,18 @@ class CGAN(LatentModel):
 
     def build_discriminator(self):
         maxout = functools.partial(Maxout, kernel_initializer="glorot_uniform")
-        drop = functools.partial(layers.Dropout, self.sizes["dropout"][1])
-        from_images, from_labels, joint = self.sizes["maxout_units"]
+        drop = functools.partial(layers.Dropout, self.dropout[1])
+        from_images, from_labels, joint = self.maxout_units
         images, (labels,) = keras.Input(self.pack_shape, name="images"), self.condition_inputs(packed=True)
         x = images
         if len(self.image_shape) == 3:
             x = layers.Flatten()(layers.Rescaling(0.5, 0.5)(images))
         x = drop()(maxout(from_images, 5)(x))
-        if self.sizes["conditioning"] == "branch":
-            known = label_vector(labels, self.num_classes, self.sizes["embedding"])
+        if self.conditioning == "branch":
+            known = label_vector(labels, self.num_classes, self.embedding)
             x = layers.Concatenate()([x, drop()(maxout(from_labels, 5)(known))])
         x = drop()(maxout(joint, 4)(x))
         logits = layers.Dense(1, name="logits")(x)
-        if self.sizes["conditioning"] == "projection":
+        if self.conditioning == "projection":
             logits = label_projection(logits, x, labels, self.num_classes)
         return keras.Model([images, labels], logits, name="discriminator")
-
-    def get_config(self):
-        return {**super().get_config(), **self.sizes}

@@ -17,7 +17,7 @@ from kerasgan.game.schedules import Schedule
 from kerasgan.layers import ImagePool, InstanceNormalization, ReflectionPadding2D, normal, patch_discriminator
 from kerasgan.objectives.losses import mean
 
-NO_WEIGHTS = "sample_weight was given, but x and y are no pairs to be weighed. Leave it out."
+NO_WEIGHTS = "`sample_weight` was given, but x and y are no pairs to be weighed. Leave it out."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,17 +25,17 @@ class CycleGANRecipe(TranslationRecipe):
     """Training settings of CycleGAN.
 
     Args:
-        adversarial_weight: of the generators' adversarial losses: 2, because the paper's squares are whole for the
-            generators and halved for the discriminators, those of `least_squares` halved for both.
-        cycle_weight: of the mean absolute differences after there and back (λ of equation 3).
-        identity_weight: of the mean absolute change of images that are in a generator's target domain already, as a
-            share of `cycle_weight` (section 5.2: .5 for photos of paintings); needs equal channels.
-        pool_size: images that each discriminator's memory holds; 0 for none.
-        decay_from: share of the epochs of a `fit`, from 0 to 1, after which the learning rates fall linearly to zero;
-            None for never, as it must be for optimizers with schedules of their own.
+        adversarial_weight: Weight of the generators' adversarial losses: 2, because the paper halves the squares for
+            the discriminators only, and `least_squares` for both.
+        cycle_weight: Weight of the mean absolute difference after a translation there and back (lambda of equation 3).
+        identity_weight: Weight, as a fraction of `cycle_weight`, of the mean absolute change of images that are already
+            in a generator's target domain (section 5.2: 0.5 for photos of paintings). It needs equal channels.
+        pool_size: Number of images in each discriminator's memory; 0 for no memory.
+        decay_from: Fraction of the epochs of a `fit` after which the learning rates fall linearly to zero. `None` for
+            no decay, which optimizers with schedules of their own require.
 
     Raises:
-        ValueError: for another share.
+        ValueError: For a fraction that is not from 0 to 1.
     """
 
     loss: Any = "least_squares"
@@ -48,28 +48,29 @@ class CycleGANRecipe(TranslationRecipe):
     def __post_init__(self):
         super().__post_init__()
         if self.decay_from is not None and not 0 <= self.decay_from <= 1:
-            raise ValueError(f"decay_from is {self.decay_from}, expected a share of the epochs, from 0 to 1, or None.")
+            raise ValueError(f"`decay_from` is {self.decay_from}; expected a fraction of the epochs, or None.")
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class CycleGAN(TranslationModel):
-    """Translation learned without pairs: two generators that lead there and back, each against a discriminator.
+    """Translation learned without pairs: a generator for each direction, each against a discriminator.
 
     `to_y` and `to_x` are residual networks (c7s1-64, d128, d256, R256 times `blocks`, u128, u64, c7s1: appendix 7.2)
-    with instance normalization and reflected edges, `discriminator_x` and `discriminator_y` judge patches of 70 pixels,
-    also of earlier translations. Generators first, as in the authors' code; both share an optimizer. Where domains have
-    a symmetry (a change of the images that leaves their distribution as it is), the game cannot tell which of the
-    translations that differ by it is meant.
+    with instance normalization and reflected edges. `discriminator_x` and `discriminator_y` judge patches of 70 pixels,
+    also of earlier translations. The generators are trained first, as in the authors' code; they share an optimizer. If
+    the domains have a symmetry (a change of the images that keeps their distribution), the losses do not determine
+    which of the translations that differ by it is learned.
 
-    `fit(x, y)` takes each domain in an order of its own; they may differ in length.
+    `fit(x, y)` draws the images of each domain in a separate order; the domains may differ in length.
 
     Args:
-        image_shape: (height, width, channels) of the domain x, in [-1, 1]; height and width multiples of 4.
-        target_channels: channels of the domain y; None for those of x.
-        width: channels of the first layer of all networks.
-        blocks: residual blocks of a generator; None for 6 up to 128 pixels and 9 above.
-        discriminator_depth: strided layers of the discriminators; 0, 1, 2, 3 judge patches of 1, 16, 34, 70 pixels.
-        **kwargs: as for `AdversarialModel`.
+        image_shape: Shape (height, width, channels) of the domain x, in [-1, 1]. Height and width are multiples of 4.
+        target_channels: Channels of the domain y. `None` for those of x.
+        width: Channels of the first layer of all networks.
+        blocks: Number of residual blocks of a generator. `None` for 6 up to 128 pixels and 9 above.
+        discriminator_depth: Number of strided layers of the discriminators: 0, 1, 2, 3 judge patches of 1, 16, 34, 70
+            pixels.
+        **kwargs: Arguments of `AdversarialModel`.
 
     Examples:
 
@@ -87,9 +88,8 @@ class CycleGAN(TranslationModel):
     def __init__(self, image_shape, target_channels=None, width=64, blocks=None, discriminator_depth=3, **kwargs):
         super().__init__(image_shape, target_channels, **kwargs)
         if any(size % 4 for size in self.image_shape[:2]):
-            raise ValueError(f"image_shape is {self.image_shape}, expected height and width to be multiples of 4.")
-        blocks = (6 if max(self.image_shape[:2]) <= 128 else 9) if blocks is None else blocks
-        self.sizes = {"width": width, "blocks": blocks, "discriminator_depth": discriminator_depth}
+            raise ValueError(f"`image_shape` is {self.image_shape}; expected height and width to be multiples of 4.")
+        self.width, self.blocks, self.discriminator_depth = width, blocks, discriminator_depth
         patches = functools.partial(patch_discriminator, width=width, depth=discriminator_depth, affine=False)
         self.add_networks(
             averaged=self.translators,
@@ -100,8 +100,15 @@ class CycleGAN(TranslationModel):
         )
 
     def build_generator(self, image_shape, channels, name):
-        """A translator of images of a shape, a built Keras model."""
-        width = self.sizes["width"]
+        """A translator, a built Keras model.
+
+        Args:
+            image_shape: Shape of its inputs.
+            channels: Channels of its outputs.
+            name: Name of the model.
+        """
+        width = self.width
+        blocks = (6 if max(self.image_shape[:2]) <= 128 else 9) if self.blocks is None else self.blocks
 
         def convolution(x, filters, size=3, strides=1, padding="valid", kind=layers.Conv2D, use_bias=False):
             weights = {"use_bias": use_bias, "kernel_initializer": normal(0.02)}
@@ -114,7 +121,7 @@ class CycleGAN(TranslationModel):
         x = layers.ReLU()(normalized(convolution(ReflectionPadding2D(3)(images), width, 7)))
         for filters in (2 * width, 4 * width):
             x = layers.ReLU()(normalized(convolution(x, filters, strides=2, padding="same")))
-        for _ in range(self.sizes["blocks"]):
+        for _ in range(blocks):
             y = layers.ReLU()(normalized(convolution(ReflectionPadding2D(1)(x), 4 * width)))
             x = layers.Add()([x, normalized(convolution(ReflectionPadding2D(1)(y), 4 * width))])
         for filters in (2 * width, width):
@@ -133,15 +140,15 @@ class CycleGAN(TranslationModel):
         scheduled = [player for player, each in inner.items() if _has_schedule(each)]
         if scheduled and self.recipe.decay_from is not None:
             raise ValueError(
-                f"The learning rates of {scheduled} have schedules of their own, which the decay from "
-                f"{self.recipe.decay_from} of the epochs on would overwrite. Compile with decay_from=None."
+                f"`decay_from` is {self.recipe.decay_from}, but the learning rates of {scheduled} have schedules of "
+                "their own, which the decay would overwrite. Compile with decay_from=None."
             )
         self._rates = {player: float(ops.convert_to_numpy(each.learning_rate)) for player, each in players}
 
     def phases(self):
         if self.recipe.identity_weight and self.image_shape != self.target_shape:
             raise ValueError(
-                f"identity_weight is {self.recipe.identity_weight}, but the domains have {self.image_shape[2]} and "
+                f"`identity_weight` is {self.recipe.identity_weight}, but the domains have {self.image_shape[2]} and "
                 f"{self.target_shape[2]} channels, so that no image can be in both. Leave it at 0."
             )
         self._make_pools()
@@ -156,13 +163,13 @@ class CycleGAN(TranslationModel):
             self.pool_y = ImagePool(self.target_shape, size, batch_size)
         elif (self.pool_x.size, self.pool_x.batch_size) != (size, batch_size):
             raise ValueError(
-                f"The model's memories are of {self.pool_x.size} images for a batch of {self.pool_x.batch_size}, and "
-                f"cannot become of {size} for {batch_size}. Make a new model to compile it with these."
+                f"`pool_size` is {size} for batches of {batch_size}, but the model has memories of {self.pool_x.size} "
+                f"images for batches of {self.pool_x.batch_size}. Make a new model."
             )
 
     @shared
     def views(self, batch):
-        """The batch's images of both domains, each jittered by itself."""
+        """The batch's images of both domains, jittered independently."""
         if batch.sample_weight is not None:
             raise ValueError(NO_WEIGHTS)
         return *self.jittered(batch.x), *self.jittered(batch.y)
@@ -222,23 +229,23 @@ class CycleGAN(TranslationModel):
         initial_step=0,
         **kwargs,
     ):
-        """As `AdversarialModel.fit`, for arrays x and y of two domains, each in an order of its own.
+        """As `AdversarialModel.fit`, for arrays x and y of two domains, each in a separate order.
 
         Args:
-            x: images of one domain, or a data set of batches (x, y).
-            y: images of the other; of the longer one each epoch leaves out others.
-            batch_size: for arrays; the recipe's by default.
-            shuffle: for arrays, whether each epoch has a new order.
-            callbacks: list of Keras callbacks.
-            sample_weight: refused: there are no pairs to weigh.
-            initial_step: as for `AdversarialModel.fit`.
-            **kwargs: as for `AdversarialModel.fit`.
+            x: Images of one domain, or a data set of batches (x, y).
+            y: Images of the other domain. An epoch leaves out images of the longer one, each epoch other images.
+            batch_size: Batch size for arrays; the recipe's by default.
+            shuffle: Whether each epoch has a new order, for arrays.
+            callbacks: List of Keras callbacks.
+            sample_weight: Must be `None`: there are no pairs to weigh.
+            initial_step: As for `AdversarialModel.fit`.
+            **kwargs: As for `AdversarialModel.fit`.
 
         Returns:
             A `keras.callbacks.History`.
 
         Raises:
-            ValueError: for data that the family cannot be trained on, or weights.
+            ValueError: For data on which the family cannot be trained, or weights.
         """
         if sample_weight is not None:
             raise ValueError(NO_WEIGHTS)
@@ -250,7 +257,7 @@ class CycleGAN(TranslationModel):
             x, y = ArrayBatches((x, y), count, self.seed if shuffle else None, unpaired=True), None
             if self.recipe.pool_size and count != self.recipe.batch_size:
                 raise ValueError(
-                    f"Batches of {count}, but the memories are those of batches of {self.recipe.batch_size}. "
+                    f"`batch_size` is {count}, but the memories are for batches of {self.recipe.batch_size}. "
                     f"Compile a new model with batch_size={count}, or with pool_size=0."
                 )
             callbacks.append(x)
@@ -273,23 +280,23 @@ class CycleGAN(TranslationModel):
         """Images of one domain in the style of the other.
 
         Args:
-            images: float array of shape (count, height, width, channels) in [-1, 1].
-            to: "y" for images of the domain x, "x" for those of y.
-            ema: use the averaged generator, else the one in training.
-            batch_size: how many are computed at once.
+            images: Float array of shape (count, height, width, channels) in [-1, 1].
+            to: "y" for images of the domain x, "x" for images of the domain y.
+            ema: Whether to use the averaged generator rather than the one in training.
+            batch_size: Number of images that are computed at once.
 
         Returns:
-            float32 array of shape (count, height, width, channels of that domain) in [-1, 1].
+            A float32 array of shape (count, height, width, channels of the domain `to`) in [-1, 1].
 
         Raises:
-            ValueError: for images of another shape, type or range, or another domain.
+            ValueError: For images of another shape, type or range, or for another domain.
         """
         if to not in ("x", "y"):
-            raise ValueError(f"to is {to!r}, expected 'y' (for images of the domain x) or 'x'.")
+            raise ValueError(f"`to` is {to!r}; expected 'y' (for images of the domain x) or 'x'.")
         return self._translate(f"to_{to}", images, 0, ema, batch_size)
 
     def panel(self, x, y=None, seed=0, ema=True):
-        """Rows of pictures: images of x, in the style of y, and back; and where y is given the same for these."""
+        """Rows of pictures: images of x, in the style of y, and back; if y is given, the same for y."""
         rows = []
         for images, there, back in ((x, "y", "x"), (y, "x", "y")):
             if images is not None:
@@ -297,12 +304,9 @@ class CycleGAN(TranslationModel):
                 rows += [images, changed, self.translate(changed, back, ema)]
         return [as_rgb(row) for row in rows]
 
-    def get_config(self):
-        return {**super().get_config(), **self.sizes}
-
 
 def _has_schedule(optimizer):
-    """Whether an optimizer's learning rate changes by itself."""
+    """Whether an optimizer's learning rate has a schedule."""
     scheduled = isinstance(getattr(optimizer, "scheduled_rate", None), Schedule)
     return scheduled or not isinstance(optimizer._learning_rate, keras.Variable)
 

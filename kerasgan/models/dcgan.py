@@ -30,20 +30,22 @@ class DCGAN(LatentModel):
     """Deep convolutional GAN: strided convolutions, batch normalization, no pooling, no hidden dense layers.
 
     The generator projects the latents to a small map of many channels and doubles its size with transposed
-    convolutions; the discriminator mirrors it. Batch normalization with momentum .9 everywhere but at the generator's
-    output and the discriminator's input; all weights from N(0, .02^2), the scales from N(1, .02^2).
+    convolutions; the discriminator mirrors it. Batch normalization with momentum 0.9 is used everywhere except at the
+    generator's output and the discriminator's input. Initial weights are from N(0, 0.02^2), scales from N(1, 0.02^2).
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1]; height and width multiples of 4.
-        latent_dim: length of the latent vectors, uniform in [-1, 1].
-        num_classes: number of classes of a conditional model (labels join the latents as one-hot vectors).
-        conditioning: how the discriminator sees labels: "plane" (a learned input channel) or "projection".
-        width: channels of the discriminator's first layer; each further one doubles them.
-        generator_width: channels of the generator's last hidden layer, each earlier one doubles them; None: 2 * width,
-            as in the paper (its PyTorch port has `width`).
-        kernel_size: 5 as in the paper; 4, a multiple of the stride, avoids checkerboards.
-        discriminator_normalization: "batch" as in the paper, "layer" or None.
-        **kwargs: as for `kerasgan.LatentModel`.
+        image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are multiples of 4.
+        latent_dim: Length of the latent vectors.
+        latent_range: (low, high) of uniform latents. `None` for standard normal latents.
+        num_classes: Number of classes of a conditional model, whose labels join the latents as one-hot vectors. `None`
+            for an unconditional model.
+        conditioning: How the discriminator receives labels: "plane" (a learned input channel) or "projection".
+        width: Channels of the discriminator's first layer, doubled in each further layer.
+        generator_width: Channels of the generator's last hidden layer, doubled in each earlier layer. `None` for
+            2 * width, as in the paper (its PyTorch port has `width`).
+        kernel_size: Size of the kernels: 5 in the paper; 4, a multiple of the stride, avoids checkerboard patterns.
+        discriminator_normalization: "batch", as in the paper, "layer" or `None`.
+        **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Examples:
 
@@ -69,38 +71,34 @@ class DCGAN(LatentModel):
         **kwargs,
     ):
         if conditioning not in ("plane", "projection"):
-            raise ValueError(f"conditioning is {conditioning!r}, expected 'plane' or 'projection'.")
-        self.sizes = {"conditioning": conditioning, "width": width, "kernel_size": kernel_size}
-        self.sizes["generator_width"] = generator_width or 2 * width
-        self.sizes["discriminator_normalization"] = discriminator_normalization
+            raise ValueError(f"`conditioning` is {conditioning!r}; expected 'plane' or 'projection'.")
+        self.conditioning, self.width, self.generator_width = conditioning, width, generator_width
+        self.kernel_size, self.discriminator_normalization = kernel_size, discriminator_normalization
         self.steps = self.halvings(image_shape)
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
 
     def build_generator(self):
         height, width, channels = self.image_shape
-        first, *hidden = [self.sizes["generator_width"] << step for step in reversed(range(self.steps))]
+        last = self.generator_width or 2 * self.width
+        first, *hidden = [last << step for step in reversed(range(self.steps))]
         small = (height >> self.steps, width >> self.steps, first)
         latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         x = with_labels(latents, labels, self.num_classes)
         x = layers.Dense(math.prod(small), use_bias=False, kernel_initializer=normal(0.02))(x)
         x = layers.ReLU()(batch_normalization(scale_stddev=SCALE_STDDEV)(layers.Reshape(small)(x)))
-        x = transposed_convolutions(
-            x, hidden, channels, self.sizes["kernel_size"], keras.config.floatx(), scale_stddev=SCALE_STDDEV
-        )
+        size, dtype = self.kernel_size, keras.config.floatx()
+        x = transposed_convolutions(x, hidden, channels, size, dtype, scale_stddev=SCALE_STDDEV)
         return keras.Model(self.inputs_of(latents, *labels), x, name="generator")
 
     def build_discriminator(self):
         images, labels = keras.Input(self.pack_shape, name="images"), self.condition_inputs(packed=True)
         x = images
-        if labels and self.sizes["conditioning"] == "plane":
+        if labels and self.conditioning == "plane":
             x = layers.Concatenate()([x, label_plane(labels[0], self.num_classes, *self.image_shape[:2])])
-        widths = [self.sizes["width"] << step for step in range(self.steps)]
-        kind, size = self.sizes["discriminator_normalization"], self.sizes["kernel_size"]
+        widths = [self.width << step for step in range(self.steps)]
+        kind, size = self.discriminator_normalization, self.kernel_size
         x = layers.Flatten()(strided_convolutions(x, widths, size, 0.2, kind, scale_stddev=SCALE_STDDEV))
         logits = layers.Dense(1, kernel_initializer=normal(0.02), name="logits")(x)
-        if labels and self.sizes["conditioning"] == "projection":
+        if labels and self.conditioning == "projection":
             logits = label_projection(logits, x, labels[0], self.num_classes)
         return keras.Model(self.inputs_of(images, *labels), logits, name="discriminator")
-
-    def get_config(self):
-        return {**super().get_config(), **self.sizes}

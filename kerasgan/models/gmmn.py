@@ -1,7 +1,6 @@
 """GMMN (Li, Swersky & Zemel 2015, "Generative Moment Matching Networks")."""
 
 import dataclasses
-import functools
 import math
 from typing import Any
 
@@ -11,26 +10,14 @@ from keras import layers, ops
 from kerasgan.bases.latent import GenerativeModel
 from kerasgan.game.engines import gather
 from kerasgan.game.phase import Between, Phase
-from kerasgan.game.recipe import Recipe, optimizer
+from kerasgan.game.recipe import SGD, Adam, Recipe
 from kerasgan.game.signals import probed
 from kerasgan.layers import dense_images
 from kerasgan.objectives.discrepancy import squared_mmd
 from kerasgan.objectives.losses import at_least_float32, weighted_mean
 
-PIXELS = 784  # of the images that the published bandwidths are for
-
-
-def published_sgd(drop=10_000):
-    """Configuration of SGD with rate 2 and momentum .9, from some update on .2 and .99.
-
-    Args:
-        drop: number of updates before that.
-    """
-    # Written out: Keras' serialisation imports TensorFlow, also on JAX.
-    rate: dict = {"class_name": "PiecewiseConstantDecay", "config": {"boundaries": [drop], "values": [2.0, 0.2]}}
-    rate |= {"module": "keras.optimizers.schedules", "registered_name": None}
-    ramp = {"momentum": 0.9, "final_momentum": 0.99, "ramp_start": drop, "ramp_steps": 1}
-    return optimizer("kerasgan>MomentumRampSGD", learning_rate=rate, **ramp)
+PIXELS = 784  # of the images for which the bandwidths are published
+DROP = 10_000  # number of updates before the learning rate drops and the momentum grows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,15 +25,21 @@ class GMMNRecipe(Recipe):
     """As `kerasgan.Recipe`, and
 
     Args:
-        bandwidths: of the kernels exp(-|x - y|^2 / (2 bandwidth)), whose sum is used. Of images in the units of
-            28 x 28 pixels in [0, 1]: for another number of values they are multiplied by `values / 784`, as typical
-            squared distances are. Of vectors, and of codes, in the units of these.
-        generator_optimizer: optimizer, or its configuration.
+        bandwidths: Bandwidths of the kernels exp(-|x - y|^2 / (2 bandwidth)), which are summed. For images they are in
+            the units of 28 x 28 pixels in [0, 1]: for another number of values they are multiplied by `values / 784`,
+            as typical squared distances are. For vectors and codes they are in the units of these.
+        generator_optimizer: Optimizer of the generator, or its configuration.
     """
 
     batch_size: int = 1000
     bandwidths: tuple = (2.0, 5.0, 10.0, 20.0, 40.0, 80.0)
-    generator_optimizer: Any = dataclasses.field(default_factory=published_sgd)
+    generator_optimizer: Any = SGD(
+        keras.optimizers.schedules.PiecewiseConstantDecay([DROP], [2.0, 0.2]),
+        momentum=0.9,
+        final_momentum=0.99,
+        ramp_start=DROP,
+        ramp_steps=1,
+    )
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -56,16 +49,17 @@ class GMMN(GenerativeModel):
     It minimises the root of the squared maximum mean discrepancy between a batch of generated and a batch of real
     samples (equation 6), with a sum of Gaussian kernels of several bandwidths (section 4.3). Batches must be large.
 
-    Networks and recipe are those of the authors' MNIST experiment, as in their published code where the paper leaves
-    them open. The code gives the loss the weight 1000 and divides the gradient by the 1000 samples of a batch; here it
-    has neither. Under several replicas the discrepancy is that of the whole batch, not of each replica's part of it.
+    The networks and the recipe are those of the authors' MNIST experiment; what the paper does not specify is as in
+    their code. The code multiplies the loss by 1000 and divides the gradient by the 1000 samples of a batch; here
+    neither is done. On several replicas the discrepancy is that of the whole batch, not of each replica's part of it.
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors of any range; of vectors,
-            give `bandwidths` that suit their distances.
-        latent_dim: length of the latent vectors, uniform in [-1, 1].
-        units: widths of the generator's hidden layers of ReLUs.
-        **kwargs: as for `kerasgan.GenerativeModel`.
+        image_shape: Shape (height, width, channels) of images in [-1, 1], or (size,) of vectors in any range. For
+            vectors, choose `bandwidths` that suit their distances.
+        latent_dim: Length of the latent vectors.
+        latent_range: (low, high) of uniform latents. `None` for standard normal latents.
+        units: Widths of the generator's hidden ReLU layers.
+        **kwargs: Arguments of `kerasgan.GenerativeModel`.
 
     Examples:
 
@@ -76,10 +70,9 @@ class GMMN(GenerativeModel):
     """
 
     recipe = GMMNRecipe()
+    conditional = False
 
     def __init__(self, image_shape, latent_dim=10, latent_range=(-1.0, 1.0), units=(64, 256, 256, 1024), **kwargs):
-        if kwargs.get("num_classes"):
-            raise ValueError(f"num_classes was given, but {type(self).__name__} is unconditional. Leave it out.")
         self.units = tuple(units)
         super().__init__(image_shape, latent_dim, latent_range, **kwargs)
 
@@ -99,23 +92,19 @@ class GMMN(GenerativeModel):
     def generator_loss(self, batch):
         pair = self.compared(batch)
         real, fake = gather([ops.reshape(x, (-1, math.prod(x.shape[1:]))) for x in pair])
-        # By itself: TensorFlow differentiates what is gathered together as one tensor.
+        # Separately: TensorFlow differentiates tensors that are gathered together as one tensor.
         weight = [] if batch.sample_weight is None else [gather(batch.sample_weight)]
         squared = squared_mmd(real, fake, [self.bandwidth_unit * b for b in self.recipe.bandwidths], *weight)
         return ops.sqrt(ops.maximum(squared, 0.0) + 1e-8), {"squared_mmd": squared}
 
     def compared(self, batch):
-        """Real and generated samples, or what is compared in their place."""
+        """Real and generated samples, or their codes: what the discrepancy compares."""
         return [batch.x, self.generated(batch)]
 
     @property
     def bandwidth_unit(self):
-        """What a bandwidth of the recipe is multiplied by: for images 784 pixels of [0, 1], 2 long in [-1, 1]."""
+        """Factor of the recipe's bandwidths: for images, from 784 pixels in [0, 1] to these in [-1, 1]."""
         return 4.0 * math.prod(self.image_shape) / PIXELS if len(self.image_shape) == 3 else 1.0
-
-    def get_config(self):
-        config = {**super().get_config(), "units": self.units}
-        return {k: v for k, v in config.items() if k != "num_classes"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -123,33 +112,33 @@ class GMMNAERecipe(GMMNRecipe):
     """As `GMMNRecipe`, and
 
     Args:
-        autoencoder_steps: steps in which the autoencoder is trained, before those of the generator.
-        autoencoder_optimizer: optimizer, or its configuration.
+        autoencoder_steps: Number of steps in which the autoencoder is trained, before the generator.
+        autoencoder_optimizer: Optimizer of the autoencoder, or its configuration.
     """
 
     bandwidths: tuple = (1.0,)
     autoencoder_steps: int = 3000
-    autoencoder_optimizer: Any = dataclasses.field(
-        default_factory=functools.partial(optimizer, "adam", learning_rate=1e-3)
-    )
+    autoencoder_optimizer: Any = Adam(1e-3)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class GMMNAE(GMMN):
-    """GMMN+AE: a generator of codes, and an autoencoder whose decoder makes images of them (section 4.2).
+    """GMMN+AE: a generator of codes, and an autoencoder whose decoder turns codes into images (section 4.2).
 
-    The first `autoencoder_steps` steps of `fit` train the autoencoder, with dropout in the encoder; it then stays as it
-    is, and the generator learns to match the codes of real images. Samples are decoded codes. Where the paper trains
-    the autoencoder layer by layer first, and then as a whole, wider initial weights and Adam train it as a whole.
+    The first `autoencoder_steps` steps of `fit` train the autoencoder, with dropout in the encoder. After that it does
+    not change, and the generator learns to match the codes of real images. Samples are decoded codes. The paper trains
+    the autoencoder layer by layer and then as a whole; here it is trained as a whole from the beginning, with larger
+    initial weights and Adam.
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1].
-        latent_dim: length of the latent vectors, uniform in [-1, 1].
-        units: widths of the generator's hidden layers of ReLUs.
-        code_dim: length of the codes, each number in [0, 1].
-        code_units: widths of the encoder's hidden layers of sigmoids; the decoder's are the same, in reverse.
-        dropout: shares dropped in the encoder: of its input, of its hidden layers.
-        **kwargs: as for `kerasgan.GenerativeModel`.
+        image_shape: Shape (height, width, channels) of images in [-1, 1].
+        latent_dim: Length of the latent vectors.
+        latent_range: (low, high) of uniform latents. `None` for standard normal latents.
+        units: Widths of the generator's hidden ReLU layers.
+        code_dim: Length of the codes, which are in [0, 1].
+        code_units: Widths of the encoder's hidden sigmoid layers; the decoder's are the same in reverse.
+        dropout: Dropout rates of the encoder: of its input, and of its hidden layers.
+        **kwargs: Arguments of `kerasgan.GenerativeModel`.
 
     Examples:
 
@@ -176,8 +165,10 @@ class GMMNAE(GMMN):
         **kwargs,
     ):
         if len(image_shape) != 3:
-            raise ValueError(f"image_shape is {image_shape}, expected (height, width, channels). Use GMMN for vectors.")
-        self.sizes = {"code_dim": code_dim, "code_units": tuple(code_units), "dropout": tuple(dropout)}
+            raise ValueError(
+                f"`image_shape` is {image_shape}; expected (height, width, channels). Use GMMN for vectors."
+            )
+        self.code_dim, self.code_units, self.dropout = code_dim, tuple(code_units), tuple(dropout)
         super().__init__(image_shape, latent_dim, latent_range, units, **kwargs)
 
     def build_networks(self):
@@ -189,23 +180,23 @@ class GMMNAE(GMMN):
     def build_code_generator(self):
         """The generator of codes, a built Keras model."""
         latents, x = self._hidden()
-        x = layers.Dense(self.sizes["code_dim"], "sigmoid", dtype=keras.config.floatx(), name="codes")(x)
+        x = layers.Dense(self.code_dim, "sigmoid", dtype=keras.config.floatx(), name="codes")(x)
         return keras.Model(latents, x, name="code_generator")
 
     def build_encoder(self):
         """The encoder of images to codes, a built Keras model."""
         images = keras.Input(self.image_shape, name="images")
-        first, later = self.sizes["dropout"]
+        first, later = self.dropout
         x = layers.Dropout(first)(layers.Flatten()(layers.Rescaling(0.5, 0.5)(images)))
-        for units in self.sizes["code_units"]:
+        for units in self.code_units:
             x = layers.Dropout(later)(self._sigmoids(units)(x))
-        x = self._sigmoids(self.sizes["code_dim"], dtype=keras.config.floatx(), name="codes")(x)
+        x = self._sigmoids(self.code_dim, dtype=keras.config.floatx(), name="codes")(x)
         return keras.Model(images, x, name="encoder")
 
     def build_decoder(self):
         """The decoder of codes to images, a built Keras model."""
-        codes = x = keras.Input((self.sizes["code_dim"],), name="codes")
-        for units in reversed(self.sizes["code_units"]):
+        codes = x = keras.Input((self.code_dim,), name="codes")
+        for units in reversed(self.code_units):
             x = self._sigmoids(units)(x)
         return keras.Model(codes, dense_images(x, self.image_shape), name="decoder")
 
@@ -225,7 +216,7 @@ class GMMNAE(GMMN):
         )
 
     def autoencoder_loss(self, batch):
-        """Cross-entropy of the pixels as probabilities, summed over an image, and logs."""
+        """Cross-entropy of the pixels as probabilities, summed over each image, and logs."""
         decoded = self.decoder(self.encoder(batch.x, training=True), training=True)
         target, found = (at_least_float32(x) / 2.0 + 0.5 for x in (batch.x, decoded))
         crossed = ops.binary_crossentropy(ops.cast(target, found.dtype), found)
@@ -240,19 +231,16 @@ class GMMNAE(GMMN):
         """Codes of images.
 
         Args:
-            images: shape (count, *image_shape), in [-1, 1].
-            batch_size: how many are computed at once.
+            images: Array of shape (count, *image_shape), in [-1, 1].
+            batch_size: Number of images that are computed at once.
 
         Returns:
-            float32 array of shape (count, code_dim), in [0, 1].
+            A float32 array of shape (count, code_dim), in [0, 1].
 
         Raises:
-            ValueError: for images of another shape, type or range.
+            ValueError: For images of another shape, type or range.
         """
         return self.read(self.ema_encoder, images, batch_size)
 
     def served(self):
         return {"encode": (self.ema_encoder, "codes")}
-
-    def get_config(self):
-        return {**super().get_config(), **self.sizes}

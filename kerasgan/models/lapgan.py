@@ -12,72 +12,62 @@ from keras import layers, ops
 
 from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.data.kinds import Images
+from kerasgan.game.optimizers import FlooredDecay
 from kerasgan.game.phase import shared
+from kerasgan.game.recipe import SGD
 from kerasgan.game.signals import probed
 from kerasgan.layers import LaplacianPyramid, Resample, label_plane, with_labels
 
-SMALLEST = 8  # pixels of the coarsest level, or fewer, where the number of levels is left open
-REFINED = 6  # pixels that a level's valid 5x5 convolution needs to leave two
-
-
-def denton_sgd(steps_per_epoch=781):
-    """Configuration of the paper's SGD (section 4).
-
-    Rate .02, divided by 1 + 4e-5 an epoch; momentum .5, .0008 more each epoch up to .8.
-
-    Args:
-        steps_per_epoch: the schedules go by steps; that of the paper's CIFAR-10 is 50,000 images in batches of 64.
-    """
-    decay = {"initial": 0.02, "factor": (1.0 + 4e-5) ** (1.0 / steps_per_epoch), "floor": 0.0}
-    config = {
-        "learning_rate": {"class_name": "kerasgan>FlooredDecay", "config": decay},
-        "momentum": 0.5,
-        "final_momentum": 0.8,
-        "ramp_steps": 375 * steps_per_epoch,
-    }
-    return {"class_name": "kerasgan>MomentumRampSGD", "config": config}
+SMALLEST = 8  # largest size of the coarsest level in pixels, if the number of levels is not given
+REFINED = 6  # pixels of which a level's valid 5x5 convolution leaves two
+EPOCH = 781  # steps in an epoch of CIFAR-10: 50,000 images in batches of 64
+# In each epoch the rate is divided by 1 + 4e-5 and 0.0008 is added to the momentum.
+SLOWING_SGD = SGD(
+    FlooredDecay(0.02, (1.0 + 4e-5) ** (1.0 / EPOCH), 0.0), momentum=0.5, final_momentum=0.8, ramp_steps=375 * EPOCH
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class LAPGANRecipe(LatentRecipe):
-    """As `kerasgan.LatentRecipe`, for each level alike; each level's players have copies of the two optimizers."""
+    """Settings of each level (section 4). Each level's players have copies of the two optimizers."""
 
-    discriminator_optimizer: Any = dataclasses.field(default_factory=denton_sgd)
-    generator_optimizer: Any = dataclasses.field(default_factory=denton_sgd)
+    discriminator_optimizer: Any = SLOWING_SGD
+    generator_optimizer: Any = SLOWING_SGD
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class LAPGAN(LatentModel):
-    """A Laplacian pyramid of games: the coarsest level makes small images, each other one details of twice the size.
+    """A Laplacian pyramid of games: the coarsest level makes small images, each other level details of twice the size.
 
         I~_K = G_K(z_K),    I~_k = u(I~_(k+1)) + G_k(z_k, u(I~_(k+1)))
 
     K is the coarsest level and 0 the full size; d and u are those of `kerasgan.layers.LaplacianPyramid`. One `fit`
-    trains all levels, each on its own: level k learns the details of real coarse images u(d(I_k)), never of generated
-    ones, so that no level waits for another. Its discriminator sees I_k or u(d(I_k)) + G_k(z_k, u(d(I_k))): the
-    low-pass image is added to the details before the first layer (section 3.1). The players, networks and logs of a
-    level end in its number: `generator_0`, `discriminator_0`, ..., and `ema_generator_0` for the average.
+    trains all levels independently: level k learns the details of real coarse images u(d(I_k)), never of generated
+    ones, so that no level depends on another. Its discriminator receives I_k or u(d(I_k)) + G_k(z_k, u(d(I_k))): the
+    low-pass image is added to the details before the first layer (section 3.1). The names of a level's players,
+    networks and logs end in its number: `generator_0`, `discriminator_0`, ..., and `ema_generator_0` for the average.
 
-    The networks are those of CIFAR-10 (section 4.1 and the authors' code). The coarsest level is a GAN of perceptrons,
-    G 2 x 1200 and D 2 x 600 ReLUs with dropout. Elsewhere the noise is a plane of the level's size, and so is the class
-    (section 3.2), both channels beside the coarse image; G has convolutions of 7x7, 7x7 and 5x5, D two of 5x5, a valid
-    and a strided one, and dropout. No generator ends in an activation; samples, not what is trained, are clipped to
-    [-1, 1]. Where we differ: their images have mean 0 and deviation 1 at each pixel, the package's are in [-1, 1];
-    their code has a ReLU on the class planes, which would leave half of their entries without a gradient for good; they
-    have 28 pixels of CIFAR-10, so that the sizes are 28, 14 and 8, ours are halves all the way.
+    The networks are those of CIFAR-10 (section 4.1 and the authors' code). The coarsest level is a GAN of perceptrons:
+    2 x 1200 ReLUs in the generator, 2 x 600 with dropout in the discriminator. At the other levels the noise and the
+    class (section 3.2) are planes of the level's size, additional channels of the coarse image; the generator has
+    convolutions of 7x7, 7x7 and 5x5, the discriminator two of 5x5, a valid and a strided one, and dropout. Generators
+    have no final activation; samples are clipped to [-1, 1], images in training are not. Differences from the paper:
+    its images have mean 0 and deviation 1 at each pixel, the package's are in [-1, 1]; the authors' code has a ReLU on
+    the class planes, which would leave half of their entries without a gradient for good; its images have 28 pixels, so
+    that the sizes are 28, 14 and 8, while here each size is half of the one before.
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1].
-        levels: number of sizes, each half of the one before; 1 is a single game of perceptrons. None: down to 8 pixels
-            or fewer, at least once.
-        noise_dim: length of the coarsest level's noise. All noise is uniform in [-1, 1]; the latents are that of all
-            levels in one vector, the coarsest first.
-        num_classes: number of classes of a conditional model.
-        width: channels of the hidden convolutions, of both players.
-        units: width of the hidden layers of the coarsest generator.
-        discriminator_units: width of the hidden layers of the coarsest discriminator.
-        dropout: share of the discriminators' last hidden activations that is dropped, at the coarsest level of both.
-        **kwargs: as for `kerasgan.LatentModel`. For other networks override `build_level_generator` or
+        image_shape: Shape (height, width, channels) of images in [-1, 1].
+        levels: Number of sizes, each half of the one before; 1 is a single game of perceptrons. `None` for sizes down
+            to 8 pixels or fewer, at least two.
+        noise_dim: Length of the coarsest level's noise. All noise is uniform in [-1, 1]; the latents are the noise of
+            all levels in one vector, coarsest level first.
+        num_classes: Number of classes of a conditional model. `None` for an unconditional model.
+        width: Channels of the hidden convolutions of both players.
+        units: Width of the hidden layers of the coarsest generator.
+        discriminator_units: Width of the hidden layers of the coarsest discriminator.
+        dropout: Dropout rate of the discriminators' last hidden layer; at the coarsest level, of both hidden layers.
+        **kwargs: Arguments of `kerasgan.LatentModel`. For other networks, override `build_level_generator` or
             `build_level_discriminator`.
 
     Examples:
@@ -86,11 +76,12 @@ class LAPGAN(LatentModel):
     >>> model.compile()
     >>> model.fit(images, labels, epochs=100)
     >>> sevens = model.sample(16, labels=[7] * 16)
-    >>> coarse, fine = model.stages(16, labels=[7] * 16)  # the way to the same images
+    >>> coarse, fine = model.stages(16, labels=[7] * 16)  # the same images at all levels
     >>> other_details = model.refine(coarse, labels=[7] * 16, seed=1)
     """
 
     recipe = LAPGANRecipe()
+    fixed = ("latent_dim", "latent_range", "generator", "discriminator")
 
     def __init__(
         self,
@@ -104,15 +95,10 @@ class LAPGAN(LatentModel):
         dropout=0.5,
         **kwargs,
     ):
-        if kwargs.get("generator") or kwargs.get("discriminator"):
-            raise ValueError(
-                "generator or discriminator was given, but LAPGAN has one for each level. Override "
-                "build_level_generator(level) or build_level_discriminator(level) in a subclass."
-            )
         height, image_width, channels = Images(image_shape).shape
         self.levels = check_levels(height, image_width, levels)
-        self.noise_dim = noise_dim
-        self.sizes = {"width": width, "units": units, "discriminator_units": discriminator_units, "dropout": dropout}
+        self.noise_dim, self.width, self.dropout = noise_dim, width, dropout
+        self.units, self.discriminator_units = units, discriminator_units
         self.level_shapes = tuple((height >> level, image_width >> level, channels) for level in range(self.levels))
         self.latent_shapes = (*((*shape[:2], 1) for shape in self.level_shapes[:-1]), (noise_dim,))
         latent_dim = sum(math.prod(shape) for shape in self.latent_shapes)
@@ -135,55 +121,53 @@ class LAPGAN(LatentModel):
         return self.discriminator_0
 
     def build_level_generator(self, level):
-        """A built Keras model from `latents`, `coarse` images (but for the coarsest level) and labels to images.
+        """The generator of a level: a built Keras model of `latents`, `coarse` images and labels.
 
         Args:
-            level: 0 is the full size.
+            level: Number of the level; 0 is the full size. The coarsest level has no input `coarse`.
         """
         *place, channels = self.level_shapes[level]
         latents, labels = keras.Input(self.latent_shapes[level], name="latents"), self.condition_inputs()
         if level == self.levels - 1:
             x = with_labels(latents, labels, self.num_classes)
             for _ in range(2):
-                x = layers.Dense(self.sizes["units"], "relu")(x)
+                x = layers.Dense(self.units, "relu")(x)
             x = layers.Dense(math.prod(place) * channels, dtype=keras.config.floatx())(x)
             x = layers.Reshape((*place, channels), dtype=keras.config.floatx(), name="images")(x)
-            return keras.Model(_one_or_more(latents, *labels), x, name=f"generator_{level}")
+            return keras.Model(self.inputs_of(latents, *labels), x, name=f"generator_{level}")
         coarse = keras.Input(self.level_shapes[level + 1], name="coarse")
         enlarged = Resample(up=2, mirror=True, dtype=keras.config.floatx(), name="enlarged")(coarse)
         planes = [label_plane(labels[0], self.num_classes, *place)] if labels else []
         x = layers.Concatenate()([latents, *planes, enlarged])
         for _ in range(2):
-            x = layers.Conv2D(self.sizes["width"], 7, padding="same", activation="relu")(x)
+            x = layers.Conv2D(self.width, 7, padding="same", activation="relu")(x)
         x = layers.Conv2D(channels, 5, padding="same", dtype=keras.config.floatx(), name="details")(x)
         x = layers.Add(dtype=keras.config.floatx(), name="images")([enlarged, x])
         return keras.Model([latents, coarse, *labels], x, name=f"generator_{level}")
 
     def build_level_discriminator(self, level):
-        """A built Keras model from a level's `images`, side by side where it judges packs, and labels to logits.
+        """The discriminator of a level: a built Keras model of `images`, or packs of them, and labels.
 
         Args:
-            level: 0 is the full size.
+            level: Number of the level; 0 is the full size.
         """
         *place, channels = self.level_shapes[level]
-        images, labels = (
-            keras.Input((*place, self.packing * channels), name="images"),
-            self.condition_inputs(packed=True),
-        )
-        drop = functools.partial(layers.Dropout, self.sizes["dropout"])
+        images = keras.Input((*place, self.packing * channels), name="images")
+        labels = self.condition_inputs(packed=True)
+        drop = functools.partial(layers.Dropout, self.dropout)
         if level == self.levels - 1:
             x = layers.Flatten()(images)
             x = with_labels(x, labels, self.num_classes)
             for _ in range(2):
-                x = drop()(layers.Dense(self.sizes["discriminator_units"], "relu")(x))
+                x = drop()(layers.Dense(self.discriminator_units, "relu")(x))
         else:
             planes = [label_plane(labels[0], self.num_classes, *place)] if labels else []
             x = layers.Concatenate()([images, *planes]) if planes else images
-            x = layers.Conv2D(self.sizes["width"], 5, activation="relu")(x)
-            x = layers.Conv2D(self.sizes["width"], 5, strides=2, padding="same", activation="relu")(x)
+            x = layers.Conv2D(self.width, 5, activation="relu")(x)
+            x = layers.Conv2D(self.width, 5, strides=2, padding="same", activation="relu")(x)
             x = drop()(layers.Flatten()(x))
         logits = layers.Dense(1, name="logits")(x)
-        return keras.Model(_one_or_more(images, *labels), logits, name=f"discriminator_{level}")
+        return keras.Model(self.inputs_of(images, *labels), logits, name=f"discriminator_{level}")
 
     def _chain(self, name):
         """The levels' generators one after the other: a model from latents and labels to images in [-1, 1]."""
@@ -191,8 +175,8 @@ class LAPGAN(LatentModel):
         parts, images = self.split_latents(latents), list[keras.KerasTensor]()
         for level in reversed(range(self.levels)):
             network = getattr(self, f"{name}_{level}")
-            images.append(network(_one_or_more(parts[level], *images[-1:], *labels)))
-        return keras.Model(_one_or_more(latents, *labels), ops.clip(images[-1], -1.0, 1.0), name=name)
+            images.append(network(self.inputs_of(parts[level], *images[-1:], *labels)))
+        return keras.Model(self.inputs_of(latents, *labels), ops.clip(images[-1], -1.0, 1.0), name=name)
 
     def split_latents(self, latents):
         """The noise of each level, from level 0, of latents of shape (batch, latent_dim)."""
@@ -211,7 +195,7 @@ class LAPGAN(LatentModel):
         }
 
     def phases(self):
-        one = super().phases()  # of one level; its losses find the level by the size of the images
+        one = super().phases()  # of one level; the losses find the level by the size of the images
         return tuple(
             dataclasses.replace(
                 phase,
@@ -237,12 +221,12 @@ class LAPGAN(LatentModel):
         """The level of images of shape (batch, height, width, channels).
 
         Raises:
-            ValueError: if they have the size of none.
+            ValueError: If no level has their size.
         """
         sizes = [shape[:2] for shape in self.level_shapes]
         size = tuple(images.shape[1:3])
         if size not in sizes:
-            raise ValueError(f"Images of shape {tuple(images.shape)} belong to no level; those have the sizes {sizes}.")
+            raise ValueError(f"Images of shape {tuple(images.shape)} belong to no level; the sizes are {sizes}.")
         return sizes.index(size)
 
     @shared
@@ -252,10 +236,10 @@ class LAPGAN(LatentModel):
         inputs = [self.split_latents(self.latents(batch))[level]]
         inputs += [self.pyramid.reduce(batch.x)] if level < self.levels - 1 else []
         inputs += self.fake_condition(batch)
-        return probed(self.networks[f"generator_{level}"](_one_or_more(*inputs), training=True))
+        return probed(self.networks[f"generator_{level}"](self.inputs_of(*inputs), training=True))
 
     def fake_weight(self, batch):
-        """Weights of a level's generated images: of the real ones whose coarse images, or labels, they have."""
+        """Weights of a level's generated images: those of the real images whose coarse images or labels they have."""
         given = self.num_classes or self.level_of(batch.x) < self.levels - 1
         return self.pack_weight(batch) if given else None
 
@@ -266,20 +250,20 @@ class LAPGAN(LatentModel):
     # Samples --------------------------------------------------------------------------------------------------------
 
     def stages(self, count, seed=0, labels=None, ema=True, batch_size=64):
-        """The images of all levels on the way to `sample(count, seed, labels, ema)`.
+        """The images of all levels that lead to `sample(count, seed, labels, ema)`.
 
         Args:
-            count: how many.
-            seed: integer, 0 or more.
-            labels: integers of shape (count,) for a conditional model; by default 0, 1, 2, ... around.
-            ema: use the averaged generators, else those in training.
-            batch_size: how many are computed at once.
+            count: Number of samples.
+            seed: Integer of 0 or more.
+            labels: Integers of shape (count,) for a conditional model; 0, 1, 2, ... in turn by default.
+            ema: Whether to use the averaged generators rather than those in training.
+            batch_size: Number of samples that are computed at once.
 
         Returns:
-            List of float32 arrays of shape (count, height, width, channels), images in [-1, 1], the coarsest first.
+            List of float32 arrays of shape (count, height, width, channels), images in [-1, 1], coarsest first.
 
         Raises:
-            ValueError: as `sample`.
+            ValueError: As `sample`.
         """
         latents, *labels = self.sample_inputs(count, seed, labels=labels)
         parts, images = self.split_latents(latents), list[np.ndarray]()
@@ -288,27 +272,26 @@ class LAPGAN(LatentModel):
         return [np.clip(x, -1.0, 1.0) for x in images]
 
     def refine(self, coarse, seed=0, labels=None, ema=True, batch_size=64):
-        """Images of twice the size: coarse ones enlarged, and details that one level generates.
+        """Images of twice the size: enlarged coarse images with generated details.
 
         Args:
-            coarse: images in [-1, 1] of the size of any level but 0: `stages` gives such, `pyramid.reduce` real ones.
-            seed: integer, 0 or more, of the noise.
-            labels: integers of shape (count,) for a conditional model; by default 0, 1, 2, ... around.
-            ema: use the averaged generator, else the one in training.
-            batch_size: how many are computed at once.
+            coarse: Images in [-1, 1] of the size of any level but 0: generated by `stages`, or real ones, reduced by
+                `pyramid.reduce`.
+            seed: Seed of the noise, an integer of 0 or more.
+            labels: Integers of shape (count,) for a conditional model; 0, 1, 2, ... in turn by default.
+            ema: Whether to use the averaged generator rather than the one in training.
+            batch_size: Number of images that are computed at once.
 
         Returns:
-            float32 array of shape (count, 2 * height, 2 * width, channels), images in [-1, 1].
+            A float32 array of shape (count, 2 * height, 2 * width, channels), images in [-1, 1].
 
         Raises:
-            ValueError: for images that are not those of a coarser level, or as `sample`.
+            ValueError: For images of another size, or as `sample`.
         """
         coarse = ops.convert_to_tensor(coarse, "float32")
         level = self.level_of(coarse) - 1
         if level < 0:
-            raise ValueError(
-                f"Images of {tuple(coarse.shape[1:3])} pixels have the full size: there is no level above."
-            )
+            raise ValueError(f"`coarse` has images of {tuple(coarse.shape[1:3])} pixels, the full size.")
         latents, *labels = self.sample_inputs(len(coarse), seed, labels=labels)
         inputs = [self.split_latents(latents)[level], coarse, *labels]
         return np.clip(self._generate_level(level, inputs, ema, batch_size), -1.0, 1.0)
@@ -317,21 +300,17 @@ class LAPGAN(LatentModel):
         network = getattr(self, f"{'ema_' if ema else ''}generator_{level}")
         return self.inference(network)(inputs, batch_size=batch_size)
 
-    def get_config(self):
-        config = {**super().get_config(), "levels": self.levels, "noise_dim": self.noise_dim, **self.sizes}
-        return {name: value for name, value in config.items() if name not in ("latent_dim", "latent_range")}
-
-
-def _one_or_more(*parts):
-    """What a model of these inputs is called with."""
-    return list(parts) if len(parts) > 1 else parts[0]
-
 
 def check_levels(height, width, levels=None):
-    """The number of levels of a pyramid on images of a size: as asked for, or down to 8 pixels or fewer.
+    """The number of levels of a pyramid.
+
+    Args:
+        height: Height of the images.
+        width: Width of the images.
+        levels: Number of levels. `None` for sizes down to 8 pixels or fewer.
 
     Raises:
-        ValueError: if there cannot be so many.
+        ValueError: If the images are too small for so many levels, or cannot be halved so many times.
     """
     most, smaller = 1, min(height, width)
     while height % 2**most == width % 2**most == 0 and smaller >> (most - 1) >= REFINED:
@@ -341,7 +320,7 @@ def check_levels(height, width, levels=None):
         chosen = min(most, max(2, 1 + math.ceil(math.log2(smaller / SMALLEST))))
     if chosen not in range(1, most + 1):
         raise ValueError(
-            f"levels is {levels!r}, expected 1 to {most} for images of {height}x{width} pixels: each level but the "
+            f"`levels` is {levels!r}; expected 1 to {most} for images of {height}x{width} pixels: each level but the "
             f"coarsest has even sides of at least {REFINED}."
         )
     return chosen

@@ -18,7 +18,7 @@ class Pix2PixRecipe(TranslationRecipe):
     """Training settings of Pix2Pix.
 
     Args:
-        l1_weight: of the mean absolute difference to the target, beside the adversarial loss (λ of equation 4).
+        l1_weight: Weight of the mean absolute difference from the target (lambda of equation 4).
     """
 
     l1_weight: float = 100.0
@@ -28,22 +28,23 @@ class Pix2PixRecipe(TranslationRecipe):
 class Pix2Pix(TranslationModel):
     """Translation learned from pairs: a U-Net against a discriminator of patches of input and output.
 
-    The generator halves the image down to one pixel and doubles it again, each level joined to its mirror image. It has
-    no latents: its noise is dropout in the first three decoder layers, on at test too. The paper's batch normalization
-    takes the statistics of the batch at test as well, and is trained with a batch of one: that is instance
-    normalization with a learned scale and offset, written so here, whatever the batch size, so that a translation does
-    not depend on its neighbours in a batch. There is none where the map is one pixel (all would be zero): here the
-    authors' code is followed, not the paper's first version. The discriminator's objective is halved.
+    The generator halves the image down to one pixel and doubles it again, with a skip connection at each level. It has
+    no latents: its noise is dropout in the first three decoder layers, also in inference. The paper's batch
+    normalization uses the statistics of the batch in inference too and is trained with batches of one image, which is
+    instance normalization with a learned scale and offset. That is used here for all batch sizes, so that a translation
+    does not depend on the other images of its batch. A map of one pixel is not normalized (it would be zero), as in the
+    authors' code and unlike the paper's first version. The discriminator's objective is halved.
 
     Args:
-        image_shape: (height, width, channels) of inputs x in [-1, 1]; height and width multiples of `2**depth`.
-        target_channels: channels of targets y; None for those of x.
-        width: channels of the first layer of both networks; they double up to eight times as many.
-        depth: halvings of the generator, 2 or more; None for as many as there are, 8 at most.
-        discriminator_depth: strided layers of the discriminator; 0, 1, 2, 3, 4, 5 judge patches of 1, 16, 34, 70, 142,
-            286 pixels.
-        dropout: share of units that is dropped.
-        **kwargs: as for `AdversarialModel`.
+        image_shape: Shape (height, width, channels) of inputs x in [-1, 1]. Height and width are multiples of
+            `2**depth`.
+        target_channels: Channels of targets y. `None` for those of x.
+        width: Channels of the first layer of both networks, doubled in further layers up to eight times as many.
+        depth: Number of halvings of the generator, 2 or more. `None` for as many as possible, up to 8.
+        discriminator_depth: Number of strided layers of the discriminator: 0, 1, 2, 3, 4, 5 judge patches of 1, 16, 34,
+            70, 142, 286 pixels.
+        dropout: Dropout rate.
+        **kwargs: Arguments of `AdversarialModel`.
 
     Examples:
 
@@ -75,14 +76,15 @@ class Pix2Pix(TranslationModel):
         **kwargs,
     ):
         super().__init__(image_shape, target_channels, **kwargs)
+        self.width, self.depth, self.discriminator_depth, self.dropout = width, depth, discriminator_depth, dropout
         possible = min((size & -size).bit_length() - 1 for size in self.image_shape[:2])
-        depth = min(possible, 8) if depth is None else depth
-        if not 2 <= depth <= possible:
+        self.halvings = min(possible, 8) if depth is None else depth
+        if not 2 <= self.halvings <= possible:
             raise ValueError(
-                f"Images of {self.image_shape[0]}x{self.image_shape[1]} pixels can be halved {possible} times, but the "
-                f"depth is {depth}, expected 2 to {possible}. Resize the images to multiples of {2 ** max(depth, 2)}."
+                f"`depth` is {self.halvings}; expected 2 to {possible}, because images of {self.image_shape[0]}x"
+                f"{self.image_shape[1]} pixels can be halved {possible} times. Resize them to multiples of "
+                f"{2 ** max(self.halvings, 2)}."
             )
-        self.sizes = {"width": width, "depth": depth, "discriminator_depth": discriminator_depth, "dropout": dropout}
         self.add_networks(
             averaged=("generator",),
             generator=self.build_generator(),
@@ -91,7 +93,7 @@ class Pix2Pix(TranslationModel):
 
     def build_generator(self):
         """The U-Net, a built Keras model."""
-        width, depth, rate = self.sizes["width"], self.sizes["depth"], self.sizes["dropout"]
+        width, depth, rate = self.width, self.halvings, self.dropout
         convolution = {"kernel_size": 4, "strides": 2, "padding": "same", "kernel_initializer": normal(0.02)}
         down, up = (functools.partial(kind, **convolution) for kind in (layers.Conv2D, layers.Conv2DTranspose))
         normalized = functools.partial(InstanceNormalization, scale_stddev=0.02)
@@ -147,6 +149,3 @@ class Pix2Pix(TranslationModel):
             colours = [self.translate(x, seed, ema), *([] if y is None else [y])]
             rows = [rows[0], *(colorized(x, each) for each in colours)]
         return rows
-
-    def get_config(self):
-        return {**super().get_config(), **self.sizes}

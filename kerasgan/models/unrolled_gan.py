@@ -1,7 +1,6 @@
 """Unrolled GAN (Metz, Poole, Pfau & Sohl-Dickstein 2017, "Unrolled Generative Adversarial Networks")."""
 
 import dataclasses
-import functools
 import math
 from typing import Any
 
@@ -11,57 +10,55 @@ from keras import layers, ops
 from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.game.engines import gradients, mean_over_replicas
 from kerasgan.game.randomness import is_seed_state
-from kerasgan.game.recipe import optimizer
+from kerasgan.game.recipe import Adam
 from kerasgan.game.signals import observed, observing
 
-# Options of Keras' optimizers that change an update in ways that are not differentiated here.
+# Options of Keras' optimizers whose effect on an update is not differentiated here.
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 UNKNOWN = (*CLIPPING, "amsgrad", "nesterov", "weight_decay", "use_ema", "gradient_accumulation_steps")
 
 
 @dataclasses.dataclass(frozen=True)
 class UnrolledGANRecipe(LatentRecipe):
-    """Training settings of an unrolled GAN: those of the paper's ring (appendix A).
+    """Settings of the paper's ring of Gaussians (appendix A).
 
     Args:
-        unrolled_steps: K, how many steps of the discriminator the generator looks ahead; 0 is the plain game.
-        discriminator_optimizer: `keras.optimizers.Adam` or `SGD`, with no option that changes the gradients.
+        unrolled_steps: Number K of discriminator steps that the generator looks ahead; 0 for a plain GAN.
+        discriminator_optimizer: `keras.optimizers.Adam` or `SGD`, without options that change the gradients.
     """
 
     batch_size: int = 512
     loss: Any = "minimax"
     unrolled_steps: int = 5
-    discriminator_optimizer: Any = dataclasses.field(
-        default_factory=functools.partial(optimizer, "adam", learning_rate=1e-4, beta_1=0.5)
-    )
-    generator_optimizer: Any = dataclasses.field(
-        default_factory=functools.partial(optimizer, "adam", learning_rate=1e-4, beta_1=0.5)
-    )
+    discriminator_optimizer: Any = Adam(1e-4, beta_1=0.5)
+    generator_optimizer: Any = Adam(1e-4, beta_1=0.5)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class UnrolledGAN(LatentModel):
-    """A generator that knows how the discriminator would answer: its loss is that after K steps of the discriminator.
+    """GAN whose generator anticipates the discriminator: its loss is that after K more steps of the discriminator.
 
-    With f the loss that the discriminator minimises and g the generator's, the discriminator takes plain steps on f,
+    Let f be the loss that the discriminator minimises and g the generator's. The discriminator takes plain steps on f,
     and the generator minimises g(theta_G, theta_D^K), where theta_D^(k+1) is theta_D^k after one update by the
-    discriminator's own optimizer on f(theta_G, theta_D^k) (equations 4 to 8; g = -f there, the minimax loss). The
-    gradient flows through the K updates too, so that the generator is told how the discriminator would react. The
-    updates start from the optimizer's present state, moments and step count included, and are forgotten afterwards;
-    all of them, and the generator's loss, see one batch of real and one of generated samples, as in the authors' code.
+    discriminator's own optimizer on f(theta_G, theta_D^k) (equations 4 to 8, with g = -f, the minimax loss). The
+    gradient also flows through the K updates, so that the generator learns how the discriminator would react. The
+    updates start from the optimizer's present state, including moments and step count, and are discarded afterwards.
+    All of them, and the generator's loss, use one batch of real and one of generated samples, as in the authors' code.
 
-    A generator's step costs K + 1 evaluations of the discriminator and their second derivatives. Penalties of the
+    A step of the generator costs K + 1 evaluations of the discriminator and their second derivatives. Penalties of the
     recipe are part of f, but treat generated samples as constants.
 
-    The networks are those of the ring (appendix A): G has two hidden layers of 128 ReLUs, D one, its input divided by
-    4; orthogonal weights times 0.8. For images give your own.
+    The networks are those of the ring (appendix A): two hidden layers of 128 ReLUs in the generator; one in the
+    discriminator, whose input is divided by 4; orthogonal initial weights times 0.8. For images and conditional models,
+    pass your own networks.
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1], or (size,) for vectors of any range.
-        latent_dim: length of the latent vectors, standard normal.
-        units: width of the hidden layers.
-        input_scale: what the discriminator multiplies its input by.
-        **kwargs: as for `kerasgan.LatentModel`.
+        image_shape: Shape (height, width, channels) of images in [-1, 1], or (size,) of vectors in any range.
+        latent_dim: Length of the latent vectors.
+        latent_range: (low, high) of uniform latents. `None` for standard normal latents, the default.
+        units: Width of the hidden layers.
+        input_scale: Factor of the discriminator's input.
+        **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Examples:
 
@@ -75,21 +72,21 @@ class UnrolledGAN(LatentModel):
 
     def __init__(self, image_shape, latent_dim=256, latent_range=None, units=128, input_scale=0.25, **kwargs):
         if kwargs.get("num_classes") and not (kwargs.get("generator") and kwargs.get("discriminator")):
-            raise ValueError("num_classes was given, but the paper's networks are unconditional. Give your own.")
-        self.sizes = {"units": units, "input_scale": input_scale}
+            raise ValueError("`num_classes` was given, but the paper's networks are unconditional. Pass your own.")
+        self.units, self.input_scale = units, input_scale
         super().__init__(image_shape, latent_dim, latent_range, **kwargs)
 
     def build_generator(self):
         latents = x = keras.Input((self.latent_dim,), name="latents")
         for _ in range(2):
-            x = self._dense(self.sizes["units"], "relu")(x)
+            x = self._dense(self.units, "relu")(x)
         x = self._dense(math.prod(self.image_shape))(x)
         return keras.Model(latents, layers.Reshape(self.image_shape, name="images")(x), name="generator")
 
     def build_discriminator(self):
         images = keras.Input(self.pack_shape, name="images")
-        x = layers.Rescaling(self.sizes["input_scale"])(layers.Flatten()(images))
-        x = self._dense(self.sizes["units"], "relu")(x)
+        x = layers.Rescaling(self.input_scale)(layers.Flatten()(images))
+        x = self._dense(self.units, "relu")(x)
         return keras.Model(images, self._dense(1, name="logits")(x), name="discriminator")
 
     @staticmethod
@@ -99,7 +96,7 @@ class UnrolledGAN(LatentModel):
     def phases(self):
         steps = self.recipe.unrolled_steps
         if not isinstance(steps, int) or steps < 0:
-            raise ValueError(f"unrolled_steps is {steps!r}, expected 0 (the plain game), 1, 2, ...")
+            raise ValueError(f"`unrolled_steps` is {steps!r}; expected 0 (a plain GAN), 1, 2, ...")
         check_unrollable(self._discriminator_optimizer)
         return super().phases()
 
@@ -110,10 +107,10 @@ class UnrolledGAN(LatentModel):
 
     def generator_loss(self, batch):
         self.generated(batch)  # once, for all steps, and outside of their differentiation
-        # The game takes over only what a phase trains or keeps: what is assigned here is forgotten. It is put back all
-        # the same, for the phases of simultaneous updates that are evaluated together with this one.
+        # Only variables that the phase trains or keeps are committed, so these assignments are discarded. They are
+        # undone all the same, for phases that are evaluated together with this one in simultaneous updates.
         before = [(v, ops.copy(v)) for v in self.discriminator.variables if not is_seed_state(v)]
-        with observing(False), observed(None):  # who watches the game is to see the steps that are taken
+        with observing(False), observed(None):  # only steps that are really taken are observed
             self.unroll(batch)
         outcome = super().generator_loss(batch)
         for variable, value in before:
@@ -121,7 +118,7 @@ class UnrolledGAN(LatentModel):
         return outcome
 
     def unroll(self, batch):
-        """Moves the discriminator by the recipe's number of steps, within the evaluation that runs."""
+        """Updates the discriminator by the recipe's number of steps, within the running evaluation."""
         variables = self.discriminator.trainable_variables
 
         def loss(values):
@@ -138,39 +135,36 @@ class UnrolledGAN(LatentModel):
                 variable.assign(value)
 
     def fake_logits(self, batch):
-        # Not shared as in the base class: the discriminator is another one after each step.
+        # Not shared as in the base class: the discriminator differs after each step.
         return self.judge(self.generated(batch), *self.fake_condition(batch))
-
-    def get_config(self):
-        return {**super().get_config(), **self.sizes}
 
 
 def check_unrollable(rule):
-    """Refuses an optimizer whose updates `differentiable_updates` does not know.
+    """Raises unless `differentiable_updates` supports an optimizer.
 
     Args:
-        rule: a `keras.optimizers.Optimizer`.
+        rule: `keras.optimizers.Optimizer`.
 
     Raises:
-        ValueError: that names what cannot be unrolled.
+        ValueError: For an optimizer or an option that cannot be unrolled.
     """
     used = [name for name in UNKNOWN if getattr(rule, name, None)]
     if type(rule) not in (keras.optimizers.Adam, keras.optimizers.SGD) or used:
         raise ValueError(
-            f"The discriminator's optimizer is {type(rule).__name__} with {used or 'its options'}; the steps of Adam "
-            "and SGD can be unrolled, without amsgrad, nesterov, weight decay, clipping, averages and accumulation."
+            f"`discriminator_optimizer` is {type(rule).__name__} with {used or 'its options'}; Adam and SGD can be "
+            "unrolled, without amsgrad, nesterov, weight decay, clipping, averages and accumulation."
         )
 
 
 def differentiable_updates(rule):
-    """An optimizer's next updates as a differentiable function, from its present state on.
+    """An optimizer's next updates as a differentiable function that starts from its present state.
 
     Args:
-        rule: a built `keras.optimizers.Adam` or `SGD`; it stays as it is.
+        rule: Built `keras.optimizers.Adam` or `SGD`, which does not change.
 
     Returns:
-        A function `update(values, gradients) -> values` of lists of tensors, in the order of the variables that the
-        optimizer was built on, to be called once for each update in turn. The learning rate is that of the first one.
+        A function `update(values, gradients) -> values` of lists of tensors, in the order of the variables on which the
+        optimizer was built, to be called once for each update. The learning rate is that of the first update.
     """
 
     def present(slots):
@@ -204,6 +198,6 @@ def differentiable_updates(rule):
 
 
 def root(x):
-    """Square root whose slope at 0 is 0: a weight that never had a gradient would otherwise make it NaN."""
+    """Square root with slope 0 at 0, which avoids NaN for weights that never had a gradient."""
     positive = x > 0
     return ops.where(positive, ops.sqrt(ops.where(positive, x, 1.0)), 0.0)

@@ -14,7 +14,7 @@ from kerasgan.bases.heads import require_named
 from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.game.engines import mean_over_replicas
 from kerasgan.game.phase import Phase, shared
-from kerasgan.game.recipe import optimizer
+from kerasgan.game.recipe import RMSprop
 from kerasgan.layers import (
     batch_normalization,
     normal,
@@ -27,7 +27,6 @@ from kerasgan.objectives.losses import Minimax, at_least_float32, mean, weighted
 from kerasgan.objectives.penalties import weight_decay
 
 POSTERIOR = ["mean", "log_variance"]
-rmsprop = functools.partial(optimizer, "rmsprop", learning_rate=3e-4)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,15 +34,15 @@ class VAEGANRecipe(LatentRecipe):
     """As `kerasgan.LatentRecipe`, and
 
     Args:
-        reconstruction: gamma, the weight of the reconstruction in the generator's loss. The features' squares are
-            summed, so that it depends on their number; 1e-6 is the official script's for CelebA at 64 pixels.
-        margin: the discriminator waits where its cross-entropy for real or for generated images is below
-            `equilibrium - margin`, the generator where one of them is above `equilibrium + margin`; neither does where
-            both would (official code; not in the paper). Who waits keeps weights and optimizer as they are. None:
-            nobody waits.
-        equilibrium: the cross-entropy of a draw, in nats.
-        weight_decay: half of it times the sum of the squares of all kernels is added to each player's loss.
-        encoder_optimizer: optimizer, or its configuration.
+        reconstruction: Weight gamma of the reconstruction in the generator's loss. The features' squares are summed, so
+            that it depends on their number; 1e-6 is the official script's for CelebA at 64 pixels.
+        margin: Margin, in nats, of the rule by which players wait for each other (official code; not in the paper). The
+            discriminator waits if its cross-entropy for real or for generated images is below `equilibrium - margin`,
+            the generator if one of them is above `equilibrium + margin`, and neither if both would. The weights and the
+            optimizer of a player that waits do not change. `None` for no waiting.
+        equilibrium: Cross-entropy, in nats, of a discriminator that cannot tell real from generated images.
+        weight_decay: Weight of half the sum of the squares of all kernels in each player's loss.
+        encoder_optimizer: Optimizer of the encoder, or its configuration.
     """
 
     update: str = "simultaneous"
@@ -52,14 +51,14 @@ class VAEGANRecipe(LatentRecipe):
     margin: float | None = 0.35
     equilibrium: float = 0.68
     weight_decay: float = 1e-5
-    discriminator_optimizer: Any = dataclasses.field(default_factory=rmsprop)
-    generator_optimizer: Any = dataclasses.field(default_factory=rmsprop)
-    encoder_optimizer: Any = dataclasses.field(default_factory=rmsprop)
+    discriminator_optimizer: Any = RMSprop(3e-4)
+    generator_optimizer: Any = RMSprop(3e-4)
+    encoder_optimizer: Any = RMSprop(3e-4)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class VAEGAN(EncodingModel):
-    """Variational autoencoder whose decoder is a GAN's generator, and which compares images by what D sees in them.
+    """Variational autoencoder whose decoder is a GAN's generator, and which compares images by D's features.
 
     With q(z | x) = N(mean(x), variance(x)), x' = G(z) of z ~ q(z | x), x_p = G(z_p) of z_p ~ N(0, I), and D_l a hidden
     layer of the discriminator (algorithm 1):
@@ -67,28 +66,28 @@ class VAEGAN(EncodingModel):
         L_prior = KL(q(z | x) || N(0, I)),    L_like = 1/2 || D_l(x) - D_l(x') ||^2,
         encoder: L_prior + L_like,    generator: gamma L_like - L_GAN,    discriminator: L_GAN on x, x' and x_p.
 
-    Each player learns from its own sum alone: the encoder nothing from L_GAN, the discriminator nothing from L_like.
-    All three kinds of images pass through the discriminator as one batch (the official code's features of x and x' are
-    those of a batch of their own), and all players are updated at once. As in the official code real and generated
-    images weigh alike in the discriminator's loss, though there are two of the latter for each of the former, D_l is
-    the last convolution before its normalization, and players wait for each other (`margin` of the recipe). The paper's
+    Each player learns from its own sum only: the encoder does not learn from L_GAN, nor the discriminator from L_like.
+    All three kinds of images pass through the discriminator as one batch (in the official code, the features of x and
+    x' are those of a separate batch), and all players are updated at once. As in the official code, real and generated
+    images have equal weight in the discriminator's loss, although there are twice as many generated ones; D_l is the
+    last convolution before its normalization; and players wait for each other (`margin` of the recipe). The paper's
     form of L_GAN is minimax; `compile(loss="non_saturating")` is the usual one. Labels join the latents and the last
     vectors of encoder and discriminator, as the attributes of the paper's faces do.
 
-    Networks and recipe are those of faces of 64 pixels (RMSProp's rate is the paper's 3e-4; the official code begins
-    with .025 over the batch's size and lets it fall): 5 x 5 kernels, three halvings, two where a third would leave
-    less than 4 pixels or an odd size.
+    The networks and the recipe are those for faces of 64 pixels: 5 x 5 kernels and three halvings, or two if a third
+    would leave less than 4 pixels or an odd size. RMSProp's learning rate is the paper's 3e-4; in the official code it
+    falls from 0.025 divided by the batch size.
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1]; height and width multiples of 4.
-        latent_dim: length of the latent vectors, standard normal.
-        num_classes: number of classes of a conditional model; None for an unconditional one.
-        width: channels of the discriminator's first layer and of the generator's last hidden one; the encoder begins
-            with twice as many.
-        units: width of the encoder's dense layer; the discriminator's has half of it.
-        discriminator_normalization: "batch" as in the paper, "layer" or None.
-        encoder: a built Keras model to use instead of the family's, with outputs `mean` and `log_variance`.
-        **kwargs: Arguments of `kerasgan.LatentModel`; a given discriminator has the outputs `logits` and `features`.
+        image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are multiples of 4.
+        latent_dim: Length of the latent vectors, which are standard normal.
+        num_classes: Number of classes of a conditional model. `None` for an unconditional model.
+        width: Channels of the discriminator's first layer and of the generator's last hidden layer; the encoder's first
+            layer has twice as many.
+        units: Width of the encoder's dense layer; the discriminator's has half of it.
+        discriminator_normalization: "batch", as in the paper, "layer" or `None`.
+        **kwargs: Arguments of `kerasgan.LatentModel`, and `encoder`, a built Keras model with the outputs `mean` and
+            `log_variance`. A given discriminator has the outputs `logits` and `features`.
 
     Examples:
 
@@ -101,6 +100,7 @@ class VAEGAN(EncodingModel):
     """
 
     recipe = VAEGANRecipe()
+    fixed = ("latent_range",)
 
     def __init__(
         self,
@@ -112,9 +112,7 @@ class VAEGAN(EncodingModel):
         discriminator_normalization="batch",
         **kwargs,
     ):
-        if "latent_range" in kwargs:
-            raise ValueError("latent_range was given, but VAEGAN's latents are standard normal. Leave it out.")
-        self.sizes = {"width": width, "units": units, "discriminator_normalization": discriminator_normalization}
+        self.width, self.units, self.discriminator_normalization = width, units, discriminator_normalization
         self.steps = min(3, self.halvings(image_shape))
         super().__init__(image_shape, latent_dim, num_classes=num_classes, **kwargs)
         vectors = [keras.KerasTensor((None,), "int32")] if num_classes else []
@@ -126,9 +124,9 @@ class VAEGAN(EncodingModel):
 
     def build_encoder(self):
         images, labels = keras.Input(self.image_shape, name="images"), self.condition_inputs()
-        widths = [self.sizes["width"] << step for step in range(1, self.steps + 1)]
+        widths = [self.width << step for step in range(1, self.steps + 1)]
         x = layers.Flatten()(strided_convolutions(images, widths, 5, 0.0, normalize_first=True))
-        x = self._dense(with_labels(x, labels, self.num_classes), self.sizes["units"])
+        x = self._dense(with_labels(x, labels, self.num_classes), self.units)
         dense = functools.partial(
             layers.Dense, self.latent_dim, kernel_initializer=normal(0.02), dtype=keras.config.floatx()
         )
@@ -138,22 +136,22 @@ class VAEGAN(EncodingModel):
     def build_generator(self):
         latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         height, width, channels = self.image_shape
-        widths = [self.sizes["width"] << step for step in (3, 2, 0)][-self.steps :]
-        small = (height >> self.steps, width >> self.steps, self.sizes["width"] << 3)
+        widths = [self.width << step for step in (3, 2, 0)][-self.steps :]
+        small = (height >> self.steps, width >> self.steps, self.width << 3)
         x = self._dense(with_labels(latents, labels, self.num_classes), math.prod(small))
         x = transposed_convolutions(layers.Reshape(small)(x), widths, channels, 5, keras.config.floatx(), 1)
         return keras.Model(self.inputs_of(latents, *labels), x, name="generator")
 
     def build_discriminator(self):
         images, labels = keras.Input(self.pack_shape, name="images"), self.condition_inputs(packed=True)
-        kind, width = self.sizes["discriminator_normalization"], self.sizes["width"]
+        kind, width = self.discriminator_normalization, self.width
         *hidden, last = [width << step for step in (2, 3, 3)][: self.steps]
         options = {"kernel_size": 5, "padding": "same", "kernel_initializer": normal(0.02)}
         x = layers.Conv2D(width, activation="relu", **options)(images)
         x = strided_convolutions(x, hidden, 5, 0.0, kind, normalize_first=True)
         features = layers.Conv2D(last, strides=2, use_bias=kind is None, name="features", **options)(x)
         x = layers.Flatten()(layers.ReLU()(normalization(kind)(features)))
-        x = self._dense(with_labels(x, labels, self.num_classes), self.sizes["units"] // 2, kind)
+        x = self._dense(with_labels(x, labels, self.num_classes), self.units // 2, kind)
         logits = layers.Dense(1, kernel_initializer=normal(0.02), name="logits")(x)
         outputs = {"logits": logits, "features": features}
         return keras.Model(self.inputs_of(images, *labels), outputs, name="discriminator")
@@ -168,8 +166,8 @@ class VAEGAN(EncodingModel):
     def phases(self):
         if self.recipe.margin is not None and not isinstance(self.adversarial_loss, Minimax):
             raise ValueError(
-                f"margin is {self.recipe.margin} and the loss {type(self.adversarial_loss).__name__}, but the margin "
-                "is one of cross-entropies. Compile with margin=None, or with loss='minimax' or 'non_saturating'."
+                f"`margin` is {self.recipe.margin} and the loss {type(self.adversarial_loss).__name__}, but a margin "
+                "needs cross-entropies. Compile with margin=None, or with loss='minimax' or 'non_saturating'."
             )
         phases = [*super().phases(), Phase("encoder", ("encoder",), self.encoder_loss, "encoder")]
         if self.recipe.margin is None:
@@ -190,7 +188,7 @@ class VAEGAN(EncodingModel):
 
     @shared
     def reconstructed(self, batch):
-        """Images of latents that are drawn for the real samples, shape of the batch."""
+        """Reconstructions of the real samples, from latents drawn from their posterior."""
         center, log_variance = self.posterior(batch)
         noise = keras.random.normal(ops.shape(center), dtype=center.dtype, seed=self.random)
         latents = center + ops.exp(0.5 * log_variance) * noise
@@ -198,7 +196,7 @@ class VAEGAN(EncodingModel):
 
     @shared
     def told(self, batch):
-        """What the discriminator tells of real, reconstructed and generated samples: {name: three tensors}."""
+        """The discriminator's outputs for real, reconstructed and generated samples: `{name: three tensors}`."""
         kinds, conditions = (batch.x, self.reconstructed(batch), self.generated(batch)), self.real_condition(batch)
         shown = [self.viewed(ops.cast(x, kinds[1].dtype), *conditions) for x in kinds]
         outputs = self.discriminator(self.inputs_of(*map(ops.concatenate, zip(*shown, strict=True))), training=True)
@@ -206,7 +204,7 @@ class VAEGAN(EncodingModel):
         return {name: ops.split(outputs[name], 3) for name in ("logits", "features")}
 
     def real_logits(self, batch):
-        """The logits of real samples, twice: once beside those of reconstructions, once beside those of samples."""
+        """The logits of real samples, repeated for the comparison with reconstructions and with generated samples."""
         return ops.concatenate(2 * [self.told(batch)["logits"][0]])
 
     def fake_logits(self, batch):
@@ -217,7 +215,11 @@ class VAEGAN(EncodingModel):
         return None if weight is None else ops.concatenate([weight, weight])
 
     def fake_weight(self, batch):
-        """Reconstructions weigh as what they are of, samples as what they have the labels of or are compared with."""
+        """Weights of reconstructions, then of samples.
+
+        A reconstruction has the weight of its source image, a sample the weight of the image whose labels it has or
+        with which it is compared.
+        """
         weight = super().pack_weight(batch)
         if weight is None or self.num_classes or self.adversarial_loss.compares:
             return self.pack_weight(batch)
@@ -243,7 +245,7 @@ class VAEGAN(EncodingModel):
         return self.moves(batch)[place]
 
     def prior_loss(self, batch):
-        """KL(q(z | x) || N(0, I)) in nats, its mean over the batch."""
+        """Mean of KL(q(z | x) || N(0, I)) over the batch, in nats."""
         center, log_variance = self.posterior(batch)
         terms = ops.exp(log_variance) + ops.square(center) - 1.0 - log_variance
         return weighted_mean(0.5 * ops.sum(terms, axis=-1), batch.sample_weight)
@@ -260,7 +262,7 @@ class VAEGAN(EncodingModel):
         return loss + weight_decay(self.discriminator, self.recipe.weight_decay), logs
 
     def generator_loss(self, batch):
-        # The two kinds of generated images count one each, not half as in the discriminator's loss.
+        # Each kind of generated images has weight 1, not 1/2 as in the discriminator's loss.
         loss = 2.0 * super().generator_loss(batch)[0] + self.recipe.reconstruction * self.reconstruction_loss(batch)
         return loss + weight_decay(self.generator, self.recipe.weight_decay), {}
 
@@ -270,7 +272,7 @@ class VAEGAN(EncodingModel):
         decay = weight_decay(self.encoder, self.recipe.weight_decay)
         return prior + likeness + decay, {"prior": prior, "reconstruction": likeness}
 
-    # The way back ---------------------------------------------------------------------------------------------------
+    # Encodings ------------------------------------------------------------------------------------------------------
 
     @functools.cached_property
     def _means(self):
@@ -281,28 +283,24 @@ class VAEGAN(EncodingModel):
         return self._means[ema]
 
     def attribute(self, images, has, labels=None):
-        """The latent vector of an attribute: the mean latents of images that have it, less those of the others.
+        """The latent vector of an attribute: mean latents of images that have it, minus those of the other images.
 
         Args:
-            images: shape (count, *image_shape), in [-1, 1].
-            has: whether each of them has the attribute, shape (count,).
-            labels: as for `encode`.
+            images: Array of shape (count, *image_shape), in [-1, 1].
+            has: Whether each image has the attribute, shape (count,).
+            labels: As for `encode`.
 
         Returns:
-            float32 array of shape (latent_dim,), to be added to latents.
+            A float32 array of shape (latent_dim,), to be added to latents.
 
         Raises:
-            ValueError: as `encode`; if `has` is of another length, or all or no images have the attribute.
+            ValueError: As `encode`; if `has` has another length; or if all images or none have the attribute.
         """
         has = np.asarray(has, bool)
         if has.shape != (len(images),) or has.all() or not has.any():
             raise ValueError(
-                f"has, of shape {has.shape}, names {has.sum()} of {len(images)} images. Expected one entry for each "
-                "image, some with the attribute and some without."
+                f"`has`, of shape {has.shape}, names {has.sum()} of {len(images)} images; expected one entry for each "
+                "image, some True and some False."
             )
         latents = self.encode(images, labels=labels)
         return latents[has].mean(axis=0) - latents[~has].mean(axis=0)
-
-    def get_config(self):
-        config = {**super().get_config(), **self.sizes}
-        return {name: value for name, value in config.items() if name != "latent_range"}

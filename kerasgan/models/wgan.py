@@ -2,34 +2,33 @@
 
 import bisect
 import dataclasses
-import functools
 from typing import Any
 
 import keras
 
 from kerasgan.bases.latent import LatentRecipe
-from kerasgan.game.recipe import optimizer
+from kerasgan.game.recipe import RMSprop
 from kerasgan.models.dcgan import DCGAN
 
-# Keras divides by sqrt(v + epsilon), the authors' Torch by sqrt(v) + 1e-8. With Keras' 1e-7 a generator whose gradients
-# come through clipped weights, of 1e-5 to 1e-4, would take a tenth of its steps.
-rmsprop = functools.partial(optimizer, "rmsprop", learning_rate=5e-5, rho=0.99, epsilon=1e-16)
+# Keras divides by sqrt(v + epsilon), the authors' Torch by sqrt(v) + 1e-8. With Keras' default of 1e-7, the steps of a
+# generator whose gradients come through clipped weights, and are 1e-5 to 1e-4, would be a tenth as long.
+RMSPROP = RMSprop(5e-5, rho=0.99, epsilon=1e-16)
 
 
 @dataclasses.dataclass(frozen=True)
 class CriticRhythm:
-    """When the generator has its turn, so that the critic is near its optimum before: a function of the step.
+    """Whether the generator is trained in a step: a function of the step that leaves time for the critic to converge.
 
-    Each of the generator's iterations is the last of a block of critic steps.
+    The generator is trained in the last step of each block of critic steps.
 
     Args:
-        critic_steps: critic steps in a block (n_critic).
-        long: critic steps in a long block.
-        first: this many blocks at the beginning are long.
-        every: and, counted from 0, each block whose number is a multiple of this; None: no other.
+        critic_steps: Number of critic steps in a block (n_critic).
+        long: Number of critic steps in a long block.
+        first: Number of long blocks at the beginning.
+        every: Interval of later long blocks: those whose number, from 0, is a multiple of it. `None` for no others.
 
     Raises:
-        ValueError: for blocks of no step.
+        ValueError: For blocks without steps.
     """
 
     critic_steps: int = 5
@@ -41,10 +40,10 @@ class CriticRhythm:
         least = {"critic_steps": 1, "long": 1, "first": 0, "every": 0}
         for name, value in ((name, getattr(self, name)) for name in least):
             if value is not None and value < least[name]:
-                raise ValueError(f"{name} of the critic's rhythm is {value}, expected {least[name]} or more.")
+                raise ValueError(f"`{name}` of the critic's rhythm is {value}; expected {least[name]} or more.")
 
     def critic_steps_until(self, iteration):
-        """Steps up to and with a generator iteration, counted from 0."""
+        """Number of steps up to and including a generator iteration, counted from 0."""
         long = min(iteration + 1, self.first)
         if self.every and iteration >= self.first:
             long += iteration // self.every - max(self.first - 1, 0) // self.every
@@ -58,7 +57,13 @@ class CriticRhythm:
 
 @dataclasses.dataclass(frozen=True)
 class WGANRecipe(LatentRecipe):
-    """Algorithm 1 and the authors' training: the fields of `CriticRhythm` say when the critic is trained for longer."""
+    """Settings of algorithm 1 and of the authors' code.
+
+    Args:
+        long_generator_every: Number of critic steps in a long block; see `CriticRhythm`.
+        long_first: Number of long blocks at the beginning.
+        long_again_every: Interval of later long blocks. `None` for no others.
+    """
 
     loss: Any = "wasserstein"
     clip_weights: float | None = 0.01
@@ -66,8 +71,8 @@ class WGANRecipe(LatentRecipe):
     long_generator_every: int = 100
     long_first: int = 25
     long_again_every: int | None = 500
-    discriminator_optimizer: Any = dataclasses.field(default_factory=rmsprop)
-    generator_optimizer: Any = dataclasses.field(default_factory=rmsprop)
+    discriminator_optimizer: Any = RMSPROP
+    generator_optimizer: Any = RMSPROP
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -75,15 +80,16 @@ class WGAN(DCGAN):
     """Wasserstein GAN: the discriminator is a critic, whose clipped weights keep it Lipschitz.
 
     The critic's loss, negated, estimates the Wasserstein distance up to the critic's Lipschitz constant, and falls as
-    the samples become better. DCGAN's networks, with batch normalization, all weights of the critic within .01; five
-    critic steps for one of the generator, a hundred for its first 25 iterations and for every 500th: the paper trains
-    the critic "till optimality", the numbers are those of the authors' code, as are RMSProp's decay of .99 and
-    its epsilon.
+    the samples improve. The networks are DCGAN's, with batch normalization; all weights of the critic are kept within
+    0.01. There are five critic steps for each generator step, and a hundred for the generator's first 25 iterations and
+    for every 500th. The paper trains the critic "till optimality"; the numbers are those of the authors' code, as are
+    RMSProp's decay of 0.99 and its epsilon.
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1]; height and width multiples of 4.
-        latent_dim: length of the latent vectors, standard normal.
-        **kwargs: as for `DCGAN`.
+        image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are multiples of 4.
+        latent_dim: Length of the latent vectors.
+        latent_range: (low, high) of uniform latents. `None` for standard normal latents, the default.
+        **kwargs: Arguments of `DCGAN`.
 
     Examples:
 

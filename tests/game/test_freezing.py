@@ -60,5 +60,5 @@ def test_the_first_layers_with_weights():
     freeze_first(network, 2)
     assert [layer.trainable for layer in weights] == [False, False, *[True] * (len(weights) - 2)]
     assert len(frozen_places(network)) >= 2
-    with pytest.raises(ValueError, match=r"99 layers of .* were to be frozen; expected 1 to"):
+    with pytest.raises(ValueError, match=r"count` is 99 for .*; expected 1 to"):
         freeze_first(network, 99)

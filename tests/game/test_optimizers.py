@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerasgan.game.optimizers import FlooredDecay, MomentumRampSGD, PlayerOptimizers, goodfellow_sgd
+from kerasgan import GAN
+from kerasgan.game.optimizers import FlooredDecay, MomentumRampSGD, PlayerOptimizers
 
 
 def players():
@@ -53,7 +54,7 @@ def test_momentum_ramp():
 
 
 def test_the_first_papers_recipe_survives_serialisation():
-    optimizer = keras.optimizers.get(goodfellow_sgd())
+    optimizer = GAN.recipe.optimizers()["generator"]
     again = keras.optimizers.get(keras.optimizers.serialize(optimizer))
     assert isinstance(again, MomentumRampSGD)
     assert again.get_config() == optimizer.get_config()

@@ -9,7 +9,8 @@ import keras
 import pytest
 
 from kerasgan import LatentRecipe, Recipe
-from kerasgan.game.recipe import optimizer
+from kerasgan.game.recipe import SGD, Adam
+from kerasgan.game.schedules import Cosine
 from kerasgan.objectives.penalties import R1
 
 
@@ -25,9 +26,9 @@ def test_a_change_leaves_the_rest_and_the_original_alone():
     ("changes", "sentence"),
     [
         ({"learning_rate": 1e-3}, "The recipe has no 'learning_rate'. It has: batch_size, "),
-        ({"update": "both"}, "update is 'both', expected 'alternating' or 'simultaneous'"),
-        ({"batch_size": 0}, "batch_size is 0, expected a positive integer"),
-        ({"batch_size": 1.5}, "batch_size is 1.5, expected a positive integer"),
+        ({"update": "both"}, "`update` is 'both'; expected 'alternating' or 'simultaneous'"),
+        ({"batch_size": 0}, "`batch_size` is 0; expected a positive integer"),
+        ({"batch_size": 1.5}, "`batch_size` is 1.5; expected a positive integer"),
     ],
 )
 def test_what_cannot_be_is_refused(changes, sentence):
@@ -49,7 +50,7 @@ def test_every_player_gets_a_new_optimizer_of_its_own_each_time():
 def test_fields_decide_who_plays():
     @dataclasses.dataclass(frozen=True)
     class ThreePlayers(LatentRecipe):
-        encoder_optimizer: Any = dataclasses.field(default_factory=lambda: optimizer("sgd", learning_rate=0.1))
+        encoder_optimizer: Any = SGD(0.1)
 
     assert list(ThreePlayers().optimizers()) == ["discriminator", "generator", "encoder"]
 
@@ -73,3 +74,12 @@ def test_players_stay_two_in_a_file(monkeypatch):
     recipe = LatentRecipe()
     recipe.get_config()
     assert len(written) == 2 and None not in [reference() for reference in written]
+
+
+def test_optimizers_are_values():
+    assert Adam(1e-3, beta_1=0.5) == Adam(1e-3, beta_1=0.5) != Adam(1e-3)
+    assert str(Adam(1e-3, beta_1=0.5)) == "Adam(learning_rate=0.001, beta_1=0.5)"
+    assert str(SGD(0.1, 0.5, final_momentum=0.9, ramp_steps=4)).startswith("MomentumRampSGD(")
+    assert type(Adam(Cosine(1e-3, 0.0, 5)).make()).__name__ == "ScheduledAdam"
+    first, second = (Adam(1e-3).make() for _ in range(2))
+    assert first is not second and isinstance(first, keras.optimizers.Adam)

@@ -21,7 +21,7 @@ def test_cosine():
         expected = 5e-5 + 1.5e-4 * (1 + np.cos(np.pi * share)) / 2
         np.testing.assert_allclose(schedule(images), expected, rtol=1e-6)
     np.testing.assert_allclose(Cosine(0.0, 1.0, 20_000)(64), np.sin(np.pi * 64 / 4e7) ** 2, rtol=1e-5)
-    with pytest.raises(ValueError, match="kimg is 0"):
+    with pytest.raises(ValueError, match="`kimg` is 0"):
         Cosine(1.0, 0.0, 0)
 
 

@@ -86,7 +86,7 @@ def test_the_papers_networks_at_32_and_128_pixels():
 
 
 def test_wrong_widths_and_discriminators_are_refused():
-    with pytest.raises(ValueError, match=r"generator_widths is \(6,\), expected 2 numbers"):
+    with pytest.raises(ValueError, match=r"generator_widths` is \(6,\); expected 2 numbers"):
         ACGAN(**{**SIZES, "generator_widths": (6,)})
     from kerasgan import DCGAN
 

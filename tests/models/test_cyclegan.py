@@ -114,7 +114,7 @@ def test_translations_both_ways():
     assert model.translate(x).shape == y.shape and model.translate(y, to="x").shape == x.shape
     rows = model.panel(x, y)
     assert [row.shape for row in rows] == [(3, 8, 8, 3)] * 6 and len(model.panel(x)) == 3
-    with pytest.raises(ValueError, match="to is 'z'"):
+    with pytest.raises(ValueError, match="`to` is 'z'"):
         model.translate(x, to="z")
     with pytest.raises(ValueError, match="channel"):
         model.translate(x, to="x")
@@ -144,8 +144,8 @@ def test_batches_of_another_size_and_weights_are_refused():
 
 
 @pytest.mark.parametrize("share", [100, 1.01, -0.5])
-def test_the_decay_begins_at_a_share_of_the_epochs(share):
-    with pytest.raises(ValueError, match=r"decay_from is .*, expected a share"):
+def test_the_decay_begins_at_a_fraction_of_the_epochs(share):
+    with pytest.raises(ValueError, match=r"decay_from` is .*; expected a fraction"):
         CycleGAN(**SIZES).compile(decay_from=share)
 
 
@@ -156,5 +156,5 @@ def test_a_rate_with_a_schedule_of_its_own_wants_no_decay():
     CycleGAN(**SIZES).compile(generator_optimizer=falling, decay_from=None)
     with pytest.raises(ValueError, match="Compile with decay_from=None"):
         CycleGAN(**SIZES).compile(generator_optimizer=bigan_adam())
-    with pytest.raises(ValueError, match="update is 'at once'"):
+    with pytest.raises(ValueError, match="update` is 'at once'"):
         CycleGAN(**SIZES).compile(update="at once")

@@ -154,9 +154,9 @@ def test_sample_grids_show_it(tmp_path):
 @pytest.mark.parametrize(
     ("attempt", "message"),
     [
-        (lambda: InfoGAN(**SIZES, num_classes=3), "use ACGAN"),
+        (lambda: InfoGAN(**SIZES, num_classes=3), "InfoGAN is unconditional"),
         (lambda: InfoGAN(**{**SIZES, "categorical": (), "continuous": 0}), "There are no codes"),
-        (lambda: InfoGAN(**SIZES).sample(2, codes=[[0, 0.0]]), r"shape \(1, 2\), expected \(2, 3\)"),
+        (lambda: InfoGAN(**SIZES).sample(2, codes=[[0, 0.0]]), r"shape \(1, 2\); expected \(2, 3\)"),
         (lambda: InfoGAN(**SIZES).sample(1, codes=[[3, 0.0, 0.0]]), "integers from 0 to 2"),
         (lambda: InfoGAN(**SIZES).sample(1, labels=[0], codes=[[0, 0.0, 0.0]]), "`labels` was given"),
     ],

@@ -6,7 +6,7 @@ import pytest
 from keras import layers, ops
 
 from kerasgan import LAPGAN, Batch
-from kerasgan.models.lapgan import check_levels, denton_sgd
+from kerasgan.models.lapgan import check_levels
 from kerasgan.objectives import penalties
 from kerasgan.testing import CHECKS, enliven, family_tests
 
@@ -44,7 +44,7 @@ def test_each_level_learns_from_real_coarse_images():
     model, images = model_of()
     model.compile(checks=False)
     real, batch, shown = scales(model, images), Batch(ops.convert_to_tensor(images)), []
-    model.discriminate = lambda images, labels: (shown.append(ops.convert_to_numpy(images)), ops.zeros((2, 1)))[1]
+    model.discriminate = lambda images, *labels: (shown.append(ops.convert_to_numpy(images)), ops.zeros((2, 1)))[1]
     for level in range(2):
         for name, value in (("kernel", 0.0), ("bias", 0.25)):
             variable = getattr(model.networks[f"generator_{level}"].get_layer("details"), name)
@@ -146,7 +146,7 @@ def test_each_level_has_optimizers_of_its_own():
 
 def test_the_papers_rates():
     """.02 divided by 1 + 4e-5 an epoch; momentum .5 and .0008 more an epoch."""
-    optimizer = keras.optimizers.get(denton_sgd())
+    optimizer = LAPGAN.recipe.optimizers()["generator"]
     schedule = optimizer._learning_rate
     for epoch in (0, 1, 100, 10_000):
         rate = float(ops.convert_to_numpy(schedule(781 * epoch)))
@@ -169,9 +169,9 @@ def test_other_numbers_of_levels():
     single = LAPGAN((9, 7, 1), 1, **SIZES, seed=0)
     assert list(single.networks) == ["generator_0", "discriminator_0"] and single.latent_dim == 3
     assert single.stages(2)[0].shape == (2, 9, 7, 1)
-    with pytest.raises(ValueError, match="levels is None, expected 1 to 1"):
+    with pytest.raises(ValueError, match="levels` is None; expected 1 to 1"):
         LAPGAN((9, 7, 1))
-    with pytest.raises(ValueError, match="one for each level"):
+    with pytest.raises(ValueError, match="LAPGAN sets it itself"):
         LAPGAN(**SMALL, generator=single.generator_0)
 
 

@@ -83,8 +83,8 @@ def test_a_translation_does_not_depend_on_its_neighbours():
 
 
 def test_sizes():
-    assert Pix2Pix((16, 48, 1), width=1, discriminator_depth=1).sizes["depth"] == 4
-    assert Pix2Pix((1024, 1024, 1), width=1).sizes["depth"] == 8
+    assert Pix2Pix((16, 48, 1), width=1, discriminator_depth=1).halvings == 4
+    assert Pix2Pix((1024, 1024, 1), width=1).halvings == 8
     with pytest.raises(ValueError, match="can be halved 1 times"):
         Pix2Pix((30, 30, 1))
     with pytest.raises(ValueError, match="expected 2 to 3"):

@@ -92,7 +92,7 @@ def test_the_papers_networks():
     assert [(layer.groups, tuple(layer.kernel.shape)) for layer in grouped] == [(96, (3, 3, 16, 1536))] * 4
     assert model.generator.output.shape == (None, 32, 32, 3)
     wide = R3GAN((256, 256, 1), width=64, blocks=1, group_width=2, seed=0)
-    assert wide.widths == (64, 64, 64, 64, 32, 16, 8)
+    assert wide.stage_widths == (64, 64, 64, 64, 32, 16, 8)
     assert wide.generator.output.shape == (None, 256, 256, 1)
 
 
@@ -106,9 +106,9 @@ def test_sizes(size):
 def test_what_does_not_fit_is_refused():
     with pytest.raises(ValueError, match="multiple of 2, got 7"):
         tiny(image_shape=(7, 7, 1))
-    with pytest.raises(ValueError, match="3 entries, expected 2"):
+    with pytest.raises(ValueError, match="3 entries; expected 2"):
         tiny(width=(4, 4, 4))
-    with pytest.raises(ValueError, match="blocks has 1 entries, expected 2"):
+    with pytest.raises(ValueError, match="`blocks` has 1 entries; expected 2"):
         tiny(blocks=(1,))
     with pytest.raises(ValueError, match="multiple of group_width, 16"):
         tiny(group_width=16, width=12)
@@ -123,3 +123,12 @@ def test_the_recipe_is_the_papers():
         assert config["learning_rate"]["config"] == {"start": 2e-4, "end": 5e-5, "kimg": 20_000}
         assert config["beta_2"]["config"] == {"start": 0.9, "end": 0.99, "kimg": 20_000}
         assert (config["beta_1"], config["epsilon"]) == (0.0, 1e-8)
+
+
+def test_named_recipes():
+    model = tiny()
+    model.compile(recipe="ffhq64", batch_size=4, checks=False)
+    assert model.recipe.penalties == tuple(kind(Cosine(2.0, 0.2, 20_000)) for kind in (penalties.R1, penalties.R2))
+    assert (model.recipe.ema_half_life, model.recipe.batch_size) == (Cosine(0.0, 5e5, 20_000), 4)
+    with pytest.raises(ValueError, match=r"imagenet32, ffhq64, ffhq256.*Did you mean 'ffhq64'"):
+        model.compile(recipe="ffhq65")

@@ -205,7 +205,7 @@ def test_what_cannot_be_unrolled_is_refused():
         with pytest.raises(ValueError, match="can be unrolled"):
             model.compile(discriminator_optimizer=optimizer)
     for steps in (-1, 1.5):
-        with pytest.raises(ValueError, match="the plain game"):
+        with pytest.raises(ValueError, match="a plain GAN"):
             model.compile(unrolled_steps=steps)
     with pytest.raises(ValueError, match="unconditional"):
         UnrolledGAN((2,), num_classes=3)

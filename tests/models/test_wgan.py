@@ -7,11 +7,11 @@ from keras import ops
 
 from benchmarks.families.common import two_gaussians
 from kerasgan import WGAN
-from kerasgan.game.recipe import optimizer
+from kerasgan.game.recipe import RMSprop
 from kerasgan.models.wgan import CriticRhythm
 from kerasgan.testing import family_tests
 
-RATE = optimizer("rmsprop", learning_rate=2e-3)
+RATE = RMSprop(2e-3)
 SIZES = {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 4}
 
 # The authors' first block is longer than the harness' trainings.
@@ -51,7 +51,7 @@ def test_it_plays_by_that_rhythm():
 def test_small_gradients_take_whole_steps():
     """Torch's sqrt(v) + 1e-8: the first step is rate / sqrt(1 - rho), also of a gradient of 1e-5."""
     for player in ("generator", "discriminator"):
-        rmsprop = keras.optimizers.get(getattr(WGAN.recipe, f"{player}_optimizer"))
+        rmsprop = WGAN.recipe.optimizers()[player]
         variable = keras.Variable([1.0, 1.0])
         rmsprop.apply([ops.convert_to_tensor([1e-5, 1e-3])], [variable])
         np.testing.assert_allclose(1.0 - ops.convert_to_numpy(variable), 5e-5 / np.sqrt(0.01), rtol=1e-3)

@@ -6,7 +6,7 @@ from keras import layers, ops
 
 from benchmarks.families.common import two_gaussians
 from kerasgan import WGANGP
-from kerasgan.game.recipe import optimizer
+from kerasgan.game.recipe import Adam
 from kerasgan.layers import SampleNormalization
 from kerasgan.objectives.penalties import GradientPenalty, squared_gradient_norms
 from kerasgan.testing import family_tests
@@ -19,7 +19,7 @@ test_wgan_gp = family_tests(WGANGP, SIZES, unmoved=("discriminator: *logits/bias
 
 def test_estimate_and_slope_are_those_of_the_best_critic():
     slope = 1 + 2.0 / 20.0  # the best slope a for d is where -a d + 10 (a - 1)^2 is least
-    adam = optimizer("adam", learning_rate=2e-3, beta_1=0.0, beta_2=0.9)
+    adam = Adam(2e-3, beta_1=0.0, beta_2=0.9)
     model, estimate = two_gaussians(2.0, 250, penalties=(GradientPenalty(10.0),), discriminator_optimizer=adam)
     assert estimate == pytest.approx(2.0 * slope, rel=0.03)
     random = np.random.default_rng(1)

@@ -1,7 +1,7 @@
-"""Kinds of samples and conditions: what a model expects of its data, said once.
+"""Kinds of samples and conditions: what a model expects of its data.
 
-A kind checks a batch, makes one up, encodes on the host what a network cannot take (captions), makes the Keras inputs
-and draws itself for a person. Samples are `Images`, `Vectors`, `Audio`, `Voxels`, `Video`, `Tokens` or `Graphs`;
+A kind checks a batch, makes example batches, encodes on the host what a network cannot take (captions), makes the Keras
+inputs and draws pictures. Samples are `Images`, `Vectors`, `Audio`, `Voxels`, `Video`, `Tokens` or `Graphs`;
 conditions are `Labels`, `Attributes`, `Captions`, `Images`, or a dictionary of these.
 """
 
@@ -12,13 +12,13 @@ from kerasgan.data.kinds.signals import Audio, Video, Voxels
 
 
 def kind_of(given):
-    """The kind of samples that a family's first argument means.
+    """The kind of samples of a family's first argument.
 
     Args:
         given: A kind; a shape (height, width, channels) of images; or (size,) of vectors.
 
     Raises:
-        ValueError: If it is none of these.
+        ValueError: For anything else.
     """
     if isinstance(given, Kind):
         return given

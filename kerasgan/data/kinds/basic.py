@@ -15,7 +15,7 @@ import numpy as np
 from kerasgan.pictures.images import grid
 from kerasgan.pictures.plots import histogram, scatter
 
-# How far beyond [-1, 1] an image may go: half-precision rounding does, a wrong range goes further.
+# Tolerance beyond [-1, 1]: more than the rounding of half precision, less than a wrong range.
 RANGE_TOLERANCE = 1e-2
 
 
@@ -46,25 +46,25 @@ class Kind:
         raise NotImplementedError(f"{type(self).__name__} must define check(value, name).")
 
     def encode(self, value):
-        """What a user passes (lists, strings) as the arrays that networks take; computed on the host."""
+        """A user's values (lists, strings) as arrays for networks, computed on the host."""
         return value
 
     def tensor(self, value):
-        """A batch as a network takes it, of what a training step is given."""
+        """A training step's batch in the form that networks take."""
         return value
 
     def input(self, packing=1):
         """The symbolic Keras input of a network for a batch.
 
         Args:
-            packing: Number of samples that the network sees together.
+            packing: Number of samples that the network judges together.
         """
         spec = self.symbolic()
         shape = spec.shape[1:] if packing == 1 else (packing, *spec.shape[1:])
         return keras.Input(shape, dtype=spec.dtype, name=self.name)
 
     def examples(self, count):
-        """Conditions for `count` samples where a user gives none: a NumPy array of typical values."""
+        """Default conditions for `count` samples: a NumPy array of typical values."""
         return self.example(count, 0)
 
     def pictures(self, samples):
@@ -74,7 +74,7 @@ class Kind:
             samples: Array of shape (count, *shape).
 
         Returns:
-            float32 array of shape (count, height, width, 1 or 3) in [-1, 1]; `None` where there is nothing to see.
+            A float32 array of shape (count, height, width, 1 or 3) in [-1, 1]; `None` for kinds without pictures.
         """
         return None
 
@@ -86,7 +86,7 @@ class Kind:
             columns: Number of samples in a row; about as many as rows by default.
 
         Returns:
-            uint8 array of shape (height, width, 1 or 3); `None` where there is nothing to see.
+            A uint8 array of shape (height, width, 1 or 3); `None` for kinds without pictures.
         """
         pictures = self.pictures(samples)
         return None if pictures is None else grid(pictures, columns)
@@ -143,18 +143,16 @@ class Images(Kind):
         return noise.astype("float32")
 
     def check(self, value, name="x"):
-        """Refuses what is no batch of such images.
+        """Raises unless `value` is a batch of such images.
 
-        Values that never go below 0 only give a `UserWarning`: they are legal, but most often
-        images in [0, 1].
+        Values that never go below 0 only give a `UserWarning`: they are valid, but usually images in [0, 1].
 
         Args:
-            value: NumPy array, of shape `(batch, height, width, channels)` if it is right.
-            name: What the messages call the value.
+            value: NumPy array of shape `(batch, height, width, channels)`.
+            name: Name of the value in messages.
 
         Raises:
-            ValueError: Wrong dtype, rank or shape, no image at all, NaN or infinite values, or
-                values outside [-1, 1].
+            ValueError: For a wrong dtype, rank or shape, no image, NaN or infinite values, or values outside [-1, 1].
         """
         value = np.asarray(value)
         expected = f"expected float images in [-1, 1] of shape {_batch_shape(self.shape)}"
@@ -245,14 +243,14 @@ class Vectors(Kind):
         return np.random.default_rng(seed).standard_normal((batch_size, self.size), dtype="float32")
 
     def check(self, value, name="x"):
-        """Refuses what is no batch of such vectors.
+        """Raises unless `value` is a batch of such vectors.
 
         Args:
-            value: NumPy array, of shape `(batch, size)` if it is right.
-            name: What the messages call the value.
+            value: NumPy array of shape `(batch, size)`.
+            name: Name of the value in messages.
 
         Raises:
-            ValueError: Wrong dtype, rank or shape, no vector at all, NaN or infinite values.
+            ValueError: For a wrong dtype, rank or shape, no vector, or NaN or infinite values.
         """
         value = np.asarray(value)
         expected = f"expected float vectors of shape {_batch_shape((self.size,))}"
@@ -310,15 +308,15 @@ class Labels(Kind):
         return random.integers(self.num_classes, size=batch_size, dtype="int32")
 
     def check(self, value, name="y"):
-        """Refuses what is no batch of such labels.
+        """Raises unless `value` is a batch of such labels.
 
         Args:
-            value: NumPy array of integers, of shape `(batch,)` or `(batch, 1)` if it is right.
-            name: What the messages call the value.
+            value: NumPy array of integers of shape `(batch,)` or `(batch, 1)`.
+            name: Name of the value in messages.
 
         Raises:
-            ValueError: Wrong rank or shape, a dtype that is no integer, no label at all, or a label
-                outside `[0, num_classes)`.
+            ValueError: For a wrong rank or shape, a dtype that is not an integer, no label, or a label outside
+                `[0, num_classes)`.
         """
         value = np.asarray(value)
         expected = f"expected integer labels from 0 to {self.num_classes - 1} of shape (batch,) or (batch, 1)"
@@ -346,14 +344,13 @@ def check_batch(x_spec, y_spec, x, y=None):
     """Checks one batch (or a whole data set) against what a model expects.
 
     Args:
-        x_spec: Description of the samples: `Images` or `Vectors`.
-        y_spec: Description of the second input, or None for a model that takes none.
+        x_spec: Kind of the samples.
+        y_spec: Kind of the conditions or targets. `None` for a model that takes none.
         x: NumPy array of samples.
-        y: NumPy array of labels, or None.
+        y: NumPy array of conditions or targets, or `None`.
 
     Raises:
-        ValueError: `x` or `y` is not as described, `y` is missing or not wanted, or the lengths
-            differ.
+        ValueError: If `x` or `y` is not as expected, `y` is missing or not wanted, or the lengths differ.
     """
     if x is None:
         raise ValueError("x is None; expected real samples: call fit(x, ...) with data.")
@@ -383,15 +380,14 @@ def check_batch(x_spec, y_spec, x, y=None):
 def check_labels_vary(y, num_classes):
     """Refuses labels of one class for a conditional model: it could only learn to ignore them.
 
-    A batch so small that balanced labels would all agree more often than once in a million is let
-    pass.
+    Batches so small that balanced labels would all agree with a probability of more than 1e-6 are accepted.
 
     Args:
         y: NumPy array of integer labels: the whole data set, or a batch of it.
         num_classes: Number of classes of the model.
 
     Raises:
-        ValueError: All labels are the same class.
+        ValueError: If all labels are the same class.
     """
     y = np.asarray(y).reshape(-1)
     chance_is_negligible = (y.size - 1) * math.log(num_classes) > math.log(1e6)
@@ -404,10 +400,15 @@ def check_labels_vary(y, num_classes):
 
 
 def check_count(name, value, least=1):
-    """Refuses what is no integer of at least `least`.
+    """Raises unless `value` is an integer of at least `least`.
+
+    Args:
+        name: Name of the argument in the message.
+        value: Value of the argument.
+        least: Smallest valid value.
 
     Raises:
-        ValueError: It is not.
+        ValueError: For another value.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         kind = {0: "an integer of 0 or more", 1: "a positive integer"}.get(least, f"an integer of at least {least}")

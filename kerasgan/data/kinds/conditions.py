@@ -23,7 +23,7 @@ from kerasgan.data.kinds.basic import (
 @register
 @dataclass(frozen=True)
 class Attributes(Kind):
-    """Vectors of numbers that describe a sample, such as yes (1) and no (0) to a list of questions.
+    """Vectors of numbers that describe a sample, such as 1 and 0 for yes and no.
 
     Args:
         names: Name of each attribute, or their number.
@@ -193,7 +193,7 @@ class Conditions:
 
     @property
     def spec(self):
-        """What `data_specs` says of y: `None`, the one kind, or these conditions."""
+        """The kind of y for `data_specs`: `None`, the one kind, or these conditions."""
         if not self.kinds:
             return None
         return next(iter(self.kinds.values())) if self.single else self
@@ -240,7 +240,7 @@ class Conditions:
         return self._join({n: kind.example(batch_size, seed + i) for i, (n, kind) in enumerate(self.kinds.items())})
 
     def encode(self, y):
-        """What a user passes as the arrays that networks take."""
+        """A user's values as arrays for networks."""
         if y is None or not self.kinds:
             return y
         if not self.single and not isinstance(y, dict):

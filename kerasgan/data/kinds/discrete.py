@@ -17,9 +17,10 @@ class Tokens(Kind):
 
     Args:
         length: Number of tokens of a sequence.
-        vocabulary_size: Number of tokens that there are.
-        vocabulary: Text of each token, for sequences that a person can read; `None` for none. The first entry pads
-            texts that are shorter, if it is empty. With single characters texts are split into these, else at spaces.
+        vocabulary_size: Number of different tokens.
+        vocabulary: Text of each token, for encoding and decoding texts. `None` for sequences that are not texts. An
+            empty first entry pads shorter texts. If all entries are single characters, texts are split into characters,
+            otherwise at spaces.
     """
 
     length: int

@@ -18,6 +18,7 @@ from kerasgan.data import load
 from kerasgan.data.builders.gaussians import MIXTURES, Gaussians
 from kerasgan.game.arguments import REQUIRED, constructor_arguments
 from kerasgan.game.model import AdversarialModel
+from kerasgan.game.recipe import optimizer_config
 from kerasgan.metrics import frechet_distance, mixture_modes
 
 RATES, DECAYS, CRITIC_STEPS = (0.25, 1.0, 4.0), (0.0, 0.5), (1, 5)
@@ -184,7 +185,8 @@ class Study:
         return max(steps for steps in range(1, 21) if passed % steps == 0)
 
     def _adam(self, optimizer, rate, beta_1):
-        config = optimizer["config"] if isinstance(optimizer, dict) and optimizer["class_name"] == "adam" else {}
+        chosen = optimizer_config(optimizer)
+        config = chosen["config"] if chosen["class_name"].lower() == "adam" else {}
         return keras.optimizers.Adam(**config | {"learning_rate": rate * self.unit_rate, "beta_1": beta_1})
 
     def steps(self, generator_every):
