@@ -22,6 +22,7 @@ from kerasgan.game.model import AdversarialModel
 from kerasgan.game.phase import Phase, shared
 from kerasgan.game.recipe import Adam, Recipe
 from kerasgan.game.signals import observe_logits, probed
+from kerasgan.layers.normalization import standing_statistics
 from kerasgan.objectives import losses, penalties
 
 
@@ -285,6 +286,32 @@ class GenerativeModel(AdversarialModel):
             generates = network is self.generator or network is self.ema_generator
             self._inferences[id(network)] = Inference(network, self.finished if generates else None)
         return self._inferences[id(network)]
+
+    def standing_statistics(self, truncation=None, batch_size=64, batches=100, seed=0):
+        """Replaces the batch statistics of the averaged generator by means over batches of its samples.
+
+        Samples of a strong truncation are then normalized by their own statistics rather than by those of training
+        (Brock et al. 2019, appendix D: "standing statistics"). Presets and exports that are written afterwards keep
+        them; further training mixes those of the generator in training in again. The labels of the batches are random.
+
+        Args:
+            truncation: Truncation of the samples that will be drawn, as for `sample`.
+            batch_size: Number of samples in a batch.
+            batches: Number of batches; 100 in the paper.
+            seed: Seed of the latents and labels.
+
+        Raises:
+            ValueError: For a truncation that the model does not have, or no batches.
+        """
+        draw = np.random.default_rng(seed).integers
+        psi = truncation if self.truncation_of == "styles" else None
+
+        def inputs(index):
+            labels = {"labels": draw(self.num_classes, size=batch_size)} if self.num_classes else {}
+            drawn = self.sample_inputs(batch_size, seed + index, truncation, **labels)
+            return self.inputs_of(*self.generator_inputs(*drawn, truncation=psi))
+
+        standing_statistics(self.ema_generator, map(inputs, range(batches)))
 
     def served(self):
         """Further signatures of a SavedModel: `{signature: (network of images, name of its output)}`."""

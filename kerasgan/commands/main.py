@@ -354,6 +354,7 @@ def _networks(text):
 
 def _parser():
     from kerasgan.commands.adder import adder
+    from kerasgan.commands.convert import add_parser as add_convert_parser
     from kerasgan.commands.data import add_parser as add_data_parser
     from kerasgan.commands.evaluate import add_parser as add_evaluate_parser
     from kerasgan.commands.sensitivity import add_parser as add_sensitivity_parser
@@ -463,6 +464,7 @@ def _parser():
         help="of the output (default: what OUT ends in; savedmodel for a folder)",
     )
 
+    add_convert_parser(commands)
     add_evaluate_parser(commands)
     add_sensitivity_parser(commands)
     add_zoo_parser(commands)

@@ -1,9 +1,21 @@
 """Exponential moving averages of networks, batch statistics included."""
 
+import math
+
 from keras import ops
 
 from kerasgan.game.randomness import is_seed_state
 from kerasgan.game.schedules import precision, value_at
+
+
+def half_life(decay, batch_size):
+    """Half-life in images, as recipes state it, of an average with a given decay per update.
+
+    Args:
+        decay: Decay per update, such as 0.9999.
+        batch_size: Number of images in a step.
+    """
+    return round(batch_size * math.log(0.5) / math.log(decay), 1)
 
 
 def update_averages(model, phases, batch_size):

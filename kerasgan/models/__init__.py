@@ -2,6 +2,8 @@
 
 from kerasgan.models.acgan import ACGAN
 from kerasgan.models.bigan import BiGAN
+from kerasgan.models.bigbigan import BigBiGAN
+from kerasgan.models.biggan import BigGAN, BigGANDeep
 from kerasgan.models.cgan import CGAN
 from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
@@ -12,6 +14,8 @@ from kerasgan.models.lapgan import LAPGAN
 from kerasgan.models.lsgan import LSGAN
 from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.r3gan import R3GAN
+from kerasgan.models.sagan import SAGAN
+from kerasgan.models.sngan import SNGAN
 from kerasgan.models.unrolled_gan import UnrolledGAN
 from kerasgan.models.vaegan import VAEGAN
 from kerasgan.models.wgan import WGAN
@@ -27,10 +31,15 @@ __all__ = [
     "LAPGAN",
     "LSGAN",
     "R3GAN",
+    "SAGAN",
+    "SNGAN",
     "VAEGAN",
     "WGAN",
     "WGANGP",
     "BiGAN",
+    "BigBiGAN",
+    "BigGAN",
+    "BigGANDeep",
     "CycleGAN",
     "InfoGAN",
     "Pix2Pix",

@@ -1,15 +1,23 @@
 """BigGAN and BigGAN-deep (Brock et al. 2019, "Large Scale GAN Training for High Fidelity Natural Image Synthesis")."""
 
+import dataclasses
 import math
 import re
+from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
+from kerasgan.bases.latent import LatentModel, LatentRecipe
+from kerasgan.data.kinds import Images
+from kerasgan.game.averages import half_life
+from kerasgan.game.recipe import Adam
 from kerasgan.layers import ConditionalBatchNormalization, SelfAttention, batch_normalization, orthogonal
 from kerasgan.layers.residual import discriminator_bottleneck, generator_bottleneck
 from kerasgan.layers.residual_networks import Kit, judge, residual_discriminator, residual_generator, to_images
-from kerasgan.zoo.official import pairs
+from kerasgan.objectives.orthogonal import orthogonal_regularization
+from kerasgan.zoo.convert import assign
+from kerasgan.zoo.official import DERIVED, pairs
 
 # Channels by image size in units of the width: of the first map and behind each doubling (appendix B, tables 4 to 9;
 # at 32 and 64 pixels those of the authors' PyTorch code).
@@ -34,7 +42,15 @@ KIT = Kit(spectral=True, initializer=orthogonal())
 
 
 def biggan_generator(
-    image_size, latent_dim, labels=(), num_classes=None, width=96, embedding=128, attention=None, channels=3
+    image_size,
+    latent_dim,
+    labels=(),
+    num_classes=None,
+    width=96,
+    embedding=128,
+    attention=None,
+    channels=3,
+    widths=None,
 ):
     """BigGAN's generator, with hierarchical latents and a shared embedding of the labels.
 
@@ -53,6 +69,7 @@ def biggan_generator(
         attention: Indices of the blocks that are followed by self-attention; None for the one that makes maps of 64 x
             64 where images are larger, as in the paper.
         channels: Channels of the images.
+        widths: Channels of the first map and behind each doubling, instead of `width`, for any image size.
 
     Returns:
         A Keras model of `latents` [and `labels`] with the output `images`.
@@ -60,7 +77,7 @@ def biggan_generator(
     Raises:
         ValueError: For another size, or latents that cannot be cut.
     """
-    widths = [width * factor for factor in sized(GENERATOR, image_size)]
+    widths = widths or [width * factor for factor in sized(GENERATOR, image_size)]
     latents = keras.Input((latent_dim,), name="latents")
     if embedding is None:
         first, conditions = latents, None
@@ -85,7 +102,9 @@ def biggan_generator(
     return residual_generator([latents, *labels], first, widths, shape, KIT, normalize, attention)
 
 
-def biggan_discriminator(image_size, labels=(), num_classes=None, width=96, attention=None, channels=3):
+def biggan_discriminator(
+    image_size, labels=(), num_classes=None, width=96, attention=None, channels=3, widths=None, downs=None
+):
     """BigGAN's discriminator, with projection where there are labels.
 
     Args:
@@ -95,19 +114,29 @@ def biggan_discriminator(image_size, labels=(), num_classes=None, width=96, atte
         width: Channels of the widest map.
         attention: Indices of the blocks that are followed by self-attention; None as for `biggan_generator`.
         channels: Channels of the images.
+        widths: Channels of each block, instead of `width`, for any image size.
+        downs: How many of the blocks halve the size, where widths are given; None for all but one.
 
     Returns:
         A Keras model of `images` [and `labels`] with an output of logits, shape (batch, 1).
     """
-    factors, downs = sized(DISCRIMINATOR, image_size)
+    widths, downs = judging_widths(image_size, width, widths, downs)
     attention = of_height_64(image_size, downs, True) if attention is None else attention
     images = keras.Input((image_size, image_size, channels), name="images")
-    widths = [width * factor for factor in factors]
     return residual_discriminator(images, labels, widths, downs, num_classes, KIT, attention=attention)
 
 
 def biggan_deep_generator(
-    image_size, latent_dim, labels=(), num_classes=None, width=128, embedding=128, depth=2, attention=None, channels=3
+    image_size,
+    latent_dim,
+    labels=(),
+    num_classes=None,
+    width=128,
+    embedding=128,
+    depth=2,
+    attention=None,
+    channels=3,
+    widths=None,
 ):
     """BigGAN-deep's generator: `depth` bottleneck blocks at each size, each told all latents and the label's embedding.
 
@@ -121,11 +150,12 @@ def biggan_deep_generator(
         depth: Number of blocks at each size, the last of which doubles it.
         attention: Indices of the doublings that are followed by self-attention; None as for `biggan_generator`.
         channels: Channels of the images.
+        widths: As for `biggan_generator`.
 
     Returns:
         A Keras model of `latents` [and `labels`] with the output `images`.
     """
-    widths = [width * factor for factor in sized(GENERATOR, image_size)]
+    widths = widths or [width * factor for factor in sized(GENERATOR, image_size)]
     attention = of_height_64(image_size, len(widths) - 1, False) if attention is None else attention
     latents = keras.Input((latent_dim,), name="latents")
     vectors = embedded(labels, num_classes, embedding)
@@ -148,7 +178,9 @@ def biggan_deep_generator(
     return keras.Model([latents, *labels], to_images(x, channels, KIT), name="generator")
 
 
-def biggan_deep_discriminator(image_size, labels=(), num_classes=None, width=128, depth=2, attention=None, channels=3):
+def biggan_deep_discriminator(
+    image_size, labels=(), num_classes=None, width=128, depth=2, attention=None, channels=3, widths=None, downs=None
+):
     """BigGAN-deep's discriminator: a 3 x 3 convolution, then `depth` bottleneck blocks at each size.
 
     Args:
@@ -159,12 +191,13 @@ def biggan_deep_discriminator(image_size, labels=(), num_classes=None, width=128
         depth: Number of blocks at each size, the first of which halves it.
         attention: Indices of the sizes that end with self-attention; None as for `biggan_generator`.
         channels: Channels of the images.
+        widths: Channels of the convolution and of the blocks at each size, instead of `width`, for any image size.
+        downs: As for `biggan_discriminator`.
 
     Returns:
         A Keras model of `images` [and `labels`] with an output of logits, shape (batch, 1).
     """
-    factors, downs = sized(DISCRIMINATOR, image_size)
-    first, *widths = (width * factor for factor in factors)
+    (first, *widths), downs = judging_widths(image_size, width, widths, downs)
     attention = of_height_64(image_size, downs, True) if attention is None else attention
     images = keras.Input((image_size, image_size, channels), name="images")
     x = KIT.convolution(first, 3, "input")(images)
@@ -209,6 +242,21 @@ def class_conditional(x, labels, num_classes, name):
     return batch_normalization(name=name)(x)
 
 
+def judging_widths(image_size, width, widths=None, downs=None):
+    """Channels of a discriminator's blocks, and how many of them halve the size.
+
+    Args:
+        image_size: Height and width of the images.
+        width: Unit of the channels that the table has for this size.
+        widths: Channels of each block instead. `None` for the table's.
+        downs: Number of halvings, where widths are given. `None` for all blocks but one.
+    """
+    if widths is not None:
+        return list(widths), len(widths) - 1 if downs is None else downs
+    factors, downs = sized(DISCRIMINATOR, image_size)
+    return [width * factor for factor in factors], downs
+
+
 def sized(table, image_size):
     """The entry of a table for an image size.
 
@@ -216,7 +264,7 @@ def sized(table, image_size):
         ValueError: If it has none.
     """
     if image_size not in table:
-        raise ValueError(f"`image_size` is {image_size}; expected one of {sorted(table)}.")
+        raise ValueError(f"`image_size` is {image_size}; expected one of {sorted(table)}. Pass widths for another one.")
     return table[image_size]
 
 
@@ -230,6 +278,229 @@ def of_height_64(image_size, blocks, down):
     """
     halvings = round(math.log2(image_size / 64))
     return () if halvings < 1 else ((halvings if down else blocks - halvings) - 1,)
+
+
+# Families ------------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class BigGANRecipe(LatentRecipe):
+    """The paper's settings at 128 pixels (section 3 and appendix C). As `kerasgan.LatentRecipe`, and
+
+    Args:
+        orthogonal: Strength of the orthogonal regularization of the generator's kernels but the shared embedding; see
+            `kerasgan.objectives.orthogonal`. 0 for none.
+    """
+
+    loss: Any = "hinge"
+    batch_size: int = 2048
+    microbatch: int | None = 256
+    generator_every: int = 2
+    orthogonal: float = 1e-4
+    ema_half_life: Any = half_life(0.9999, 2048)
+    discriminator_optimizer: Any = dataclasses.field(default_factory=lambda: Adam(2e-4, beta_1=0.0, beta_2=0.999))
+    generator_optimizer: Any = dataclasses.field(default_factory=lambda: Adam(5e-5, beta_1=0.0, beta_2=0.999))
+
+
+# Settings of the authors' PyTorch code, and of a training on two CPU cores.
+FURTHER_RECIPES: dict[str, dict] = {
+    "imagenet_pytorch": {
+        "generator_every": 1,
+        "orthogonal": 0.0,
+        "discriminator_optimizer": Adam(4e-4, beta_1=0.0, beta_2=0.999, epsilon=1e-6),
+        "generator_optimizer": Adam(1e-4, beta_1=0.0, beta_2=0.999, epsilon=1e-6),
+    },
+    "cifar10_pytorch": {
+        "batch_size": 50,
+        "microbatch": None,
+        "generator_every": 4,
+        "orthogonal": 0.0,
+        "ema_half_life": half_life(0.9999, 50),
+        "discriminator_optimizer": Adam(2e-4, beta_1=0.0, beta_2=0.999),
+        "generator_optimizer": Adam(2e-4, beta_1=0.0, beta_2=0.999),
+    },
+    "cpu32": {
+        "batch_size": 32,
+        "microbatch": None,
+        "generator_every": 1,
+        "ema_half_life": 10_000.0,
+        "discriminator_optimizer": Adam(4e-4, beta_1=0.0, beta_2=0.999),
+        "generator_optimizer": Adam(1e-4, beta_1=0.0, beta_2=0.999),
+    },
+}
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class BigGAN(LatentModel):
+    """BigGAN, conditional with `num_classes`.
+
+    Residual networks with spectral normalization and orthogonal initial weights, self-attention over maps of 64 x 64,
+    latents that reach each block of the generator (hierarchical latents), one embedding of the labels that all of the
+    generator's batch normalizations share, and a projection discriminator that sums over places.
+
+    `sample(truncation=0.5)` draws again each latent beyond 0.5; `standing_statistics(truncation=0.5)` first adapts the
+    averaged generator's batch statistics to such samples. Gradients of the paper's batches of 2,048 images are
+    accumulated over micro-batches of 256; set `microbatch` to what fits into memory.
+
+    The default recipe is the paper's at 128 pixels. "imagenet_pytorch" and "cifar10_pytorch" are those of the authors'
+    PyTorch code; "cpu32" is for images of 32 pixels on two CPU cores, with narrow networks as in the second example.
+
+    Args:
+        image_shape: Shape (size, size, channels) of images in [-1, 1]; of size 32, 64, 128, 256 or 512, or any other
+            one with widths.
+        latent_dim: Length of the latent vectors, a multiple of the number of generator widths. `None` for the paper's:
+            120 at 128 pixels, 140 at 256, 160 at 512.
+        num_classes: Number of classes of a conditional model. `None` for an unconditional model.
+        width: Channels in units of which the paper's tables state those of all blocks.
+        embedding: Length of the labels' vectors. `None` for a gain and an offset of each class in each batch
+            normalization and no hierarchical latents, as in the authors' code for CIFAR-10.
+        generator_widths: Channels of the generator's first map and behind each doubling, instead of `width`.
+        discriminator_widths: Channels of the discriminator's blocks, instead of `width`.
+        downs: Number of the discriminator's blocks that halve the size, where widths are given; all but one by default.
+        generator_attention: Indices of the generator's blocks that are followed by self-attention. `None` for the block
+            that makes maps of 64 x 64 of larger images; () for none.
+        discriminator_attention: The same of the discriminator's blocks.
+        **kwargs: Arguments of `kerasgan.LatentModel`.
+
+    Examples:
+
+    >>> model = BigGAN(image_shape=(128, 128, 3), num_classes=1000)
+    >>> model.compile(microbatch=64)
+    >>> model.fit(images, labels, epochs=100)
+    >>> model.standing_statistics(truncation=0.5)
+    >>> pictures = model.sample(16, labels=range(16), truncation=0.5)
+    >>> small = BigGAN(image_shape=(32, 32, 3), num_classes=10, width=16, embedding=32)
+    >>> small.compile(recipe="cpu32")
+    """
+
+    recipe = BigGANRecipe()
+    recipes = FURTHER_RECIPES
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=None,
+        num_classes=None,
+        width=96,
+        embedding=128,
+        generator_widths=None,
+        discriminator_widths=None,
+        downs=None,
+        generator_attention=None,
+        discriminator_attention=None,
+        **kwargs,
+    ):
+        size = square(image_shape)
+        self.width, self.embedding, self.downs = width, embedding, downs
+        self.generator_widths, self.discriminator_widths = generator_widths, discriminator_widths
+        self.generator_attention, self.discriminator_attention = generator_attention, discriminator_attention
+        if latent_dim is None:
+            latent_dim = 20 * len(generator_widths) if generator_widths else sized(LATENT_DIMS, size)
+        super().__init__(image_shape, latent_dim, num_classes=num_classes, **kwargs)
+
+    def build_generator(self):
+        return biggan_generator(
+            labels=self.condition_inputs(), embedding=self.embedding, **self._sizes_of("generator", self.image_shape)
+        )
+
+    def build_discriminator(self):
+        labels = self.condition_inputs(packed=True)
+        return biggan_discriminator(labels=labels, **self._sizes_of("discriminator", self.pack_shape))
+
+    def _sizes_of(self, network, shape):
+        """The arguments that the functions of both networks have in common, and those of one of them."""
+        own = {"latent_dim": self.latent_dim} if network == "generator" else {"downs": self.downs}
+        return {
+            "image_size": shape[0],
+            "channels": shape[-1],
+            "num_classes": self.num_classes,
+            "width": self.width,
+            "widths": getattr(self, f"{network}_widths"),
+            "attention": getattr(self, f"{network}_attention"),
+            **own,
+        }
+
+    def generator_loss(self, batch):
+        loss, logs = super().generator_loss(batch)
+        if not self.recipe.orthogonal:
+            return loss, logs
+        logs["orthogonal"] = orthogonal_regularization(self.generator, self.recipe.orthogonal)
+        return loss + ops.cast(logs["orthogonal"], loss.dtype), logs
+
+    @classmethod
+    def from_official(cls, arrays):
+        """A model whose generator, and its average, have the weights of the authors' PyTorch code.
+
+        Args:
+            arrays: `{name: array}`, the `state_dict` of a generator such as `G_ema.pth`, which says all sizes.
+
+        Returns:
+            A `BigGAN` or `BigGANDeep` with an untrained discriminator.
+
+        Raises:
+            ValueError: If they are those of another network, or of an option that is not supported.
+        """
+        model = official_family(arrays)(**official_sizes(arrays))
+        assign(official_pairs(model.generator, arrays), arrays, DERIVED)
+        model.ema_generator.set_weights(model.generator.get_weights())
+        return model
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class BigGANDeep(BigGAN):
+    """BigGAN-deep, conditional with `num_classes`: `depth` bottleneck blocks at each size (appendix B).
+
+    The latents are not cut: all of them reach each block, beside the label's embedding. For the rest see `BigGAN`. The
+    recipe "imagenet256" is the paper's for 256 and 512 pixels.
+
+    Args:
+        image_shape: As for `BigGAN`.
+        latent_dim: Length of the latent vectors.
+        num_classes: As for `BigGAN`.
+        width: Channels in units of which the paper's tables state those of all blocks.
+        embedding: Length of the labels' vectors.
+        depth: Number of blocks at each size.
+        **kwargs: Arguments of `BigGAN`.
+
+    Examples:
+
+    >>> model = BigGANDeep(image_shape=(256, 256, 3), num_classes=1000)
+    >>> model.compile(recipe="imagenet256", microbatch=32)
+    >>> small = BigGANDeep((32, 32, 3), latent_dim=32, num_classes=10, width=16, embedding=32)
+    >>> small.compile(recipe="cpu32")
+    """
+
+    recipes = {
+        **FURTHER_RECIPES,
+        "imagenet256": {
+            "discriminator_optimizer": Adam(2.5e-5, beta_1=0.0, beta_2=0.999),
+            "generator_optimizer": Adam(2.5e-5, beta_1=0.0, beta_2=0.999),
+        },
+    }
+
+    def __init__(self, image_shape, latent_dim=128, num_classes=None, width=128, embedding=128, depth=2, **kwargs):
+        self.depth = depth
+        super().__init__(image_shape, latent_dim, num_classes, width, embedding, **kwargs)
+
+    def build_generator(self):
+        options = {**self._sizes_of("generator", self.image_shape), "embedding": self.embedding, "depth": self.depth}
+        return biggan_deep_generator(labels=self.condition_inputs(), **options)
+
+    def build_discriminator(self):
+        options = {**self._sizes_of("discriminator", self.pack_shape), "depth": self.depth}
+        return biggan_deep_discriminator(labels=self.condition_inputs(packed=True), **options)
+
+
+def square(image_shape):
+    """The size of square images.
+
+    Raises:
+        ValueError: For others.
+    """
+    height, width, _ = Images(image_shape).shape
+    if height != width:
+        raise ValueError(f"`image_shape` is {tuple(image_shape)}; expected square images. Crop them.")
+    return height
 
 
 # Weights of BigGAN-PyTorch (github.com/ajbrock/BigGAN-PyTorch) -------------------------------------------------------
@@ -275,3 +546,48 @@ def official_pairs(network, names):
             owners[f"{module}.bn"] = layer
     places = {"linear": network.get_layer("small").target_shape[:2]} if generator else {}
     return pairs(owners, names, places)
+
+
+def official_family(arrays):
+    """`BigGAN` or `BigGANDeep`, whichever a generator's `state_dict` of the authors' PyTorch code is of."""
+    return BigGANDeep if "blocks.0.0.conv4.weight" in arrays else BigGAN
+
+
+def official_sizes(arrays):
+    """The constructor arguments that a generator's `state_dict` of the authors' PyTorch code is of.
+
+    Args:
+        arrays: `{name: array}`.
+
+    Raises:
+        ValueError: If they are those of another network, or of an option that is not supported.
+    """
+    shapes = {name: tuple(array.shape) for name, array in arrays.items() if hasattr(array, "shape")}
+    missing = {"linear.weight", "blocks.0.0.conv1.weight", "output_layer.2.weight"} - set(shapes)
+    if missing:
+        raise ValueError(f"`arrays` lacks {sorted(missing)}; expected the weights of a generator of BigGAN-PyTorch.")
+    deep = official_family(arrays) is BigGANDeep
+    depth, last = (2, "conv4") if deep else (1, "conv2")
+    count = sum(bool(re.match(r"blocks\.\d+\.0\.conv1\.weight$", name)) for name in shapes) // depth
+    ends = [shapes.get(f"blocks.{depth * i + depth - 1}.0.{last}.weight", (0,))[0] for i in range(count)]
+    widths, size = [shapes["blocks.0.0.conv1.weight"][1], *ends], 4 << count
+    width = widths[-1] // sized(GENERATOR, size)[-1]
+    if widths != [width * factor for factor in GENERATOR[size]] or shapes["linear.weight"][0] != 16 * widths[0]:
+        raise ValueError(f"`arrays` has maps of {widths} channels, which are not the paper's at {size} pixels.")
+    places = [
+        int(found[1]) // depth for name in shapes if (found := re.match(r"blocks\.(\d+)\.1\.theta\.weight", name))
+    ]
+    gain, start = shapes["blocks.0.0.bn1.gain.weight"], shapes["linear.weight"][1]
+    classes, embedding = shapes.get("shared.weight", (gain[0], None))
+    latents = start - embedding if deep and embedding else start if deep or embedding is None else start * (count + 1)
+    told = None if embedding is None else start if deep else embedding + start
+    if (deep and embedding is None) or (told is not None and gain[1] != told):
+        raise ValueError("`arrays` is of a generator without hierarchical latents, which is not supported.")
+    return {
+        "image_shape": (size, size, shapes["output_layer.2.weight"][0]),
+        "latent_dim": latents,
+        "num_classes": classes,
+        "width": width,
+        "embedding": embedding,
+        "generator_attention": tuple(places),
+    }

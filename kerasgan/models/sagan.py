@@ -1,9 +1,13 @@
 """SAGAN (Zhang et al. 2019, "Self-Attention Generative Adversarial Networks")."""
 
+import dataclasses
 import math
+from typing import Any
 
 import keras
 
+from kerasgan.bases.latent import LatentModel, LatentRecipe
+from kerasgan.game.recipe import Adam
 from kerasgan.layers import glorot
 from kerasgan.layers.residual_networks import Kit, residual_discriminator, residual_generator
 from kerasgan.models.sngan import DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS, class_normalization, of_size
@@ -72,3 +76,86 @@ def sagan_discriminator(
     images = keras.Input(image_shape, name="images")
     kit = Kit(spectral, glorot())
     return residual_discriminator(images, labels, widths, downs, num_classes, kit, attention=attention, **options)
+
+
+@dataclasses.dataclass(frozen=True)
+class SAGANRecipe(LatentRecipe):
+    """The paper's settings: the hinge loss, and a discriminator that learns 4 times as fast as the generator."""
+
+    loss: Any = "hinge"
+    batch_size: int = 256
+    discriminator_optimizer: Any = dataclasses.field(default_factory=lambda: Adam(4e-4, beta_1=0.0, beta_2=0.9))
+    generator_optimizer: Any = dataclasses.field(default_factory=lambda: Adam(1e-4, beta_1=0.0, beta_2=0.9))
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class SAGAN(LatentModel):
+    """Self-attention GAN, conditional with `num_classes`.
+
+    Its networks are those of SNGAN, with spectral normalization in all layers of both players and self-attention over
+    the maps of 32 x 32 (section 3 and table 1). Attention is computed as in the authors' code; see
+    `kerasgan.layers.SelfAttention`. Classes have a gain and an offset of their own in the generator's batch
+    normalizations, and a projection in the discriminator.
+
+    The recipe "cpu32" is for images of 32 pixels on two CPU cores, with narrow networks as in the second example.
+
+    Args:
+        image_shape: Shape (height, width, channels) of images in [-1, 1].
+        latent_dim: Length of the latent vectors.
+        num_classes: Number of classes of a conditional model. `None` for an unconditional model.
+        generator_widths: Channels of the generator's first map and behind each doubling. `None` for the paper's.
+        discriminator_widths: Channels of the discriminator's blocks. `None` for the paper's.
+        downs: Number of the discriminator's blocks that halve the size, where widths are given; all but one by default.
+        generator_attention: Indices of the generator's blocks that are followed by self-attention. `None` for the block
+            that makes maps of 32 x 32; () for none.
+        discriminator_attention: The same of the discriminator's blocks.
+        **kwargs: Arguments of `kerasgan.LatentModel`.
+
+    Examples:
+
+    >>> model = SAGAN(image_shape=(128, 128, 3), num_classes=1000)
+    >>> model.compile()
+    >>> small = SAGAN((32, 32, 3), 64, 10, (64, 64, 32, 16), (16, 32, 64, 64), 3, (1,), (0,))
+    >>> small.compile(recipe="cpu32")
+    """
+
+    recipe: LatentRecipe = SAGANRecipe()
+    recipes = {"cpu32": {"batch_size": 32}}
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=128,
+        num_classes=None,
+        generator_widths=None,
+        discriminator_widths=None,
+        downs=None,
+        generator_attention=None,
+        discriminator_attention=None,
+        **kwargs,
+    ):
+        if discriminator_widths is not None and downs is None:
+            downs = len(discriminator_widths) - 1
+        self.generator_widths, self.discriminator_widths, self.downs = generator_widths, discriminator_widths, downs
+        self.generator_attention, self.discriminator_attention = generator_attention, discriminator_attention
+        super().__init__(image_shape, latent_dim, num_classes=num_classes, **kwargs)
+
+    def build_generator(self):
+        return sagan_generator(
+            self.image_shape,
+            self.latent_dim,
+            self.condition_inputs(),
+            self.num_classes,
+            self.generator_widths,
+            self.generator_attention,
+        )
+
+    def build_discriminator(self):
+        return sagan_discriminator(
+            self.pack_shape,
+            self.condition_inputs(packed=True),
+            self.num_classes,
+            self.discriminator_widths,
+            self.downs,
+            self.discriminator_attention,
+        )

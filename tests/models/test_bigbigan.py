@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from kerasgan import Batch, BigBiGAN
 from kerasgan.game.engines import gradients
 from kerasgan.models.bigbigan import (
     SCORES,
@@ -16,6 +17,7 @@ from kerasgan.models.bigbigan import (
     features_of,
     generator_encoder_loss,
 )
+from kerasgan.testing import CHECKS, enliven, family_tests
 
 X, Z = np.array([0.5, 2.0]), np.array([1.0, -0.25])
 
@@ -90,3 +92,87 @@ def test_its_encoder_is_resnet_50():
     encoder = bigbigan_encoder(128, latent_dim=1, units=1, blocks=0)
     trunk = keras.Model(encoder.inputs, encoder.get_layer("features").output)
     assert sum(np.prod(v.shape) for v in trunk.trainable_variables) == 23_500_352
+
+
+SIZES = {
+    "image_shape": (8, 8, 1),
+    "latent_dim": 4,
+    "units": 8,
+    "blocks": 1,
+    "encoder_widths": (4, 4),
+    "encoder_depths": (1, 1),
+    "encoder_units": 8,
+    "encoder_blocks": 1,
+    "generator_widths": (8, 8),
+    "discriminator_widths": (8, 8),
+}
+# Biases that batch normalization takes away again.
+TAKEN = tuple(f"generator: block0_{name}/bias" for name in ("convolution1", "convolution2", "shortcut"))
+
+test_bigbigan = family_tests(BigBiGAN, SIZES, recipe={"generator_every": 2}, unmoved=TAKEN)
+test_packed = family_tests(
+    BigBiGAN,
+    {**SIZES, "packing": 2, "encoder_size": 16},
+    recipe={"generator_every": 1, "views": ("diffaugment:translation",)},
+    unmoved=TAKEN,
+    slow=CHECKS,
+)
+
+
+def test_the_parts_of_the_loss():
+    """The phases of generator and encoder add up to the loss of both, and the step has the encoder's rate."""
+    model = BigBiGAN(**SIZES, seed=0)
+    model.compile()
+    enliven(model)
+    batch = Batch(ops.convert_to_tensor(model.data_specs()[0].example(4, 0)))
+    names = ("discriminator", "generator", "encoder")
+    assert [(phase.name, phase.trains, phase.optimizer) for phase in model.game] == [(n, (n,), n) for n in names]
+    real, fake = model.real_logits(batch), model.fake_logits(batch)
+    model.real_logits, model.fake_logits = lambda batch: real, lambda batch: fake
+    parts = [float(loss(batch)[0]) for loss in (model.generator_loss, model.encoder_loss)]
+    assert sum(parts) == pytest.approx(float(generator_encoder_loss(real, fake)), rel=1e-5)
+    rates = [float(model.optimizer[player].learning_rate) for player in names]
+    np.testing.assert_allclose(rates, [2e-4, 5e-5, 5e-4], rtol=1e-6)
+    model = BigBiGAN(**SIZES, seed=0)
+    model.compile(scores=("latents", "joint"))
+    loss = model.discriminator_loss(batch)[0]
+    assert np.isfinite(float(loss))
+
+
+def test_larger_images_for_the_encoder():
+    model = BigBiGAN(**SIZES, encoder_size=16, seed=0)
+    x = np.random.default_rng(0).uniform(-1, 1, (3, 16, 16, 1)).astype("float32")
+    shown = ops.convert_to_numpy(model.real_samples(Batch(ops.convert_to_tensor(x))))
+    np.testing.assert_allclose(shown, x.reshape(3, 8, 2, 8, 2, 1).mean((2, 4)), atol=1e-6)
+    assert model.reconstruct(x).shape == (3, 8, 8, 1)
+    with pytest.raises(ValueError, match="`encoder_size` is 12; expected a multiple of the image size, 8"):
+        BigBiGAN(**SIZES, encoder_size=12)
+
+
+def test_both_directions():
+    model = BigBiGAN(**SIZES, seed=0)
+    enliven(model)
+    x = np.random.default_rng(0).uniform(-1, 1, (5, 8, 8, 1)).astype("float32")
+    for ema, encoder in ((True, model.ema_encoder), (False, model.encoder)):
+        mean = ops.convert_to_numpy(encoder(x, training=False)["mean"])
+        np.testing.assert_allclose(model.encode(x, ema), mean, atol=1e-4)
+        generator = model.ema_generator if ema else model.generator
+        again = ops.convert_to_numpy(generator(ops.convert_to_tensor(mean), training=False))
+        np.testing.assert_allclose(model.reconstruct(x, ema), again, atol=1e-4)
+        pooled = ops.convert_to_numpy(features_of(encoder)(x, training=False))
+        np.testing.assert_allclose(model.features(x, ema), pooled, atol=1e-4)
+    assert pooled.shape == (5, 16)
+    assert np.abs(model.encode(x, True) - model.encode(x, False)).max() > 0.01
+
+
+def test_what_is_refused():
+    with pytest.raises(ValueError, match="BigBiGAN is unconditional"):
+        BigBiGAN(**SIZES, num_classes=3)
+    model = BigBiGAN(**SIZES)
+    for changes, message in (
+        ({"loss": "wasserstein"}, "`loss` is 'wasserstein'; BigBiGAN has a hinge"),
+        ({"penalties": ("r1",)}, "`penalties` were given"),
+        ({"scores": ("image",)}, "`scores` is .*expected some of"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.compile(**changes)

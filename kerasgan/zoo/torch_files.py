@@ -1,0 +1,183 @@
+"""Weights from PyTorch's files, without PyTorch and without running what a file says.
+
+A `.pth` file is a pickle of a `state_dict` beside the numbers of its tensors: a zip archive, or before PyTorch 1.6 one
+stream. A pickle may name any function of any module; here it gets the few of a fixed table, and any other name is an
+error. Nothing is imported, and no number is read beyond the file's own.
+"""
+
+import dataclasses
+import pickle
+import struct
+import zipfile
+from typing import Any
+
+import numpy as np
+
+MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
+TYPES = {
+    "FloatStorage": "<f4",
+    "DoubleStorage": "<f8",
+    "HalfStorage": "<f2",
+    "BFloat16Storage": "bfloat16",
+    "LongStorage": "<i8",
+    "IntStorage": "<i4",
+    "ShortStorage": "<i2",
+    "CharStorage": "<i1",
+    "ByteStorage": "<u1",
+    "BoolStorage": "?",
+}
+# What reading a damaged file may raise.
+DAMAGES = (
+    *(pickle.UnpicklingError, EOFError, zipfile.BadZipFile, struct.error, RecursionError, UnicodeDecodeError),
+    *(AttributeError, IndexError, KeyError, TypeError, OverflowError, NotImplementedError),
+)
+
+
+def read_torch(path):
+    """The `state_dict` or other plain object in a `.pth` file.
+
+    Args:
+        path: Path of a file that `torch.save` wrote.
+
+    Returns:
+        Dictionaries, lists, numbers and texts as in the file, and NumPy arrays for tensors; bfloat16 ones as float32.
+
+    Raises:
+        ValueError: For a file of anything else, such as a whole module, or one that is damaged.
+    """
+    try:
+        if zipfile.is_zipfile(path):
+            return _read_archive(path)
+        return _read_stream(path)
+    except DAMAGES as error:
+        raise ValueError(f"{path} is no file of PyTorch's weights, or is damaged: {error}") from error
+
+
+@dataclasses.dataclass(frozen=True)
+class _Storage:
+    """The numbers of one or more tensors: their type, their name in the file and how many there are."""
+
+    type: str
+    key: str
+    count: int
+
+    @property
+    def size(self):
+        return self.count * (2 if self.type == "bfloat16" else np.dtype(self.type).itemsize)
+
+    def numbers(self, data):
+        """The numbers of bytes."""
+        if len(data) != self.size:
+            raise ValueError(f"The storage {self.key!r} has {len(data)} bytes; expected {self.size}.")
+        if self.type == "bfloat16":
+            return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4")
+        return np.frombuffer(data, self.type)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Tensor:
+    """A tensor whose numbers come later: a strided view of a storage."""
+
+    storage: _Storage
+    start: int
+    shape: tuple
+    strides: tuple
+
+    def array(self, numbers):
+        """The tensor as an array of its own."""
+        whole = (self.start, *self.shape, *self.strides)
+        if len(self.shape) != len(self.strides) or not all(type(n) is int and n >= 0 for n in whole):
+            raise ValueError(f"A tensor has the shape {self.shape} and the strides {self.strides}.")
+        last = self.start + sum((n - 1) * stride for n, stride in zip(self.shape, self.strides, strict=True))
+        if 0 in self.shape:
+            return np.zeros(self.shape, numbers.dtype)
+        if last >= len(numbers) or np.prod([float(n) for n in self.shape]) > len(numbers):
+            raise ValueError(f"A tensor of shape {self.shape} is larger than its storage {self.storage.key!r}.")
+        strides = [stride * numbers.itemsize for stride in self.strides]
+        return np.lib.stride_tricks.as_strided(numbers[self.start :], self.shape, strides).copy()
+
+
+class _Mapping(dict):
+    """An `OrderedDict`, which takes attributes such as PyTorch's `_metadata`."""
+
+
+def _tensor(storage, start, shape, strides, *_):
+    if not isinstance(storage, _Storage):
+        raise ValueError("A tensor has no storage.")
+    return _Tensor(storage, start, tuple(shape), tuple(strides))
+
+
+class _Unpickler(pickle.Unpickler):
+    """Knows a few names, and the storages of one file."""
+
+    known: dict[tuple[str, str], Any] = {
+        ("collections", "OrderedDict"): _Mapping,
+        ("torch._utils", "_rebuild_tensor_v2"): _tensor,
+        ("torch._utils", "_rebuild_parameter"): lambda data, *_: data,
+        ("torch", "Size"): tuple,
+        **{("torch", name): kind for name, kind in TYPES.items()},
+    }
+
+    def __init__(self, file):
+        super().__init__(file, encoding="utf-8")
+        self.storages: dict[str, _Storage] = {}
+
+    def find_class(self, module, name):
+        if (module, name) not in self.known:
+            raise ValueError(
+                f"The file holds {module}.{name}; expected tensors in dictionaries. Save the module's state_dict()."
+            )
+        return self.known[module, name]
+
+    def persistent_load(self, found):
+        word, kind, key, _, count, *view = found
+        fits = word == "storage" and kind in TYPES.values() and isinstance(key, str) and type(count) is int
+        if not fits or count < 0 or any(part is not None for part in view):
+            raise ValueError(f"The file refers to {found}; expected a storage of numbers.")
+        return self.storages.setdefault(key, _Storage(kind, key, count))
+
+
+def _read_archive(path):
+    """The object of a zip archive: `<name>/data.pkl`, and the numbers in `<name>/data/<key>`."""
+    with zipfile.ZipFile(path) as archive:
+        (pickled,) = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith("/data.pkl")]
+        folder = pickled.removesuffix("data.pkl")
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
+            raise ValueError(f"{path} is compressed, which PyTorch's files are not.")
+        if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder") != b"little":
+            raise ValueError(f"{path} was written on a machine of the other byte order. Save it on another one.")
+        with archive.open(pickled) as file:
+            reader = _Unpickler(file)
+            found = reader.load()
+        numbers = {key: each.numbers(archive.read(f"{folder}data/{key}")) for key, each in reader.storages.items()}
+    return _with_arrays(found, numbers)
+
+
+def _read_stream(path):
+    """The object of a stream: three pickles about the format, that of the object, that of the keys, and the numbers."""
+    with open(path, "rb") as file:
+        if _Unpickler(file).load() != MAGIC or _Unpickler(file).load() != PROTOCOL:
+            raise ValueError(f"{path} is no file of PyTorch's weights.")
+        if not _Unpickler(file).load().get("little_endian"):
+            raise ValueError(f"{path} was written on a machine of the other byte order. Save it on another one.")
+        reader = _Unpickler(file)
+        found = reader.load()
+        numbers = {}
+        for key in _Unpickler(file).load():
+            storage = reader.storages[key]
+            (count,) = struct.unpack("<q", file.read(8))
+            if count != storage.count:
+                raise ValueError(f"The storage {key!r} has {count} numbers; expected {storage.count}.")
+            numbers[key] = storage.numbers(file.read(storage.size))
+    return _with_arrays(found, numbers)
+
+
+def _with_arrays(found, numbers):
+    """An object with arrays in the places of its tensors."""
+    if isinstance(found, _Tensor):
+        return found.array(numbers[found.storage.key])
+    if isinstance(found, dict):
+        return {key: _with_arrays(value, numbers) for key, value in found.items()}
+    if isinstance(found, (list, tuple)):
+        return type(found)(_with_arrays(value, numbers) for value in found)
+    return found
