@@ -47,6 +47,10 @@ if not _lazy:
         CycleGAN,
         InfoGAN,
         Pix2Pix,
+        ProGAN,
+        StyleGAN,
+        StyleGAN2,
+        StyleGAN3,
         UnrolledGAN,
     )
     from kerasgan.objectives import losses, penalties
@@ -107,7 +111,11 @@ __all__ = [
     "LatentRecipe",
     "Phase",
     "Pix2Pix",
+    "ProGAN",
     "Recipe",
+    "StyleGAN",
+    "StyleGAN2",
+    "StyleGAN3",
     "TranslationModel",
     "TranslationRecipe",
     "UnrolledGAN",

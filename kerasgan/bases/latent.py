@@ -21,6 +21,7 @@ from kerasgan.game.phase import Phase, shared
 from kerasgan.game.recipe import Recipe, optimizer
 from kerasgan.game.signals import observe_logits, probed
 from kerasgan.objectives import losses, penalties
+from kerasgan.objectives.regularizers import lazy_adam
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -453,7 +454,7 @@ class LatentModel(GenerativeModel):
         players = super().optimizers()
         intervals = [penalty.interval for penalty in self.chosen_penalties() if penalty.interval > 1]
         if intervals and self.recipe.lazy_correction and "discriminator" in players:
-            players["discriminator"] = corrected(players["discriminator"], min(intervals))
+            players["discriminator"] = lazy_adam(players["discriminator"], min(intervals))
         return players
 
     def phases(self):
@@ -592,24 +593,3 @@ class LatentModel(GenerativeModel):
 
     def get_config(self):
         return {**super().get_config(), "packing": self.packing}
-
-
-def corrected(chosen, interval):
-    """An Adam for a player whose regularisation runs lazily, every `interval` steps, as a step of its own.
-
-    With c = interval / (interval + 1) the learning rate is multiplied by c, and the decays are raised to the power c
-    (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", appendix B).
-
-    Args:
-        chosen: A Keras optimizer; any other kind than Adam stays as it is.
-        interval: Steps from one run of the regularisation to the next.
-    """
-    if not isinstance(chosen, keras.optimizers.Adam):
-        return chosen
-    c = interval / (interval + 1)
-    config = chosen.get_config()
-    if any(not isinstance(config[name], (int, float)) for name in ("learning_rate", "beta_1", "beta_2")):
-        return chosen  # a schedule is stated by those who want it corrected
-    changes = {"learning_rate": c * config["learning_rate"]}
-    changes |= {name: config[name] ** c for name in ("beta_1", "beta_2")}
-    return type(chosen).from_config({**config, **changes})

@@ -1,8 +1,9 @@
 """How a training step is differentiated and compiled: one module a Keras backend, the same small surface.
 
 `input_gradient(fn, x)` is all that a loss or a penalty needs of it, `gradients(fn, tensors)` what a loss that looks
-ahead does, `replica()` and `gather(tensors)` a layer with a memory, `mean_over_replicas(x)` what replicas decide alike
-and `fused_normalization` a layer that is slow without it; `Engine` is the mixin below `AdversarialModel`.
+ahead does, `known_value(variable)` what reads a state on the host, `replica()` and `gather(tensors)` a layer with a
+memory, `mean_over_replicas(x)` what replicas decide alike and `fused_normalization` a layer that is slow without it;
+`Engine` is the mixin below `AdversarialModel`.
 """
 
 import keras
@@ -17,6 +18,7 @@ if keras.backend.backend() == "tensorflow":
         gradients,
         have_gradient,
         input_gradient,
+        known_value,
         replica,
     )
 elif keras.backend.backend() == "jax":
@@ -29,6 +31,7 @@ elif keras.backend.backend() == "jax":
         gradients,
         have_gradient,
         input_gradient,
+        known_value,
         replica,
     )
 else:
@@ -53,6 +56,7 @@ __all__ = [
     "gradients",
     "have_gradient",
     "input_gradient",
+    "known_value",
     "mean_over_replicas",
     "replica",
 ]

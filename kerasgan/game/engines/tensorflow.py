@@ -68,6 +68,12 @@ def compiled_inference(network, finish):
     return run
 
 
+def known_value(variable):
+    """A variable's present value as a NumPy array, also while something is traced."""
+    with tf.init_scope():
+        return variable.value.numpy()
+
+
 def replica():
     """(index of this replica, number of replicas) where a step is evaluated."""
     context = tf.distribute.get_replica_context()
