@@ -63,8 +63,8 @@ _MODULES = {
     **{
         name: f"kerasgan.{name}"
         for name in (
-            *("callbacks", "distribute", "export", "game", "layers", "metrics", "models", "objectives", "pictures"),
-            *("run", "studies", "testing", "zoo"),
+            *("callbacks", "distribute", "export", "game", "latent_space", "layers", "metrics", "models", "objectives"),
+            *("pictures", "run", "studies", "testing", "zoo"),
         )
     },
     "engines": "kerasgan.game.engines",

@@ -181,7 +181,10 @@ class GrowingModel(LatentModel):
         return self.first_stage + whole + (share > 0), share > 0, share
 
     def generator_inputs(self, latents, *conditions, truncation=None, ema=True):
-        inputs = super().generator_inputs(latents, *conditions, truncation=truncation, ema=ema)
+        return self.with_share(super().generator_inputs(latents, *conditions, truncation=truncation, ema=ema))
+
+    def with_share(self, inputs):
+        """The inputs of the generator in inference, a list, with the share of what fades in where something does."""
         _, fading, share = self.shown_stage()
         return [*inputs, self._shares(inputs[0], share)] if fading else inputs
 
