@@ -52,6 +52,10 @@ if not _lazy:
         CycleGAN,
         InfoGAN,
         Pix2Pix,
+        ProGAN,
+        StyleGAN,
+        StyleGAN2,
+        StyleGAN3,
         UnrolledGAN,
     )
     from kerasgan.objectives import losses, penalties
@@ -64,8 +68,8 @@ _MODULES = {
     **{
         name: f"kerasgan.{name}"
         for name in (
-            *("callbacks", "distribute", "export", "game", "layers", "metrics", "models", "objectives", "pictures"),
-            *("run", "studies", "testing", "zoo"),
+            *("callbacks", "distribute", "export", "game", "latent_space", "layers", "metrics", "models", "objectives"),
+            *("pictures", "run", "studies", "testing", "zoo"),
         )
     },
     "engines": "kerasgan.game.engines",
@@ -117,7 +121,11 @@ __all__ = [
     "LatentRecipe",
     "Phase",
     "Pix2Pix",
+    "ProGAN",
     "Recipe",
+    "StyleGAN",
+    "StyleGAN2",
+    "StyleGAN3",
     "TranslationModel",
     "TranslationRecipe",
     "UnrolledGAN",

@@ -54,7 +54,7 @@ class HeadedModel(LatentModel):
     @shared
     def told_of_real(self, batch):
         """All outputs of the discriminator for the real samples, by name."""
-        return self._tell(self.viewed(batch.x)[0])
+        return self._tell(self.viewed(self.real_samples(batch))[0])
 
     @shared
     def told_of_fake(self, batch):

@@ -24,6 +24,7 @@ from kerasgan.game.recipe import Adam, Recipe
 from kerasgan.game.signals import observe_logits, probed
 from kerasgan.layers.normalization import standing_statistics
 from kerasgan.objectives import losses, penalties
+from kerasgan.objectives.regularizers import lazy_adam
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -503,7 +504,7 @@ class LatentModel(GenerativeModel):
         players = super().optimizers()
         intervals = [penalty.interval for penalty in self.chosen_penalties() if penalty.interval > 1]
         if intervals and self.recipe.lazy_correction and "discriminator" in players:
-            players["discriminator"] = corrected(players["discriminator"], min(intervals))
+            players["discriminator"] = lazy_adam(players["discriminator"], min(intervals))
         return players
 
     def phases(self):
@@ -646,24 +647,3 @@ class LatentModel(GenerativeModel):
     def fake_weight(self, batch):
         """The weights of packs of generated samples: those of the real packs with the same conditions, or `None`."""
         return self.pack_weight(batch) if self.conditions else None
-
-
-def corrected(chosen, interval):
-    """Adam for a player whose regularisation runs lazily, in a separate step every `interval` steps.
-
-    With c = interval / (interval + 1) the learning rate is multiplied by c, and the decays are raised to the power c
-    (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN", appendix B).
-
-    Args:
-        chosen: Keras optimizer; other kinds than Adam are returned unchanged.
-        interval: Number of steps from one run of the regularisation to the next.
-    """
-    if not isinstance(chosen, keras.optimizers.Adam):
-        return chosen
-    c = interval / (interval + 1)
-    config = chosen.get_config()
-    if any(not isinstance(config[name], (int, float)) for name in ("learning_rate", "beta_1", "beta_2")):
-        return chosen  # schedules are not corrected
-    changes = {"learning_rate": c * config["learning_rate"]}
-    changes |= {name: config[name] ** c for name in ("beta_1", "beta_2")}
-    return type(chosen).from_config({**config, **changes})

@@ -153,6 +153,56 @@ class ScheduledAdam(keras.optimizers.Adam):
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
+class RestartedAdam(ScheduledAdam):
+    """Adam that forgets its moments, and starts its bias corrections anew, after given numbers of images.
+
+    Growing networks have new layers then, whose moments would be corrected as if they had been there from the start.
+
+    Args:
+        learning_rate: As for `ScheduledAdam`.
+        restarts: Thousands of images before each restart, ascending.
+        **kwargs: As for `ScheduledAdam`, but for `amsgrad`.
+    """
+
+    def __init__(self, learning_rate=1e-3, restarts=(), **kwargs):
+        super().__init__(learning_rate, **kwargs)
+        self.restarts = tuple(restarts)
+
+    def build(self, variables):
+        built = self.built
+        super().build(variables)
+        if not built:
+            counter = {"shape": (), "dtype": "int32", "aggregation": "only_first_replica"}
+            self.restarted = self.add_variable(name="restarted", **counter)  # restarts so far
+            self.start = self.add_variable(name="start", **counter)  # updates before the last one
+
+    def apply(self, grads, trainable_variables=None):
+        images = ops.cast(self.images_seen(), "int32")
+        due = sum(ops.cast(images >= int(1000 * kimg), "int32") for kimg in self.restarts)
+        due = ops.cast(due, "int32")
+        start, now = ops.cast(self.start, "int32"), ops.cast(self.iterations, "int32")
+        self.start.assign(ops.where(due > ops.cast(self.restarted, "int32"), now, start))
+        self.restarted.assign(due)
+        return super().apply(grads, trainable_variables)
+
+    def update_step(self, gradient, variable, learning_rate):
+        place = self._get_variable_index(variable)
+        first, second = self._momentums[place], self._velocities[place]
+        updates = ops.cast(self.iterations, "int32") - ops.cast(self.start, "int32")
+        kept = ops.cast(updates > 0, variable.dtype)
+        rate, gradient = ops.cast(learning_rate, variable.dtype), ops.cast(gradient, variable.dtype)
+        decays = [ops.cast(decay, variable.dtype) for decay in (self.beta_1, self.beta_2)]
+        corrections = [1 - ops.power(decay, ops.cast(updates + 1, variable.dtype)) for decay in decays]
+        self.assign(first, decays[0] * kept * first + (1 - decays[0]) * gradient)
+        self.assign(second, decays[1] * kept * second + (1 - decays[1]) * ops.square(gradient))
+        rate = rate * ops.sqrt(corrections[1]) / corrections[0]
+        self.assign_sub(variable, rate * first / (ops.sqrt(second) + self.epsilon))
+
+    def get_config(self):
+        return {**super().get_config(), "restarts": list(self.restarts)}
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
 class FlooredDecay(keras.optimizers.schedules.LearningRateSchedule):
     """Learning rate `max(initial / factor**step, floor)` (the decay of Goodfellow et al. 2014's training code).
 

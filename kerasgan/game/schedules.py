@@ -155,6 +155,38 @@ class Exponential(Schedule):
         return self.start * ops.exp(math.log(self.end / self.start) * progress)
 
 
+@keras.saving.register_keras_serializable(package="kerasgan")
+@dataclasses.dataclass(frozen=True)
+class Steps(Schedule):
+    """One value after the other, without a transition.
+
+    Args:
+        start: Value of the first images.
+        end: Value from image 1000 `kimg` on.
+        kimg: Thousands of images before the last value.
+        between: Pairs (kimg, value) of those between, kimg ascending.
+    """
+
+    between: tuple = ()
+
+    def __post_init__(self):
+        super().__post_init__()
+        object.__setattr__(self, "between", tuple((float(kimg), value) for kimg, value in self.between))
+        begins = [kimg for kimg, _ in self.between] + [self.kimg]
+        if begins != sorted(set(begins)) or not begins[0] > 0:
+            raise ValueError(f"`between` is {self.between} and `kimg` {self.kimg}; expected ascending positive kimg.")
+
+    def __call__(self, images_seen):
+        images, value = ops.cast(images_seen, precision()), ops.cast(self.start, precision())
+        for kimg, later in (*self.between, (self.kimg, self.end)):
+            value = ops.where(images >= 1000.0 * kimg, ops.cast(later, value.dtype), value)
+        return value
+
+    def __rmul__(self, factor):
+        between = tuple((kimg, factor * value) for kimg, value in self.between)
+        return dataclasses.replace(super().__rmul__(factor), between=between)
+
+
 def get(value):
     """A number unchanged, or the schedule of a configuration."""
     return keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value

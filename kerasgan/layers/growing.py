@@ -97,7 +97,7 @@ def finished(images, stage, fading=False):
 
 
 def growing_discriminator(
-    smallest, channels, stage_widths, num_classes=None, first=0, taps=None, group_size=4, **deviation
+    smallest, channels, stage_widths, num_classes=None, first=0, taps=None, group_size=4, logits=1, **deviation
 ):
     """A discriminator of growing images (tables 2 and 3 of ProGAN's paper).
 
@@ -111,11 +111,12 @@ def growing_discriminator(
         num_classes: Number of classes whose logits are a second output, as in AC-GAN; None for none.
         first: First stage that has images.
         taps: Of a filter before the second convolution of a stage, (1, 2, 1) in StyleGAN; None for none.
-        group_size: See `MinibatchStandardDeviation`.
-        **deviation: Likewise.
+        group_size: As for `MinibatchStandardDeviation`.
+        logits: Number of logits, one for each class where the label chooses.
+        **deviation: As for `MinibatchStandardDeviation`.
 
     Returns:
-        A growing `keras.Model` of the inputs `images<stage>` and `share` with logits of shape (batch, 1), or
+        A growing `keras.Model` of the inputs `images<stage>` and `share` with logits of shape (batch, logits), or
         [logits, class logits].
     """
 
@@ -136,7 +137,7 @@ def growing_discriminator(
     deviation = MinibatchStandardDeviation(group_size, name="deviation", **deviation)
     convolution = EqualizedConv2D(stage_widths[0], 3, name="conv", **options)
     flat, dense = layers.Flatten(name="flat"), EqualizedDense(stage_widths[0], name="features", **options)
-    heads = [EqualizedDense(1, name="logits")]
+    heads = [EqualizedDense(logits, name="logits")]
     heads += [EqualizedDense(num_classes, name="class_logits")] if num_classes else []
 
     def block(x, stage, prefix):

@@ -90,16 +90,16 @@ def truncate(styles, mean, truncation=0.7, layers=None):
     Args:
         styles: Floats of shape (batch, layers of the generator, style length).
         mean: Shape (style length,): a `MeanStyle`'s `mean`.
-        truncation: 1 leaves the styles, 0 gives the mean.
+        truncation: 1 leaves the styles, 0 gives the mean. A number or a scalar tensor.
         layers: How many of the generator's layers, the coarsest ones, are truncated; all by default.
 
     Returns:
         The styles' shape.
     """
     count = styles.shape[1]
-    factors = np.where(np.arange(count) < (count if layers is None else layers), truncation, 1.0)
-    mean = ops.cast(mean, styles.dtype)
-    return mean + (styles - mean) * ops.convert_to_tensor(factors[:, None], styles.dtype)
+    mean, truncation = (ops.cast(value, styles.dtype) for value in (mean, truncation))
+    truncated = ops.convert_to_tensor(np.arange(count)[:, None] < (count if layers is None else layers))
+    return ops.where(truncated, mean + truncation * (styles - mean), styles)
 
 
 def mix_styles(first, second, crossover):
@@ -132,6 +132,6 @@ def draw_crossovers(count, layers, probability=0.9, seed=None):
     Returns:
         int32 tensor of shape (count,).
     """
-    draws = keras.random.uniform((2, count), seed=seed, dtype="float32")
-    places = 1 + ops.cast(ops.floor(draws[0] * (layers - 1)), "int32")
-    return ops.where(draws[1] < probability, ops.minimum(places, layers - 1), layers)
+    draws = keras.random.uniform((count, 2), seed=seed, dtype="float32")
+    places = 1 + ops.cast(ops.floor(draws[:, 0] * (layers - 1)), "int32")
+    return ops.where(draws[:, 1] < probability, ops.minimum(places, layers - 1), layers)

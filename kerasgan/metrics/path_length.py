@@ -46,7 +46,7 @@ def perceptual_path_length(
         raise ValueError(f"interpolation={interpolation!r}; expected one of {', '.join(map(repr, INTERPOLATIONS))}.")
     if not epsilon > 0:
         raise ValueError(f"epsilon={epsilon}; expected a positive number.")
-    between = _linear if interpolation == "linear" else _spherical
+    between = linear if interpolation == "linear" else spherical
     places = np.random.default_rng(seed).uniform(size=(len(starts), 1))
     squares = []
     for first in range(0, len(starts), batch_size):
@@ -68,11 +68,13 @@ def perceptual_path_length(
     return float(lengths[(lengths >= lowest) & (lengths <= highest)].mean())
 
 
-def _linear(start, end, t):
+def linear(start, end, t):
+    """Points on the straight line from start to end, arrays of one shape; t from 0 to 1."""
     return start + t * (end - start)
 
 
-def _spherical(start, end, t):
+def spherical(start, end, t):
+    """Points on the arc from start to end, arrays of shape (n, d); t from 0 to 1 (Shoemake 1985)."""
     lengths = np.linalg.norm(start, axis=1, keepdims=True) * np.linalg.norm(end, axis=1, keepdims=True)
     cosine = (start * end).sum(axis=1, keepdims=True) / np.where(lengths > 0, lengths, 1.0)
     angle = np.arccos(np.clip(cosine, -1.0, 1.0))
@@ -81,4 +83,4 @@ def _spherical(start, end, t):
     straight = sine < 1e-7
     sine = np.where(straight, 1.0, sine)
     arc = np.sin((1 - t) * angle) / sine * start + np.sin(t * angle) / sine * end
-    return np.where(straight, _linear(start, end, t), arc)
+    return np.where(straight, linear(start, end, t), arc)

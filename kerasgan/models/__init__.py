@@ -13,9 +13,13 @@ from kerasgan.models.infogan import InfoGAN
 from kerasgan.models.lapgan import LAPGAN
 from kerasgan.models.lsgan import LSGAN
 from kerasgan.models.pix2pix import Pix2Pix
+from kerasgan.models.progan import ProGAN
 from kerasgan.models.r3gan import R3GAN
 from kerasgan.models.sagan import SAGAN
 from kerasgan.models.sngan import SNGAN
+from kerasgan.models.stylegan import StyleGAN
+from kerasgan.models.stylegan2 import StyleGAN2
+from kerasgan.models.stylegan3 import StyleGAN3
 from kerasgan.models.unrolled_gan import UnrolledGAN
 from kerasgan.models.vaegan import VAEGAN
 from kerasgan.models.wgan import WGAN
@@ -43,5 +47,9 @@ __all__ = [
     "CycleGAN",
     "InfoGAN",
     "Pix2Pix",
+    "ProGAN",
+    "StyleGAN",
+    "StyleGAN2",
+    "StyleGAN3",
     "UnrolledGAN",
 ]

@@ -1,15 +1,24 @@
 """Progressive GAN (Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, ...").
 
-The networks: see `kerasgan.layers.growing` for what a growing network is.
+See `kerasgan.layers.growing` for what a growing network is.
 """
 
+import dataclasses
 import math
+from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
+from kerasgan.bases.growing import GrowingModel, GrowingRecipe
+from kerasgan.bases.heads import HeadedModel, cross_entropy
+from kerasgan.game.phase import shared
+from kerasgan.game.recipe import Adam
+from kerasgan.game.schedules import Stairs
+from kerasgan.game.signals import probed
 from kerasgan.layers import EqualizedConv2D, EqualizedDense, OneHot, PixelNormalization
 from kerasgan.layers.growing import ROOT2, growing_discriminator, growing_images, share_input
+from kerasgan.objectives.penalties import Drift, GradientPenalty
 from kerasgan.zoo.convert import Source, flattened, kernel, unflattened
 
 
@@ -60,6 +69,115 @@ def generator_network(smallest, channels, stage_widths, latent_dim=512, num_clas
 def discriminator_network(smallest, channels, stage_widths, num_classes=None, **deviation):
     """The discriminator (table 2): `kerasgan.layers.growing.growing_discriminator`."""
     return growing_discriminator(smallest, channels, stage_widths, num_classes, **deviation)
+
+
+# The family -----------------------------------------------------------------------------------------------------------
+
+ADAM = Adam(1e-3, beta_1=0.0, beta_2=0.99, epsilon=1e-8)
+
+
+@dataclasses.dataclass(frozen=True)
+class ProGANRecipe(GrowingRecipe):
+    """Appendix A.1: WGAN-GP with drift, Adam(1e-3, 0, .99), batches of 16, and of 14, 6 and 3 from 256 pixels on.
+
+    As `kerasgan.bases.growing.GrowingRecipe`, and
+
+    Args:
+        classification: Weight of the class loss, for both players of a conditional model.
+    """
+
+    batch_size: int | Stairs = Stairs(((0, 16), (6600, 14), (7800, 6), (9000, 3)))
+    loss: Any = "wasserstein"
+    penalties: tuple = (GradientPenalty(10.0), Drift(1e-3))
+    rate_factors: tuple = ((1024, 1.5),)
+    classification: float = 1.0
+    discriminator_optimizer: Any = ADAM
+    generator_optimizer: Any = ADAM
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class ProGAN(GrowingModel, HeadedModel):
+    """Progressive growing: images of 4x4 pixels first, then of twice the size, and so on, each size faded in.
+
+    Layers for a new size enter smoothly: the images, and the features that the discriminator makes of images, go from
+    those of the old layers to those of the new ones (section 2). The discriminator sees how much the samples of a batch
+    vary (section 3); weights are scaled when they are used, so that all layers learn at the same pace (section 4.1);
+    the generator normalizes the features of each pixel (section 4.2). The loss is WGAN-GP with a drift penalty. With
+    labels the discriminator tells the class as well, as in AC-GAN.
+
+    The recipe's batch sizes belong to its spans of 600 thousand images: state others for other spans, by
+    `batch_size=kerasgan.game.schedules.Stairs(((0, 64), (30, 16)))`. `sample` shows the size that has been reached.
+
+    Differences from the authors' code: the average of the generator warms up (`ema_rampup`); their one with labels has
+    the class loss weighted by 1 as here.
+
+    Args:
+        image_shape: (height, width, channels) of images in [-1, 1]; height and width even. The smallest stage has the
+            size that is left when both have been halved down to 4 or more.
+        latent_dim: Length of the latent vectors, standard normal.
+        num_classes: Number of classes of a conditional model. `None` for an unconditional model.
+        channel_base: Channels of a stage times its size (4, 8, 16, ...): 16384 in the authors' code.
+        channel_max: Largest number of channels.
+        group_size: Samples of a group of the minibatch standard deviation.
+        **kwargs: Arguments of `kerasgan.LatentModel`.
+
+    Examples:
+
+    >>> model = ProGAN(image_shape=(32, 32, 3), channel_base=1024, channel_max=64)
+    >>> model.compile(stage_kimg=60, fade_kimg=60, batch_size=16)
+    >>> model.fit(images, epochs=100)
+    >>> pictures = model.sample(64, seed=0)
+    """
+
+    recipe = ProGANRecipe()
+    heads = ("classes",)
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=512,
+        num_classes=None,
+        channel_base=16384,
+        channel_max=512,
+        group_size=4,
+        **kwargs,
+    ):
+        self.channel_base, self.channel_max, self.group_size = channel_base, channel_max, group_size
+        super().__init__(image_shape, latent_dim=latent_dim, num_classes=num_classes, **kwargs)
+
+    def build_generator(self):
+        sizes = self.smallest, self.image_shape[-1], self.widths
+        return generator_network(*sizes, self.latent_dim, self.num_classes)
+
+    def build_discriminator(self):
+        classes = self.packing * self.num_classes if self.num_classes else None
+        sizes = self.smallest, self.pack_shape[-1], self.widths
+        return discriminator_network(*sizes, classes, group_size=self.group_size)
+
+    @shared
+    def generated(self, batch):
+        return probed(self.synthesized(self.latents(batch), *self.fake_condition(batch)))
+
+    def _tell(self, images):
+        outputs = self.played(self.discriminator, [images])
+        return dict(zip(("logits", "classes"), outputs, strict=True)) if self.num_classes else {"logits": outputs}
+
+    @property
+    def fake_head_weights(self):
+        return self.recipe.classification, self.recipe.classification
+
+    def real_head_loss(self, batch):
+        return self._class_loss(batch, self.told_of_real(batch), self.recipe.classification)
+
+    def fake_head_loss(self, batch):
+        return self._class_loss(batch, self.told_of_fake(batch))[0], {}
+
+    def _class_loss(self, batch, told, weight=1.0):
+        if not self.num_classes:
+            return 0.0, {}
+        targets = ops.one_hot(ops.cast(self.labels(batch), "int32"), self.num_classes)
+        loss = cross_entropy(targets, self.per_sample(told["classes"]), batch.sample_weight)
+        return weight * loss, {"class_loss": loss}
 
 
 # Published weights: the arrays of Facebook's pytorch_GAN_zoo ----------------------------------------------------------

@@ -141,12 +141,13 @@ class R3GAN(LatentModel):
         narrowing = [max(0, stage + 1 - FULL_WIDTH) for stage in range(steps + 1)]
         self.stage_widths: Any = tuple(width >> n for n in narrowing) if isinstance(width, int) else self.width
         self.stage_blocks: Any = (blocks,) * (steps + 1) if isinstance(blocks, int) else self.blocks
-        for name, given in (("width", self.stage_widths), ("blocks", self.stage_blocks)):
+        sizes: dict[str, Any] = {"width": self.stage_widths, "blocks": self.stage_blocks}
+        for name, given in sizes.items():
             if len(given) != steps + 1:
                 raise ValueError(
                     f"`{name}` has {len(given)} entries; expected {steps + 1}: one for each size from 4x4 up."
                 )
-        for each in self.stage_widths:
+        for each in sizes["width"]:
             if each < 1 or expansion * each % group_width:
                 raise ValueError(
                     f"`width` gives a stage of {each} channels; {expansion} times that must be a multiple of "

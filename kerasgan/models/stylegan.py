@@ -1,9 +1,15 @@
 """StyleGAN (Karras et al. 2019, "A Style-Based Generator Architecture for Generative Adversarial Networks")."""
 
+import dataclasses
+from typing import Any
+
 import keras
 import numpy as np
-from keras import layers
+from keras import layers, ops
 
+from kerasgan.bases.growing import GrowingModel, GrowingRecipe
+from kerasgan.bases.styles import StyleModel, StyleRecipe
+from kerasgan.game.schedules import Stairs
 from kerasgan.layers import (
     AdaptiveInstanceNormalization,
     EqualizedConv2D,
@@ -15,7 +21,8 @@ from kerasgan.layers import (
     Resample,
 )
 from kerasgan.layers.growing import ROOT2, growing_discriminator, growing_images, share_input
-from kerasgan.models.progan import equalized_sources
+from kerasgan.models.progan import ADAM, equalized_sources
+from kerasgan.objectives.penalties import R1
 from kerasgan.zoo.convert import Source, channels_last
 
 BINOMIAL = (1, 2, 1)
@@ -103,6 +110,101 @@ def synthesis_network(smallest, channels, stage_widths, style_dim=512, taps=BINO
 def discriminator_network(smallest, channels, stage_widths, taps=BINOMIAL, **options):
     """The discriminator: that of ProGAN, with a smoothing filter before each halving (section 2, configuration B)."""
     return growing_discriminator(smallest, channels, stage_widths, first=FIRST, taps=taps, **options)
+
+
+# The family -----------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class StyleGANRecipe(GrowingRecipe, StyleRecipe):
+    """Appendix C: the non-saturating loss with R1 (gamma = 10), Adam(1e-3, 0, .99), faster from 128 pixels on."""
+
+    batch_size: int | Stairs = Stairs(((0, 256), (600, 128), (1800, 64), (3000, 32)))
+    penalties: tuple = (R1(10.0),)
+    rate_factors: tuple = ((128, 1.5), (256, 2.0), (512, 3.0))
+    discriminator_optimizer: Any = ADAM
+    generator_optimizer: Any = ADAM
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class StyleGAN(GrowingModel, StyleModel):
+    """A style-based generator: a mapping network's style sets scale and offset of each channel in each layer.
+
+    The generator starts from a learned constant and takes latents only through the styles; noise enters behind each
+    convolution (section 2). Some of the generated images, in training, take the styles of two latents (section 3.1).
+    Truncation draws the styles of the first 8 layers towards their mean (appendix B). It grows like ProGAN, from 8x8
+    pixels on, and its discriminator is ProGAN's with a smoothing filter. With labels the discriminator has a logit for
+    each class, of which the label chooses one.
+
+    The recipe's batch sizes are those of the authors' code for 8 devices and belong to its spans of 600 thousand
+    images: state others for other spans. `sample` shows the size that has been reached.
+
+    Differences from the authors' code: each sample has a crossover of its own in style mixing, and the average of the
+    generator warms up (`ema_rampup`).
+
+    Args:
+        image_shape: (height, width, channels) of images in [-1, 1]; height and width even. Stage 0, of half the first
+            images' size, has the size that is left when both have been halved down to 4 or more.
+        latent_dim: Length of the latent vectors, standard normal.
+        num_classes: Number of classes of a conditional model. `None` for an unconditional model.
+        style_dim: Length of the styles.
+        channel_base: Channels of a stage times its size (4, 8, 16, ...): 16384 in the authors' code.
+        channel_max: Largest number of channels.
+        depth: Number of the mapping network's layers.
+        group_size: Samples of a group of the minibatch standard deviation.
+        **kwargs: Arguments of `kerasgan.LatentModel`.
+
+    Raises:
+        ValueError: For conditions that are not labels, or labels with packing.
+
+    Examples:
+
+    >>> model = StyleGAN(image_shape=(32, 32, 3), channel_base=1024, channel_max=64, latent_dim=64, style_dim=64)
+    >>> model.compile(stage_kimg=60, fade_kimg=60, batch_size=16)
+    >>> model.fit(images, epochs=100)
+    >>> pictures = model.sample(64, seed=0, truncation=0.7)
+    """
+
+    recipe = StyleGANRecipe()
+    first_stage = FIRST
+    truncated_layers = 8
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=512,
+        num_classes=None,
+        style_dim=512,
+        channel_base=16384,
+        channel_max=512,
+        depth=8,
+        group_size=4,
+        **kwargs,
+    ):
+        self.style_dim, self.channel_base, self.channel_max = style_dim, channel_base, channel_max
+        self.depth, self.group_size = depth, group_size
+        super().__init__(image_shape, latent_dim=latent_dim, num_classes=num_classes, **kwargs)
+
+    def build_mapping(self):
+        return mapping_network(self.latent_dim, self.style_dim, self.num_classes, self.depth)
+
+    def build_generator(self):
+        return synthesis_network(self.smallest, self.image_shape[-1], self.widths, self.style_dim)
+
+    def build_discriminator(self):
+        sizes = self.smallest, self.pack_shape[-1], self.widths
+        return discriminator_network(*sizes, group_size=self.group_size, logits=self.num_classes or 1)
+
+    @property
+    def mixed_layers(self):
+        return style_layers(self.current_stage[0] + 1)
+
+    def discriminate(self, samples, *conditions):
+        logits = self.played(self.discriminator, [samples])
+        if not self.num_classes:
+            return logits
+        chosen = ops.one_hot(ops.cast(conditions[0], "int32"), self.num_classes, dtype=logits.dtype)
+        return ops.sum(logits * chosen, axis=-1, keepdims=True)
 
 
 # Published weights: the arrays of Facebook's pytorch_GAN_zoo ----------------------------------------------------------

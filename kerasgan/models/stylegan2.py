@@ -3,11 +3,17 @@
 Of labels as in StyleGAN2-ADA (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data").
 """
 
+import dataclasses
 import math
+from typing import Any
 
 import keras
-from keras import layers
+from keras import layers, ops
 
+from kerasgan.bases.styles import StyleModel, StyleRecipe
+from kerasgan.game.phase import Phase
+from kerasgan.game.recipe import Adam, recipe_of
+from kerasgan.game.schedules import Stairs
 from kerasgan.layers import (
     EqualizedConv2D,
     EqualizedDense,
@@ -22,6 +28,10 @@ from kerasgan.layers import (
     ScaledLeakyReLU,
     normal,
 )
+from kerasgan.layers.growing import stage_widths as widths_of
+from kerasgan.objectives.losses import mean
+from kerasgan.objectives.penalties import R1
+from kerasgan.objectives.regularizers import lazy_adam, path_length_penalty, path_lengths
 from kerasgan.zoo.convert import Source, channels_last, flattened, kernel, one_channel
 
 HALF = math.sqrt(0.5)  # scales each of two branches so that their sum has the variance of one
@@ -218,6 +228,212 @@ def discriminator_network(
 
 def images_of(inputs):
     return inputs if len(inputs) > 1 else inputs[0]
+
+
+# The family -----------------------------------------------------------------------------------------------------------
+
+INTERVAL = 16  # steps from one R1 penalty to the next
+NO_RAMPUP = 1e9  # the average's half-life is the same from the first image on
+
+
+def adams(learning_rate):
+    """Both players' Adam as fields of a recipe."""
+    adam = Adam(learning_rate, beta_1=0.0, beta_2=0.99, epsilon=1e-8)
+    return {"discriminator_optimizer": adam, "generator_optimizer": adam}
+
+
+def r1(gamma):
+    """R1 in every 16th step, as a field of a recipe."""
+    return {"penalties": (R1(gamma, interval=INTERVAL),)}
+
+
+@dataclasses.dataclass(frozen=True)
+class StyleGAN2Recipe(StyleRecipe):
+    """Configuration F (section 3 and appendix B): R1 with gamma = 10 each 16 steps, path length each 4.
+
+    As `kerasgan.bases.styles.StyleRecipe`, and
+
+    Args:
+        path_weight: Weight of the path length's penalty; 0 for none.
+        path_interval: Steps from one run of it to the next.
+        path_batch_shrink: The penalty is of the batch's first part, one of so many.
+        path_decay: How far the mean path length moves towards that of a batch.
+    """
+
+    batch_size: int | Stairs = 32
+    ema_rampup: float = NO_RAMPUP
+    penalties: tuple = r1(10.0)["penalties"]
+    path_weight: float = 2.0
+    path_interval: int = 4
+    path_batch_shrink: int = 2
+    path_decay: float = 0.01
+    discriminator_optimizer: Any = adams(2e-3)["discriminator_optimizer"]
+    generator_optimizer: Any = adams(2e-3)["generator_optimizer"]
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class StyleGAN2(StyleModel):
+    """A generator whose layers a style modulates, with path length regularization; with `views=("ada",)` StyleGAN2-ADA.
+
+    A mapping network turns latents into a style, which scales the input channels of each convolution; demodulation
+    takes the place of StyleGAN's normalization (section 2.2). Noise enters behind each convolution. Images of all sizes
+    are added up, instead of growing (section 4). The loss is the non-saturating one with R1. The path length's penalty
+    asks that a step of a style moves the image by a fixed length (section 3.2). Both run lazily, and Adam is corrected
+    for it (appendix B). Labels as in StyleGAN2-ADA.
+
+    `recipes`, with the networks' arguments that belong to them in `sizes`:
+
+    - the default: configuration F for 1024 pixels (gamma 10, Adam 2e-3, batch 32, average of 10 kimg).
+    - "paper256", "paper512", "paper1024", "cifar": those of StyleGAN2-ADA's paper (gamma 1, 0.5, 2, 0.01). "cifar" has
+      no style mixing and no path length.
+    - "auto": StyleGAN2-ADA's rule: gamma = 0.0002 * height * width / batch, an average of batch * 10 / 32 kimg, and, if
+      none is given, a batch of 4096 / size, at most 32.
+    - "small": the same rule with batches of 16 and no path length, whose step costs most, for images of some 32 pixels
+      on CPUs.
+
+    Differences from the authors' code: each sample has a crossover of its own in style mixing, and images whose sides
+    are no powers of 2 have a smallest stage of another size than 4x4.
+
+    Args:
+        image_shape: (height, width, channels) of images in [-1, 1]; height and width even. The smallest stage has the
+            size that is left when both have been halved down to 4 or more.
+        latent_dim: Length of the latent vectors, standard normal.
+        num_classes: Number of classes of a conditional model. `None` for an unconditional model.
+        style_dim: Length of the styles.
+        channel_base: Channels of a stage times its size (4, 8, 16, ...): 32768 in configuration F.
+        channel_max: Largest number of channels.
+        depth: Number of the mapping network's layers.
+        architecture: "skip", "residual" or "original", the generator's (figure 7).
+        discriminator_architecture: "residual", "skip" or "original".
+        group_size: Samples of a group of the minibatch standard deviation.
+        limit: Bound of all activations, 256 for half precision in StyleGAN2-ADA. `None` for none.
+        **kwargs: Arguments of `kerasgan.LatentModel`.
+
+    Raises:
+        ValueError: For another architecture, conditions that are not labels, or labels with packing.
+
+    Examples:
+
+    >>> model = StyleGAN2(image_shape=(32, 32, 3), **StyleGAN2.sizes["small"])
+    >>> model.compile(recipe="small", views=("ada",))
+    >>> model.fit(images, epochs=100)
+    >>> pictures = model.sample(64, seed=0, truncation=0.7)
+    """
+
+    recipe = StyleGAN2Recipe()
+    recipes = {
+        "paper256": {"batch_size": 64, "ema_half_life": 20_000.0, **r1(1.0), **adams(2.5e-3)},
+        "paper512": {"batch_size": 64, "ema_half_life": 20_000.0, **r1(0.5), **adams(2.5e-3)},
+        "paper1024": {"batch_size": 32, "ema_half_life": 10_000.0, **r1(2.0), **adams(2e-3)},
+        "cifar": {
+            **{"batch_size": 64, "ema_half_life": 500_000.0, "ema_rampup": 0.05, **r1(0.01), **adams(2.5e-3)},
+            **{"style_mixing": 0.0, "path_weight": 0.0},
+        },
+        "auto": {"ema_rampup": 0.05, **adams(2.5e-3)},
+        "small": {"batch_size": 16, "ema_rampup": 0.05, "path_weight": 0.0, **adams(2.5e-3)},
+    }
+    sizes: dict[str, dict] = {
+        "paper256": {"channel_base": 16384, "group_size": 8},
+        "paper512": {"group_size": 8},
+        "paper1024": {},
+        "cifar": {"depth": 2, "group_size": 32, "discriminator_architecture": "original"},
+        "auto": {"channel_base": 16384, "depth": 2},
+        "small": {"channel_base": 1024, "channel_max": 64, "latent_dim": 64, "style_dim": 64, "depth": 2},
+    }
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=512,
+        num_classes=None,
+        style_dim=512,
+        channel_base=32768,
+        channel_max=512,
+        depth=8,
+        architecture="skip",
+        discriminator_architecture="residual",
+        group_size=4,
+        limit=None,
+        **kwargs,
+    ):
+        self.style_dim, self.channel_base, self.channel_max, self.depth = style_dim, channel_base, channel_max, depth
+        self.architecture, self.discriminator_architecture = architecture, discriminator_architecture
+        self.group_size, self.limit = group_size, limit
+        super().__init__(image_shape, latent_dim, num_classes=num_classes, **kwargs)
+        self.add_state(path_length=())
+
+    @property
+    def stages(self):
+        """Number of sizes from the smallest one to the images'."""
+        return self.halvings(self.image_shape, at_least=1) + 1
+
+    @property
+    def smallest(self):
+        """(height, width) of the smallest stage."""
+        return self.image_shape[0] >> self.stages - 1, self.image_shape[1] >> self.stages - 1
+
+    @property
+    def widths(self):
+        """Channels of the stages, smallest first."""
+        return widths_of(self.stages, self.channel_base, self.channel_max)
+
+    def build_mapping(self):
+        return mapping_network(self.latent_dim, self.style_dim, self.num_classes, self.depth)
+
+    def build_generator(self):
+        sizes = self.smallest, self.image_shape[-1], self.widths, self.style_dim
+        return synthesis_network(*sizes, self.architecture, self.limit)
+
+    def build_discriminator(self):
+        options = {"architecture": self.discriminator_architecture, "group_size": self.group_size}
+        sizes = self.pack_shape, self.widths, self.num_classes
+        return discriminator_network(*sizes, **options, depth=self.depth, limit=self.limit)
+
+    def compile(self, *, recipe=None, **changes):
+        if recipe in ("auto", "small"):
+            changes = {**self.by_rule(recipe, changes.get("batch_size")), **changes}
+        super().compile(recipe=recipe, **changes)
+
+    def by_rule(self, recipe="auto", batch_size=None):
+        """What the recipes "auto" and "small" make of the images' size and the batch: fields of the recipe.
+
+        Args:
+            recipe: Name of the recipe.
+            batch_size: Batch size. `None` for the recipe's.
+        """
+        height, width, _ = self.image_shape
+        if batch_size is None:
+            chosen = recipe_of(type(self), recipe).batch_size
+            batch_size = chosen if recipe == "small" else max(1, min(4096 // max(height, width), 32))
+        largest = batch_size.largest if isinstance(batch_size, Stairs) else batch_size
+        gamma = 0.0002 * height * width / largest
+        return {"batch_size": batch_size, "ema_half_life": largest * 10_000 / 32, **r1(gamma)}
+
+    def optimizers(self):
+        players = super().optimizers()
+        if self.recipe.path_weight and self.recipe.lazy_correction:
+            players["generator"] = lazy_adam(players["generator"], self.recipe.path_interval)
+        return players
+
+    def phases(self):
+        phases, recipe = super().phases(), self.recipe
+        if not recipe.path_weight:
+            return phases
+        trains, every = ("mapping", "generator"), recipe.path_interval
+        path = Phase("path", trains, self.path_loss, "generator", every=every, keeps=("path_length",))
+        return *phases, path
+
+    def path_loss(self, batch):
+        """The path length's penalty: runs every `path_interval` steps, multiplied by it (section 3.1)."""
+        latents, conditions, recipe = self.latents(batch), self.fake_condition(batch), self.recipe
+        count = -(-ops.shape(latents)[0] // recipe.path_batch_shrink)
+        styles = self.mixed_styles(latents[:count], [condition[:count] for condition in conditions])
+        noise = keras.random.normal((count, *self.image_shape), seed=self.random)
+        lengths = path_lengths(self.synthesized, styles, noise)
+        before = ops.cast(self.path_length, lengths.dtype)
+        penalties, moved = path_length_penalty(lengths, before, recipe.path_decay)
+        self.path_length.assign(ops.cast(ops.stop_gradient(moved), "float32"))
+        return recipe.path_interval * recipe.path_weight * mean(penalties), {"path_length": mean(lengths)}
 
 
 # Published weights: the arrays of NVIDIA's StyleGAN2-ADA for PyTorch ------------------------------------------------

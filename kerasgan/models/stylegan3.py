@@ -5,12 +5,19 @@ The discriminator is that of StyleGAN2.
 
 import dataclasses
 import math
+from typing import Any
 
 import keras
+from keras import ops
 
+from kerasgan.bases.styles import StyleModel, StyleRecipe
+from kerasgan.game.recipe import Adam
+from kerasgan.game.schedules import Stairs, precision
 from kerasgan.layers import ModulatedConv2D, ScaledLeakyReLU
 from kerasgan.layers.alias_free import FilteredLeakyReLU, FourierFeatures, MovingMagnitude
+from kerasgan.layers.growing import stage_widths as widths_of
 from kerasgan.models import stylegan2
+from kerasgan.objectives.penalties import R1
 from kerasgan.zoo.convert import Source, kernel
 
 MARGIN = 10  # samples around the image
@@ -137,6 +144,154 @@ def synthesis_network(
 
 generator_network = stylegan2.generator_network
 discriminator_network = stylegan2.discriminator_network
+
+
+# The family -----------------------------------------------------------------------------------------------------------
+
+CONFIGURATIONS = ("T", "R")
+
+
+@dataclasses.dataclass(frozen=True)
+class StyleGAN3Recipe(StyleRecipe):
+    """Appendix C and the authors' settings for 256 pixels: R1 with gamma = 2 each 16 steps, no mixing, no path length.
+
+    As `kerasgan.bases.styles.StyleRecipe`, and
+
+    Args:
+        blur_sigma: Standard deviation, in pixels, of the Gaussian that what the discriminator sees is blurred with at
+            the start, in configuration R.
+        blur_kimg: Thousands of images over which it falls to 0.
+    """
+
+    batch_size: int | Stairs = 32
+    style_mixing: float = 0.0
+    penalties: tuple = (R1(2.0, interval=16),)
+    blur_sigma: float = 10.0
+    blur_kimg: float = 200.0
+    discriminator_optimizer: Any = Adam(2e-3, beta_1=0.0, beta_2=0.99, epsilon=1e-8)
+    generator_optimizer: Any = Adam(2.5e-3, beta_1=0.0, beta_2=0.99, epsilon=1e-8)
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+class StyleGAN3(StyleModel):
+    """A generator without aliasing: details move with what they belong to, instead of sticking to the pixels.
+
+    Its features are continuous signals, sampled finely enough for what they hold, and each leaky ReLU stands between
+    filters that take out what could not be held (section 3). It starts from waves, which a style moves and turns, and
+    has no noise. Configuration T is equivariant to translation, R to rotation as well: its kernels are 1x1, its filters
+    rotationally symmetric, its layers twice as wide. The discriminator is StyleGAN2's; in configuration R all that it
+    sees is blurred at first (appendix C.3), zeros beyond the borders.
+
+    `recipes`: the default for 256 pixels; "auto", whose gamma grows with the number of pixels, 2 at 256x256, as the
+    authors recommend for batches of 32; "paper512" and "paper1024" (gamma 8.2 and 32.8).
+
+    Args:
+        image_shape: (size, size, channels) of images in [-1, 1]; the size a power of 2 of at least 16.
+        latent_dim: Length of the latent vectors, standard normal.
+        num_classes: Number of classes of a conditional model. `None` for an unconditional model.
+        configuration: "T" or "R".
+        style_dim: Length of the styles.
+        channel_base: Channels of a layer of the generator times twice its cutoff frequency, and of a stage of the
+            discriminator times its size; doubled for the generator in configuration R.
+        channel_max: Largest number of channels; doubled likewise.
+        depth: Number of the mapping network's layers.
+        generator_depth: Number of the generator's layers without the last one.
+        critical: Number of layers at the end that have the images' cutoff frequency.
+        group_size: Samples of a group of the minibatch standard deviation.
+        **kwargs: Arguments of `kerasgan.LatentModel`.
+
+    Raises:
+        ValueError: For another configuration or size, conditions that are not labels, or labels with packing.
+
+    Examples:
+
+    >>> model = StyleGAN3(image_shape=(32, 32, 3), channel_base=1024, channel_max=32, latent_dim=64, style_dim=64)
+    >>> model.compile(recipe="auto", batch_size=16)
+    >>> model.fit(images, epochs=100)
+    >>> pictures = model.sample(64, seed=0, truncation=0.7)
+    """
+
+    recipe = StyleGAN3Recipe()
+    recipes = {
+        "auto": {},
+        "paper512": {"penalties": (R1(8.2, interval=16),)},
+        "paper1024": {"penalties": (R1(32.8, interval=16),)},
+    }
+
+    def __init__(
+        self,
+        image_shape,
+        latent_dim=512,
+        num_classes=None,
+        configuration="T",
+        style_dim=512,
+        channel_base=32768,
+        channel_max=512,
+        depth=2,
+        generator_depth=14,
+        critical=2,
+        group_size=4,
+        **kwargs,
+    ):
+        if configuration not in CONFIGURATIONS:
+            raise ValueError(f"`configuration` is {configuration!r}; expected 'T' or 'R'.")
+        if image_shape[0] != image_shape[1]:
+            raise ValueError(f"`image_shape` is {tuple(image_shape)}; expected squares, (size, size, channels).")
+        self.configuration, self.style_dim = configuration, style_dim
+        self.channel_base, self.channel_max, self.group_size = channel_base, channel_max, group_size
+        self.depth, self.generator_depth, self.critical = depth, generator_depth, critical
+        super().__init__(image_shape, latent_dim, num_classes=num_classes, **kwargs)
+
+    def build_mapping(self):
+        return mapping_network(self.latent_dim, self.style_dim, self.num_classes, self.depth)
+
+    def build_generator(self):
+        size, _, channels = self.image_shape
+        radial = self.configuration == "R"
+        layer_signals = signals(size, self.generator_depth, self.critical)
+        widths = stage_channels(layer_signals, self.channel_base << radial, self.channel_max << radial)
+        options = {"kernel_size": 1 if radial else 3, "radial": radial}
+        return synthesis_network(size, channels, layer_signals, widths, self.style_dim, **options)
+
+    def build_discriminator(self):
+        widths = widths_of(self.halvings(self.image_shape) + 1, self.channel_base, self.channel_max)
+        return discriminator_network(self.pack_shape, widths, self.num_classes, group_size=self.group_size)
+
+    def compile(self, *, recipe=None, **changes):
+        if recipe == "auto":
+            changes = {"penalties": (R1(2.0 * (self.image_shape[0] / 256) ** 2, interval=16),), **changes}
+        super().compile(recipe=recipe, **changes)
+
+    def stage(self, moment):
+        """Whether what the discriminator sees is blurred at a `Moment`."""
+        blurs = self.configuration == "R" and self.recipe.blur_sigma > 0
+        return blurs and moment.images < 1000 * self.recipe.blur_kimg
+
+    def viewed(self, samples, *conditions):
+        if self.current_stage:
+            share = 1.0 - ops.cast(self.images_seen, precision()) / (1000 * self.recipe.blur_kimg)
+            sigma = self.recipe.blur_sigma * ops.maximum(share, 0.0)
+            samples = blurred(samples, sigma, math.ceil(3 * self.recipe.blur_sigma))
+        return super().viewed(samples, *conditions)
+
+
+def blurred(images, sigma, reach):
+    """Images behind a Gaussian filter, with zeros beyond their borders.
+
+    Args:
+        images: Floats of shape (batch, height, width, channels).
+        sigma: Standard deviation in pixels, a scalar tensor of 0 or more.
+        reach: Pixels from the filter's middle to its end, an integer.
+    """
+    height, width, channels = images.shape[1:]
+    planes = ops.reshape(ops.transpose(images, (0, 3, 1, 2)), (-1, height, width, 1))
+    for axis, size in enumerate((height, width)):
+        places = ops.arange(-min(reach, size - 1), min(reach, size - 1) + 1, dtype=sigma.dtype)
+        taps = ops.exp(-0.5 * ops.square(places / ops.maximum(sigma, 1e-3)))
+        full = ops.exp(-0.5 * ops.square(ops.arange(-reach, reach + 1, dtype=sigma.dtype) / ops.maximum(sigma, 1e-3)))
+        taps = ops.cast(taps / ops.sum(full), planes.dtype)
+        planes = ops.conv(planes, ops.reshape(taps, (-1, 1, 1, 1) if axis == 0 else (1, -1, 1, 1)), padding="same")
+    return ops.transpose(ops.reshape(planes, (-1, channels, height, width)), (0, 2, 3, 1))
 
 
 # Published weights: the arrays of NVIDIA's StyleGAN3 ------------------------------------------------------------------

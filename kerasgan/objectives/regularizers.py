@@ -2,9 +2,10 @@
 
 import math
 
+import keras
 from keras import ops
 
-from kerasgan.game.engines import input_gradient
+from kerasgan.game.engines import input_gradient, mean_over_replicas
 from kerasgan.objectives.losses import at_least_float32, mean
 
 
@@ -35,7 +36,8 @@ def style_slopes(synthesis, styles, noise):
 def path_length_penalty(lengths, moving_mean, decay=0.01):
     """The squared distance of path lengths from their moving mean (section 3.2, equation 4).
 
-    The mean moves first, and the gradient flows through it as well, as in the authors' code. Its weight is 2 there.
+    The mean moves first, by the lengths of all replicas, and the gradient flows through it as well. The authors' weight
+    is 2.
 
     Args:
         lengths: Shape (batch,), see `path_lengths`.
@@ -45,24 +47,28 @@ def path_length_penalty(lengths, moving_mean, decay=0.01):
     Returns:
         (penalties of shape (batch,), the new moving mean).
     """
-    moved = moving_mean + decay * (mean(lengths) - moving_mean)
+    moved = moving_mean + decay * (mean_over_replicas(mean(lengths)) - moving_mean)
     return ops.square(lengths - moved), moved
 
 
-def lazy_adam(interval, learning_rate, beta_1=0.0, beta_2=0.99):
-    """Settings of Adam for a player whose regularizer runs in every `interval`-th step only (appendix B).
+def lazy_adam(optimizer, interval):
+    """Adam for a player whose regularizer runs in every `interval`-th step only, as an update of its own (appendix B).
 
-    The regularizer is one update more among `interval` of the loss. With c = interval / (interval + 1) the rate is
-    multiplied by c and the decays are raised to the power c, so that time passes as before.
+    With c = interval / (interval + 1) the learning rate is multiplied by c and the decays are raised to the power c, so
+    that time passes as before.
 
     Args:
+        optimizer: A Keras optimizer; another kind than Adam, or one that follows a schedule, stays as it is.
         interval: Steps from one run of the regularizer to the next: 4 of the path length, 16 of R1.
-        learning_rate: Without the regularizer.
-        beta_1: Decay of the first moment, likewise.
-        beta_2: Decay of the second moment, likewise.
 
     Returns:
-        The arguments `learning_rate`, `beta_1` and `beta_2` of `keras.optimizers.Adam`.
+        A new Keras optimizer, or the given one.
     """
+    config = optimizer.get_config() if isinstance(optimizer, keras.optimizers.Adam) else {}
+    names = ("learning_rate", "beta_1", "beta_2")
+    if any(not isinstance(config.get(name), (int, float)) for name in names):
+        return optimizer
     share = interval / (interval + 1)
-    return {"learning_rate": learning_rate * share, "beta_1": beta_1**share, "beta_2": beta_2**share}
+    changes = {"learning_rate": config["learning_rate"] * share}
+    changes |= {name: config[name] ** share for name in names[1:]}
+    return type(optimizer).from_config({**config, **changes})

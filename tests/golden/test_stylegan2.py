@@ -278,7 +278,7 @@ def test_one_iteration():
 def one_iteration(game):
     adam = {}
     for network, interval in (("G", 4), ("D", 16)):
-        adam[network] = keras.optimizers.Adam(**lazy_adam(interval, 0.0025, 0.0, 0.99))
+        adam[network] = lazy_adam(keras.optimizers.Adam(0.0025, 0.0, 0.99), interval)
         adam[network].build([v for v, _ in game.trainable(network)])
 
     def update(network, loss, strength=1):

@@ -189,8 +189,11 @@ def test_path_lengths_of_a_linear_generator():
 
 
 def test_lazy_adam():
-    settings = lazy_adam(16, 0.0025, 0.5, 0.99)
-    np.testing.assert_allclose(list(settings.values()), [0.0025 * 16 / 17, 0.5 ** (16 / 17), 0.99 ** (16 / 17)])
+    settings = lazy_adam(keras.optimizers.Adam(0.0025, 0.5, 0.99, epsilon=1e-8), 16).get_config()
+    found = [settings[name] for name in ("learning_rate", "beta_1", "beta_2", "epsilon")]
+    np.testing.assert_allclose(found, [0.0025 * 16 / 17, 0.5 ** (16 / 17), 0.99 ** (16 / 17), 1e-8], rtol=1e-6)
+    plain = keras.optimizers.SGD(0.1)
+    assert lazy_adam(plain, 16) is plain
 
 
 def test_widths():

@@ -1,8 +1,9 @@
 """Differentiation and compilation of training steps: one module per Keras backend, with the same interface.
 
-Losses and penalties use `input_gradient(fn, x)`, losses that look ahead use `gradients(fn, tensors)`, layers with a
-memory use `replica()` and `gather(tensors)`, statistics over all replicas use `mean_over_replicas(x)`, and
-`BatchNormalization` uses `fused_normalization`. `Engine` is the mixin of `AdversarialModel`.
+Losses and penalties use `input_gradient(fn, x)`, losses that look ahead use `gradients(fn, tensors)`, readers of states on
+the host use `known_value(variable)`, layers with a memory use `replica()` and `gather(tensors)`, statistics over
+all replicas use `mean_over_replicas(x)`, and `BatchNormalization` uses `fused_normalization`. `Engine` is the mixin of
+`AdversarialModel`.
 """
 
 import keras
@@ -17,6 +18,7 @@ if keras.backend.backend() == "tensorflow":
         gradients,
         have_gradient,
         input_gradient,
+        known_value,
         replica,
     )
 elif keras.backend.backend() == "jax":
@@ -29,6 +31,7 @@ elif keras.backend.backend() == "jax":
         gradients,
         have_gradient,
         input_gradient,
+        known_value,
         replica,
     )
 else:
@@ -53,6 +56,7 @@ __all__ = [
     "gradients",
     "have_gradient",
     "input_gradient",
+    "known_value",
     "mean_over_replicas",
     "replica",
 ]

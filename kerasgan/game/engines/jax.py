@@ -95,6 +95,12 @@ def compiled_inference(network, finish):
     return run
 
 
+def known_value(variable):
+    """A variable's present value as a NumPy array; `None` where Keras holds it, as in a compiled `predict`."""
+    value = None if get_stateless_scope() is not None else variable.value
+    return None if value is None or isinstance(value, jax.core.Tracer) else np.asarray(value)
+
+
 def replica():
     """Returns (index of this replica, number of replicas): on JAX the batch is one array, even on several devices."""
     return 0, 1

@@ -68,6 +68,12 @@ def compiled_inference(network, finish):
     return run
 
 
+def known_value(variable):
+    """A variable's present value as a NumPy array, also while something is traced."""
+    with tf.init_scope():
+        return variable.value.numpy()
+
+
 def replica():
     """Returns (index of this replica, number of replicas) in the current replica context."""
     context = tf.distribute.get_replica_context()

@@ -1,0 +1,432 @@
+"""Walks and edits in the latents of a trained generator, and the way back from an image to its latents."""
+
+import itertools
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasgan.bases.latent import GenerativeModel
+from kerasgan.bases.latents import Normal
+from kerasgan.bases.styles import StyleModel
+from kerasgan.game.engines import gradients
+from kerasgan.game.inference import strength_of
+from kerasgan.layers import mix_styles, truncate
+from kerasgan.metrics.path_length import INTERPOLATIONS, linear, perceptual_path_length, spherical
+
+SPACES = ("z", "w", "w+")
+METHODS = ("ganspace", "sefa", "supervised")
+
+
+class Directions(NamedTuple):
+    """Directions of a space, the most important one first.
+
+    Args:
+        vectors: float32 array of shape (count, length of a code), of unit vectors.
+        weights: Array of shape (count,): what the method orders them by.
+    """
+
+    vectors: np.ndarray
+    weights: np.ndarray
+
+
+class Projection(NamedTuple):
+    """Codes of given images.
+
+    Args:
+        codes: Codes of the images.
+        images: What the generator makes of the codes.
+        losses: Array of shape (number of images,): the mean squared difference of the images, or of their features.
+    """
+
+    codes: np.ndarray
+    images: np.ndarray
+    losses: np.ndarray
+
+
+class LatentSpace:
+    """A space of codes that a model's averaged generator makes images of.
+
+    "z" are the latents, which every model has. Models with a mapping network have "w", its styles, and "w+", a style
+    for each layer of the generator. Codes are float32 arrays of shape (count, length), in "w+" (count, layers, length).
+    All images have the same noise, that of `sample(noise="fixed")`.
+
+    Args:
+        model: A `kerasgan.GenerativeModel`.
+        space: "z", "w" or "w+".
+        noise: As for the model's `sample`; "fixed", "none" or a number.
+        batch_size: Number of images that are computed at once.
+
+    Raises:
+        ValueError: For a model without latents, or a space that the model does not have.
+
+    Examples:
+
+    >>> space = LatentSpace(model, "w")
+    >>> codes = space.draw(2, seed=0)
+    >>> pictures = space.images(space.interpolate(codes[:1], codes[1:], 8))
+    >>> directions = space.directions("sefa", 4)
+    >>> older = space.images(space.edit(codes, directions.vectors[0], 2.0))
+    """
+
+    def __init__(self, model, space="z", noise="fixed", batch_size=64):
+        if not isinstance(model, GenerativeModel):
+            raise ValueError(f"`model` is a {type(model).__name__}, which draws no latents; expected one that does.")
+        if space not in SPACES or (space != "z" and not isinstance(model, StyleModel)):
+            known = SPACES if isinstance(model, StyleModel) else SPACES[:1]
+            raise ValueError(f"`space` is {space!r}; {type(model).__name__} has {', '.join(map(repr, known))}.")
+        self.model, self.space, self.noise, self.batch_size = model, space, noise, batch_size
+
+    # Codes and images -------------------------------------------------------------------------------------------------
+
+    def draw(self, count, seed=0, truncation=None, **conditions):
+        """Random codes, those of the samples of the same seed.
+
+        Args:
+            count: Number of codes.
+            seed: Integer of 0 or more.
+            truncation: As for the model's `sample`.
+            **conditions: Values of the conditions by name, such as `labels`.
+        """
+        cut = truncation if self.model.truncation_of == "latents" else None
+        latents, *given = self.model.sample_inputs(count, seed, cut, **conditions)
+        if self.space == "z":
+            return _array(latents)
+        codes = self.of_latents(latents, *given)
+        return codes if truncation is None else self.truncate(codes, truncation)
+
+    def of_latents(self, latents, *conditions):
+        """Codes of latents, which a mapping network turns into styles."""
+        if self.space == "z":
+            return _array(latents)
+        inputs = self.model.inputs_of(ops.convert_to_tensor(latents), *conditions)
+        styles = self.model.ema_mapping(inputs, training=False)
+        return _array(styles if self.space == "w" else self.model.spread(styles))
+
+    def images(self, codes, **conditions):
+        """Images of codes.
+
+        Args:
+            codes: Codes of this space.
+            **conditions: Values of the conditions by name, such as `labels`, for "z".
+
+        Returns:
+            A float32 array of shape (count, *image_shape).
+        """
+        codes = np.asarray(codes, "float32")
+        inputs = self._inputs(ops.convert_to_tensor(codes), self._given(len(codes), conditions))
+        return self.model.inference(self.model.ema_generator)(inputs, 0, self.noise, self.batch_size)
+
+    def _given(self, count, conditions):
+        if self.space != "z" and conditions:
+            raise ValueError(f"`{next(iter(conditions))}` was given, but styles hold it already. Give it to draw().")
+        return self.model.conditions.given(count, **conditions) if self.space == "z" else []
+
+    def _inputs(self, codes, given):
+        """The generator's inputs for codes, tensors in a list."""
+        if self.space == "z":
+            return self.model.generator_inputs(codes, *given)
+        inputs = [self.model.spread(codes) if self.space == "w" else codes]
+        return self.model.with_share(inputs) if hasattr(self.model, "with_share") else inputs
+
+    @property
+    def mean(self):
+        """The code that a truncation leads to: 0, or the mean style."""
+        if self.space == "z":
+            return np.zeros((1, self.model.latent_dim), "float32")
+        style = self.model.ema_mapping.get_layer("mean_style").mean
+        styles = ops.expand_dims(ops.convert_to_tensor(style), 0)
+        return _array(styles if self.space == "w" else self.model.spread(styles))
+
+    # Ways between codes -----------------------------------------------------------------------------------------------
+
+    @property
+    def _natural(self):
+        """The interpolation that keeps codes among those that are drawn."""
+        return "spherical" if self.space == "z" and isinstance(self.model.prior, Normal) else "linear"
+
+    def interpolate(self, start, end, count, method=None):
+        """Codes on the way from one code to another, both included.
+
+        Args:
+            start: One code, or an array with one.
+            end: Likewise.
+            count: Number of codes, 2 or more.
+            method: "spherical", on an arc, the default for normal latents, which all have about the same length; or
+                "linear", the default for uniform latents and styles.
+
+        Returns:
+            Array of `count` codes.
+        """
+        method = method or self._natural
+        if method not in INTERPOLATIONS:
+            raise ValueError(f"`method` is {method!r}; expected one of {', '.join(map(repr, INTERPOLATIONS))}.")
+        shape = self.mean.shape[1:]
+        first, last = (np.repeat(np.reshape(each, (1, -1)), count, axis=0).astype("float64") for each in (start, end))
+        between = spherical if method == "spherical" else linear
+        codes = between(first, last, np.linspace(0.0, 1.0, count)[:, None])
+        return codes.reshape(count, *shape).astype("float32")
+
+    def walk(self, codes, steps, method=None, closed=False):
+        """Codes on the way through given ones, such as the frames of a film.
+
+        Args:
+            codes: Codes to pass, 2 or more.
+            steps: Number of steps from each code to the next.
+            method: As for `interpolate`.
+            closed: Whether the way leads back to the first code, which is then not repeated at the end.
+
+        Returns:
+            Array of codes, `steps` for each way, and the last one.
+        """
+        stops = [*codes, codes[0]] if closed else list(codes)
+        ways = [self.interpolate(a, b, steps + 1, method)[:-1] for a, b in itertools.pairwise(stops)]
+        return np.concatenate([*ways, *([] if closed else [np.asarray(stops[-1:], "float32")])])
+
+    def mix(self, first, second, layer):
+        """Styles of the first codes below a layer, and of the second from it on: coarse of one, fine of the other.
+
+        Args:
+            first: Codes of "w" or "w+".
+            second: Likewise.
+            layer: First layer that takes the second style.
+        """
+        self._need_styles("mix")
+        first, second = (self._plus(codes) for codes in (first, second))
+        return _array(mix_styles(first, second, layer))
+
+    def truncate(self, codes, truncation, layers=None):
+        """Codes drawn towards the mean: mean + truncation * (code - mean).
+
+        Args:
+            codes: Codes of this space.
+            truncation: 1 leaves the codes, 0 gives the mean.
+            layers: Number of the generator's first layers that are truncated, in "w+"; the model's own by default.
+        """
+        if self.space != "w+":
+            return np.float32(self.mean + truncation * (np.asarray(codes) - self.mean))
+        layers = self.model.truncated_layers if layers is None else layers
+        return _array(truncate(ops.convert_to_tensor(codes), self.mean[0, 0], truncation, layers))
+
+    def edit(self, codes, direction, strength, layers=None):
+        """Codes moved along a direction.
+
+        Args:
+            codes: Codes of this space.
+            direction: Vector of the length of a code, of "w" for "w+".
+            strength: How far, a number or one for each code; negative for the other way.
+            layers: Numbers of the generator's layers that change, such as `range(4)`, with styles: the codes are
+                then of "w+". `None` for all.
+        """
+        move = np.multiply.outer(np.ones(len(codes)) * strength, np.asarray(direction)).astype("float32")
+        if layers is None:
+            codes = np.asarray(codes, "float32")
+            return codes + (move[:, None] if codes.ndim == 3 and move.ndim == 2 else move)
+        self._need_styles("edit(layers=...)")
+        codes = _array(self._plus(codes)).copy()
+        codes[:, list(layers)] += move[:, None]
+        return codes
+
+    def _plus(self, codes):
+        codes = ops.convert_to_tensor(np.asarray(codes, "float32"))
+        return codes if len(codes.shape) == 3 else self.model.spread(codes)
+
+    def _need_styles(self, what):
+        if self.space == "z":
+            raise ValueError(f"{what} needs styles; this space is 'z'. Use LatentSpace(model, 'w+').")
+
+    # Directions -------------------------------------------------------------------------------------------------------
+
+    def directions(self, method="ganspace", count=8, *, seed=0, samples=2000, codes=None, scores=None):
+        """Directions of "z" or "w" that change the images most, or something that is known of them.
+
+        - "ganspace": principal components of styles; in "z" those of the generator's first layer, led back to latents
+          by least squares (Härkönen et al. 2020, section 2). `weights` are the standard deviations.
+        - "sefa": directions that the layers which take the code stretch most, eigenvectors of the product of their
+          weights with itself (Shen & Zhou 2021, section 3). `weights` are the eigenvalues. No samples are drawn.
+        - "supervised": that along which given scores rise, by least squares; with scores of -1 and 1 it is the normal
+          of the plane between two classes (as in Shen et al. 2020, there by a support vector machine). `weights` is the
+          share of the scores' variance that it explains.
+
+        Args:
+            method: One of the above.
+            count: Number of directions, of the first two methods.
+            seed: Seed of the samples.
+            samples: Number of samples that "ganspace" looks at.
+            codes: Codes whose scores are known, for "supervised".
+            scores: Array of their scores, one for each code.
+
+        Returns:
+            `Directions`.
+        """
+        if self.space == "w+" or method not in METHODS:
+            expected = f"expected one of {', '.join(map(repr, METHODS))}, in 'z' or 'w'"
+            raise ValueError(f"`method` is {method!r} and the space {self.space!r}; {expected}.")
+        if method == "supervised":
+            return _towards(codes, scores)
+        vectors, weights = self._ganspace(seed, samples) if method == "ganspace" else self._sefa()
+        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return Directions(vectors[:count].astype("float32"), weights[:count])
+
+    def _ganspace(self, seed, samples):
+        codes = self.draw(samples, seed).astype("float64")
+        if self.space == "w":
+            return _components(codes)
+        generator = self.model.ema_generator
+        layer = next(layer for layer in generator.layers if layer.weights)
+        network = keras.Model(generator.inputs, layer.output)
+        inputs = self._inputs(ops.convert_to_tensor(np.float32(codes)), self._given(samples, {}))
+        features = _array(network(inputs if len(inputs) > 1 else inputs[0])).reshape(samples, -1).astype("float64")
+        vectors, weights = _components(features)
+        kept = weights > 1e-6 * weights[0]
+        coordinates = (features - features.mean(axis=0)) @ vectors[kept].T
+        return np.linalg.lstsq(coordinates, codes, rcond=None)[0], weights[kept]
+
+    def _sefa(self):
+        length = self.mean.shape[-1]
+        kernels = style_kernels(self.model.ema_generator) if self.space == "w" else []
+        if not kernels:
+            network = self.model.ema_mapping if isinstance(self.model, StyleModel) else self.model.ema_generator
+            kernels = [v for v in network.variables if len(v.shape) == 2 and v.shape[0] >= length][:1]
+        if not kernels:
+            raise ValueError("'sefa' needs a dense layer that takes the latents. Use 'ganspace'.")
+        weights = np.concatenate([_array(kernel)[:length] for kernel in kernels], axis=1).astype("float64")
+        values, vectors = np.linalg.eigh(weights @ weights.T)
+        return vectors.T[::-1], values[::-1]
+
+    # Back from images -------------------------------------------------------------------------------------------------
+
+    def project(
+        self, images, steps=500, learning_rate=0.05, candidates=256, seed=0, features=None, prior=0.0, **conditions
+    ):
+        """Codes whose images are as near as possible to given ones.
+
+        Each image starts from the best of some random codes, and Adam follows the gradient, its rate falling to 0 in
+        half a cosine (cf. Karras et al. 2020, appendix D, whose noise and perceptual distance are left out).
+
+        Args:
+            images: Shape (count, *image_shape), in the generator's range.
+            steps: Number of steps.
+            learning_rate: Adam's learning rate.
+            candidates: Number of random codes to start from; 0 to start from the mean.
+            seed: Seed of the random codes.
+            features: Function of images, in `keras.ops`, that returns tensors (batch, ...) to compare; the images
+                themselves by default.
+            prior: Weight of a code's mean squared distance from `mean`, which keeps it among those that are drawn.
+            **conditions: Values of the conditions of the images by name, such as `labels`, for "z".
+
+        Returns:
+            `Projection`.
+        """
+        images = np.asarray(images, "float32")
+        if images.shape[1:] != tuple(self.model.image_shape) or not np.isfinite(images).all():
+            raise ValueError(f"`images` has shape {images.shape}; expected finite (count, *{self.model.image_shape}).")
+        given = self._given(len(images), conditions)
+        features = features or (lambda samples: samples)
+        generator, mean = self.model.inference(self.model.ema_generator), ops.convert_to_tensor(self.mean)
+        strength, fixed = strength_of(self.noise)
+
+        def losses(codes, targets, given):
+            inputs = self._inputs(codes, given)
+            made = features(generator.graph(inputs if len(inputs) > 1 else inputs[0], 0, strength, fixed))
+            return _mean(ops.square(made - targets))
+
+        def step(codes, first, second, rate, number, targets, given):
+            def loss(tensors):
+                return ops.sum(losses(tensors[0], targets, given) + prior * _mean(ops.square(tensors[0] - mean)))
+
+            (slope,) = gradients(loss, [codes])
+            first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * ops.square(slope)
+            corrected = first / (1 - 0.9**number), second / (1 - 0.999**number)
+            return codes - rate * corrected[0] / (ops.sqrt(corrected[1]) + 1e-8), first, second
+
+        measure, move = self.model.compiled_function(losses), self.model.compiled_function(step)
+        found = []
+        for start in range(0, len(images), self.batch_size):
+            part = slice(start, start + self.batch_size)
+            targets, mine = features(ops.convert_to_tensor(images[part])), [each[part] for each in given]
+            codes = ops.convert_to_tensor(self._starts(images[part], candidates, seed, features, mine))
+            first, second, best = ops.zeros_like(codes), ops.zeros_like(codes), None
+            for number in range(1, steps + 1):
+                rate = np.float32(learning_rate * 0.5 * (1 + np.cos(np.pi * (number - 1) / steps)))
+                arguments = (ops.convert_to_tensor(x) for x in (rate, np.float32(number)))
+                codes, first, second = move(codes, first, second, *arguments, targets, mine)
+            best = _array(codes), _array(measure(codes, targets, mine))
+            found.append(best)
+        codes, values = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return Projection(codes, self.images(codes, **conditions), values)
+
+    def _starts(self, images, candidates, seed, features, given):
+        """The best of random codes for each image."""
+        if not candidates:
+            return np.repeat(self.mean, len(images), axis=0)
+        targets = _array(features(ops.convert_to_tensor(images))).reshape(len(images), -1)
+        if given:  # each candidate under the conditions of each image
+            pool = self.draw(candidates, seed)
+            values = [
+                self._distances(np.repeat(code[None], len(images), axis=0), features, given, targets) for code in pool
+            ]
+            return pool[np.argmin(values, axis=0)]
+        pool = self.draw(candidates, seed)
+        made = _array(features(ops.convert_to_tensor(self.images(pool)))).reshape(candidates, -1)
+        squares = (targets**2).sum(1)[:, None] - 2 * targets @ made.T + (made**2).sum(1)
+        return pool[np.argmin(squares, axis=1)]
+
+    def _distances(self, codes, features, given, targets):
+        inputs = self._inputs(ops.convert_to_tensor(codes), given)
+        made = self.model.inference(self.model.ema_generator)(inputs, 0, self.noise, self.batch_size)
+        made = _array(features(ops.convert_to_tensor(made))).reshape(len(codes), -1)
+        return np.square(made - targets).mean(axis=1)
+
+    def perceptual_path_length(self, count=1000, seed=0, **options):
+        """How much images change on the way between random codes: see `kerasgan.metrics.perceptual_path_length`.
+
+        Args:
+            count: Number of ways.
+            seed: Seed of their ends.
+            **options: Further arguments of the metric, such as `features`.
+        """
+        codes = self.draw(2 * count, seed)
+        shape = codes.shape[1:]
+        flat = codes.reshape(2 * count, -1)
+        options = {"interpolation": self._natural, **options}
+        return perceptual_path_length(
+            lambda codes: self.images(codes.reshape(-1, *shape)), flat[:count], flat[count:], seed=seed, **options
+        )
+
+
+def style_kernels(generator):
+    """The kernels of a generator's layers that take a style, variables of shape (style length, ...)."""
+    kernels = [getattr(getattr(layer, "style", None), "kernel", None) for layer in generator.layers]
+    kernels += [getattr(layer, "style_kernel", None) for layer in generator.layers]
+    return [kernel for kernel in kernels if kernel is not None]
+
+
+def _components(values):
+    """Principal components of rows, the first one first: (unit vectors in rows, standard deviations)."""
+    _, lengths, vectors = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
+    return vectors, lengths / np.sqrt(max(len(values) - 1, 1))
+
+
+def _towards(codes, scores):
+    """The direction along which scores rise."""
+    if codes is None or scores is None or len(codes) != len(scores):
+        raise ValueError(
+            "'supervised' needs `codes` and as many `scores`: directions('supervised', codes=..., scores=...)"
+        )
+    codes, scores = np.asarray(codes, "float64"), np.asarray(scores, "float64")
+    codes, scores = codes - codes.mean(axis=0), scores - scores.mean()
+    slope = np.linalg.lstsq(codes, scores, rcond=None)[0]
+    explained = np.square(codes @ slope).sum() / max(np.square(scores).sum(), 1e-30)
+    unit = np.asarray(slope / max(np.linalg.norm(slope), 1e-30), "float32")
+    return Directions(unit[None], np.array([explained]))
+
+
+def _mean(values):
+    """Mean of each sample."""
+    return ops.mean(values, axis=tuple(range(1, len(values.shape))))
+
+
+def _array(tensor: Any):
+    return np.asarray(ops.convert_to_numpy(tensor), "float32")
