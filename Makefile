@@ -26,7 +26,7 @@ FAMILY_BENCHMARKS := $(filter-out %/common.py %/__init__.py,$(wildcard benchmark
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
 
-demo: $(READY) ## Train a DCGAN on real digits: a picture grid, a number, a SavedModel
+demo: $(READY) ## Train a DCGAN on clothes: a picture grid, scores, a SavedModel
 	$(BIN)/python -m kerasgan.commands.demo
 
 test: $(READY) ## Lint, types, and the tests on TensorFlow and on JAX

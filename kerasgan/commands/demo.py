@@ -1,4 +1,4 @@
-"""The demo, `make demo`: a DCGAN learns real digits; a picture, a number between its controls, a SavedModel."""
+"""The demo, `make demo`: a DCGAN learns clothes; a picture, scores between their controls, a SavedModel."""
 
 import argparse
 import os
@@ -25,41 +25,48 @@ print(np.abs(images - expected).max())
 
 
 def main(arguments=None):
-    """Trains, judges and exports; the results lie in the folder `--out`."""
+    """Trains, judges and exports; the results are written to the folder `--out`."""
     parser = argparse.ArgumentParser(prog="python -m kerasgan.commands.demo", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs") / "demo", help="folder of the results")
-    parser.add_argument("--epochs", type=int, default=480, help="passes over the 898 training digits")
+    parser.add_argument("--epochs", type=int, default=22, help="passes over the 12,000 training images")
     options = parser.parse_args(arguments)
 
     import keras
     import numpy as np
 
     import kerasgan
-    from kerasgan import callbacks, metrics
+    from kerasgan import callbacks
     from kerasgan.pictures.images import grid, write_png
 
     start = time.perf_counter()
     keras.utils.set_random_seed(0)
-    train_x, train_y = kerasgan.data.load("digits", split="train", as_numpy=True)
-    test_x, _ = kerasgan.data.load("digits", split="test", as_numpy=True)
-    model = kerasgan.DCGAN(image_shape=(8, 8, 1), num_classes=10, width=32, kernel_size=4, seed=0)
-    model.compile(batch_size=64, steps_per_execution=14)
-    print(f"A conditional DCGAN learns {len(train_x)} handwritten digits of 8x8 pixels; samples go to {options.out}.")
+    train = kerasgan.data.load("fashion", split="train", image_size=32, as_numpy=True)
+    test = kerasgan.data.load("fashion", split="test", image_size=32, as_numpy=True)
+    model = kerasgan.DCGAN(
+        image_shape=(32, 32, 1),
+        num_classes=10,
+        conditioning="projection",
+        width=32,
+        generator_width=32,
+        kernel_size=4,
+        seed=0,
+    )
+    model.compile(batch_size=64)
+    print(f"A conditional DCGAN learns {len(train[0]):,} photographs of clothes; samples go to {options.out}.")
     model.fit(
-        train_x,
-        train_y,
+        *train,
         epochs=options.epochs,
         verbose=0,
         callbacks=[
             callbacks.Progress(),
-            callbacks.SampleGrid(options.out / "samples", every_epochs=60, count=100),
-            callbacks.RunLog(options.out, dataset="digits"),
+            callbacks.SampleGrid(options.out / "samples", every_epochs=5, count=100),
+            callbacks.RunLog(options.out, dataset="fashion"),
         ],
     )
 
-    picture = options.out / "digits.png"
+    picture = options.out / "clothes.png"
     write_png(picture, grid(model.sample(100, seed=0), columns=10))
-    distance = frechet_table(train_x, train_y, test_x, model, metrics)
+    distance = print_scores(model, train, test)
 
     folder = options.out / time.strftime("saved_model-%Y%m%d-%H%M%S")
     model.export(folder)
@@ -75,20 +82,47 @@ def main(arguments=None):
     return 0 if difference <= 1e-6 and np.isfinite(distance) else 1
 
 
-def frechet_table(train_x, train_y, test_x, model, metrics):
-    """Prints the model's Fréchet distance to the test digits between what needs no GAN and real digits."""
-    train, test, fake = (x.reshape(len(x), -1) / 2 + 0.5 for x in (train_x, test_x, model.sample(900, seed=1)))
-    rows = {"real digits, train against test": train}
-    rows["this DCGAN"] = fake
-    baselines = metrics.baseline_samples(train, train_y)
-    rows["a full Gaussian for each digit"] = baselines["full Gaussian"][0]
-    rows["independent pixels for each digit"] = baselines["diagonal Gaussian"][0]
-    rows["the mean image of each digit"] = baselines["class mean"][0]
-    print(f"\nFréchet distance in pixels to {len(test)} test digits that the model never saw (lower is better)")
-    for name, samples in rows.items():
-        value = metrics.frechet_distance(test, samples)
-        print(f"  {name:36}{value:.3f}{'   <--' if name == 'this DCGAN' else ''}")
-    return metrics.frechet_distance(test, fake)
+FEATURES = "random-conv-seed0"  # of the Fréchet distance
+PER_CLASS = 200  # images of each set that is scored
+
+
+def print_scores(model, train, test):
+    """Prints the model's scores between those of what needs no GAN and of real clothes; returns its distance.
+
+    Args:
+        model: Conditional model of ten classes.
+        train: Training images and labels.
+        test: Test images and labels, which the model never saw.
+    """
+    import numpy as np
+
+    from kerasgan import metrics
+
+    labels = np.repeat(np.arange(10), PER_CLASS)
+    chosen = np.concatenate([np.flatnonzero(train[1] == label)[:PER_CLASS] for label in range(10)])
+    fake = np.clip(model.sample(len(labels), seed=1, labels=labels), -1, 1)
+    flat = (train[0].reshape(len(train[0]), -1) + 1) / 2
+    baselines = metrics.baseline_samples(flat, train[1], PER_CLASS)
+    sets = {
+        "the mean image of each class": baselines["class mean"],
+        "a Gaussian for each class": baselines["full Gaussian"],
+    }
+    sets = {name: (2 * x.reshape(-1, 32, 32, 1) - 1, y) for name, (x, y) in sets.items()}
+    sets |= {"this DCGAN": (fake, labels), "real training images": (train[0][chosen], train[1][chosen])}
+    print(
+        f"\nScores on {len(test[0]):,} test images that the model never saw: Fréchet distance (features {FEATURES}, "
+        "lower is better);\naccuracy on them of a classifier trained on the set; share of the set's labels that a "
+        f"classifier of real images confirms\n{'':32}{'distance':>10}{'accuracy':>10}{'labels':>10}"
+    )
+    distances = {}
+    for name, (x, y) in sets.items():
+        x = x.astype("float32")
+        distances[name] = float(metrics.frechet_distance(test[0], x, features=FEATURES))
+        accuracy = metrics.classification_accuracy_score(x, y, *test)
+        fidelity = metrics.label_fidelity(x, y, train[0][5::6], train[1][5::6])
+        mark = "   <--" if name == "this DCGAN" else ""
+        print(f"  {name:30}{distances[name]:10.3f}{accuracy:10.3f}{fidelity:10.3f}{mark}", flush=True)
+    return distances["this DCGAN"]
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Differentiation and compilation of training steps: one module per Keras backend, with the same interface.
 
-Losses and penalties use `input_gradient(fn, x)`, losses that look ahead use `gradients(fn, tensors)`, readers of states on
-the host use `known_value(variable)`, layers with a memory use `replica()` and `gather(tensors)`, statistics over
-all replicas use `mean_over_replicas(x)`, and `BatchNormalization` uses `fused_normalization`. `Engine` is the mixin of
+Losses and penalties use `input_gradient(fn, x)`, losses that look ahead `gradients(fn, tensors)`, readers of states
+`known_value(variable)`, layers with a memory `replica()` and `gather(tensors)`, statistics over all replicas
+`mean_over_replicas(x)`, and `BatchNormalization` uses `fused_normalization`. `Engine` is the mixin of
 `AdversarialModel`.
 """
 
