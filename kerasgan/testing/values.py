@@ -32,15 +32,20 @@ def samples_of(model, data):
 
 
 def enliven(model):
-    """Sets weights at which no gradient vanishes: He-like kernels, and no values of exactly 0 or 1."""
+    """Sets weights at which no gradient vanishes: He-like kernels, and no values of exactly 0 or 1.
+
+    Layers with an equalized learning rate scale their weights themselves: theirs are as `Equalized` says.
+    """
     rng = np.random.default_rng(0)
     for name, network in model.networks.items():
+        layers = [layer for layer in network._flatten_layers() if hasattr(layer, "rate_multiplier")]
+        scales = {id(v): 1 / layer.rate_multiplier for layer in layers for v in layer.trainable_variables}
         for variable in network.trainable_variables:
             noise = rng.normal(size=variable.shape)
             if len(variable.shape) > 1:
-                variable.assign(noise / np.sqrt(np.prod(variable.shape[:-1])))
+                variable.assign(noise * scales.get(id(variable), 1 / np.sqrt(np.prod(variable.shape[:-1]))))
             else:
-                variable.assign(ops.convert_to_numpy(variable) + 0.1 * noise)
+                variable.assign(ops.convert_to_numpy(variable) + 0.1 * scales.get(id(variable), 1.0) * noise)
         if name in model.averages:
             model.averages[name].set_weights(network.get_weights())
 

@@ -15,7 +15,7 @@ SIZES = {
     **{"generator_depth": 3, "critical": 1},
     "group_size": 1,  # groups lie within a replica
 }
-RECIPE = {"batch_size": 8, "penalties": (R1(1e3, interval=16),)}  # seen through the small numbers of a tiny model
+RECIPE = {"batch_size": 8, "penalties": (R1(0.1, interval=16),)}
 test_stylegan3 = family_tests(StyleGAN3, SIZES, RECIPE, ("r1: */bias",))
 test_rotation = family_tests(
     StyleGAN3,
@@ -32,8 +32,8 @@ def tiny(**changes):
 
 def test_configurations():
     """R has twice the channels and 1x1 kernels, T 3x3 ones; there is no noise."""
-    kernels = {name: tiny(configuration=name).generator.get_layer("layer1").kernel.shape for name in "TR"}
-    assert kernels == {"T": (3, 3, 4, 4), "R": (1, 1, 8, 8)}
+    kernels = {name: tiny(configuration=name).generator.get_layer("layer0").kernel.shape for name in "TR"}
+    assert {name: tuple(shape) for name, shape in kernels.items()} == {"T": (3, 3, 4, 4), "R": (1, 1, 8, 8)}
     model = tiny()
     assert not model.inference(model.ema_generator).adds_noise
     with pytest.raises(ValueError, match="`configuration` is 'S'; expected 'T' or 'R'"):
