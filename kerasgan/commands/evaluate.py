@@ -41,6 +41,11 @@ def add_parser(commands):
     one.add_argument("--count", type=int, metavar="N", help="samples of each set (default: all, at most 5000)")
     one.add_argument("--seed", type=int, default=0, help="of the samples, the choice of real ones and the metrics")
     one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
+    one.add_argument(
+        "--probe",
+        action="store_true",
+        help="accuracies of classifiers on the features of an encoder instead, beside pixels, PCA and an untrained one",
+    )
     one.add_argument("-o", "--out", default="evaluate.json", metavar="FILE", help="JSON file (default: evaluate.json)")
     add_picture_options(one, "of a FOLDER of images (default: their own); the real ones get the size of the others")
 
@@ -52,6 +57,11 @@ def evaluate(arguments):
     these images themselves: those of the split "train" for the default split "test", else the other half of the split.
     Real images are read as the training read them.
     """
+    if arguments.probe:
+        from kerasgan.studies.probe import probe
+
+        probe(arguments, picture_options(arguments))
+        return
     from kerasgan.studies.evaluate import evaluate as evaluated
 
     evaluated(arguments, picture_options(arguments))

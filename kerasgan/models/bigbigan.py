@@ -214,7 +214,7 @@ def bigbigan_encoder(
     features = layers.GlobalAveragePooling2D(name="features")(activated(x, "normalization"))
 
     def dense(size, name):
-        return layers.Dense(size, kernel_initializer="he_normal", name=name)
+        return layers.Dense(size, use_bias=False, kernel_initializer="he_normal", name=name)
 
     h = perceptron(features, units, blocks, dense, "head", lambda h, name: batch_normalization(name=name)(h))
     outputs = {

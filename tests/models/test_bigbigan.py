@@ -114,7 +114,7 @@ test_packed = family_tests(
     BigBiGAN,
     {**SIZES, "packing": 2, "encoder_size": 16},
     recipe={"generator_every": 1, "views": ("diffaugment:translation",)},
-    unmoved=TAKEN,
+    unmoved=(*TAKEN, "discriminator: latents_score/bias"),  # no hinge of this score is closed
     slow=CHECKS,
 )
 
@@ -152,6 +152,8 @@ def test_larger_images_for_the_encoder():
 def test_both_directions():
     model = BigBiGAN(**SIZES, seed=0)
     enliven(model)
+    for network in (model.encoder, model.generator):  # away from the averages
+        network.set_weights([w + 0.1 for w in network.get_weights()])
     x = np.random.default_rng(0).uniform(-1, 1, (5, 8, 8, 1)).astype("float32")
     for ema, encoder in ((True, model.ema_encoder), (False, model.encoder)):
         mean = ops.convert_to_numpy(encoder(x, training=False)["mean"])
