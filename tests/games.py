@@ -171,9 +171,6 @@ class TwoDomains(AdversarialModel):
     def data_specs(self):
         return Vectors(SIZE), Vectors(SIZE)
 
-    def get_config(self):
-        return {**super().get_config(), "pool_size": self.pool_size}
-
 
 def case(family, arguments=None, recipe=None):
     return FamilyCase(family, arguments or {}, recipe or {}, batch_size=BATCH)

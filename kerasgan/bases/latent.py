@@ -385,7 +385,7 @@ class LatentRecipe(Recipe):
 
     Args:
         loss: `kerasgan.losses.AdversarialLoss`, its name or its configuration.
-        penalties: `kerasgan.penalties` on the discriminator; those with an interval are phases of their own.
+        penalties: `kerasgan.penalties` on the discriminator; those with an interval are separate phases.
         views: What the discriminator is shown of all samples (`kerasgan.augment`): "ada", "diffaugment",
             "diffaugment:color,translation", "augment:0.2", or instances such as `Adaptive(target=0.6)`.
         clip_weights: Bound of the discriminator's weights, which are kept within plus and minus this after each update.

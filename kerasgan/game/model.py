@@ -40,20 +40,20 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
     Args:
         seed: Seed of all random numbers in training (latents, dropout, noise). Drawn from Python's `random` by
             default, so that `keras.utils.set_random_seed` decides. Initial weights follow `set_random_seed`.
-        frozen_layers: Places of the layers that are not trained, `{network: [places]}`, as `get_config` gives them
-            where `trainable` of layers was set.
+        frozen_layers: Indices of the layers that are not trained, `{network: [indices]}`, as in `get_config` after
+            `trainable` of layers has been set to False.
         **kwargs: Arguments of `keras.Model`.
 
     Attributes:
         networks: The networks of the game by name.
         averages: Moving averages of some of them, by the same names.
         frozen: Networks that are used but never trained or saved, by name.
-        recipe: The training settings: the family's own at first, what `compile` made of them later.
+        recipe: The training settings: the family's, and after `compile` those with its changes.
         recipes: Further settings of the paper by name, as changes to the recipe: `compile(recipe="ffhq64")`.
         fixed: Names of the bases' constructor arguments that the family sets itself.
         conditional: Whether the family has conditional models.
         states: Names of the states added by `add_state`.
-        current_stage: The stage that is played, while a loss is evaluated; see `stage`.
+        current_stage: The stage of the training, while a loss is evaluated; see `stage`.
     """
 
     recipe = Recipe()
@@ -190,7 +190,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             run_eagerly: As in Keras, for debugging.
             steps_per_execution: Number of steps in one compiled call; more than 1 speeds up tiny networks.
             jit_compile: Whether to use XLA. "auto": on GPU, TPU and JAX, not on CPU with TensorFlow, where it is
-                slower: random numbers, as for dropout, take some 60 times as long there.
+                slower: random numbers, as for dropout, take about 60 times as long with it.
             checks: Whether to look for mistakes that do not raise but silently change what is trained; see
                 `kerasgan.game.checks.check`.
             **changes: Fields of the recipe to change, such as `generator_optimizer=keras.optimizers.Adam(1e-4)`,

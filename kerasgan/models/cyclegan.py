@@ -32,7 +32,7 @@ class CycleGANRecipe(TranslationRecipe):
             in a generator's target domain (section 5.2: 0.5 for photos of paintings). It needs equal channels.
         pool_size: Number of images in each discriminator's memory; 0 for no memory.
         decay_from: Fraction of the epochs of a `fit` after which the learning rates fall linearly to zero. `None` for
-            no decay, which optimizers with schedules of their own require.
+            no decay, which optimizers with a schedule require.
 
     Raises:
         ValueError: For a fraction that is not from 0 to 1.

@@ -36,9 +36,6 @@ class PhaseShuffle(layers.Layer):
         chosen = ops.one_hot(places, length, dtype=x.dtype)
         return ops.einsum("bij,bjc->bic", chosen, x)
 
-    def get_config(self):
-        return {**super().get_config(), "radius": self.radius}
-
 
 @keras.saving.register_keras_serializable(package="tests")
 class MiniAudio(LatentModel):

@@ -191,7 +191,7 @@ def test_labels_on_the_way_back():
     model = VAEGAN(**{**SIZES, "num_classes": 3}, seed=0)
     enliven(model)
     x = data(2)
-    with pytest.raises(ValueError, match="labels are missing"):
+    with pytest.raises(ValueError, match="`labels` is missing"):
         model.encode(x)
     one, other = (model.reconstruct(x, labels=labels) for labels in ([0, 1], [2, 1]))
     assert np.abs(one[0] - other[0]).max() > 1e-3 and np.abs(one[1] - other[1]).max() < 1e-6
