@@ -1,10 +1,11 @@
 """`kerasgan data list`, `show` and `prepare`."""
 
+import sys
+
 import numpy as np
 import pytest
 from PIL import Image
 
-from kerasgan.commands import data as data_cli
 from kerasgan.commands.main import main
 from kerasgan.data import cache
 from kerasgan.data.builders import DATASETS
@@ -45,7 +46,10 @@ def test_prepare_and_show(capsys, tmp_path):
     sheet = tmp_path / "sheet.png"
     assert main(["data", "show", "toy", "--split", "test", "-o", str(sheet)]) == 0
     np.testing.assert_array_equal(np.asarray(Image.open(sheet)), Toy().sheet(Toy().arrays("test")))
+    capsys.readouterr()
     assert main(["data", "show", "digits", "-o", str(sheet)]) == 0
+    printed = capsys.readouterr().out.splitlines()
+    assert "licence: CC BY 4.0" in printed and "examples: 898 train + 899 test" in printed and printed[-1] == str(sheet)
 
 
 def test_show_a_folder(tmp_path, capsys):
@@ -64,7 +68,7 @@ def test_a_tfds_name_is_downloaded_by_prepare_alone(monkeypatch, capsys):
         def download_and_prepare(self):
             asked.append(self)
 
-    monkeypatch.setattr(data_cli, "tfds_builder_of", lambda name: Builder())
+    monkeypatch.setattr(sys.modules["kerasgan.data.load"], "tfds_builder_of", lambda name: Builder())
     assert main(["data", "prepare", "mnist"]) == 0
     assert len(asked) == 1 and capsys.readouterr().out == "the/folder\n"
 
