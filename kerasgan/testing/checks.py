@@ -315,7 +315,7 @@ def refuses_bad_data(case):
     batch = case.batch_size
     wrong = [(*mistake, y, batch) for mistake in mistakes(x_spec, x)]
     wrong = [(what, pattern, bad, y, batch) for what, pattern, bad, y, batch in wrong]
-    wrong.append(("batch larger than the data", "batch_size is", x, y, len(x) + 1))
+    wrong.append(("batch larger than the data", "batch_size", x, y, len(x) + 1))
     if y_spec is None:
         wrong.append(("unexpected labels", "unconditional", x, np.zeros(len(x), "int32"), batch))
     else:
