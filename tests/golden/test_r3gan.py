@@ -203,7 +203,7 @@ def test_schedules(precision):
     """Of CIFAR-10. The last column, the authors' augmentation, is not in the family."""
     table = Golden("r3gan_uncond")["outputs/schedule_cifar10_nimg_lr_beta2_gamma_emanimg_augp"]
     recipe = r3_schedules()
-    adam = recipe["generator_optimizer"]["config"]
+    adam = recipe["generator_optimizer"].config
     r1, r2 = (penalty.gamma for penalty in recipe["penalties"])
     chosen = (adam["learning_rate"], adam["beta_2"], r1, recipe["ema_half_life"])
     assert r1 == r2
