@@ -23,6 +23,8 @@ def pack(samples, size):
     Raises:
         ValueError: If the batch size is known and not a multiple of `size`.
     """
+    if size == 1:  # the same tensor, so that TensorFlow sees that a loss and a penalty judge it alike
+        return samples
     count = samples.shape[0]
     if count is not None and count % size:
         raise ValueError(

@@ -6,6 +6,7 @@ import pytest
 from keras import layers, ops
 
 from kerasgan import CGAN, DCGAN, GAN, LatentModel
+from kerasgan.augment.packed import pack
 from kerasgan.game.model import Batch
 from kerasgan.objectives import penalties
 
@@ -37,6 +38,12 @@ def test_a_pack_is_neighbours_side_by_side():
     np.testing.assert_array_equal(packs[1, ..., :3], images[2])
     np.testing.assert_array_equal(packs[1, ..., 3:], images[3])
     assert model.discriminator.input_shape == (None, 8, 8, 6)
+
+
+def test_without_packing_samples_stay_as_they_are():
+    """The same tensor: TensorFlow then evaluates the discriminator once for a loss and a penalty on these samples."""
+    images = ops.convert_to_tensor(np.zeros((6, 8, 8, 3)))
+    assert pack(images, 1) is images
 
 
 def test_vectors_are_joined():
