@@ -1,13 +1,12 @@
-"""Resampling against SciPy's filters in float64, and grouped convolutions against Keras'."""
+"""Resampling against SciPy's filters in float64."""
 
-import keras
 import numpy as np
 import pytest
 import scipy.signal
 from keras import ops
 
 from kerasgan.game.engines import gradients, input_gradient
-from kerasgan.layers import GroupedConv2D, Resample
+from kerasgan.layers import Resample
 from kerasgan.layers.resample import resampling_matrix
 
 
@@ -88,19 +87,3 @@ def test_resample_refuses_and_round_trips():
     layer = Resample(down=2, taps=(1, 2, 1))
     assert Resample.from_config(layer.get_config()).taps == (1, 2, 1)
     assert layer.compute_output_shape((None, 8, 4, 3)) == (None, 4, 2, 3)
-
-
-@pytest.mark.parametrize("groups", [1, 2, 4, 12, 22])
-def test_a_group_sees_its_own_channels_only(groups):
-    rng = np.random.default_rng(0)
-    x = rng.normal(size=(2, 5, 5, 2 * groups)).astype("float32")
-    layer = GroupedConv2D(4 * groups, 3, padding="same", groups=groups)
-    layer.build(x.shape)
-    kernel = ops.convert_to_numpy(layer.kernel)
-    assert kernel.shape == (3, 3, 2, 4 * groups)
-    parts = [
-        ops.conv(part, ops.convert_to_tensor(weights), padding="same")
-        for part, weights in zip(np.split(x, groups, -1), np.split(kernel, groups, -1), strict=True)
-    ]
-    np.testing.assert_allclose(layer(x), ops.concatenate(parts, axis=-1), rtol=1e-4, atol=1e-5)
-    assert keras.layers.Conv2D.from_config(layer.get_config()).groups == groups

@@ -2,8 +2,8 @@
 
 Losses and penalties use `input_gradient(fn, x)`, losses that look ahead `gradients(fn, tensors)`, readers of states
 `known_value(variable)`, layers with a memory `replica()` and `gather(tensors)`, statistics over all replicas
-`mean_over_replicas(x)`, and `BatchNormalization` uses `fused_normalization`. `Engine` is the mixin of
-`AdversarialModel`.
+`mean_over_replicas(x)`. `fused_normalization`, `grouped_convolution` and `leaky_relu` are faster forms of what Keras
+computes, for the layers of these names. `Engine` is the mixin of `AdversarialModel`.
 """
 
 import keras
@@ -16,9 +16,11 @@ if keras.backend.backend() == "tensorflow":
         fused_normalization,
         gather,
         gradients,
+        grouped_convolution,
         have_gradient,
         input_gradient,
         known_value,
+        leaky_relu,
         replica,
     )
 elif keras.backend.backend() == "jax":
@@ -29,9 +31,11 @@ elif keras.backend.backend() == "jax":
         fused_normalization,
         gather,
         gradients,
+        grouped_convolution,
         have_gradient,
         input_gradient,
         known_value,
+        leaky_relu,
         replica,
     )
 else:
@@ -54,9 +58,11 @@ __all__ = [
     "fused_normalization",
     "gather",
     "gradients",
+    "grouped_convolution",
     "have_gradient",
     "input_gradient",
     "known_value",
+    "leaky_relu",
     "mean_over_replicas",
     "replica",
 ]

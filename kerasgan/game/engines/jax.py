@@ -111,6 +111,16 @@ def fused_normalization(x, scale, offset, epsilon):
     return None
 
 
+def leaky_relu(x, slope):
+    """Leaky ReLU; JAX knows that its gradient is constant."""
+    return ops.leaky_relu(x, slope)
+
+
+def grouped_convolution(x, kernel, strides, padding, dilation):
+    """None: XLA has no fast kernel for convolutions in groups on a CPU."""
+    return None
+
+
 def gather(tensors):
     """Returns the tensors of all replicas, which on JAX are the tensors themselves."""
     return tensors

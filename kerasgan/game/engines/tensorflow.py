@@ -102,6 +102,67 @@ def fused_normalization(x, scale, offset, epsilon):
     return y, mean, variance * (count - 1) / count  # the kernel returns the unbiased variance
 
 
+def leaky_relu(x, slope):
+    """Leaky ReLU whose gradient has no gradient with respect to `x`, rather than one of zeros.
+
+    TensorFlow's own hands zeros on, for which a penalty on a gradient goes back through the whole network once more.
+
+    Args:
+        x: Tensor.
+        slope: Number that negative values are multiplied by.
+
+    Returns:
+        Tensor of the same shape.
+    """
+    if x.dtype == tf.float64:  # the kernel knows the slope in float32 only
+        return tf.where(x > 0, x, slope * x)
+
+    @tf.custom_gradient
+    def activation(x):
+        y = tf.nn.leaky_relu(x, slope)
+        return y, lambda upstream: scaled(upstream, y)
+
+    @tf.custom_gradient
+    def scaled(upstream, y):
+        result = tf.raw_ops.LeakyReluGrad(gradients=upstream, features=y, alpha=slope)
+        return result, lambda outer: (scaled(outer, y), None)
+
+    return activation(x)
+
+
+def grouped_convolution(x, kernel, strides, padding, dilation):
+    """Convolution of images in groups of channels on a CPU, by oneDNN's kernel.
+
+    Args:
+        x: Tensor of shape (batch, height, width, groups * depth).
+        kernel: Tensor of shape (height, width, depth, filters), the filters of one group after those of the other.
+        strides: Pair of integers.
+        padding: "same" or "valid".
+        dilation: Pair of integers.
+
+    Returns:
+        Tensor of shape (batch, height, width, filters); None where the kernel does not serve: in float64 and float16,
+        and where oneDNN is turned off or not a part of TensorFlow.
+    """
+    if not _has_grouped_gradients(x.dtype):
+        return None
+    return tf.nn.conv2d(x, kernel, strides, padding.upper(), dilations=dilation)
+
+
+@functools.cache
+def _has_grouped_gradients(dtype):
+    """Whether this CPU's kernels differentiate a convolution in groups: those of TensorFlow itself do not."""
+    with tf.init_scope(), tf.device("CPU:0"):
+        x, kernel = tf.zeros((1, 1, 1, 2), dtype), tf.zeros((1, 1, 1, 2), dtype)
+        options = {"out_backprop": x, "strides": [1, 1, 1, 1], "padding": "VALID"}
+        try:
+            tf.raw_ops.Conv2DBackpropInput(input_sizes=x.shape, filter=kernel, **options)
+            tf.raw_ops.Conv2DBackpropFilter(input=x, filter_sizes=kernel.shape, **options)
+        except tf.errors.OpError:
+            return False
+    return True
+
+
 def gather(tensors):
     """Returns the tensors of all replicas, concatenated along the first axis and identical on each replica."""
     context = tf.distribute.get_replica_context()
