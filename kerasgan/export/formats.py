@@ -10,6 +10,7 @@ import keras
 from kerasgan.export.saved_model import needs_tensorflow
 from kerasgan.export.single import in_single_precision
 from kerasgan.game.randomness import is_seed_state, noise_states
+from kerasgan.layers.leaky_relu import LeakyReLU
 from kerasgan.layers.normalization import BatchNormalization
 from kerasgan.pictures.files import replacing
 
@@ -150,13 +151,15 @@ def export_keras(model, path):
 
 
 def _with_keras_own_layers(network):
-    """Returns a copy with Keras' batch normalization, which is equal at inference."""
-    if not any(isinstance(layer, BatchNormalization) for layer in network._flatten_layers()):
+    """Returns a copy with Keras' batch normalization and leaky ReLU, which are equal at inference."""
+    if not any(isinstance(layer, (BatchNormalization, LeakyReLU)) for layer in network._flatten_layers()):
         return network
 
     def plain(layer):
         if isinstance(layer, BatchNormalization):
             return keras.layers.BatchNormalization.from_config({**layer.get_config(), "synchronized": False})
+        if isinstance(layer, LeakyReLU):
+            return keras.layers.LeakyReLU.from_config(layer.get_config())
         return type(layer).from_config(layer.get_config())
 
     copy = keras.models.clone_model(network, clone_function=plain, recursive=True)

@@ -12,6 +12,7 @@ from kerasgan.layers.fade import Fade
 from kerasgan.layers.grouped import GroupedConv2D
 from kerasgan.layers.initial import glorot, normal, orthogonal, scaled, uniform
 from kerasgan.layers.instance_normalization import InstanceNormalization, SampleNormalization
+from kerasgan.layers.leaky_relu import LeakyReLU
 from kerasgan.layers.maxout import Maxout
 from kerasgan.layers.minibatch_deviation import MinibatchStandardDeviation
 from kerasgan.layers.modulated import ModulatedConv2D
@@ -56,6 +57,7 @@ __all__ = [
     "ImagePool",
     "InstanceNormalization",
     "LaplacianPyramid",
+    "LeakyReLU",
     "LearnedConstant",
     "Maxout",
     "MeanStyle",

@@ -12,6 +12,7 @@ from keras import layers
 
 from kerasgan.layers.equalized import EqualizedConv2D, EqualizedDense
 from kerasgan.layers.fade import Fade
+from kerasgan.layers.leaky_relu import LeakyReLU
 from kerasgan.layers.minibatch_deviation import MinibatchStandardDeviation
 from kerasgan.layers.resample import Resample
 
@@ -121,7 +122,7 @@ def growing_discriminator(
     """
 
     def act(x, name):
-        return layers.LeakyReLU(0.2, name=f"{name}_activation")(x)
+        return LeakyReLU(0.2, name=f"{name}_activation")(x)
 
     share = share_input()
     options = {"gain": ROOT2}

@@ -5,6 +5,7 @@ from keras import layers
 
 from kerasgan.layers.initial import normal
 from kerasgan.layers.instance_normalization import InstanceNormalization
+from kerasgan.layers.leaky_relu import LeakyReLU
 
 
 def patch_discriminator(image_shape, condition_shape=None, width=64, depth=3, affine=True, name="discriminator"):
@@ -46,8 +47,8 @@ def patch_discriminator(image_shape, condition_shape=None, width=64, depth=3, af
         return layers.Conv2D(filters, kernel, stride, use_bias=use_bias, kernel_initializer=normal(0.02))(padded)
 
     x = layers.Concatenate()(inputs) if condition_shape else images
-    x = layers.LeakyReLU(0.2)(convolution(x, width, 2 if depth else 1))
+    x = LeakyReLU(0.2)(convolution(x, width, 2 if depth else 1))
     for level in range(1, max(depth, 1) + 1):
         x = convolution(x, width << min(level, 3), 2 if level < depth else 1, use_bias=False)
-        x = layers.LeakyReLU(0.2)(InstanceNormalization(affine, scale_stddev=0.02)(x))
+        x = LeakyReLU(0.2)(InstanceNormalization(affine, scale_stddev=0.02)(x))
     return keras.Model(inputs if condition_shape else images, convolution(x, 1), name=name)

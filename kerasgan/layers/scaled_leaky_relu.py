@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from kerasgan.game.engines import leaky_relu
+
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ScaledLeakyReLU(keras.layers.Layer):
@@ -22,8 +24,11 @@ class ScaledLeakyReLU(keras.layers.Layer):
         super().__init__(**kwargs)
         self.gain, self.slope, self.limit = gain, slope, limit
 
-    def call(self, inputs):
-        x = inputs if self.slope == 1 else ops.leaky_relu(inputs, self.slope)
+    def call(self, inputs, training=None):
+        x = inputs
+        if self.slope != 1:
+            # In training the form whose gradient is quickly differentiated: see `kerasgan.layers.LeakyReLU`.
+            x = leaky_relu(x, self.slope) if training else ops.leaky_relu(x, self.slope)
         x = x if self.gain == 1 else x * self.gain
         return x if self.limit is None else ops.clip(x, -self.limit, self.limit)
 

@@ -3,6 +3,7 @@
 from keras import layers
 
 from kerasgan.layers.initial import normal
+from kerasgan.layers.leaky_relu import LeakyReLU
 from kerasgan.layers.normalization import normalization
 
 
@@ -27,5 +28,5 @@ def strided_convolutions(x, widths, kernel_size, slope, kind="batch", normalize_
         kind_here = kind if place or normalize_first else None
         options = {"strides": 2, "padding": "same", "kernel_initializer": normal(0.02)}
         x = layers.Conv2D(width, kernel_size, use_bias=kind_here is None, **options)(x)
-        x = layers.LeakyReLU(slope)(x if kind_here is None else normalization(kind_here, scale_stddev=scale_stddev)(x))
+        x = LeakyReLU(slope)(x if kind_here is None else normalization(kind_here, scale_stddev=scale_stddev)(x))
     return x

@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from kerasgan.bases.heads import HeadedModel, cross_entropy
 from kerasgan.bases.latent import LatentRecipe
-from kerasgan.layers import normal, normalization, transposed_convolutions, with_labels
+from kerasgan.layers import LeakyReLU, normal, normalization, transposed_convolutions, with_labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,7 +112,7 @@ class ACGAN(HeadedModel):
                 use_bias=layer == 0 or kind is None,
                 kernel_initializer=normal(0.02),
             )(x)
-            x = layers.LeakyReLU(0.2)(x if layer == 0 else normalization(kind)(x))
+            x = LeakyReLU(0.2)(x if layer == 0 else normalization(kind)(x))
             x = layers.Dropout(self.dropout)(layers.GaussianNoise(self.noise)(x))
         x = layers.Flatten()(x)
         outputs = {

@@ -14,7 +14,7 @@ from kerasgan.bases.latent import LatentRecipe
 from kerasgan.game.phase import shared
 from kerasgan.game.recipe import Adam
 from kerasgan.game.schedules import Exponential
-from kerasgan.layers import dense_images, normalization, strided_convolutions, transposed_convolutions
+from kerasgan.layers import LeakyReLU, dense_images, normalization, strided_convolutions, transposed_convolutions
 from kerasgan.objectives.penalties import weight_decay
 
 
@@ -123,7 +123,7 @@ class BiGAN(EncodingModel):
 
     def build_encoder(self):
         images = keras.Input(self.image_shape, name="images")
-        x = layers.LeakyReLU(0.2, name="features")(self._normalized(self._first(images), self.units))
+        x = LeakyReLU(0.2, name="features")(self._normalized(self._first(images), self.units))
         # No offset: the discriminator's batch normalization, separate for real and generated pairs, would remove it.
         x = layers.Dense(self.latent_dim, use_bias=False, dtype=keras.config.floatx(), name="latents")(x)
         return keras.Model(images, x, name="encoder")
@@ -135,7 +135,7 @@ class BiGAN(EncodingModel):
 
         def hidden(x, depth):
             for _ in range(depth):
-                x = layers.LeakyReLU(0.2)(self._normalized(x, self.units, kind))
+                x = LeakyReLU(0.2)(self._normalized(x, self.units, kind))
             return x
 
         alone, joint = (2, 2) if self.widths else (0, 1)
@@ -149,7 +149,7 @@ class BiGAN(EncodingModel):
         x = images
         if len(self.image_shape) == 3:  # the paper's intensities in [0, 1]
             x = layers.Flatten()(layers.Rescaling(0.5, 0.5)(images))
-        return layers.LeakyReLU(0.2)(layers.Dense(self.units)(x))
+        return LeakyReLU(0.2)(layers.Dense(self.units)(x))
 
     @staticmethod
     def _normalized(x, units, kind="batch"):

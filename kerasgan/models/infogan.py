@@ -12,7 +12,14 @@ from kerasgan.bases.heads import HeadedModel, cross_entropy
 from kerasgan.bases.latent import LatentRecipe
 from kerasgan.bases.latents import Codes
 from kerasgan.game.recipe import Adam
-from kerasgan.layers import batch_normalization, normal, normalization, strided_convolutions, transposed_convolutions
+from kerasgan.layers import (
+    LeakyReLU,
+    batch_normalization,
+    normal,
+    normalization,
+    strided_convolutions,
+    transposed_convolutions,
+)
 from kerasgan.objectives.losses import mean
 
 
@@ -121,7 +128,7 @@ class InfoGAN(HeadedModel):
     def _dense(self, x, units):
         kind = self.discriminator_normalization
         x = layers.Dense(units, use_bias=kind is None, kernel_initializer=normal(0.02))(x)
-        return layers.LeakyReLU(0.1)(normalization(kind)(x))
+        return LeakyReLU(0.1)(normalization(kind)(x))
 
     # The game -------------------------------------------------------------------------------------------------------
 

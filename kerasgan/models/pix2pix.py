@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from kerasgan.bases.translation import TranslationModel, TranslationRecipe
 from kerasgan.game.phase import shared
-from kerasgan.layers import InstanceNormalization, NoiseDropout, normal, patch_discriminator
+from kerasgan.layers import InstanceNormalization, LeakyReLU, NoiseDropout, normal, patch_discriminator
 from kerasgan.objectives.losses import weighted_mean
 from kerasgan.pictures.color import colorized
 
@@ -100,7 +100,7 @@ class Pix2Pix(TranslationModel):
         images = x = keras.Input(self.image_shape, name="images")
         levels = []
         for level in range(depth):
-            x = layers.LeakyReLU(0.2)(x) if level else x
+            x = LeakyReLU(0.2)(x) if level else x
             plain = level in (0, depth - 1)
             x = down(width << min(level, 3), use_bias=plain)(x)
             x = x if plain else normalized()(x)

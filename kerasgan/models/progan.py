@@ -16,7 +16,7 @@ from kerasgan.game.phase import shared
 from kerasgan.game.recipe import Adam
 from kerasgan.game.schedules import Stairs
 from kerasgan.game.signals import probed
-from kerasgan.layers import EqualizedConv2D, EqualizedDense, OneHot, PixelNormalization
+from kerasgan.layers import EqualizedConv2D, EqualizedDense, LeakyReLU, OneHot, PixelNormalization
 from kerasgan.layers.growing import ROOT2, growing_discriminator, growing_images, share_input
 from kerasgan.objectives.penalties import Drift, GradientPenalty
 from kerasgan.zoo.convert import Source, flattened, kernel, unflattened
@@ -42,7 +42,7 @@ def generator_network(smallest, channels, stage_widths, latent_dim=512, num_clas
     """
 
     def normalized(x, name):
-        return PixelNormalization(name=f"{name}_normalized")(layers.LeakyReLU(0.2, name=f"{name}_activation")(x))
+        return PixelNormalization(name=f"{name}_normalized")(LeakyReLU(0.2, name=f"{name}_activation")(x))
 
     latents, share = keras.Input((latent_dim,), name="latents"), share_input()
     inputs, x = [latents], latents

@@ -10,7 +10,7 @@ from keras import layers
 from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.game.recipe import Adam
 from kerasgan.game.schedules import Cosine
-from kerasgan.layers import Basis, GroupedConv2D, Resample, label_projection, normal, scaled, with_labels
+from kerasgan.layers import Basis, GroupedConv2D, LeakyReLU, Resample, label_projection, normal, scaled, with_labels
 from kerasgan.objectives import penalties
 
 LEAKY_GAIN = math.sqrt(2 / (1 + 0.2**2))  # keeps the deviation through a leaky ReLU of slope 0.2
@@ -191,10 +191,11 @@ class R3GAN(LatentModel):
         """The residual blocks of a stage."""
         width, inside = x.shape[-1], self.expansion * x.shape[-1]
         initial = scaled(LEAKY_GAIN * sum(self.stage_blocks) ** -0.25)
-        options = {"activation": "leaky_relu", "kernel_initializer": initial}
+        options = {"padding": "same", "kernel_initializer": initial}
         for _ in range(count):
-            y = layers.Conv2D(inside, 1, **options)(x)
-            y = GroupedConv2D(inside, 3, padding="same", groups=inside // self.group_width, **options)(y)
+            y = LeakyReLU(0.2)(layers.Conv2D(inside, 1, **options)(x))
+            y = GroupedConv2D(inside, 3, groups=inside // self.group_width, **options)(y)
+            y = LeakyReLU(0.2)(y)
             y = layers.Conv2D(width, 1, use_bias=False, kernel_initializer="zeros")(y)
             x = layers.Add()([x, y])
         return x

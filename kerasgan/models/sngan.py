@@ -13,6 +13,7 @@ from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.game.recipe import Adam
 from kerasgan.layers import (
     ConditionalBatchNormalization,
+    LeakyReLU,
     SelfAttention,
     batch_normalization,
     glorot,
@@ -153,9 +154,9 @@ def convolutional_discriminator(image_shape, widths=(64, 128, 256, 512), spectra
     images = x = keras.Input(image_shape, name="images")
     for place, filters in enumerate(widths):
         options = {"padding": "same", "kernel_initializer": normal(0.02)}
-        x = layers.LeakyReLU(0.1)(convolution(filters, 3, **options, name=f"convolution{place}")(x))
+        x = LeakyReLU(0.1)(convolution(filters, 3, **options, name=f"convolution{place}")(x))
         if place < len(widths) - 1:
-            x = layers.LeakyReLU(0.1)(convolution(filters, 4, strides=2, **options, name=f"halve{place}")(x))
+            x = LeakyReLU(0.1)(convolution(filters, 4, strides=2, **options, name=f"halve{place}")(x))
     logits = dense(1, kernel_initializer=normal(0.02), name="score")(layers.Flatten()(x))
     return keras.Model(images, logits, name="discriminator")
 

@@ -14,6 +14,7 @@ from kerasgan.layers import (
     AdaptiveInstanceNormalization,
     EqualizedConv2D,
     EqualizedDense,
+    LeakyReLU,
     LearnedConstant,
     MeanStyle,
     Noise,
@@ -60,7 +61,7 @@ def mapping_network(latent_dim=512, style_dim=512, num_classes=None, depth=8, ra
     x = PixelNormalization(name="normalized_latents")(x)
     for place in range(depth):
         options = {"gain": ROOT2, "rate_multiplier": rate_multiplier, "name": f"dense{place}"}
-        x = layers.LeakyReLU(0.2, name=f"activation{place}")(EqualizedDense(style_dim, **options)(x))
+        x = LeakyReLU(0.2, name=f"activation{place}")(EqualizedDense(style_dim, **options)(x))
     x = MeanStyle(decay, name="mean_style")(x)
     return keras.Model(inputs if num_classes else latents, x, name="mapping")
 
@@ -89,7 +90,7 @@ def synthesis_network(smallest, channels, stage_widths, style_dim=512, taps=BINO
     def styled(x, place):
         name = f"stage{place // 2}_{place % 2}"
         x = Noise(per_channel=True, seed=seed if seed is None else seed + place, name=f"{name}_noise")(x)
-        x = layers.LeakyReLU(0.2, name=f"{name}_activation")(x)
+        x = LeakyReLU(0.2, name=f"{name}_activation")(x)
         return AdaptiveInstanceNormalization(name=f"{name}_style")([x, styles[:, place]])
 
     x, features = LearnedConstant((*smallest, stage_widths[0]), name="constant")(styles), []
