@@ -15,7 +15,9 @@ from tests.miniatures.super_resolution import MiniSuperResolution
 from tests.miniatures.tokens import MiniTokens
 
 STYLE = {"image_shape": (8, 8, 1), "latent_dim": 3, "width": 3}
-test_style = family_tests(MiniStyle, STYLE, unmoved=("r1: */bias",))
+# Slopes of piecewise linear networks do not depend on what is added behind the last activation's input.
+PATHS = ("r1: */bias", "path: conv2d*/bias", "path: noise*/strength", "path: images/bias")
+test_style = family_tests(MiniStyle, STYLE, unmoved=PATHS)
 # One step is of the first stage: what belongs to the others gets no gradient; nor does a critic's last bias.
 LATER = [f"{n}_{size}/*" for n in ("grow", "images", "block", "entrance") for size in (4, 8)]
 LATER = [*(f"generator: {n}" for n in LATER[:4]), *(f"discriminator: {n}" for n in (*LATER[4:], "dense*/bias"))]
