@@ -20,7 +20,7 @@ FLOORS = [
     {"callbacks"},
     {"bases"},
     {"models"},
-    {"run", "testing"},
+    {"run", "testing", "latent_space"},
     {"studies"},
     {"commands"},
     {"__main__"},

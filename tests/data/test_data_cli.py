@@ -78,7 +78,7 @@ def test_a_tfds_name_is_downloaded_by_prepare_alone(monkeypatch, capsys):
     [
         (["show", "toy/third"], "no config 'third'"),
         (["show", "toy", "--split", "validation"], "'train' or 'test'"),
-        (["prepare", "toy", "--set", "cuont=3"], "does not know the option cuont"),
+        (["prepare", "toy", "--set", "cuont=3"], "has no option cuont"),
         (["prepare", "toy", "--set", "count"], "no OPTION=VALUE"),
         (["prepare", "toy", "--set", "requires=Install fonts-toy."], "Install fonts-toy."),
         (["show", "toy", "--set", "requires=Install fonts-toy."], "Install fonts-toy."),
