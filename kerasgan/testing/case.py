@@ -9,6 +9,7 @@ import multiprocessing
 import os
 import threading
 import unittest.mock
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -23,6 +24,15 @@ from kerasgan.testing.values import ON_TENSORFLOW, all_variables, enliven, saved
 EAGERLY = ON_TENSORFLOW  # TensorFlow takes one or two steps faster without a graph, JAX with one
 STEPS = 20
 RATE = 0.05  # learning rate of SGD in comparisons: Adam would hide a wrong scale of the gradients
+
+
+_cases: "weakref.WeakSet[FamilyCase]" = weakref.WeakSet()
+
+
+def forget_all():
+    """Drops the shared models of all cases, to free their memory."""
+    for case in list(_cases):
+        case.forget()
 
 
 @dataclasses.dataclass(eq=False)
@@ -44,6 +54,14 @@ class FamilyCase:
     recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
     unmoved: tuple[str, ...] = ()
     batch_size: int = 8
+
+    def __post_init__(self):
+        _cases.add(self)
+
+    def forget(self):
+        """Drops the models that checks share, to free their memory."""
+        for name in ("untouched", "moves", "training"):
+            vars(self).pop(name, None)
 
     def constructor_arguments(self):
         """Returns new constructor arguments."""
