@@ -78,7 +78,7 @@ def test_an_error_in_a_worker_comes_through():
 
 
 def test_a_worker_that_dies_is_an_error():
-    with pytest.raises(RuntimeError, match=r"exit code 3\) while it made the examples 20 to 29 of 'train'"):
+    with pytest.raises(RuntimeError, match=r"exit code 3\) while it generated the examples 20 to 29 of 'train'"):
         Toy(die_at=25).arrays("train", workers=2)
 
 

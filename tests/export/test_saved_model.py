@@ -173,13 +173,14 @@ def test_seed_decides(served, name):
 def test_signatures(served, name):
     model, _, _, facts = served[name]
     labels = {"labels": ["int32", [None]]} if name in CONDITIONAL else {}
-    draw = {"num": ["int32", []], "seed": ["int64", []], **labels}
+    free = {"truncation": ["float32", []]} if name == "dcgan" else {}  # the others have uniform latents
+    draw = {"num": ["int32", []], "seed": ["int64", []], **free, **labels}
     images = {"images": ["float32", [None, *model.image_shape]]}
     expected = {
         "serving_default": [{"latents": ["float32", [None, 8]], **labels}, images],
         "sample": [draw, images],
     }
-    if name not in ("two_channels", "vectors"):
+    if name != "vectors":
         expected["png"] = [draw, {"png_bytes": ["string", [None]]}]
     assert facts["signatures"] == expected
 

@@ -365,7 +365,7 @@ def check_batch(x_spec, y_spec, x, y=None):
         return
     if y is None:
         raise ValueError(
-            f"y is missing; this model expects {y_spec} beside the samples x: call fit(x, y) or "
+            f"y is missing; this model expects {y_spec!r} beside the samples x: call fit(x, y) or "
             "pass a data set of (x, y) pairs."
         )
     y_spec.check(y, "y")
