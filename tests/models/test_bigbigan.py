@@ -168,7 +168,7 @@ def test_both_directions():
 
 
 def test_what_is_refused():
-    with pytest.raises(ValueError, match="BigBiGAN is unconditional"):
+    with pytest.raises(ValueError, match="`num_classes` was given"):
         BigBiGAN(**SIZES, num_classes=3)
     model = BigBiGAN(**SIZES)
     for changes, message in (
