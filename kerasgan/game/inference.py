@@ -1,7 +1,9 @@
 """One way to run a trained network: compiled, in batches, with the noise of a seed."""
 
+import keras
 import numpy as np
 from keras import ops
+from keras.src.backend.common.stateless_scope import in_stateless_scope
 
 from kerasgan.game.engines import compiled_inference
 from kerasgan.game.randomness import SeededNoise, adds_noise, noise_states, seeded_noise
@@ -71,11 +73,14 @@ class Inference:
             strength: Number or scalar tensor that the noise is multiplied by.
             fixed: Whether all samples have the same noise.
         """
-        import keras
-
         states = noise_states(self.network, seed)
-        with keras.StatelessScope(states), seeded_noise(SeededNoise(seed, 0, strength, fixed)):
-            return self.finish(self.network(inputs, training=False))
+        with seeded_noise(SeededNoise(seed, 0, strength, fixed)):
+            if in_stateless_scope():  # as in `predict` on JAX, whose scope knows the variables' values
+                for variable, state in states:
+                    variable.assign(state)
+                return self.finish(self.network(inputs, training=False))
+            with keras.StatelessScope(states):
+                return self.finish(self.network(inputs, training=False))
 
 
 def strength_of(noise):
