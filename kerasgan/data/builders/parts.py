@@ -1,10 +1,11 @@
 """Electronic parts as small voxel grids: resistors, plugs, chips, relays."""
 
 import re
+from collections import Counter
 
 import numpy as np
 
-from kerasgan.data.builders.base import PackagedDataset, divided
+from kerasgan.data.builders.base import PackagedDataset, shuffled
 from kerasgan.data.builders.features import ClassLabel, Compressed, Tensor, Text
 from kerasgan.data.builders.packages import Package
 
@@ -16,7 +17,7 @@ FAMILIES = (
     *("Potentiometer", "RF", "Relay", "Resistor", "Sensor", "TerminalBlock", "TestPoint", "Transformer", "Transistor"),
     *("Valve", "Varistor"),
 )
-ALIKE = 0.95  # intersection over union from which a part of the same library is left out
+ALIKE = 0.95  # intersection over union from which a part is left out
 _NUMBERS = r"\[([^\]]*)\]"
 _MESHES = re.compile(
     rf"coordIndex\s*{_NUMBERS}[^\[\]]*?coord\s+Coordinate\s*\{{\s*point\s*{_NUMBERS}"
@@ -31,11 +32,12 @@ class Parts(PackagedDataset):
     fills 30 voxels, so that sizes of different parts cannot be compared; `length` is that side in millimetres. Surfaces
     are closed and filled.
 
-    Of parts of one library whose grids have an intersection over union above 0.95 one is kept.
+    Of parts whose grids have an intersection over union above 0.95 one is kept.
 
     Factors: `label`, the family, such as "Connector"; `library`, such as "Connector_JST"; `part`, its name; `length`.
 
-    Splits: by series, the name of a part up to its first digit, such as "PinHeader"; one in eight is for testing.
+    Splits: by series, the name of a part up to its first digit, such as "PinHeader"; small series with an eighth of the
+    parts are for testing.
 
     Raises:
         FileNotFoundError: The Debian package kicad-packages3d is not there; the message says how to get it.
@@ -74,8 +76,13 @@ class Parts(PackagedDataset):
                     # KiCad's unit is a tenth of an inch.
                     length = 2.54 * float(np.ptp(triangles.reshape(-1, 3), axis=0).max())
                     parts.append((library, path.stem, np.packbits(voxels(triangles)), length))
-            found += _without_lookalikes(parts)
-        return divided(found, group=lambda part: series(part[1]), key=lambda part: f"{part[0]}/{part[1]}")
+            found += parts
+        found = shuffled(_without_lookalikes(found), key=lambda part: f"{part[0]}/{part[1]}")
+        reserved = _reserved([series(part[1]) for part in found])
+        return {
+            "train": [part for part in found if series(part[1]) not in reserved],
+            "test": [part for part in found if series(part[1]) in reserved],
+        }
 
     def example(self, rng, split, index):
         library, part, packed, length = self.items[split][index]
@@ -156,16 +163,32 @@ def voxels(triangles):
     return binary_fill_holes(grid)
 
 
+def _reserved(names):
+    """The series for testing: small ones, in the order of their SHA-256, until an eighth of the parts is reached.
+
+    Args:
+        names: The series of each part.
+    """
+    counts = Counter(names)
+    chosen: set[str] = set()
+    for name in shuffled(counts):
+        if sum(counts[other] for other in chosen) * 8 >= len(names):
+            break
+        if counts[name] * 40 <= len(names) or len(counts) < 40:
+            chosen.add(name)
+    return chosen
+
+
 def _without_lookalikes(parts):
-    """The parts of a library, each unlike all before it."""
-    if not parts:
-        return []
+    """The parts, each unlike all before it."""
     grids = np.stack([np.unpackbits(packed) for _, _, packed, _ in parts]).astype("float32")
-    common = grids @ grids.T
     sizes = grids.sum(axis=1)
-    alike = common > ALIKE * (sizes[:, None] + sizes - common)
     kept: list[int] = []
-    for number in range(len(parts)):
-        if not alike[number, kept].any():
-            kept.append(number)
+    for start in range(0, len(parts), 256):
+        # Those of the block with all before its end.
+        common = grids[start : start + 256] @ grids[: start + 256].T
+        alike = common > ALIKE * (sizes[start : start + 256, None] + sizes[: start + 256] - common)
+        for row in range(len(alike)):
+            if not alike[row, kept].any():
+                kept.append(start + row)
     return [parts[number] for number in kept]
