@@ -97,7 +97,9 @@ def truncate(styles, mean, truncation=0.7, layers=None):
         The styles' shape.
     """
     count = styles.shape[1]
-    mean, truncation = (ops.cast(value, styles.dtype) for value in (mean, truncation))
+    mean = ops.cast(mean, styles.dtype)
+    if not isinstance(truncation, (int, float)):  # whose cast would round it to single precision first
+        truncation = ops.cast(truncation, styles.dtype)
     truncated = ops.convert_to_tensor(np.arange(count)[:, None] < (count if layers is None else layers))
     return ops.where(truncated, mean + truncation * (styles - mean), styles)
 
