@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from kerasgan.augment import Adaptive
+from kerasgan.testing import mirrored_strategy
 from tests.augment.common import add_state, images_of
 
 
@@ -72,7 +73,7 @@ def test_the_probability_decides_what_is_shown():
 def test_replicas_agree(compiled):
     import tensorflow as tf
 
-    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    strategy = mirrored_strategy(2)
     with strategy.scope():
         view = Adaptive(target=0.1, interval=2, kimg=0.1).build(
             lambda name, shape=(), initializer="zeros": keras.Variable(
