@@ -101,66 +101,37 @@ def train(
     """
     folder = Path(folder)
     with locked(folder) if model.is_chief else contextlib.nullcontext():
-        _train(
-            folder,
-            model,
-            x,
-            y,
-            epochs,
-            position,
-            sample_every,
-            checkpoint_every,
-            checkpoint_every_steps,
-            keep,
-            callbacks,
-            facts,
-        )
-
-
-def _train(
-    folder,
-    model,
-    x,
-    y,
-    epochs,
-    position,
-    sample_every,
-    checkpoint_every,
-    checkpoint_every_steps,
-    keep,
-    callbacks,
-    facts,
-):
-    """As `train`, of the process that has the folder to itself."""
-    refuse_others(model, folder / "checkpoints")
-    if (folder / "model.keras").exists() and not (folder / "run.json").exists():
-        raise FileExistsError(f"{folder} holds a model.keras of another origin. Choose another folder for this run.")
-    stateful = [each for each in callbacks if hasattr(each, "get_state")]
-    for each in stateful:
-        if type(each).__name__ in position["states"]:
-            each.set_state(position["states"][type(each).__name__])
-    checkpoint = Checkpoint(folder / "checkpoints", checkpoint_every, checkpoint_every_steps, keep, stateful)
-    interruption = Interruption(checkpoint)
-    kept = [] if model.guarded else [StopAtNonFinite()]
-    if model.is_chief:
-        # The log first: a run that is stopped while it draws can be told from a folder of other things.
-        kept += [RunLog(folder, **facts), *_pictures(model, x, y, folder / "samples", sample_every)]
-    try:
-        model.fit(
-            x,
-            y,
-            epochs=epochs,
-            initial_epoch=position["epoch"],
-            initial_step=position["step"],
-            callbacks=[*callbacks, *kept, checkpoint, interruption],
-            verbose=0,
-        )
-    finally:
-        interruption.release()
-    if model.is_chief:
-        partial = folder / ".partial.keras"
-        model.save(partial)
-        os.replace(partial, folder / "model.keras")
+        refuse_others(model, folder / "checkpoints")
+        if (folder / "model.keras").exists() and not (folder / "run.json").exists():
+            raise FileExistsError(
+                f"{folder} holds a model.keras of another origin. Choose another folder for this run."
+            )
+        stateful = [each for each in callbacks if hasattr(each, "get_state")]
+        for each in stateful:
+            if type(each).__name__ in position["states"]:
+                each.set_state(position["states"][type(each).__name__])
+        checkpoint = Checkpoint(folder / "checkpoints", checkpoint_every, checkpoint_every_steps, keep, stateful)
+        interruption = Interruption(checkpoint)
+        kept = [] if model.guarded else [StopAtNonFinite()]
+        if model.is_chief:
+            # The log first: a run that is stopped while it draws can be told from a folder of other things.
+            kept += [RunLog(folder, **facts), *_pictures(model, x, y, folder / "samples", sample_every)]
+        try:
+            model.fit(
+                x,
+                y,
+                epochs=epochs,
+                initial_epoch=position["epoch"],
+                initial_step=position["step"],
+                callbacks=[*callbacks, *kept, checkpoint, interruption],
+                verbose=0,
+            )
+        finally:
+            interruption.release()
+        if model.is_chief:
+            partial = folder / ".partial.keras"
+            model.save(partial)
+            os.replace(partial, folder / "model.keras")
 
 
 def _pictures(model, x, y, folder, every_epochs):

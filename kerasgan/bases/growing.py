@@ -16,6 +16,32 @@ from kerasgan.layers.growing import at_stage
 from kerasgan.layers.growing import stage_widths as widths_of
 
 
+class DoublingStages:
+    """Mixin of models whose networks have a stage for each size: stage 0 of some 4x4 pixels, each further one twice it.
+
+    A model that has it has the attributes `image_shape`, `channel_base` and `channel_max`.
+    """
+
+    image_shape: tuple
+    channel_base: int
+    channel_max: int
+
+    @property
+    def stages(self):
+        """Number of sizes from stage 0 to the images'."""
+        return LatentModel.halvings(self.image_shape, at_least=1) + 1
+
+    @property
+    def smallest(self):
+        """(height, width) of stage 0."""
+        return self.image_shape[0] >> self.stages - 1, self.image_shape[1] >> self.stages - 1
+
+    @property
+    def widths(self):
+        """Channels of the stages, smallest first."""
+        return widths_of(self.stages, self.channel_base, self.channel_max)
+
+
 @dataclasses.dataclass(frozen=True)
 class GrowingRecipe(LatentRecipe):
     """As `kerasgan.LatentRecipe`, and
@@ -34,7 +60,7 @@ class GrowingRecipe(LatentRecipe):
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class GrowingModel(LatentModel):
+class GrowingModel(DoublingStages, LatentModel):
     """A latent model of growing networks (`kerasgan.layers.growing`).
 
     The recipe's `stage_kimg` and `fade_kimg` say when a size begins to fade in and when it has. While it does, the real
@@ -56,21 +82,6 @@ class GrowingModel(LatentModel):
     def __init__(self, image_shape, **kwargs):
         super().__init__(image_shape, **kwargs)
         self.add_state(level=())
-
-    @property
-    def stages(self):
-        """Number of sizes from stage 0 to the images'."""
-        return self.halvings(self.image_shape, at_least=1) + 1
-
-    @property
-    def smallest(self):
-        """(height, width) of stage 0."""
-        return self.image_shape[0] >> self.stages - 1, self.image_shape[1] >> self.stages - 1
-
-    @property
-    def widths(self):
-        """Channels of the stages, smallest first."""
-        return widths_of(self.stages, self.channel_base, self.channel_max)
 
     # When what is trained ---------------------------------------------------------------------------------------------
 

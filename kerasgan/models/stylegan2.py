@@ -10,6 +10,7 @@ from typing import Any
 import keras
 from keras import layers, ops
 
+from kerasgan.bases.growing import DoublingStages
 from kerasgan.bases.styles import StyleModel, StyleRecipe
 from kerasgan.game.phase import Phase
 from kerasgan.game.recipe import Adam, recipe_of
@@ -28,7 +29,6 @@ from kerasgan.layers import (
     ScaledLeakyReLU,
     normal,
 )
-from kerasgan.layers.growing import stage_widths as widths_of
 from kerasgan.objectives.losses import mean
 from kerasgan.objectives.penalties import R1
 from kerasgan.objectives.regularizers import lazy_adam, path_length_penalty, path_lengths
@@ -272,7 +272,7 @@ class StyleGAN2Recipe(StyleRecipe):
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class StyleGAN2(StyleModel):
+class StyleGAN2(DoublingStages, StyleModel):
     """A generator whose layers a style modulates, with path length regularization; with `views=("ada",)` StyleGAN2-ADA.
 
     A mapping network turns latents into a style, which scales the input channels of each convolution; demodulation
@@ -361,21 +361,6 @@ class StyleGAN2(StyleModel):
         self.group_size, self.limit = group_size, limit
         super().__init__(image_shape, latent_dim, num_classes=num_classes, **kwargs)
         self.add_state(path_length=())
-
-    @property
-    def stages(self):
-        """Number of sizes from the smallest one to the images'."""
-        return self.halvings(self.image_shape, at_least=1) + 1
-
-    @property
-    def smallest(self):
-        """(height, width) of the smallest stage."""
-        return self.image_shape[0] >> self.stages - 1, self.image_shape[1] >> self.stages - 1
-
-    @property
-    def widths(self):
-        """Channels of the stages, smallest first."""
-        return widths_of(self.stages, self.channel_base, self.channel_max)
 
     def build_mapping(self):
         return mapping_network(self.latent_dim, self.style_dim, self.num_classes, self.depth)
