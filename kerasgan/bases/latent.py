@@ -53,6 +53,7 @@ class GenerativeModel(AdversarialModel):
         truncation_of: Target of truncation: "latents", or "styles" of a mapping network.
     """
 
+    generates = True
     truncation_of = "latents"
     class_names: tuple[str, ...] = ()
 

@@ -61,7 +61,7 @@ class Evaluation(keras.callbacks.Callback):
         self.epochs: list[dict] = []
 
     def set_model(self, model):
-        if not hasattr(model, "sample"):
+        if not getattr(model, "generates", False):
             raise ValueError(f"{type(model).__name__} makes no samples of latents; expected a model with sample().")
         super().set_model(model)
 
@@ -86,8 +86,8 @@ class Evaluation(keras.callbacks.Callback):
     def scores(self, ema=True):
         """Returns the scores of the current generator, `{score: float}`."""
         model, evaluator = self.model, self.evaluator
-        labels = evaluator.labels if getattr(model, "num_classes", None) else None
-        samples = model.sample(evaluator.count, self.seed, labels, ema=ema)
+        labels = evaluator.labels if model.conditions else None
+        samples = model.sample(evaluator.count, self.seed, ema=ema, **model.conditions.named(labels))
         if not np.isfinite(samples).all():
             return dict.fromkeys(evaluator.scores, float("nan"))
         return evaluator(np.clip(samples, -1, 1) if samples.ndim == 4 else samples, labels)

@@ -78,7 +78,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def picture(self):
         """Returns the image, a uint8 array of shape (height, width, channels)."""
-        classes = self.model.num_classes if self.labels is None else None
+        classes = self.model.conditions.classes if self.labels is None else None
         count = max(self.count, POINTS) if isinstance(self.model.sample_kind, Vectors) else self.count
         samples = self.model.sample(count, self.seed, self.labels, ema=self.ema)
         columns = self.columns or (columns_of(min(classes, self.count)) if classes else None)

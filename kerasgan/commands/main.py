@@ -271,17 +271,17 @@ def sample(arguments):
     from kerasgan.pictures.images import columns_of, write_png
 
     model, count = _trained(arguments.run), arguments.count
-    if not hasattr(model, "sample"):
+    if not model.generates:
         raise ValueError(
             f"{arguments.run} is a {type(model).__name__}, which translates images and has no samples of its own. Use "
             "kerasgan.run.load_run(...).model.translate(images), or kerasgan.load(...).translate(images)."
         )
-    if arguments.labels and not model.num_classes:
+    if arguments.labels and not model.conditions.classes:
         raise ValueError(f"--labels was given, but {arguments.run} is unconditional. Leave it out.")
     if arguments.labels:
-        classes: Any = class_numbers(arguments.labels, _class_names(arguments.run, model), model.num_classes)
+        classes: Any = class_numbers(arguments.labels, _class_names(arguments.run, model), model.conditions.classes)
     else:
-        classes = range(model.num_classes or 0)
+        classes = range(model.conditions.classes or 0)
     labels = np.resize(classes, count) if classes else None
     samples = model.sample(
         count, arguments.seed, labels, truncation=arguments.truncation, noise=arguments.noise, ema=not arguments.raw
@@ -315,7 +315,7 @@ def _class_names(name, model):
     data, _, config = ((entries.get("data") or {}).get("name") or "").partition("/")
     label = DATASETS[data](config or None).features.get("label") if data in DATASETS else None
     names = tuple(getattr(label, "names", ()))
-    return names if len(names) == model.num_classes else ()
+    return names if len(names) == model.conditions.classes else ()
 
 
 def _trained(name):

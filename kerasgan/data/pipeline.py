@@ -116,6 +116,15 @@ class ArrayBatches(keras.callbacks.Callback):
         if arguments.get("steps_per_epoch") and arguments["steps_per_epoch"] <= self.steps:
             self.limit = int(arguments.pop("steps_per_epoch"))
 
+    def forget(self, arrays):
+        """Lets go of the model and, if `arrays`, of the data, when a training has ended.
+
+        TensorFlow keeps each Python function of a dataset, and with it these batches, until the process ends.
+        """
+        self.set_model(None)
+        if arrays:
+            self.arrays = None
+
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.followed = epoch, True
 

@@ -80,7 +80,7 @@ def export_onnx(model, path):
         raise ModuleNotFoundError(f"{error}. ONNX files need it: pip install 'kerasgan[export]'") from error
     function, specs, _ = _generator(model)
     proto, _ = tf2onnx.convert.from_function(function, input_signature=specs, opset=OPSET)
-    graph, name = proto.graph, "translations" if hasattr(model, "translators") else "images"
+    graph, name = proto.graph, "translations" if not model.generates else "images"
     for node in graph.node:  # tf2onnx names the output Identity:0
         node.output[:] = [name if output == graph.output[0].name else output for output in node.output]
     graph.output[0].name = name
@@ -138,7 +138,7 @@ def export_keras(model, path):
     path = Path(path)
     if path.suffix != ".keras":
         raise ValueError(f"`path` is {path}; expected a name that ends in .keras.")
-    network = model.averages[model.translators[0]] if hasattr(model, "translators") else model.ema_generator
+    network = model.averages[model.translators[0]] if not model.generates else model.ema_generator
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".partial-{path.name}")
     try:
@@ -169,14 +169,14 @@ def _with_keras_own_layers(network):
 
 def draws_noise(model):
     """Returns whether a translator needs random numbers in addition to its input."""
-    return hasattr(model, "translators") and bool(noise_states(model.averages[model.translators[0]], 0))
+    return not model.generates and bool(noise_states(model.averages[model.translators[0]], 0))
 
 
 def _generator(model):
     """Returns a function from the generator's inputs to images, the specs of the inputs, and the networks."""
     import tensorflow as tf
 
-    if hasattr(model, "translators"):
+    if not model.generates:
         network = model.averages[model.translators[0]]
 
         def translate(images):

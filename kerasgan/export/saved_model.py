@@ -40,7 +40,7 @@ def export_saved_model(model, folder):
     served = model.served()
     networks = [*model.averages.values(), model.ema_generator, *(network for network, _ in served.values())]
     states = [getattr(model, name) for name in model.states]
-    _write(folder, networks, states, lambda: _signatures(model) | _read_signatures(served, model.num_classes))
+    _write(folder, networks, states, lambda: _signatures(model) | _read_signatures(served, model.conditions.classes))
 
 
 def export_translation(model, folder):
@@ -200,6 +200,6 @@ def _signatures(model):
 
     drawn = [*draw, *truncation, *noise, *conditions]
     signatures = {"serving_default": signature(generate, *latents, *conditions), "sample": signature(sample, *drawn)}
-    if len(model.image_shape) == 3 and model.image_shape[-1] <= 4:
+    if model.sample_kind.writes_png:
         signatures["png"] = signature(png, *drawn)
     return signatures

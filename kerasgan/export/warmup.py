@@ -39,7 +39,7 @@ def write_warmup(model, folder, count=4):
 
 def requests(model, count):
     """Returns example inputs of each signature, `{signature: {input: array}}`."""
-    if hasattr(model, "translators"):
+    if not model.generates:
         shapes = [model.averages[name].input.shape[1:] for name in model.translators]
         images = [{"images": np.zeros((count, *shape), "float32")} for shape in shapes]
         both = dict(zip(model.translators, images, strict=True)) if len(images) > 1 else {}
@@ -51,6 +51,6 @@ def requests(model, count):
     draw = {"num": np.int32(count), "seed": np.int64(0), **options, **conditions}
     latents = np.zeros((count, model.latent_dim), "float32")
     found = {"serving_default": {"latents": latents, **conditions}, "sample": draw}
-    if len(model.image_shape) == 3 and model.image_shape[-1] <= 4:
+    if model.sample_kind.writes_png:
         found["png"] = draw
     return found

@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 
-from kerasgan.data.kinds import check_batch
+from kerasgan.data.kinds import Conditions, check_batch
 from kerasgan.data.pipeline import ArrayBatches, are_arrays, as_arrays, encoded, epochs_may_end
 from kerasgan.game.arguments import constructor_arguments, unavailable
 from kerasgan.game.batches import BatchWatch, refuse_arguments
@@ -52,6 +52,8 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         recipes: Further settings of the paper by name, as changes to the recipe: `compile(recipe="ffhq64")`.
         fixed: Names of the bases' constructor arguments that the family sets itself.
         conditional: Whether the family has conditional models.
+        generates: Whether the model draws samples of latents, by `sample`.
+        conditions: The conditions of its samples; none, unless the family has them.
         states: Names of the states added by `add_state`.
         current_stage: The stage of the training, while a loss is evaluated; see `stage`.
     """
@@ -60,6 +62,8 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
     recipes: dict[str, dict] = {}
     fixed: tuple[str, ...] = ()
     conditional = True
+    generates = False
+    conditions = Conditions()
 
     def __new__(cls, *args, **kwargs):
         """Refuses arguments of the bases that the family does not have."""
@@ -539,6 +543,8 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             raise
         finally:
             self._data_checked, self._batch_watch = False, None
+            if isinstance(x, ArrayBatches):
+                x.forget(arrays=checked)
 
     def evaluate(self, *args, **kwargs):
         """Raises a ValueError: no loss of a game measures how good the samples are."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasgan.data import load
 from kerasgan.data.builders import DATASETS
+from kerasgan.data.kinds import Images, Kind, kind_of
 from kerasgan.data.load import resolve, tfds_builder_of
 from kerasgan.data.prepare import prepare
 from kerasgan.metrics.evaluation import FEWEST, Evaluator, largest_count
@@ -16,7 +17,7 @@ from kerasgan.pictures.files import write_json
 from kerasgan.zoo import preset as presets
 
 # Networks by the name of the data, trained on the split "train".
-NETWORKS = {"digits": "classifier-digits-v1", "glyphs": "classifier-glyphs-v1", "sprites": "classifier-sprites-v1"}
+NETWORKS = {name: f"classifier-{name}-v1" for name in ("digits", "glyphs", "sprites", "fashion")}
 # The better direction of each score.
 BETTER = {
     "frechet_distance": "lower",
@@ -72,7 +73,7 @@ class Source(NamedTuple):
 
     Attributes:
         data: Name of the real images.
-        shape: Shape of a sample.
+        kind: Kind of the samples.
         labels: Whether samples can be generated for given labels.
         most: Largest number of samples.
         draw: Function from a number and labels to samples.
@@ -82,7 +83,7 @@ class Source(NamedTuple):
     """
 
     data: str
-    shape: tuple
+    kind: Kind
     labels: bool
     most: float
     draw: Callable
@@ -104,7 +105,9 @@ def _source(arguments, options):
     def draw(count, labels):
         return images[np.random.default_rng(seed).permutation(len(images))[:count]]
 
-    return Source(arguments.data, images.shape[1:], False, len(images), draw, {"folder": str(folder)}, (), options)
+    return Source(
+        arguments.data, kind_of(images.shape[1:]), False, len(images), draw, {"folder": str(folder)}, (), options
+    )
 
 
 def _run(folder, seed, arguments, options):
@@ -141,20 +144,20 @@ def model_source(model, data, seed, about=None, trained=None, ema=True, options=
         ema: Whether to use the averaged generator.
         options: Options of `kerasgan.data.load` for the real images that differ from those of the training.
     """
-    if not hasattr(model, "sample"):
+    if not model.generates:
         raise ValueError(
             f"{type(model).__name__} does not generate samples from latents. Write its images into a folder, and pass "
             "the folder."
         )
 
     def draw(count, labels):
-        samples = model.sample(count, seed, labels, ema=ema)
+        samples = model.sample(count, seed, ema=ema, **model.conditions.named(labels))
         return np.clip(samples, -1, 1) if samples.ndim == 4 else samples
 
     same = bool(trained) and data == trained["name"]
     seen = tuple(trained["split"].split("+")) if same and isinstance(trained["split"], str) else ()
     chosen = {**recorded_options(trained, data), **(options or {})}
-    return Source(data, model.image_shape, bool(model.num_classes), np.inf, draw, about or {}, seen, chosen)
+    return Source(data, model.sample_kind, bool(model.conditions.classes), np.inf, draw, about or {}, seen, chosen)
 
 
 def recorded_options(trained, data):
@@ -198,18 +201,18 @@ def _splits(data):
 
 def _loaded(source, split) -> Any:
     """Samples of a split as the generator's were read, at their size, with their labels if these count."""
-    images, options = len(source.shape) == 3, dict(source.options)
+    images, options = isinstance(source.kind, Images), dict(source.options)
     if images and resolve(source.data)[0] == "folder":
-        options = {"channels": source.shape[-1], **options, "image_size": tuple(source.shape[:2])}
+        options = {"channels": source.kind.shape[-1], **options, "image_size": tuple(source.kind.shape[:2])}
     if not source.labels:
         options.pop("class_names", None)
     data = load(source.data, split, labels=source.labels, as_numpy=True, **options)
     x, y = data if source.labels else (data, None)
-    if images and x.ndim == 4 and x.shape[1:3] != tuple(source.shape[:2]):
-        x = prepare(x, source.shape[:2], (-1, 1))
-    if x.shape[1:] != tuple(source.shape):
+    if images and x.ndim == 4 and x.shape[1:3] != tuple(source.kind.shape[:2]):
+        x = prepare(x, source.kind.shape[:2], (-1, 1))
+    if x.shape[1:] != tuple(source.kind.shape):
         raise ValueError(
-            f"{source.data} has samples of shape {x.shape[1:]} and the generated ones have {tuple(source.shape)}; "
+            f"{source.data} has samples of shape {x.shape[1:]} and the generated ones have {tuple(source.kind.shape)}; "
             "expected the same channels. Pass the data of the run by --data."
         )
     return x if y is None else (x, y)
@@ -217,10 +220,10 @@ def _loaded(source, split) -> Any:
 
 def features_of(source):
     """Returns the default features."""
-    if len(source.shape) != 3 or source.shape[-1] not in (1, 3):
+    if not isinstance(source.kind, Images) or source.kind.shape[-1] not in (1, 3):
         return "pixels"
     network = NETWORKS.get(source.data.partition("/")[0])
-    return network if network and source.shape[-1] == 1 else "random-conv-seed0"
+    return network if network and source.kind.shape[-1] == 1 else "random-conv-seed0"
 
 
 def _print(scores, protocol):

@@ -44,8 +44,9 @@ def measure(model, data, split=None, features=None, count=None, seed=0, options=
         `sha256` of the real images.
     """
     options = evaluate.recorded_options(trained, data) if options is None else options
-    found = _of_samples if hasattr(model, "sample") else _of_pairs
-    split = as_split(split) if split else None if hasattr(model, "sample") else _unseen(data, trained)
+    samples = model.generates
+    found = _of_samples if samples else _of_pairs
+    split = as_split(split) if split else None if samples else _unseen(data, trained)
     scores = found(model, data, split, features, count, seed, options)
     return {**scores, **({"options": options} if options else {})}
 

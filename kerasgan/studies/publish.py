@@ -105,7 +105,7 @@ def _publish_one(preset, folder):
         export_litert(model, folder / LITERT)
     own = {**preset.metadata["files"], presets.METADATA: _facts(folder / presets.METADATA)}
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
-    latent = hasattr(model, "sample")
+    latent = model.generates
     return {
         "family": type(model).__name__,
         "data": preset.metadata.get("data", {}).get("name"),
@@ -114,7 +114,7 @@ def _publish_one(preset, folder):
         "inputs": {
             "latent_dim": model.latent_dim if latent else None,
             "latent_range": getattr(model, "latent_range", None),
-            "num_classes": getattr(model, "num_classes", None),
+            "num_classes": model.conditions.classes if latent else None,
             "image_shape": list(model.image_shape),
         },
         "scores": preset.metadata.get("evaluation", {}).get("scores", {}),

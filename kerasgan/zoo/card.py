@@ -23,7 +23,7 @@ def card_of(folder, model, metadata, pictured=True):
     data, evaluation = metadata.get("data"), metadata.get("evaluation")
     dataset = data["name"] if data else "unknown"
     scores = evaluation["scores"] if evaluation else {}
-    task = "image-to-image" if not hasattr(model, "sample") else "unconditional-image-generation"
+    task = "unconditional-image-generation" if model.generates else "image-to-image"
     results = [
         EvalResult(
             task_type=task,
@@ -65,9 +65,10 @@ def _summary(model, family):
 
 
 def _use(name, model):
-    if not hasattr(model, "sample"):
+    if not model.generates:
         return f'```python\nimport kerasgan\n\nimages = kerasgan.load("{name}").translate(x)  # x in [-1, 1]\n```'
-    labels = f", labels=[{min(3, model.num_classes - 1)}] * 16" if getattr(model, "num_classes", None) else ""
+    classes = model.conditions.classes
+    labels = f", labels=[{min(3, classes - 1)}] * 16" if classes else ""
     return (
         f'```python\nimport kerasgan\n\nimages = kerasgan.load("{name}").sample(16, seed=0{labels})  # in [-1, 1]\n```'
     )

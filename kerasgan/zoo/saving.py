@@ -9,7 +9,7 @@ import keras
 import numpy as np
 from keras.src.backend.common import global_state
 
-from kerasgan.pictures.images import columns_of, grid
+from kerasgan.pictures.images import columns_of
 from kerasgan.zoo import preset as presets
 from kerasgan.zoo.card import card_of
 from kerasgan.zoo.fetch import find
@@ -134,12 +134,12 @@ def save(model, folder, networks=None, samples=None, **metadata):
 
 def picture(model):
     """What `samples.png` shows: samples of seed 0, a column for each class; None for what only a pair can show."""
-    if not hasattr(model, "sample") or len(model.image_shape) != 3:
+    if not model.generates:
         return None
-    classes = model.num_classes or 8
+    classes = model.conditions.classes or 8
     columns = columns_of(classes)
     count = columns * -(-(PICTURE if columns == classes else classes) // columns)
-    return grid(model.sample(count, seed=0), columns=columns)
+    return model.sample_kind.sheet(model.sample(count, seed=0), columns=columns)
 
 
 def plain(config):

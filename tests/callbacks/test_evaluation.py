@@ -10,6 +10,7 @@ from keras import ops
 
 from kerasgan.callbacks import Evaluation, RunLog
 from kerasgan.callbacks.checkpoint import named_variables
+from kerasgan.data.kinds import Conditions, Labels
 
 METRICS = ("frechet_distance", "nearest_neighbour")
 
@@ -69,7 +70,7 @@ def test_scores_of_both_generators_go_into_the_history_every_few_epochs_and_at_t
 
 def test_a_conditional_model_is_asked_for_the_labels_of_the_real_samples(real):
     class Model:
-        num_classes = 3
+        generates, conditions = True, Conditions(Labels(3))
         asked = ()
 
         def sample(self, count, seed, labels, ema):

@@ -1,5 +1,8 @@
 """What `fit` promises around the shared step: compiled or not, on one device or two, in any precision."""
 
+import gc
+import weakref
+
 import keras
 import numpy as np
 import pytest
@@ -315,3 +318,12 @@ def test_what_keras_would_validate_with_is_refused_at_once():
     with pytest.raises(TypeError, match="positional"):
         model.fit(x, None, 8, 20)
     assert int(ops.convert_to_numpy(model.iterations)) == 0
+
+
+def test_a_model_is_freed_after_its_training():
+    model = toy()
+    model.fit(vectors(4), batch_size=2, verbose=0)
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None, "whoever trains many models in one process would run out of memory"

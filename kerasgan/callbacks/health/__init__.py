@@ -109,7 +109,7 @@ class GANHealth(keras.callbacks.Callback):
 
     def set_model(self, model):
         super().set_model(model)
-        if getattr(model, "num_classes", None) and self.reals.train_y is None:
+        if model.conditions.classes and self.reals.train_y is None:
             raise ValueError(
                 f"{type(model).__name__} is conditional, but the data have no labels. "
                 "Pass GANHealth((samples, labels))."

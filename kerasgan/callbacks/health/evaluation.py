@@ -149,7 +149,7 @@ class Examiner:
         """Returns all evaluation signals of the current model, with the prefix `ema_` for the averaged generator."""
         reals = self.reals
         labels: Any = None
-        if model.num_classes:
+        if model.conditions.classes:
             labels = np.resize(np.asarray(reals.train_y).reshape(-1), self.count)
         raw = model.sample(self.count, self.seed, labels, ema=False, batch_size=BATCH_SIZE)
         averaged = model.sample(self.count, self.seed, labels, ema=True, batch_size=BATCH_SIZE)
@@ -162,7 +162,7 @@ class Examiner:
         signals |= self._changes(points, shares, flat_weights(model.generator))
         if reals.held_out is not None:
             signals |= self._copying(points)
-        if model.num_classes and len(np.unique(labels)) > 1:
+        if labels is not None and len(np.unique(labels)) > 1:
             signals |= self._conditioning(model, labels)
         if judges_samples(model):
             signals |= self._discriminator(model, raw, labels)
@@ -245,7 +245,7 @@ class Examiner:
 
 def judges_samples(model):
     """Returns whether there is a discriminator whose only inputs are samples [and labels]."""
-    return hasattr(model, "discriminator") and len(model.discriminator.inputs) <= 1 + bool(model.num_classes)
+    return "discriminator" in model.networks and len(model.discriminator.inputs) <= 1 + bool(model.conditions.classes)
 
 
 def mean_distance(points):

@@ -25,10 +25,14 @@ class Kind:
     Attributes:
         name: Name of the input of a network that takes it, such as "labels".
         shape: Shape of one sample, without the batch axis.
+        classes: Number of different values, for a kind of few; `None` for others.
+        writes_png: Whether a sample is a picture that a PNG file can hold.
     """
 
     name = "samples"
     shape: tuple
+    classes = None
+    writes_png = False
 
     def __str__(self):
         return f"{self.name} of shape {'x'.join(map(str, self.shape))}"
@@ -127,6 +131,10 @@ class Images(Kind):
                 "pass shape=(height, width, channels)."
             )
         object.__setattr__(self, "shape", shape)
+
+    @property
+    def writes_png(self):  # type: ignore[override]
+        return self.shape[-1] <= 4
 
     @property
     def limits(self):
@@ -282,6 +290,10 @@ class Labels(Kind):
     num_classes: int
     name = "labels"
     shape = ()
+
+    @property
+    def classes(self):  # type: ignore[override]
+        return self.num_classes
 
     def examples(self, count):
         return np.arange(count, dtype="int32") % self.num_classes

@@ -198,6 +198,11 @@ class Conditions:
             return None
         return next(iter(self.kinds.values())) if self.single else self
 
+    @property
+    def classes(self):
+        """Number of classes where the one condition is a class label; `None` otherwise."""
+        return self.spec.classes if self.kinds and self.single else None
+
     def config(self):
         """JSON-ready; `Conditions.from_config` reads it."""
         plain = {name: keras.saving.serialize_keras_object(kind) for name, kind in self.kinds.items()}
@@ -227,6 +232,10 @@ class Conditions:
             found = sorted(y) if isinstance(y, dict) else type(y).__name__
             raise ValueError(f"`y` is {found}; expected a dictionary of {sorted(self.kinds)}.")
         return {name: y[name] for name in self.kinds}
+
+    def named(self, y):
+        """The values of y as keyword arguments of `sample`; none if the model has no conditions or y is `None`."""
+        return {} if y is None or not self.kinds else self.parts(y)
 
     def _join(self, parts):
         return next(iter(parts.values())) if self.single else parts
