@@ -30,7 +30,7 @@ def probe(arguments, options=None):
     if not data:
         raise ValueError(f"{arguments.samples} does not say what it was trained on; expected --data NAME with it.")
     source = model_source(model, data, arguments.seed, {}, trained, options=options)
-    source = source._replace(labels=True, shape=tuple(model.data_specs()[0].shape), trained_on=())
+    source = source._replace(labels=True, kind=model.data_specs()[0], trained_on=())
     test, train, name = real_samples(source, arguments.split)
     chosen = np.random.default_rng(arguments.seed)
     if train is None:

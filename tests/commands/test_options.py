@@ -17,6 +17,7 @@ from kerasgan.commands.families import family_of
 from kerasgan.commands.main import FORMATS, STRATEGIES, SYNONYMS, _parser, main
 from kerasgan.data.builders.gaussians import MIXTURES
 from kerasgan.data.folder import FolderOptions
+from kerasgan.data.kinds import Images
 from kerasgan.export import format_of
 from kerasgan.export import formats as exports
 from kerasgan.metrics import evaluation, features
@@ -69,7 +70,7 @@ def test_how_pictures_are_read_is_recorded_and_used_by_later_commands(pictures, 
     assert train(*reading, "--out", "run", "--resume", "--epochs", "2", "--crop", "centre") == 2
     assert "data.options.crop was 'none' and is None now" in capfd.readouterr().err
     source = evaluate_source("run")
-    assert source.options["fit"] == "stretch" and source.shape == (8, 8, 3)
+    assert source.options["fit"] == "stretch" and source.kind == Images((8, 8, 3))
 
 
 def evaluate_source(name):
@@ -83,7 +84,7 @@ def test_real_pictures_are_read_as_for_the_training(pictures):
 
     def real(**chosen):
         chosen = {"on_error": "skip", **chosen}
-        return _loaded(Source("pets", (8, 8, 1), False, 9, None, {}, (), chosen), "train")
+        return _loaded(Source("pets", Images((8, 8, 1)), False, 9, None, {}, (), chosen), "train")
 
     assert np.ptp(real(crop="none", fit="stretch")[0, 0]) == 2.0  # both halves are there
     assert real(crop="none", background=255)[0, 0].min() == 1.0  # above a padded one there is the background
