@@ -69,6 +69,10 @@ def is_first_line(item):
     return item.originalname in (item.path.stem, "test_gmmn_ae")
 
 
+def is_variant(item):
+    return item.path.parent.name == "models" and not item.name.startswith("test_dcgan[") and not is_first_line(item)
+
+
 def is_repetition(item):
     if item.path.name in SLOW_FILES:
         return item.originalname != ONE_RUN
@@ -86,6 +90,9 @@ def pytest_configure(config):
 @pytest.hookimpl(tryfirst=True)  # before what is slow is taken out
 def pytest_collection_modifyitems(items):
     if ON_TENSORFLOW:
+        for item in items:  # a family's further games train as its first one does
+            if check_of(item) in BOTH_CHECKS and is_variant(item):
+                item.add_marker(pytest.mark.slow)
         return
     needs = pytest.mark.skip(reason=f"needs TensorFlow; KERAS_BACKEND is {keras.backend.backend()}")
     once = pytest.mark.skip(reason="knows nothing of the engine: once, on TensorFlow, is enough")

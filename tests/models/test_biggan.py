@@ -72,6 +72,7 @@ def test_orthogonal_regularization_is_in_the_generators_loss():
     assert losses[1] - losses[0] == pytest.approx(expected, rel=1e-3) and expected > 1e-3
 
 
+@pytest.mark.slow
 def test_recipes():
     model = BigGAN(**SIZES)
     for name in ("default", *BigGAN.recipes):

@@ -85,6 +85,7 @@ def test_a_fade_starts_as_the_old_stage_and_ends_as_the_new_one():
         np.testing.assert_allclose(value, (1 - share) * enlarged(old, 2) + share * new, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_rates_and_restarts():
     """The learning rate rises with the size; Adam starts anew with a stage."""
     model = tiny()

@@ -142,7 +142,9 @@ def test_players_wait_for_each_other(real, fake, moves):
     assert tuple(found) == moves and whens["encoder"] is None
 
 
-@pytest.mark.parametrize("place", ["one device", "two replicas", "guarded"])
+@pytest.mark.parametrize(
+    "place", [*(pytest.param(p, marks=pytest.mark.slow) for p in ("one device", "two replicas")), "guarded"]
+)
 def test_who_waits_stays_as_it_is(place):
     """Weights, batch statistics and Adam's moments stay; the control, who does not wait, changes them all."""
     if place == "two replicas" and keras.backend.backend() != "tensorflow":
