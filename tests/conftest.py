@@ -128,6 +128,8 @@ def out_of_the_collectors_way():
     yield
     if "kerasgan.testing.case" in sys.modules:
         sys.modules["kerasgan.testing.case"].forget_all()
+    if ON_JAX:
+        sys.modules["jax"].clear_caches()
     gc.collect()
     gc.freeze()
 

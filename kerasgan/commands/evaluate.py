@@ -10,7 +10,7 @@ METRICS = (
 DEFAULT_METRICS = ("frechet_distance", "kernel_distance", "precision_recall", "nearest_neighbour")
 FEATURES = (
     *("pixels", "random-conv-seed0", "classifier-digits-v1", "classifier-glyphs-v1", "classifier-sprites-v1"),
-    "inception-2015",
+    *("classifier-fashion-v1", "classifier-fashion-judge-v1", "inception-2015"),
 )
 
 

@@ -12,7 +12,13 @@ import numpy as np
 from kerasgan.data.kinds import Images
 from kerasgan.data.kinds.basic import RANGE_TOLERANCE
 
-CLASSIFIERS = ("classifier-digits-v1", "classifier-glyphs-v1", "classifier-sprites-v1")
+CLASSIFIERS = (
+    "classifier-digits-v1",
+    "classifier-glyphs-v1",
+    "classifier-sprites-v1",
+    "classifier-fashion-v1",
+    "classifier-fashion-judge-v1",  # of another architecture and seed than the former: a second opinion
+)
 INCEPTION = "inception-2015"
 GENERATED = ("samples", "fake", "fake_x")  # names of what generators made, which may go a little
 OVERSHOOT = 1.5  # beyond [-1, 1]

@@ -7,8 +7,8 @@ from kerasgan.metrics.features.network import FeatureNetwork
 from kerasgan.zoo import preset as presets
 
 
-def build(image_shape, heads, widths, features, initializer="zeros", dropout=0.0):
-    """Builds the network: two 3x3 convolutions at each size, the second with stride 2, and one hidden layer.
+def build(image_shape, heads, widths, features, initializer="zeros", dropout=0.0, architecture="plain"):
+    """Builds the network.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are multiples of
@@ -18,19 +18,16 @@ def build(image_shape, heads, widths, features, initializer="zeros", dropout=0.0
         features: Number of units of the hidden layer, whose activations are the features.
         initializer: Initializer of all kernels. Zeros, for weights that are loaded afterwards, draw no random numbers.
         dropout: Dropout rate after the features.
+        architecture: "plain": two 3x3 convolutions at each size, the second with stride 2, and all pixels of the last
+            into the hidden layer. "residual": a 5x5 convolution with stride 2, two residual blocks at each size with
+            average pooling between the sizes, and the mean over the pixels into the hidden layer.
 
     Returns:
         A Keras model from images to `{"features": (n, features), head: logits of shape (n, classes), ...}`.
     """
     options = {"kernel_initializer": initializer, "use_bias": False, "dtype": "float32"}
-    inputs = x = keras.Input(image_shape, name="images", dtype="float32")
-    for level, width in enumerate(widths):
-        for strides in (1, 2):
-            name = f"{level}_{strides}"
-            x = layers.Conv2D(width, 3, strides, "same", name=f"convolution_{name}", **options)(x)
-            x = layers.BatchNormalization(name=f"normalization_{name}", dtype="float32")(x)
-            x = layers.ReLU(name=f"relu_{name}", dtype="float32")(x)
-    x = layers.Flatten(name="flat", dtype="float32")(x)
+    inputs = keras.Input(image_shape, name="images", dtype="float32")
+    x = ARCHITECTURES[architecture](inputs, widths, options)
     x = layers.Dense(features, name="hidden", **options)(x)
     x = layers.BatchNormalization(name="normalization", dtype="float32")(x)
     outputs = {"features": layers.ReLU(name="features", dtype="float32")(x)}
@@ -41,6 +38,38 @@ def build(image_shape, heads, widths, features, initializer="zeros", dropout=0.0
         dense = layers.Dense(classes, kernel_initializer=initializer, name=head, dtype="float32")
         outputs[head] = dense(x)
     return keras.Model(inputs, outputs, name="classifier")
+
+
+def _plain(x, widths, options):
+    for level, width in enumerate(widths):
+        for strides in (1, 2):
+            x = _convolution(x, width, f"{level}_{strides}", options, strides=strides)
+            x = layers.ReLU(name=f"relu_{level}_{strides}", dtype="float32")(x)
+    return layers.Flatten(name="flat", dtype="float32")(x)
+
+
+def _residual(x, widths, options):
+    x = _convolution(x, widths[0], "first", options, kernel_size=5, strides=2)
+    for level, width in enumerate(widths):
+        if level:
+            x = layers.AveragePooling2D(2, name=f"pool_{level}", dtype="float32")(x)
+            x = _convolution(x, width, f"wider_{level}", options, kernel_size=1)
+        for block in (1, 2):
+            name = f"{level}_{block}"
+            y = layers.ReLU(name=f"relu_{name}_1", dtype="float32")(x)
+            y = _convolution(y, width, f"{name}_1", options)
+            y = layers.ReLU(name=f"relu_{name}_2", dtype="float32")(y)
+            x = layers.Add(name=f"sum_{name}", dtype="float32")([x, _convolution(y, width, f"{name}_2", options)])
+    x = layers.ReLU(name="relu_last", dtype="float32")(x)
+    return layers.GlobalAveragePooling2D(name="mean", dtype="float32")(x)
+
+
+def _convolution(x, width, name, options, kernel_size=3, strides=1):
+    x = layers.Conv2D(width, kernel_size, strides, "same", name=f"convolution_{name}", **options)(x)
+    return layers.BatchNormalization(name=f"normalization_{name}", dtype="float32")(x)
+
+
+ARCHITECTURES = {"plain": _plain, "residual": _residual}
 
 
 class Classifier(FeatureNetwork):
