@@ -1,6 +1,6 @@
 """Trains the classifiers whose features and predictions are used by metrics, and writes them as presets.
 
-    python -m benchmarks.classifiers digits glyphs sprites fashion fashion-judge
+    python -m benchmarks.classifiers digits glyphs sprites fashion fashion-judge emoji avatars solar-cells
 
 Each classifier is trained on the split "train" of its data and tested on "test", which has unseen font families for
 glyphs and unseen factors for sprites. The training takes a quarter of an hour on one core. "fashion-judge" has another
@@ -70,6 +70,39 @@ SETTINGS = {
         "seed": 1,
         "demanded": 0.92,
     },
+    # Of the last three there is little to demand before it was measured: the test pictures are of unseen concepts,
+    # unseen combinations of attributes and other modules. The demand is to be better than the most frequent class.
+    "emoji": {
+        "data": "emoji/noto",
+        "arguments": {"image_shape": (32, 32, 3), "heads": {"label": 10}, "widths": (24, 48, 96), "features": 96},
+        "dropout": 0.5,
+        "batch": 64,
+        "epochs": 24,
+        "unseen": ", unseen concepts",
+    },
+    "avatars": {
+        "data": "avatars/avataaars",
+        "arguments": {"image_shape": (64, 64, 3), "heads": {}, "widths": (12, 24, 48, 64), "features": 128},
+        "attributes": ("top", "haircolor", "mouth", "eyes", "accessories", "clothing", "clothescolor", "skincolor"),
+        "dropout": 0.2,
+        "batch": 64,
+        "epochs": 3,
+        "unseen": ", unseen combinations of attributes",
+    },
+    "solar-cells": {
+        "data": "solar_cells/64",
+        "arguments": {
+            "image_shape": (64, 64, 1),
+            "heads": {"label": 4, "kind": 2},
+            "widths": (16, 32, 48, 64),
+            "features": 96,
+        },
+        "attributes": ("label", "kind"),
+        "dropout": 0.4,
+        "batch": 64,
+        "epochs": 24,
+        "unseen": ", cells of other modules",
+    },
 }
 
 
@@ -86,6 +119,8 @@ def targets(name, split):
     from kerasgan.data.load import load
 
     data = SETTINGS[name]["data"]
+    if "attributes" in SETTINGS[name]:
+        return load(data, split, features=SETTINGS[name]["attributes"], as_numpy=True)[1]
     if name != "sprites":
         return {"label": load(data, split, as_numpy=True)[1]}
     names = ("label", "scale", "orientation", "x", "y", "symmetry")
@@ -121,7 +156,9 @@ def jittered(images, random, turn, stretch, shift, mirror=False):
         offset = centre - matrix @ centre + random.uniform(-shift, shift, 2)
         if mirror and random.random() < 0.5:
             image = image[:, ::-1]
-        affine_transform(image[..., 0], matrix, offset, output=out[..., 0], order=1, cval=-1.0)
+        for channel in range(image.shape[-1]):
+            background = image[0, 0, channel]
+            affine_transform(image[..., channel], matrix, offset, output=out[..., channel], order=1, cval=background)
     return moved
 
 
@@ -130,6 +167,8 @@ JITTER = {
     "glyphs": {"turn": 0.05, "stretch": 0.05, "shift": 0.5},
     "fashion": {"turn": 0.05, "stretch": 0.08, "shift": 1.5, "mirror": True},
     "fashion-judge": {"turn": 0.05, "stretch": 0.08, "shift": 1.5, "mirror": True},
+    "emoji": {"turn": 0.15, "stretch": 0.1, "shift": 2.0, "mirror": True},
+    "solar-cells": {"turn": 0.02, "stretch": 0.03, "shift": 1.5, "mirror": True},
 }
 
 
@@ -150,6 +189,8 @@ def train(name):
     arguments, epochs = settings["arguments"], settings["epochs"]
     x = images_of(name, "train")
     y = targets(name, "train")
+    if not arguments["heads"]:
+        arguments["heads"] = {head: int(values.max()) + 1 for head, values in y.items()}
     network = classifier.build(**arguments, initializer="he_normal", dropout=settings["dropout"])
     batch = settings["batch"]
     steps = epochs * (len(x) // batch)
@@ -181,9 +222,14 @@ def accuracies(network, name):
     return {head: float((logits[head].argmax(axis=1) == values).mean()) for head, values in y.items()}
 
 
+def most_frequent(name):
+    """Returns the share of the most frequent class of each head in the split "test"."""
+    return {head: float(np.bincount(values).max() / len(values)) for head, values in targets(name, "test").items()}
+
+
 CARD = """# {name}
 
-A classifier of kerasgan's data set `{data}`, for the features and class probabilities of metrics
+A classifier of the data set `{data}`, for the features and class probabilities of metrics
 (`kerasgan evaluate ... --features {name}`). {parameters:,} parameters, images of {shape} in [-1, 1].
 
 Trained on the split "train" ({train:,} images); accuracy on "test" ({test:,} images{unseen}): {accuracy}.
@@ -226,7 +272,9 @@ def publish(name, network, accuracy, minutes, root):
         shape="x".join(map(str, settings["arguments"]["image_shape"])),
         train=len(train_x),
         test=len(test_x),
-        unseen={"glyphs": ", faces of unseen font families", "sprites": ", unseen pictures"}.get(name, ""),
+        unseen={"glyphs": ", faces of unseen font families", "sprites": ", unseen pictures"}.get(
+            name, settings.get("unseen", "")
+        ),
         accuracy=", ".join(f"{head} {value:.4f}" for head, value in accuracy.items()),
         command=command,
         seed=metadata["seed"],
@@ -248,9 +296,16 @@ def main():
         began = time.process_time()
         network, accuracy = train(name)
         folder = publish(name, network, accuracy, (time.process_time() - began) / 60, arguments.root or presets.ROOT)
-        met = accuracy["label"] >= SETTINGS[name]["demanded"]
+        demanded = SETTINGS[name].get("demanded")
+        met = (
+            accuracy["label"] >= demanded
+            if demanded
+            else all(accuracy[head] > most_frequent(name)[head] for head in accuracy)
+        )
         good &= met
-        print(f"{folder}: {accuracy}, {'as' if met else 'NOT as'} demanded: {SETTINGS[name]['demanded']}", flush=True)
+        print(
+            f"{folder}: {accuracy}, {'as' if met else 'NOT as'} demanded: {demanded or most_frequent(name)}", flush=True
+        )
     return 0 if good else 1
 
 
