@@ -12,13 +12,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasgan.data import cache, cifar, folder_cache, idx
+from kerasgan.data import cache, cifar, folder_cache, idx, packed, tables
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.builders.features import Audio, Characters, ClassLabel, Image, Tensor, Text
 from kerasgan.data.description import Description
 from kerasgan.data.folder import Folder, FolderOptions, holds_pictures
 from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.data.prepare import prepare, value_range_of
+from kerasgan.data.tars import Tars
+from kerasgan.data.tfrecords import TFRecords
+
+PACKED: dict[str, type[packed.Packed]] = {"tar": Tars, "tfrecord": TFRecords, "parquet": tables.ParquetFiles}
 
 logger = logging.getLogger("kerasgan")
 
@@ -396,8 +400,9 @@ def _table(data, split, image_size, names, options, as_pairs=False):
         table = _binary(found, split, image_size, options)
         if table is not None:
             return table
-        labels = None if names is None or names else False
-        return _folder(found, split, image_size, options, labels, as_pairs)
+        return _folder(found, split, image_size, options, None if names is None or names else False, as_pairs)
+    if kind == "packed":
+        return _packed(found, split, image_size, options, None if names is None or names else False, as_pairs)
     return _tfds(found, split, image_size, names, options)
 
 
@@ -426,15 +431,18 @@ def resolve(data):
     """Resolves a name or path.
 
     Args:
-        data: Name of a dataset, or path of a folder. Text such as "./digits" is always a path.
+        data: Name of a dataset, or path of a folder or file. Text such as "./digits" is always a path.
 
     Returns:
-        `("own", (name, config or None))`, `("folder", path)` or `("tfds", name)`.
+        `("own", (name, config or None))`, `("folder", path)`, `("packed", name)` for pictures inside larger files, or
+        `("tfds", name)`.
     """
     text = os.fspath(data)
     name, _, config = text.partition("/")
     path = Path(data)
     if not isinstance(data, str) or name not in DATASETS:
+        if packed.is_packed(text) and not (path.is_dir() and holds_pictures(path)):
+            return "packed", text
         return ("folder", path) if path.is_dir() else ("tfds", text)
     known = not config or config in DATASETS[name].configs
     if path.is_dir() and not known:
@@ -472,7 +480,6 @@ def _local(dataset, split, image_size, options):
 
 
 def _folder(path, split, image_size, options, labels=None, as_pairs=False):
-    options = dict(options)
     part = path / split
     if part.is_dir():
         path = part
@@ -481,23 +488,47 @@ def _folder(path, split, image_size, options, labels=None, as_pairs=False):
             f"split={split!r}, but {path} has no subfolder of this name; expected a subfolder, or 'train' for all "
             "images."
         )
-    workers, use = options.pop("workers", None), options.pop("cache", None)
+    chosen, rest = _picture_options(options, image_size, labels)
+    return _pictures(Folder(path, chosen), as_pairs, **rest)
+
+
+def _packed(data, split, image_size, options, labels=None, as_pairs=False):
+    """The table of pictures inside larger files: tar files, TFRecords, Parquet files, data sets of Hugging Face."""
+    if os.fspath(data).startswith("hf://"):
+        chosen, rest = _picture_options(options, image_size, labels, ("columns", "count", "streaming"))
+        how = {name: rest.pop(name) for name in ("columns", "count", "streaming") if name in rest}
+        return _pictures(tables.HubDataset(data, split, chosen, **how), as_pairs, how, **rest)
+    kind, files = packed.files_of(data, split)
+    chosen, rest = _picture_options(options, image_size, labels, ("columns", "count"))
+    how = {name: rest.pop(name) for name in ("columns", "count") if name in rest}
+    return _pictures(PACKED[kind](os.fspath(data), files, chosen, **how), as_pairs, how, **rest)
+
+
+def _picture_options(options, image_size, labels, more=()):
+    """`FolderOptions`, and the other options by name."""
     known = [each.name for each in dataclasses.fields(FolderOptions) if each.name not in ("image_size", "labels")]
-    unknown = [name for name in options if name not in known]
+    rest = {name: options[name] for name in ("workers", "cache", *more) if name in options}
+    unknown = [name for name in options if name not in known and name not in rest]
     if unknown:
         raise ValueError(
-            f"{', '.join(unknown)} was passed; the options of a folder are {', '.join(known)}, workers, cache."
+            f"{', '.join(unknown)} was passed; the options of these data are {', '.join([*known, *more])}, workers, "
+            "cache."
         )
-    chosen = FolderOptions(image_size=image_size, labels=labels, **options)
-    folder = Folder(path, chosen)
-    if as_pairs and chosen.halves is None and folder.looks_like_halves():
+    given = {name: value for name, value in options.items() if name not in rest}
+    return FolderOptions(image_size=image_size, labels=labels, **given), rest
+
+
+def _pictures(collection, as_pairs, how=None, workers=None, cache=None):
+    """The table of a `Collection` of pictures."""
+    chosen = collection.options
+    if as_pairs and chosen.halves is None and collection.looks_like_halves():
         logger.warning(
             "The images in %s are twice as wide as high, so each is read as a pair, x on the left and y on the right. "
             "Pass halves='BtoA' for the reverse order.",
-            path,
+            collection.path,
         )
-        folder.options = chosen = dataclasses.replace(chosen, halves="AtoB")
-    pictures = folder_cache.pictures(folder, use, workers)
+        collection.options = chosen = dataclasses.replace(chosen, halves="AtoB")
+    pictures = folder_cache.pictures(collection, cache, workers)
     image = Image(pictures.images.shape[1:], pictures.value_range, dtype=pictures.images.dtype.name)
     columns: dict[str, Any] = {"image": pictures.images}
     features: dict[str, Any] = {"image": image}
@@ -505,11 +536,15 @@ def _folder(path, split, image_size, options, labels=None, as_pairs=False):
         columns["target"], features["target"] = pictures.targets, image
     if pictures.labels is not None:
         columns["label"], features["label"] = pictures.labels, ClassLabel(pictures.class_names)
+    for name, (values, feature) in pictures.columns.items():
+        if name not in columns:
+            columns[name], features[name] = values, feature
     entries = {name: value for name, value in chosen.entries().items() if name not in ("image_size", "labels")}
-    if pictures.class_names:
-        entries["class_names"] = list(pictures.class_names)
+    if isinstance(features.get("label"), ClassLabel) and chosen.labels is not False:
+        entries["class_names"] = list(features["label"].names)
+    entries |= {name: value for name, value in (how or {}).items() if value}
     pair = ("image", "target") if pictures.targets is not None else None
-    table = _Table(str(path), columns, features, pair=pair, options=entries, paths=pictures.paths)
+    table = _Table(str(collection.path), columns, features, pair=pair, options=entries, paths=pictures.paths)
     return dataclasses.replace(table, skipped=len(pictures.skipped), left_out=len(pictures.left_out))
 
 
