@@ -239,7 +239,8 @@ class _Appended:
 
 def _write_columns(path, columns):
     """Writes what there is besides the pictures; returns its description and the entries of the files."""
-    described, files = {}, {}
+    described: dict[str, dict] = {}
+    files: dict[str, dict] = {}
     for name, (values, feature) in columns.items():
         about: dict[str, Any] = {"kind": type(feature).__name__, "files": []}
         if isinstance(feature, ClassLabel):
@@ -255,7 +256,7 @@ def _write_columns(path, columns):
 
 
 def _read_columns(path, described):
-    columns = {}
+    columns: dict[str, tuple] = {}
     for name, about in described.items():
         parts = [np.load(path / file, mmap_mode="r") for file in about["files"]]
         values = Texts(*parts) if about["kind"] == "Text" else parts[0]

@@ -200,13 +200,20 @@ class Source:
         """Returns all examples in memory, like `load(as_numpy=True)`."""
         return _prepared(self.columns, _each(lambda column: column.values, self.columns))
 
+    @property
+    def is_large(self):
+        """Whether `arrays` would take more than half a gigabyte, so that `batches` should be trained on."""
+        batches = self.batches()
+        sizes = [array.nbytes for array in keras.tree.flatten(batches.first(1))]
+        return sum(sizes) * max(batches.counts) > folder_cache.IN_MEMORY
+
     def batches(self, batch_size=None, shuffle_seed=0, initial_epoch=0):
         """Returns batches that are read and prepared on demand, an `ArrayBatches`.
 
         Pass it to `fit` as x. Each epoch, also of a resumed training, has its own order.
 
         Args:
-            batch_size: See `load`.
+            batch_size: See `load`. With None, `fit` takes the batch size of the recipe.
             shuffle_seed: See `load`.
             initial_epoch: See `load`.
         """

@@ -129,14 +129,9 @@ class Packed(Collection):
         return PurePosixPath(name)
 
     @property
-    def files(self):  # type: ignore[override]
+    def files(self):
         """A `Part` for each picture; all files are gone through when it is first asked for."""
         return self._indexed()[0]
-
-    @property
-    def class_names(self):  # type: ignore[override]
-        """Empty: the column of the labels has the names."""
-        return ()
 
     def columns(self, kept):
         files, columns = self._indexed()

@@ -56,7 +56,7 @@ class ParquetFiles(Table):
         try:
             from pyarrow import ArrowException, parquet
         except ImportError as error:
-            raise ImportError(f"{self.path} needs the package pyarrow: pip install 'kerasgan[parquet]'.") from error
+            raise ValueError(f"{self.path} needs the package pyarrow: pip install 'kerasgan[parquet]'.") from error
         for path in self.paths:
             try:
                 file = parquet.ParquetFile(path)
@@ -94,6 +94,47 @@ def _class_names(metadata, label):
         return ()
 
 
+class Hub:
+    """A data set of the hub before it is read.
+
+    Args:
+        address: `hf://owner/name[@revision][/config]`.
+
+    Raises:
+        ValueError: If it is no such address, or if `datasets` is not installed.
+    """
+
+    def __init__(self, address):
+        parts = ADDRESS.fullmatch(address)
+        if parts is None:
+            raise ValueError(f"{address!r} is no address; expected hf://owner/name[@revision][/config].")
+        self.address, self.name = address, parts["name"]
+        self.config, self.revision = parts["config"], parts["revision"]
+        try:
+            import datasets
+        except ImportError as error:
+            raise ValueError(f"{address} needs the package datasets: pip install 'kerasgan[hf]'.") from error
+        self.datasets = datasets
+
+    def call(self, function, *arguments, **options):
+        """Calls a function of `datasets`, whose errors have no common type."""
+        try:
+            return function(self.name, *arguments, revision=self.revision, **options)
+        except Exception as error:
+            reason = str(error).strip().split("\n")[0]
+            raise ValueError(
+                f"{self.address} cannot be loaded ({type(error).__name__}: {reason}). Check owner, name, revision, "
+                "config and split, and the network. Without one, only data sets that `datasets` has in its cache are "
+                "there (HF_HUB_OFFLINE=1)."
+            ) from error
+
+
+def hub_splits(address):
+    """Names of the splits of `hf://owner/name[@revision][/config]`."""
+    hub = Hub(address)
+    return list(hub.call(hub.datasets.get_dataset_split_names, hub.config))
+
+
 class HubDataset(Table):
     """A data set of Hugging Face's `datasets`, `hf://owner/name[@revision][/config]`.
 
@@ -109,45 +150,24 @@ class HubDataset(Table):
 
     def __init__(self, address, split, options, columns=None, count=None, streaming=False):
         super().__init__(address, [], options, columns, count)
-        parts = ADDRESS.fullmatch(address)
-        if parts is None:
-            raise ValueError(f"{address!r} is no address; expected hf://owner/name[@revision][/config].")
-        self.split, self.streaming = split, bool(streaming)
-        self.arguments = {"name": parts["config"], "revision": parts["revision"]}
-        self.name = parts["name"]
-        try:
-            import datasets
-        except ImportError as error:
-            raise ImportError(f"{address} needs the package datasets: pip install 'kerasgan[hf]'.") from error
-        self.datasets = datasets
-
-    def _reached(self, function, **arguments):
-        """Calls a function of `datasets`, whose errors have no common type."""
-        try:
-            return function(self.name, **self.arguments, **arguments)
-        except Exception as error:
-            reason = str(error).strip().split("\n")[0]
-            raise ValueError(
-                f"{self.path} cannot be loaded ({type(error).__name__}: {reason}). Check owner, name, revision, config "
-                "and split, and the network. Without one, only data sets that `datasets` has in its cache are there "
-                "(HF_HUB_OFFLINE=1)."
-            ) from error
+        self.split, self.streaming, self.hub = split, bool(streaming), Hub(address)
 
     def identity(self):
         yield from super().identity()
-        builder = self._reached(self.datasets.load_dataset_builder)
+        builder = self.hub.call(self.hub.datasets.load_dataset_builder, self.hub.config)
         yield f"{self.path} {self.split} {builder.hash} {builder.info.version}"
 
     def rows(self):
-        rows = self._reached(self.datasets.load_dataset, split=self.split, streaming=self.streaming)
+        datasets, how = self.hub.datasets, {"split": self.split, "streaming": self.streaming}
+        rows = self.hub.call(datasets.load_dataset, self.hub.config, **how)
         features = rows.features or {}
         if not features:
             raise ValueError(f"{self.path} does not say which columns it has; expected some with streaming=False.")
         pictures = [name for name, kind in features.items() if _is_picture(kind)]
         roles = recognise(list(features), pictures, self.chosen, self.path)
         self.known_classes = tuple(getattr(features.get(roles["label"]), "names", None) or ())
-        if isinstance(features[roles["image"]], self.datasets.Image):  # as encoded bytes
-            rows = rows.cast_column(roles["image"], self.datasets.Image(decode=False))
+        if isinstance(features[roles["image"]], datasets.Image):  # as encoded bytes
+            rows = rows.cast_column(roles["image"], datasets.Image(decode=False))
         unused = [name for name in pictures if name != roles["image"]]
         rows = rows.remove_columns(unused) if unused else rows
         for number, row in enumerate(rows):
@@ -157,7 +177,7 @@ class HubDataset(Table):
         if Path(value["path"]).is_file():
             return super().from_path(value, name)
         kept = io.BytesIO()  # within an archive, or in the network
-        self.datasets.Image().decode_example(value).save(kept, "PNG")
+        self.hub.datasets.Image().decode_example(value).save(kept, "PNG")
         return kept.getvalue()
 
 

@@ -7,6 +7,7 @@ the caption. A `.json` file gives its numbers and texts as columns, of which "la
 import json
 import tarfile
 from pathlib import Path
+from typing import Any
 
 from kerasgan.data.packed import Packed, recognise, renamed
 from kerasgan.data.parts import Opened, Part
@@ -38,7 +39,7 @@ class Tars(Packed):
         if wanted in members:
             place, size = members[wanted]
             part = Part(file, place, size, name)
-        fields = {}
+        fields: dict[str, Any] = {}
         for ending in VALUES:
             if ending in members:
                 fields |= _values(ending, file.read(*members[ending]), name)

@@ -7,6 +7,7 @@ the picture.
 
 import mmap
 import struct
+from typing import Any
 
 from kerasgan.data.packed import Packed, recognise, renamed
 from kerasgan.data.parts import Opened, Part
@@ -159,6 +160,7 @@ def _number(kind, value):
 
 def _fields(data, place, end):
     """Yields (number, value) of the fields of a message: an integer, or (start, end) of one with a length."""
+    value: Any
     while place < end:
         key, place = _varint(data, place)
         wire = key & 7

@@ -165,14 +165,17 @@ class FakeHub(types.ModuleType):
         self.asked = []
         FakeHub.read = 0
 
-    def load_dataset_builder(self, path, **arguments):
+    def load_dataset_builder(self, path, name=None, **arguments):
         if path != "owner/animals":
             raise ConnectionError(f"Couldn't reach {path!r} on the Hub\nmore")
         return types.SimpleNamespace(hash="4f0c2e", info=types.SimpleNamespace(version="1.0.0"))
 
-    def load_dataset(self, path, **arguments):
+    def get_dataset_split_names(self, path, name=None, **arguments):
+        return ["train", "test"]
+
+    def load_dataset(self, path, name=None, **arguments):
         self.load_dataset_builder(path)
-        self.asked.append(arguments)
+        self.asked.append({"name": name, **arguments})
         features = dict.fromkeys(self.rows[0])
         features |= {"image": self.Image(), "thumbnail": self.Image(), "label": types.SimpleNamespace(names=CLASSES)}
         return FakeDataset(self.rows, features)
@@ -411,7 +414,7 @@ def test_what_is_wrong_with_an_address_is_said(hub, monkeypatch):
     with pytest.raises(ValueError, match="colour was passed; the options of these data are crop, .*streaming"):
         load("hf://owner/animals", colour=True)
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(ImportError, match=r"pip install 'kerasgan\[hf\]'"):
+    with pytest.raises(ValueError, match=r"pip install 'kerasgan\[hf\]'"):
         load("hf://owner/animals")
 
 
