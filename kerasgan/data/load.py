@@ -1,6 +1,7 @@
 """Loads data by name, from a folder or from arrays, in an order that depends on seed and epoch only."""
 
 import dataclasses
+import itertools
 import logging
 import os
 import warnings
@@ -23,6 +24,8 @@ from kerasgan.data.tars import Tars
 from kerasgan.data.tfrecords import TFRecords
 
 PACKED: dict[str, type[packed.Packed]] = {"tar": Tars, "tfrecord": TFRecords, "parquet": tables.ParquetFiles}
+# Folders that the archives of MNIST and CIFAR are unpacked into.
+UNPACKED = ("raw", "MNIST/raw", "FashionMNIST/raw", "cifar-10-batches-bin", "cifar-100-binary")
 
 logger = logging.getLogger("kerasgan")
 
@@ -52,12 +55,16 @@ def load(
               folder if a dataset has the same name;
             - a folder of MNIST's IDX files or of the binary version of CIFAR-10 or CIFAR-100, with the splits "train"
               and "test". Images of 28x28 pixels get a margin of 2 if `image_size` is another;
+            - WebDataset's tar files, TFRecords of `tf.train.Example` or Parquet files, which hold encoded images, with
+              labels, captions and other values: a folder of them, a file, or a pattern such as
+              `"shards-{0000..0011}.tar"` (`kerasgan.data.packed`);
+            - `"hf://owner/name[@revision][/config]"`, a dataset of Hugging Face, with `pip install kerasgan[hf]`;
             - a TFDS name that is prepared on this machine, for example by `kerasgan data prepare mnist`;
             - an array of samples, or a tuple `(samples, labels)`.
         split: `"train"`, `"test"`, `"train+test"`, etc. For a TFDS name, any split that TFDS supports. For a folder,
-            the name of a subfolder, or "train" for the folder itself if it has no such subfolder. For arrays, "train"
-            only. Two splits such as `("trainA", "trainB")` are two domains: x and y are samples of the domains in
-            independent orders.
+            the name of a subfolder, or "train" for the folder itself if it has no such subfolder; of tar, TFRecord and
+            Parquet files also a word in their names ("test-0001.tar"). For arrays, "train" only. Two splits such as
+            `("trainA", "trainB")` are two domains: x and y are samples of the domains in independent orders.
         image_size: Size of the square images, resized by `kerasgan.data.prepare`. None keeps the size.
         labels: Whether to return labels. None returns labels if there are any.
         batch_size: Batch size. The incomplete last batch is dropped. None returns single examples.
@@ -74,7 +81,11 @@ def load(
         flip: Whether to add a horizontally mirrored copy of each image, which doubles the number of examples.
         **options: Options of the dataset, such as `count=` or `font_dirs=`. For a folder, keyword arguments of
             `from_folder`, and `cache`: whether to store the resized images on disk, from which each batch reads its
-            images. None does so for more than half a gigabyte of images, which later load in seconds.
+            images. None does so for more than half a gigabyte of images, which later load in seconds. "decode" does not
+            store them, and decodes the images of a batch when it is needed. For images in larger files the same, and
+            `columns`, such as `{"image": "photo", "label": "kind", "caption": None}`, if the names of the columns are
+            unusual; `count`, the number of examples from the beginning; and, for Hugging Face, `streaming`, to read the
+            examples while they are downloaded.
 
     Returns:
         A dataset of `(x, y)`: a `tf.data.Dataset`, or on JAX, without TensorFlow, a `keras.utils.PyDataset` of batches.
@@ -415,8 +426,9 @@ def _table(data, split, image_size, names, options, as_pairs=False):
 
 def _binary(path, split, image_size, options):
     """The table of a folder of MNIST's or CIFAR's own files, or None where it is another folder."""
-    for kind in (idx, cifar):
-        splits = [part for part in kind.FILES if kind.files(path, part)]
+    places = (path, *(path / name for name in UNPACKED if (path / name).is_dir()))
+    for kind, place in itertools.product((idx, cifar), places):
+        splits = [part for part in kind.FILES if kind.files(place, part)]
         if not splits:
             continue
         if options:
@@ -424,13 +436,14 @@ def _binary(path, split, image_size, options):
         parts = split.split("+")
         if not set(parts) <= set(splits):
             raise ValueError(f"split={split!r}, but {path} has {' and '.join(splits)}; expected one, or both with '+'.")
-        images, labels = map(np.concatenate, zip(*(kind.images_and_labels(path, part) for part in parts), strict=True))
+        images, labels = map(np.concatenate, zip(*(kind.images_and_labels(place, part) for part in parts), strict=True))
         if images.ndim == 3:
             images = images[..., None]
-        names = kind.class_names(path) or tuple(map(str, range(int(labels.max()) + 1)))
+        names = kind.class_names(place) or tuple(map(str, range(int(labels.max()) + 1)))
         margin = 2 if images.shape[1:3] == (28, 28) else 0
         features = {"image": Image(images.shape[1:], margin=margin), "label": ClassLabel(names)}
         return _Table(str(path), {"image": images, "label": labels}, features, image_size=image_size)
+    cifar.refuse_pickles(path)
     return None
 
 
