@@ -237,7 +237,7 @@ class ArrayBatches(keras.callbacks.Callback):
 
         order = tf.data.Dataset.from_tensors(0).flat_map(draw_order)
         order = order.apply(tf.data.experimental.assert_cardinality(self.steps))
-        order = order.map(lambda row: tf.boolean_mask(row, row >= 0), deterministic=True)
+        order = order.map(lambda row: tf.boolean_mask(row, row >= 0))  # one after the other
         return order.map(self._taken(tf), num_parallel_calls=PARALLEL_BATCHES, deterministic=True)
 
     def _taken(self, tf):
