@@ -27,6 +27,7 @@ from kerasgan.callbacks import (
 )
 from kerasgan.callbacks.checkpoint import refuse_others
 from kerasgan.callbacks.run_log import describe, read_run
+from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.game.policy import precision
 from kerasgan.pictures.lock import locked
 
@@ -82,7 +83,7 @@ def train(
     Args:
         folder: of the run.
         model: a compiled `AdversarialModel`.
-        x: real samples, as for `fit`.
+        x: real samples, as for `fit`, also `ArrayBatches`.
         y: labels or targets, as for `fit`.
         epochs: number of the last epoch.
         position: where to begin: `START`, or that of the checkpoint that the model was taken back to.
@@ -139,6 +140,8 @@ def _pictures(model, x, y, folder, every_epochs):
     if hasattr(model, "sample"):
         drawn = model.sample_kind.sheet(model.sample_kind.example(1, 0)) is not None
         return [SampleGrid(folder, every_epochs)] if drawn else []
+    if isinstance(x, ArrayBatches):
+        x, y = x.first(min(COLUMNS, x.count))
     count = min(COLUMNS, len(x), len(y))
     return [TranslationGrid(folder, x[:count], y[:count], every_epochs)]
 

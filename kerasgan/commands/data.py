@@ -1,10 +1,7 @@
 """`kerasgan data list`, `show` and `prepare`."""
 
-import argparse
-import ast
-
 from kerasgan.commands.adder import adder
-from kerasgan.commands.options import add_picture_options, picture_options
+from kerasgan.commands.options import add_picture_options, option, picture_options
 
 
 def add_parser(commands):
@@ -15,13 +12,13 @@ def add_parser(commands):
     command = adder(parts)
 
     def about(parser):
-        parser.add_argument("name", metavar="NAME", help="as in `kerasgan data list`, or a TFDS name")
+        parser.add_argument("name", metavar="NAME", help="as for `kerasgan train --data`")
         parser.add_argument(
             "--set",
             nargs="+",
             action="extend",
             default=[],
-            type=_option,
+            type=option,
             metavar="OPTION=VALUE",
             help="option of the data set: count=1000 font_dirs=my/fonts",
         )
@@ -95,10 +92,13 @@ def show(arguments):
             print(line)
         picture = dataset.sheet(dataset.some(arguments.split, dataset.sheet_count))
     else:
-        from kerasgan.data.load import load
+        import numpy as np
 
-        images = load(arguments.name, arguments.split, labels=False, as_numpy=True, **picture_options(arguments))
-        picture = grid(images[:: -(-len(images) // 64)])
+        from kerasgan.data.load import source
+
+        options = picture_options(arguments) | dict(arguments.set)
+        batches = source(arguments.name, arguments.split, labels=False, **options).batches()
+        picture = grid(batches.rows_at(np.arange(0, batches.count, -(-batches.count // 64))))
     write_png(arguments.output, picture)
     print(arguments.output)
 
@@ -147,16 +147,6 @@ def _local(arguments):
     if kind == "own":
         name, config = found
         return DATASETS[name](config, **dict(arguments.set))
-    if arguments.set:
+    if arguments.set and kind == "tfds":
         raise ValueError(f"{arguments.name!r} takes no options; expected them with one of {', '.join(DATASETS)}.")
     return None
-
-
-def _option(text):
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is no OPTION=VALUE, such as count=1000")
-    try:
-        return name, ast.literal_eval(value)
-    except (ValueError, SyntaxError):
-        return name, value

@@ -3,6 +3,7 @@
 import argparse
 import math
 import os
+import re
 import shlex
 import sys
 import tempfile
@@ -12,7 +13,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from kerasgan.commands.options import add_picture_options
+from kerasgan.commands.options import add_picture_options, option
 from kerasgan.commands.options import positive as _positive
 
 # What TensorFlow's collectives raise where another process is gone.
@@ -20,6 +21,7 @@ LOST_PEER = ("UnavailableError", "AbortedError", "CancelledError", "DeadlineExce
 # As kerasgan.export.FORMATS and SYNONYMS, and kerasgan.distribute.NAMES, which need an engine.
 FORMATS, SYNONYMS = ("savedmodel", "onnx", "litert", "keras"), ("tflite", "saved_model")
 STRATEGIES = ("auto", "none", "mirrored", "multi_worker", "tpu")
+ADAPTED = 4096  # images, evenly over the data, whose mean a model is adapted to where they are not in memory
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -102,7 +104,8 @@ def train(arguments):
     from kerasgan.pictures.lock import check_unlocked
 
     family = family_of(arguments.family)
-    folder = Path(arguments.out or f"runs/{arguments.family}-{arguments.data.strip('/').replace('/', '-')}")
+    name = re.sub(r"[^\w.+-]+", "-", arguments.data.strip("/"))
+    folder = Path(arguments.out or f"runs/{arguments.family}-{name}")
     if arguments.resume == "always":
         run.read_run(folder)
     strategy = distribute.strategy(arguments.strategy, arguments.devices)
@@ -111,7 +114,7 @@ def train(arguments):
         _check_empty(folder, arguments.resume)
     with strategy.scope():
         x, y, model, facts = _prepared(family, arguments)
-    count = len(x) if y is None else min(len(x), len(y))  # of two domains, the shorter one decides
+    count = _count(x, y)
     batch_size = min(model.recipe.largest_batch, count)
     steps = count // batch_size
     epochs = arguments.epochs or math.ceil(1000 * arguments.kimg / (steps * batch_size))
@@ -129,7 +132,7 @@ def train(arguments):
     every = max(1, epochs // 20)
     progress = Progress()
     progress.console.print(
-        f"{family.__name__} on {arguments.data}, {len(x):,} {model.data_specs()[0]}: "
+        f"{family.__name__} on {arguments.data}, {_longest(x):,} {model.data_specs()[0]}: "
         f"epochs {epoch + 1} to {epochs} of {steps} steps of {batch_size}, into {folder}",
         highlight=False,
         soft_wrap=True,
@@ -205,10 +208,13 @@ def launch(arguments):
 
 def _prepared(family, arguments):
     """Data, compiled model, and what `run.json` says about both."""
+    import numpy as np
+
     from kerasgan import run
     from kerasgan.commands import settings
     from kerasgan.commands.options import picture_options
     from kerasgan.data.load import source
+    from kerasgan.data.pipeline import ArrayBatches
     from kerasgan.game.arguments import REQUIRED, constructor_arguments
     from kerasgan.game.freezing import freeze_first
     from kerasgan.game.transfer import like, transfer
@@ -223,34 +229,63 @@ def _prepared(family, arguments):
     labels = bool(arguments.labels or chosen.get("num_classes") or always)
     pairs = getattr(family, "as_pairs", False)
     split = tuple(arguments.split.split(",")) if "," in arguments.split else arguments.split
-    options = picture_options(arguments)
+    options = picture_options(arguments) | dict(arguments.data_option)
     found = source(arguments.data, split, labels=labels, as_pairs=pairs, flip=arguments.flip, **options)
-    x, y = found.arrays() if labels or pairs else (found.arrays(), None)
-    if pairs and y is not None:
-        chosen = {"target_channels": y.shape[-1], **chosen}
-    elif y is not None:
-        chosen = {"num_classes": max(int(y.max()) + 1, len(found.description.class_names)), **chosen}
-    if changes.get("batch_size", 1) > len(x):
+    x, y, first = _examples(found)
+    if pairs and isinstance(first, tuple):
+        chosen = {"target_channels": first[1].shape[-1], **chosen}
+    elif isinstance(first, tuple):
+        largest = int(np.max(found.columns[1].values))
+        chosen = {"num_classes": max(largest + 1, len(found.description.class_names)), **chosen}
+    if changes.get("batch_size", 1) > _longest(x):
         raise ValueError(
-            f"The batch size is {changes['batch_size']}, but {arguments.data} has only {len(x)} images in its split "
-            f"{arguments.split!r}. Give a --batch-size of at most {len(x)}."
+            f"The batch size is {changes['batch_size']}, but {arguments.data} has only {_longest(x)} images in its "
+            f"split {arguments.split!r}. Give a --batch-size of at most {_longest(x)}."
         )
+    shape = first[0].shape[1:] if isinstance(first, tuple) else first.shape[1:]
     run.set_random_seed(arguments.seed)
     with run.precision(arguments.precision):
         if origin is None:
-            model = family(image_shape=x.shape[1:], **chosen)
+            model = family(image_shape=shape, **chosen)
         else:
-            model = like(family, origin, {**chosen, "image_shape": x.shape[1:]})
+            model = like(family, origin, {**chosen, "image_shape": shape})
             print(f"from {arguments.start}: {transfer(origin, model)}")
         for network, count in arguments.freeze:
             if network not in model.networks:
                 raise ValueError(f"--freeze {network}={count}: the networks are {', '.join(model.networks)}.")
             freeze_first(model.networks[network], count)
         model.compile(recipe=arguments.recipe, steps_per_execution=arguments.steps_per_execution, **changes)
+    if isinstance(x, ArrayBatches):
+        x.shuffle_seed = model.seed  # as `fit` orders arrays
     if hasattr(model, "adapt"):
-        model.adapt(x)
+        some = x
+        if isinstance(x, ArrayBatches):
+            some = x.rows_at(np.linspace(0, x.count - 1, min(ADAPTED, x.count)).astype(int))
+        model.adapt(some[0] if isinstance(some, tuple) else some)
     facts = {"data": found.description.entries(), "seed": arguments.seed, "precision": arguments.precision}
     return x, y, model, {**facts, **({"from": arguments.start} if arguments.start else {})}
+
+
+def _examples(found):
+    """x and y for `fit`, where y may be None, and the first example."""
+    if found.is_large:
+        batches = found.batches()
+        return batches, None, batches.first(1)
+    arrays = found.arrays()
+    x, y = arrays if isinstance(arrays, tuple) else (arrays, None)
+    return x, y, x[:1] if y is None else (x[:1], y[:1])
+
+
+def _count(x, y):
+    """Number of examples in an epoch; of two domains, the shorter one decides."""
+    if hasattr(x, "count"):
+        return x.count
+    return len(x) if y is None else min(len(x), len(y))
+
+
+def _longest(x):
+    """Number of examples of x."""
+    return x.counts[0] if hasattr(x, "counts") else len(x)
 
 
 def _dry_run(model, x, y, steps):
@@ -369,7 +404,19 @@ def _parser():
     one = command(train, "train")
     one.add_argument("family", metavar="FAMILY", help="class of kerasgan.models in lower case, such as dcgan")
     one.add_argument(
-        "--data", required=True, metavar="NAME", help="as in `kerasgan data list`, a folder, or a TFDS name"
+        "--data",
+        required=True,
+        metavar="NAME",
+        help="as in `kerasgan data list`, a folder, tar, TFRecord or Parquet files, a TFDS name, or hf://owner/name",
+    )
+    one.add_argument(
+        "--data-option",
+        nargs="+",
+        action="extend",
+        type=option,
+        default=[],
+        metavar="NAME=VALUE",
+        help="option of kerasgan.data.load for these data: streaming=True cache=decode count=1000",
     )
     one.add_argument("--split", default="train", help="part of the data (default: train); two domains: trainA,trainB")
     one.add_argument("--flip", action="store_true", help="train on each image a second time, mirrored left to right")

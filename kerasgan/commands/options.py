@@ -1,6 +1,7 @@
 """Options of several commands that say how pictures are read."""
 
 import argparse
+import ast
 import math
 
 CROPS, FITS, ON_ERROR, CHANNELS = ("centre", "random", "none"), ("pad", "stretch"), ("raise", "skip"), (1, 2, 3, 4)
@@ -17,6 +18,17 @@ def positive(number):
 
     parse.__name__ = f"positive {number.__name__}"
     return parse
+
+
+def option(text):
+    """A name and a value, which is a Python literal or a text, from `NAME=VALUE`."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise argparse.ArgumentTypeError(f"{text!r} is no OPTION=VALUE, such as count=1000")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
 
 
 def add_picture_options(parser, size_help="resize the images to S x S pixels"):

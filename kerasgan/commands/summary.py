@@ -7,6 +7,7 @@ import keras
 from rich.table import Table
 
 from kerasgan.callbacks.progress import duration
+from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.game.recipe import Optimizer, optimizer_config
 
 # The estimate is over so many seconds of compiled steps, and over at least so many calls of them.
@@ -29,7 +30,7 @@ def print_model(model, console):
 def print_estimate(model, x, y, steps, console):
     """Plays and times a few compiled steps on the data, and prints how long a number of steps would take."""
     seconds = step_seconds(model, x, y)
-    batch_size = min(model.recipe.largest_batch, len(x))
+    batch_size = min(model.recipe.largest_batch, x.count if isinstance(x, ArrayBatches) else len(x))
     console.print(
         f"{batch_size / seconds:,.0f} images/s: {steps:,} steps of {batch_size} images ({steps * batch_size:,}) "
         f"would take about {duration(steps * seconds)}.",

@@ -27,6 +27,17 @@ def class_names(folder):
     return None
 
 
+def refuse_pickles(folder):
+    """Raises a ValueError for the Python version, because reading a pickle can run what it says."""
+    names = ("data_batch_1", "cifar-10-batches-py/data_batch_1", "cifar-100-python/train")
+    for name in names:
+        path = Path(folder) / name
+        if path.is_file() and path.read_bytes()[:2] == b"\x80\x02":
+            raise ValueError(
+                f"{path} is of the Python version of CIFAR; expected the binary version (*-binary.tar.gz)."
+            )
+
+
 def images_and_labels(folder, split):
     """The images and labels of a split; of CIFAR-100 the labels of the 100 classes.
 

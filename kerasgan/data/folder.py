@@ -107,6 +107,7 @@ class Pictures:
         left_out: `(path, reason)` of each picture that was not read: of another format, or beside the class folders.
         value_range: The levels that stand for black and white.
         targets: The other halves of the pictures, of the shape of `images`; None for whole pictures.
+        columns: What there is besides, `{name: (values, feature)}`.
     """
 
     images: Any
@@ -117,6 +118,7 @@ class Pictures:
     left_out: list[tuple[Path, str]] = field(default_factory=list)
     value_range: tuple = (0, 255)
     targets: Any = None
+    columns: dict = field(default_factory=dict)
 
 
 def from_folder(
@@ -214,73 +216,40 @@ DEFAULT = FolderOptions()
 # What there is -------------------------------------------------------------------------------------------------------
 
 
-class Folder:
-    """The pictures of a folder before they are read.
-
-    Args:
-        path: The folder.
-        options: The `FolderOptions`.
+class Collection:
+    """Pictures before they are read, in one order.
 
     Attributes:
-        files: Paths of the pictures, in order.
+        path: Where they are, for messages.
+        options: The `FolderOptions`.
+        files: Paths of the pictures, or a `Part` of a file for each.
         left_out: `(path, reason)` of those that are not read.
         labels: Label of each file, or None.
         class_names: Names of the classes, in the order of the labels.
-
-    Raises:
-        ValueError: No folder, no pictures, or class folders other than the options say.
     """
 
-    def __init__(self, path, options=DEFAULT):
-        self.path, self.options = Path(path), options
-        files, others = _files(self.path)
-        parts = {file: file.relative_to(self.path).parts for file in files}
-        inside = [file for file in files if len(parts[file]) > 1]
-        beside = [file for file in files if len(parts[file]) == 1]
-        names = _in_order({parts[file][0] for file in inside})
-        self.left_out = [(file, f"{file} has a format that is not read.") for file in others]
-        self.files, self.labels = files, None
-        self.class_names: tuple[str, ...] = ()
-        if options.labels is not False and names and (not beside or (len(names) > 1 and len(beside) < len(inside))):
-            self.files, self.class_names = inside, self._numbered(names)
-            self.left_out += [(file, f"{file} lies beside the class folders.") for file in beside]
-            numbers = {name: number for number, name in enumerate(self.class_names)}
-            self.labels = np.array([numbers[parts[file][0]] for file in inside], "int64")
-        self._say(others, beside, inside, names)
+    path: Any
+    options: FolderOptions
+    files: Any
+    left_out: list
+    labels: Any = None
+    class_names: tuple[str, ...] = ()
 
-    def _numbered(self, found):
-        names = self.options.class_names
-        if names is None:
-            return found
-        unknown = [name for name in found if name not in names]
-        if unknown:
-            raise ValueError(
-                f"class_names is {', '.join(names)}; {self.path} has the class folders {', '.join(found)}. Rename or "
-                f"remove {', '.join(unknown)}, or pass class_names with all of them."
-            )
-        return names
+    def name_of(self, file):
+        """Name of a file that does not depend on where the collection is."""
+        raise NotImplementedError
 
-    def _say(self, others, beside, inside, names):
-        if others:
-            counts = collections.Counter(file.suffix.lower() for file in others)
-            kinds = ", ".join(f"{count} {ending}" for ending, count in counts.most_common())
-            logger.warning(
-                "%d of %d pictures in %s have formats that are not read (%s) and are left out, the first: %s. Convert "
-                "them to PNG.",
-                *(len(others), len(others) + len(beside) + len(inside), self.path, kinds, others[0]),
-            )
-        if self.labels is not None and beside:
-            logger.warning(
-                "%d pictures lie beside the class folders of %s and are left out, the first: %s. Move them into a "
-                "class folder, or read all pictures without labels with labels=False.",
-                *(len(beside), self.path, beside[0]),
-            )
-        elif beside and names and self.options.labels is not False:
-            logger.warning(
-                "%s holds %d pictures itself and %d in folders (%s): there are no classes, and no labels. Move the "
-                "pictures into class folders if they have labels.",
-                *(self.path, len(beside), len(inside), ", ".join(names[:5])),
-            )
+    def named(self, name):
+        """Inverse of `name_of`, as a path that may not exist."""
+        raise NotImplementedError
+
+    def identity(self):
+        """Yields texts that change with the contents, without reading the pictures."""
+        raise NotImplementedError
+
+    def columns(self, kept):
+        """What there is besides the pictures: `{name: (values, feature)}` for the files that could be read."""
+        return {}
 
     def surveyed(self, workers=None):
         """Headers of all pictures: `({file: Header}, [(file, reason)])`; the log names what is not read as it is."""
@@ -381,6 +350,91 @@ class Folder:
             f"{high:g}, which do not tell their range; expected a range: pass value_range=(low, high) with the levels "
             "that stand for black and white."
         )
+
+
+class Folder(Collection):
+    """The pictures of a folder before they are read.
+
+    Args:
+        path: The folder.
+        options: The `FolderOptions`.
+
+    Attributes:
+        files: Paths of the pictures, in order.
+        left_out: `(path, reason)` of those that are not read.
+        labels: Label of each file, or None.
+        class_names: Names of the classes, in the order of the labels.
+
+    Raises:
+        ValueError: No folder, no pictures, or class folders other than the options say.
+    """
+
+    def __init__(self, path, options=DEFAULT):
+        self.path, self.options = Path(path), options
+        files, others = _files(self.path)
+        parts = {file: file.relative_to(self.path).parts for file in files}
+        inside = [file for file in files if len(parts[file]) > 1]
+        beside = [file for file in files if len(parts[file]) == 1]
+        names = _in_order({parts[file][0] for file in inside})
+        self.left_out = [(file, f"{file} has a format that is not read.") for file in others]
+        self.files, self.labels = files, None
+        self.class_names: tuple[str, ...] = ()
+        if options.labels is not False and names and (not beside or (len(names) > 1 and len(beside) < len(inside))):
+            self.files, self.class_names = inside, self._numbered(names)
+            self.left_out += [(file, f"{file} lies beside the class folders.") for file in beside]
+            numbers = {name: number for number, name in enumerate(self.class_names)}
+            self.labels = np.array([numbers[parts[file][0]] for file in inside], "int64")
+        self._say(others, beside, inside, names)
+
+    def _numbered(self, found):
+        names = self.options.class_names
+        if names is None:
+            return found
+        unknown = [name for name in found if name not in names]
+        if unknown:
+            raise ValueError(
+                f"class_names is {', '.join(names)}; {self.path} has the class folders {', '.join(found)}. Rename or "
+                f"remove {', '.join(unknown)}, or pass class_names with all of them."
+            )
+        return names
+
+    def _say(self, others, beside, inside, names):
+        if others:
+            counts = collections.Counter(file.suffix.lower() for file in others)
+            kinds = ", ".join(f"{count} {ending}" for ending, count in counts.most_common())
+            logger.warning(
+                "%d of %d pictures in %s have formats that are not read (%s) and are left out, the first: %s. Convert "
+                "them to PNG.",
+                *(len(others), len(others) + len(beside) + len(inside), self.path, kinds, others[0]),
+            )
+        if self.labels is not None and beside:
+            logger.warning(
+                "%d pictures lie beside the class folders of %s and are left out, the first: %s. Move them into a "
+                "class folder, or read all pictures without labels with labels=False.",
+                *(len(beside), self.path, beside[0]),
+            )
+        elif beside and names and self.options.labels is not False:
+            logger.warning(
+                "%s holds %d pictures itself and %d in folders (%s): there are no classes, and no labels. Move the "
+                "pictures into class folders if they have labels.",
+                *(self.path, len(beside), len(inside), ", ".join(names[:5])),
+            )
+
+    def name_of(self, file):
+        return file.relative_to(self.path).as_posix()
+
+    def named(self, name):
+        return self.path / name
+
+    def identity(self):
+        yield os.path.realpath(self.path)
+        for file in self.files:
+            try:
+                about = os.stat(file)
+                told = f"{about.st_size} {about.st_mtime_ns}"
+            except OSError:
+                told = "unreadable"
+            yield f"{file} {told}"
 
 
 def _files(path):
@@ -484,7 +538,7 @@ def _each(files, fn, title, workers=None):
 
 
 def read(folder, workers=None, surveyed=None):
-    """Reads a `Folder`, whose headers may be known already, into memory: `Pictures`."""
+    """Reads a `Collection`, whose headers may be known already, into memory: `Pictures`."""
     headers, skipped = surveyed or folder.surveyed(workers)
     reader, shape = folder.reader(headers)
     files = list(headers)
@@ -517,7 +571,7 @@ def fill(folder, reader, files, rows, skipped, workers=None):
     return kept
 
 
-def pictures_of(folder, value_range, images, kept, skipped):
+def pictures_of(folder, value_range, images, kept, skipped, columns=None):
     """`Pictures` of the rows that were read."""
     labels, targets = None, None
     if folder.labels is not None:
@@ -527,5 +581,5 @@ def pictures_of(folder, value_range, images, kept, skipped):
         on_disk = hasattr(images, "side")
         left, right = (images.side(0), images.side(1)) if on_disk else (images[:, 0], images[:, 1])
         images, targets = (left, right) if folder.options.halves == "AtoB" else (right, left)
-    place = value_range or (0, 255)
-    return Pictures(images, labels, folder.class_names, kept, skipped, folder.left_out, place, targets)
+    place, columns = value_range or (0, 255), folder.columns(kept) if columns is None else columns
+    return Pictures(images, labels, folder.class_names, kept, skipped, folder.left_out, place, targets, columns)

@@ -12,16 +12,21 @@ import hashlib
 import json
 import logging
 import os
+import re
 import shutil
 import tempfile
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from kerasgan.data import cache
+from kerasgan.data.builders.features import ClassLabel, Tensor, Text
 from kerasgan.data.folder import fill, pictures_of, read
+from kerasgan.data.packed import Texts
+from kerasgan.data.parts import Opened
 from kerasgan.pictures.files import write_json
 
 IN_MEMORY = 2**29  # largest number of bytes of pixels in memory; more are stored on disk
@@ -48,7 +53,7 @@ class Rows:
         self.path, self.whole, self.dtype, self.part = Path(path), tuple(shape), np.dtype(dtype), part
         self.shape = self.whole if part is None else (self.whole[0], *self.whole[2:])
         self.row = int(np.prod(self.whole[1:], dtype=np.int64)) * self.dtype.itemsize
-        self._file, self._process, self._lock = None, None, threading.Lock()
+        self._file = Opened(path)
 
     @property
     def ndim(self):
@@ -82,20 +87,13 @@ class Rows:
     def _read(self, start, count):
         rows = np.empty((count, *self.whole[1:]), self.dtype)
         memory, place = memoryview(rows.data).cast("B"), start * self.row
-        done = 0
-        while done < len(memory):
-            part = os.preadv(self._descriptor(), [memory[done : done + 2**30]], place + done)
-            if part == 0:
-                raise OSError(f"{self.path} ends within row {start}, so it was changed. Remove {self.path.parent}.")
-            done += part
+        try:
+            self._file.read_into(memory, place)
+        except EOFError as error:
+            raise OSError(
+                f"{self.path} ends within row {start}, so it was changed. Remove {self.path.parent}."
+            ) from error
         return rows
-
-    def _descriptor(self):
-        """Returns the descriptor of the open file. A forked process opens it again."""
-        with self._lock:
-            if self._file is None or self._process != os.getpid():
-                self._file, self._process = open(self.path, "rb"), os.getpid()  # noqa: SIM115
-            return self._file.fileno()
 
     def __getstate__(self):
         return {"arguments": (self.path, self.whole, self.dtype, self.part)}
@@ -105,11 +103,12 @@ class Rows:
 
 
 def pictures(folder, use=None, workers=None):
-    """Returns the images of a `Folder`, in memory or, if they exceed half a gigabyte, in a file of rows.
+    """Returns the images of a `Collection`, in memory or, if they exceed half a gigabyte, in a file of rows.
 
     Args:
-        folder: A `kerasgan.data.folder.Folder`.
-        use: Whether to use a file. None uses a file for more than half a gigabyte.
+        folder: A `kerasgan.data.folder.Collection`.
+        use: Whether to use a file. None uses a file for more than half a gigabyte; "decode" reads the files of a batch
+            whenever the batch is needed.
         workers: Number of threads that read images.
 
     Returns:
@@ -119,8 +118,12 @@ def pictures(folder, use=None, workers=None):
         ValueError: If `from_folder` raises it, or if there are more pixels than `KERASGAN_FOLDER_GB` allows.
         OSError: If the disk is full.
     """
+    if use not in (None, False, True, "decode"):
+        raise ValueError(f"`cache` is {use!r}; expected None, True, False or 'decode'.")
     if use is False:
         return read(folder, workers)
+    if use == "decode":
+        return _decoded(folder, workers)
     path = _path(folder)
     manifest = cache.read_manifest(path)
     if manifest is None:
@@ -148,15 +151,11 @@ def _path(folder):
 
     digest = hashlib.sha256()
     options = {**folder.options.entries(), "labels": None}
-    digest.update(json.dumps([cache.FORMAT, PIL.__version__, os.path.realpath(folder.path), options]).encode())
-    for file in folder.files:
-        try:
-            about = os.stat(file)
-            told = f"{about.st_size} {about.st_mtime_ns}"
-        except OSError:
-            told = "unreadable"
-        digest.update(f"{file} {told}\n".encode("utf-8", "surrogateescape"))
-    return cache.root() / "folders" / f"{folder.path.resolve().name}-{digest.hexdigest()[:12]}"
+    digest.update(json.dumps([cache.FORMAT, PIL.__version__, options]).encode())
+    for told in folder.identity():
+        digest.update(f"{told}\n".encode("utf-8", "surrogateescape"))
+    name = re.sub(r"[^\w.+-]+", "-", Path(folder.path).absolute().name)[-80:]
+    return cache.root() / "folders" / f"{name}-{digest.hexdigest()[:12]}"
 
 
 def _make_room(root, size, alone):
@@ -202,6 +201,7 @@ def _write(path, folder, reader, headers, kind, skipped, workers):
             kept = fill(folder, reader, list(headers), rows, skipped, workers)
             file.flush()
             os.fsync(file.fileno())
+        columns, written = _write_columns(partial, folder.columns(kept))
         write_json(
             partial / cache.MANIFEST,
             {
@@ -210,9 +210,10 @@ def _write(path, folder, reader, headers, kind, skipped, workers):
                 "shape": [len(kept), *shape],
                 "dtype": dtype.name,
                 "value_range": reader.value_range,
-                "kept": [file.relative_to(folder.path).as_posix() for file in kept],
-                "skipped": [[file.relative_to(folder.path).as_posix(), reason] for file, reason in skipped],
-                "files": {ROWS: {"bytes": rows.bytes, "sha256": rows.sha256.hexdigest()}},
+                "kept": [folder.name_of(file) for file in kept],
+                "skipped": [[folder.name_of(file), reason] for file, reason in skipped],
+                "columns": columns,
+                "files": {ROWS: {"bytes": rows.bytes, "sha256": rows.sha256.hexdigest()}, **written},
             },
         )
         cache._put_in_place(partial, path)
@@ -236,10 +237,100 @@ class _Appended:
         self.bytes += len(data)
 
 
+def _write_columns(path, columns):
+    """Writes what there is besides the pictures; returns its description and the entries of the files."""
+    described: dict[str, dict] = {}
+    files: dict[str, dict] = {}
+    for name, (values, feature) in columns.items():
+        about: dict[str, Any] = {"kind": type(feature).__name__, "files": []}
+        if isinstance(feature, ClassLabel):
+            about["names"] = list(feature.names)
+        parts = (values.letters, values.ends) if isinstance(values, Texts) else (values,)
+        for part in parts:
+            file = f"column-{len(files)}.npy"
+            np.save(path / file, part)
+            about["files"].append(file)
+            files[file] = {"bytes": (path / file).stat().st_size, "sha256": cache._sha256(path / file)}
+        described[name] = about
+    return described, files
+
+
+def _read_columns(path, described):
+    columns: dict[str, tuple] = {}
+    for name, about in described.items():
+        parts = [np.load(path / file, mmap_mode="r") for file in about["files"]]
+        values = Texts(*parts) if about["kind"] == "Text" else parts[0]
+        if about["kind"] == "ClassLabel":
+            columns[name] = values, ClassLabel(tuple(about["names"]))
+        else:
+            columns[name] = values, Text() if about["kind"] == "Text" else Tensor((), values.dtype.name)
+    return columns
+
+
 def _pictures(path, manifest, folder):
     rows = Rows(path / ROWS, manifest["shape"], manifest["dtype"])
-    skipped = [(folder.path / name, reason) for name, reason in manifest["skipped"]]
+    skipped = [(folder.named(name), reason) for name, reason in manifest["skipped"]]
     if skipped:
-        logger.warning("Skipped %d of %d files, the first because: %s", len(skipped), len(folder.files), skipped[0][1])
+        count = len(skipped) + len(rows)
+        logger.warning("Skipped %d of %d files, the first because: %s", len(skipped), count, skipped[0][1])
     value_range = manifest["value_range"] and tuple(manifest["value_range"])
-    return pictures_of(folder, value_range, rows, [folder.path / name for name in manifest["kept"]], skipped)
+    kept, columns = list(map(folder.named, manifest["kept"])), _read_columns(path, manifest.get("columns", {}))
+    return pictures_of(folder, value_range, rows, kept, skipped, columns)
+
+
+class Decoded:
+    """An array whose rows are read from their image files on access, by several threads.
+
+    Args:
+        reader: The `Reader` of the files.
+        files: Paths, or a `Part` for each.
+        shape: Shape of the array.
+        dtype: Data type of the array.
+        workers: Number of threads. None is one for each core.
+        part: Index into the second axis to return. None returns all.
+    """
+
+    def __init__(self, reader, files, shape, dtype, workers=None, part=None):
+        self.reader, self.files, self.whole, self.dtype = reader, files, tuple(shape), np.dtype(dtype)
+        self.workers, self.part = workers or os.cpu_count() or 1, part
+        self.shape = self.whole if part is None else (self.whole[0], *self.whole[2:])
+        self._pool = None
+
+    @property
+    def ndim(self):
+        return len(self.shape)
+
+    def __len__(self):
+        return self.shape[0]
+
+    def side(self, part):
+        """Returns one index of the second axis of all rows."""
+        return Decoded(self.reader, self.files, self.whole, self.dtype, self.workers, part)
+
+    def __getitem__(self, indices):
+        chosen = np.arange(len(self))[indices]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self.workers)
+        rows = np.empty((chosen.size, *self.shape[1:]), self.dtype)
+        for place, row in enumerate(self._pool.map(self._read, chosen.reshape(-1).tolist())):
+            rows[place] = row
+        return rows[0] if chosen.ndim == 0 else rows.reshape(*chosen.shape, *self.shape[1:])
+
+    def __array__(self, dtype=None, copy=None):
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+    def _read(self, index):
+        image, reason = self.reader(self.files[index])
+        if reason is None and image.shape != self.whole[1:]:
+            reason = f"{self.files[index]} has the shape {image.shape}; expected {self.whole[1:]}: pass image_size."
+        if reason is not None:
+            raise ValueError(f"{reason} Repair or remove it, or use a cache, which leaves such files out.")
+        return image if self.part is None else image[self.part]
+
+
+def _decoded(folder, workers):
+    headers, skipped = folder.surveyed(workers)
+    reader, shape = folder.reader(headers)
+    dtype, files = "uint8" if reader.value_range is None else "float32", list(headers)
+    images = Decoded(reader, files, (len(files), *shape), dtype, workers)
+    return pictures_of(folder, reader.value_range, images, files, skipped)

@@ -2,6 +2,7 @@
 
 import gzip
 import math
+import re
 from pathlib import Path
 
 import numpy as np
@@ -42,14 +43,31 @@ def read(path):
 
 
 def files(folder, split):
-    """The paths of images and labels of a split of MNIST's layout, or None where one of them is missing."""
+    """The paths of images and labels of a split of MNIST's layout, or None where one of them is missing.
+
+    The names can have another beginning, as "emnist-letters-train-images-idx3-ubyte" or "test-..." instead of "t10k-".
+
+    Raises:
+        ValueError: Several files could be meant.
+    """
     paths = [_file(Path(folder), name) for name in FILES[split]]
     return None if None in paths else tuple(paths)
 
 
 def _file(folder, name):
     names = (f"{stem}{ending}" for stem in (name, name.replace("-idx", ".idx")) for ending in ("", ".gz"))
-    return next((folder / name for name in names if (folder / name).is_file()), None)
+    exact = next((folder / name for name in names if (folder / name).is_file()), None)
+    if exact is not None or not folder.is_dir():
+        return exact
+    split, rest = name.split("-", 1)
+    words = "(t10k|test)" if split == "t10k" else split
+    pattern = re.compile(rf"(.*-)?{words}-{rest.replace('-idx', '[-.]idx')}(\.gz)?")
+    found = sorted(path for path in folder.iterdir() if pattern.fullmatch(path.name))
+    if len({path.name.removesuffix(".gz") for path in found}) > 1:
+        raise ValueError(
+            f"{folder} has {found[0].name} and {found[1].name}; expected the files of one data set: move the others."
+        )
+    return found[0] if found else None
 
 
 def class_names(folder):

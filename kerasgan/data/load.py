@@ -1,6 +1,7 @@
 """Loads data by name, from a folder or from arrays, in an order that depends on seed and epoch only."""
 
 import dataclasses
+import itertools
 import logging
 import os
 import warnings
@@ -12,13 +13,19 @@ from typing import Any
 import keras
 import numpy as np
 
-from kerasgan.data import cache, cifar, folder_cache, idx
+from kerasgan.data import cache, cifar, folder_cache, idx, packed, tables
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.builders.features import Audio, Characters, ClassLabel, Image, Tensor, Text
 from kerasgan.data.description import Description
 from kerasgan.data.folder import Folder, FolderOptions, holds_pictures
 from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.data.prepare import prepare, value_range_of
+from kerasgan.data.tars import Tars
+from kerasgan.data.tfrecords import TFRecords
+
+PACKED: dict[str, type[packed.Packed]] = {"tar": Tars, "tfrecord": TFRecords, "parquet": tables.ParquetFiles}
+# Folders that the archives of MNIST and CIFAR are unpacked into.
+UNPACKED = ("raw", "MNIST/raw", "FashionMNIST/raw", "cifar-10-batches-bin", "cifar-100-binary")
 
 logger = logging.getLogger("kerasgan")
 
@@ -48,12 +55,16 @@ def load(
               folder if a dataset has the same name;
             - a folder of MNIST's IDX files or of the binary version of CIFAR-10 or CIFAR-100, with the splits "train"
               and "test". Images of 28x28 pixels get a margin of 2 if `image_size` is another;
+            - WebDataset's tar files, TFRecords of `tf.train.Example` or Parquet files, which hold encoded images, with
+              labels, captions and other values: a folder of them, a file, or a pattern such as
+              `"shards-{0000..0011}.tar"` (`kerasgan.data.packed`);
+            - `"hf://owner/name[@revision][/config]"`, a dataset of Hugging Face, with `pip install kerasgan[hf]`;
             - a TFDS name that is prepared on this machine, for example by `kerasgan data prepare mnist`;
             - an array of samples, or a tuple `(samples, labels)`.
         split: `"train"`, `"test"`, `"train+test"`, etc. For a TFDS name, any split that TFDS supports. For a folder,
-            the name of a subfolder, or "train" for the folder itself if it has no such subfolder. For arrays, "train"
-            only. Two splits such as `("trainA", "trainB")` are two domains: x and y are samples of the domains in
-            independent orders.
+            the name of a subfolder, or "train" for the folder itself if it has no such subfolder; of tar, TFRecord and
+            Parquet files also a word in their names ("test-0001.tar"). For arrays, "train" only. Two splits such as
+            `("trainA", "trainB")` are two domains: x and y are samples of the domains in independent orders.
         image_size: Size of the square images, resized by `kerasgan.data.prepare`. None keeps the size.
         labels: Whether to return labels. None returns labels if there are any.
         batch_size: Batch size. The incomplete last batch is dropped. None returns single examples.
@@ -70,7 +81,11 @@ def load(
         flip: Whether to add a horizontally mirrored copy of each image, which doubles the number of examples.
         **options: Options of the dataset, such as `count=` or `font_dirs=`. For a folder, keyword arguments of
             `from_folder`, and `cache`: whether to store the resized images on disk, from which each batch reads its
-            images. None does so for more than half a gigabyte of images, which later load in seconds.
+            images. None does so for more than half a gigabyte of images, which later load in seconds. "decode" does not
+            store them, and decodes the images of a batch when it is needed. For images in larger files the same, and
+            `columns`, such as `{"image": "photo", "label": "kind", "caption": None}`, if the names of the columns are
+            unusual; `count`, the number of examples from the beginning; and, for Hugging Face, `streaming`, to read the
+            examples while they are downloaded.
 
     Returns:
         A dataset of `(x, y)`: a `tf.data.Dataset`, or on JAX, without TensorFlow, a `keras.utils.PyDataset` of batches.
@@ -196,13 +211,20 @@ class Source:
         """Returns all examples in memory, like `load(as_numpy=True)`."""
         return _prepared(self.columns, _each(lambda column: column.values, self.columns))
 
+    @property
+    def is_large(self):
+        """Whether `arrays` would take more than half a gigabyte, so that `batches` should be trained on."""
+        batches = self.batches()
+        sizes = [array.nbytes for array in keras.tree.flatten(batches.first(1))]
+        return sum(sizes) * max(batches.counts) > folder_cache.IN_MEMORY
+
     def batches(self, batch_size=None, shuffle_seed=0, initial_epoch=0):
         """Returns batches that are read and prepared on demand, an `ArrayBatches`.
 
         Pass it to `fit` as x. Each epoch, also of a resumed training, has its own order.
 
         Args:
-            batch_size: See `load`.
+            batch_size: See `load`. With None, `fit` takes the batch size of the recipe.
             shuffle_seed: See `load`.
             initial_epoch: See `load`.
         """
@@ -396,15 +418,17 @@ def _table(data, split, image_size, names, options, as_pairs=False):
         table = _binary(found, split, image_size, options)
         if table is not None:
             return table
-        labels = None if names is None or names else False
-        return _folder(found, split, image_size, options, labels, as_pairs)
+        return _folder(found, split, image_size, options, None if names is None or names else False, as_pairs)
+    if kind == "packed":
+        return _packed(found, split, image_size, options, None if names is None or names else False, as_pairs)
     return _tfds(found, split, image_size, names, options)
 
 
 def _binary(path, split, image_size, options):
     """The table of a folder of MNIST's or CIFAR's own files, or None where it is another folder."""
-    for kind in (idx, cifar):
-        splits = [part for part in kind.FILES if kind.files(path, part)]
+    places = (path, *(path / name for name in UNPACKED if (path / name).is_dir()))
+    for kind, place in itertools.product((idx, cifar), places):
+        splits = [part for part in kind.FILES if kind.files(place, part)]
         if not splits:
             continue
         if options:
@@ -412,13 +436,14 @@ def _binary(path, split, image_size, options):
         parts = split.split("+")
         if not set(parts) <= set(splits):
             raise ValueError(f"split={split!r}, but {path} has {' and '.join(splits)}; expected one, or both with '+'.")
-        images, labels = map(np.concatenate, zip(*(kind.images_and_labels(path, part) for part in parts), strict=True))
+        images, labels = map(np.concatenate, zip(*(kind.images_and_labels(place, part) for part in parts), strict=True))
         if images.ndim == 3:
             images = images[..., None]
-        names = kind.class_names(path) or tuple(map(str, range(int(labels.max()) + 1)))
+        names = kind.class_names(place) or tuple(map(str, range(int(labels.max()) + 1)))
         margin = 2 if images.shape[1:3] == (28, 28) else 0
         features = {"image": Image(images.shape[1:], margin=margin), "label": ClassLabel(names)}
         return _Table(str(path), {"image": images, "label": labels}, features, image_size=image_size)
+    cifar.refuse_pickles(path)
     return None
 
 
@@ -426,15 +451,18 @@ def resolve(data):
     """Resolves a name or path.
 
     Args:
-        data: Name of a dataset, or path of a folder. Text such as "./digits" is always a path.
+        data: Name of a dataset, or path of a folder or file. Text such as "./digits" is always a path.
 
     Returns:
-        `("own", (name, config or None))`, `("folder", path)` or `("tfds", name)`.
+        `("own", (name, config or None))`, `("folder", path)`, `("packed", name)` for pictures inside larger files, or
+        `("tfds", name)`.
     """
     text = os.fspath(data)
     name, _, config = text.partition("/")
     path = Path(data)
     if not isinstance(data, str) or name not in DATASETS:
+        if packed.is_packed(text) and not (path.is_dir() and holds_pictures(path)):
+            return "packed", text
         return ("folder", path) if path.is_dir() else ("tfds", text)
     known = not config or config in DATASETS[name].configs
     if path.is_dir() and not known:
@@ -472,7 +500,6 @@ def _local(dataset, split, image_size, options):
 
 
 def _folder(path, split, image_size, options, labels=None, as_pairs=False):
-    options = dict(options)
     part = path / split
     if part.is_dir():
         path = part
@@ -481,23 +508,47 @@ def _folder(path, split, image_size, options, labels=None, as_pairs=False):
             f"split={split!r}, but {path} has no subfolder of this name; expected a subfolder, or 'train' for all "
             "images."
         )
-    workers, use = options.pop("workers", None), options.pop("cache", None)
+    chosen, rest = _picture_options(options, image_size, labels)
+    return _pictures(Folder(path, chosen), as_pairs, **rest)
+
+
+def _packed(data, split, image_size, options, labels=None, as_pairs=False):
+    """The table of pictures inside larger files: tar files, TFRecords, Parquet files, data sets of Hugging Face."""
+    if os.fspath(data).startswith("hf://"):
+        chosen, rest = _picture_options(options, image_size, labels, ("columns", "count", "streaming"))
+        how = {name: rest.pop(name) for name in ("columns", "count", "streaming") if name in rest}
+        return _pictures(tables.HubDataset(data, split, chosen, **how), as_pairs, how, **rest)
+    kind, files = packed.files_of(data, split)
+    chosen, rest = _picture_options(options, image_size, labels, ("columns", "count"))
+    how = {name: rest.pop(name) for name in ("columns", "count") if name in rest}
+    return _pictures(PACKED[kind](os.fspath(data), files, chosen, **how), as_pairs, how, **rest)
+
+
+def _picture_options(options, image_size, labels, more=()):
+    """`FolderOptions`, and the other options by name."""
     known = [each.name for each in dataclasses.fields(FolderOptions) if each.name not in ("image_size", "labels")]
-    unknown = [name for name in options if name not in known]
+    rest = {name: options[name] for name in ("workers", "cache", *more) if name in options}
+    unknown = [name for name in options if name not in known and name not in rest]
     if unknown:
         raise ValueError(
-            f"{', '.join(unknown)} was passed; the options of a folder are {', '.join(known)}, workers, cache."
+            f"{', '.join(unknown)} was passed; the options of these data are {', '.join([*known, *more])}, workers, "
+            "cache."
         )
-    chosen = FolderOptions(image_size=image_size, labels=labels, **options)
-    folder = Folder(path, chosen)
-    if as_pairs and chosen.halves is None and folder.looks_like_halves():
+    given = {name: value for name, value in options.items() if name not in rest}
+    return FolderOptions(image_size=image_size, labels=labels, **given), rest
+
+
+def _pictures(collection, as_pairs, how=None, workers=None, cache=None):
+    """The table of a `Collection` of pictures."""
+    chosen = collection.options
+    if as_pairs and chosen.halves is None and collection.looks_like_halves():
         logger.warning(
             "The images in %s are twice as wide as high, so each is read as a pair, x on the left and y on the right. "
             "Pass halves='BtoA' for the reverse order.",
-            path,
+            collection.path,
         )
-        folder.options = chosen = dataclasses.replace(chosen, halves="AtoB")
-    pictures = folder_cache.pictures(folder, use, workers)
+        collection.options = chosen = dataclasses.replace(chosen, halves="AtoB")
+    pictures = folder_cache.pictures(collection, cache, workers)
     image = Image(pictures.images.shape[1:], pictures.value_range, dtype=pictures.images.dtype.name)
     columns: dict[str, Any] = {"image": pictures.images}
     features: dict[str, Any] = {"image": image}
@@ -505,11 +556,15 @@ def _folder(path, split, image_size, options, labels=None, as_pairs=False):
         columns["target"], features["target"] = pictures.targets, image
     if pictures.labels is not None:
         columns["label"], features["label"] = pictures.labels, ClassLabel(pictures.class_names)
+    for name, (values, feature) in pictures.columns.items():
+        if name not in columns:
+            columns[name], features[name] = values, feature
     entries = {name: value for name, value in chosen.entries().items() if name not in ("image_size", "labels")}
-    if pictures.class_names:
-        entries["class_names"] = list(pictures.class_names)
+    if isinstance(features.get("label"), ClassLabel) and chosen.labels is not False:
+        entries["class_names"] = list(features["label"].names)
+    entries |= {name: value for name, value in (how or {}).items() if value}
     pair = ("image", "target") if pictures.targets is not None else None
-    table = _Table(str(path), columns, features, pair=pair, options=entries, paths=pictures.paths)
+    table = _Table(str(collection.path), columns, features, pair=pair, options=entries, paths=pictures.paths)
     return dataclasses.replace(table, skipped=len(pictures.skipped), left_out=len(pictures.left_out))
 
 

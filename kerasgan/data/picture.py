@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from kerasgan.data.parts import Part, as_file
+
 # The formats that Pillow may detect, regardless of the file name: some others start programs or read other files.
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 FORMAT_NAMES = "PNG, JPEG, WebP, TIFF, BMP, GIF or PPM"
@@ -85,6 +87,11 @@ class Header:
     high: float = 0.0
 
 
+def is_encoded(beginning):
+    """Returns whether the first 12 bytes of a file, or of a part of it, are those of an image."""
+    return beginning.startswith(BEGINNINGS) or (beginning[:4] == b"RIFF" and beginning[8:12] == b"WEBP")
+
+
 def is_picture(path):
     """Returns whether a file is an image, by its suffix or, if the suffix is unknown, by its first bytes."""
     ending = Path(path).suffix.lower()
@@ -92,10 +99,9 @@ def is_picture(path):
         return ending in ENDINGS
     try:
         with open(path, "rb") as file:
-            beginning = file.read(12)
+            return is_encoded(file.read(12))
     except OSError:
         return False
-    return beginning.startswith(BEGINNINGS) or (beginning[:4] == b"RIFF" and beginning[8:] == b"WEBP")
 
 
 @contextlib.contextmanager
@@ -125,9 +131,9 @@ def _opened(path):
     from PIL import Image
 
     with _decoding(path):
-        if not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would block
+        if not isinstance(path, Part) and not stat.S_ISREG(os.stat(path).st_mode):  # opening a pipe would block
             raise Unreadable(f"{path} is not a regular file.")
-        picture = Image.open(path, formats=FORMATS)
+        picture = Image.open(as_file(path), formats=FORMATS)
     with picture:
         with _decoding(path):
             if picture.width * picture.height > (Image.MAX_IMAGE_PIXELS or np.inf):
@@ -224,7 +230,7 @@ def _deep_pixels(picture, path):
         picture.tile = [tile._replace(args="RGBA") for tile in picture.tile]
     elif picture.mode[0] not in "IF":
         # Pillow keeps the upper bytes; with the other byte order it keeps the lower bytes.
-        with _decoding(path), Image.open(path, formats=FORMATS) as other:
+        with _decoding(path), Image.open(as_file(path), formats=FORMATS) as other:
             other.tile = [tile._replace(args=_lower(tile.args)) for tile in other.tile]
             other.load()
             lower = np.asarray(other).astype("float32")
@@ -402,7 +408,8 @@ class Reader:
         """Returns the position of a crop, between 0 and 1."""
         if self.crop == "centre":
             return 0.5
-        identity = f"{self.seed}/{Path(path).relative_to(self.root).as_posix()}"
+        name = path.name if isinstance(path, Part) else Path(path).relative_to(self.root).as_posix()
+        identity = f"{self.seed}/{name}"
         return int.from_bytes(hashlib.sha256(identity.encode()).digest()[:4], "little") / 2**32
 
 

@@ -155,6 +155,27 @@ class ArrayBatches(keras.callbacks.Callback):
         ends = np.cumsum(self.stairs.sizes(self.seen, self.steps))
         return [order[end - size : end] for end, size in zip(ends, np.diff(ends, prepend=0), strict=True)]
 
+    def batched(self, batch_size, stairs=None):
+        """Returns the same data in the same order with a batch size, of which the epoch is tracked anew.
+
+        Args:
+            batch_size: Batch size.
+            stairs: See `ArrayBatches`.
+        """
+        made = ArrayBatches(
+            self.arrays, batch_size, self.shuffle_seed, self.prepare, self.unpaired, self.epoch, stairs=stairs
+        )
+        made.description = self.description
+        return made
+
+    def first(self, count):
+        """Returns the first examples in the order of the data, as a batch."""
+        return self.rows_at(np.arange(count))
+
+    def rows_at(self, indices):
+        """Returns the examples at positions of the data, the same in both of two domains, as a batch."""
+        return self.take(np.stack([indices, indices], axis=-1) if self.unpaired else indices)
+
     def take(self, indices):
         """Returns the batch for a row of `order`."""
         if self.unpaired:
@@ -216,8 +237,12 @@ class ArrayBatches(keras.callbacks.Callback):
 
         order = tf.data.Dataset.from_tensors(0).flat_map(draw_order)
         order = order.apply(tf.data.experimental.assert_cardinality(self.steps))
-        order = order.map(lambda row: tf.boolean_mask(row, row >= 0), deterministic=True)
-        return order.map(self._gather(tf), num_parallel_calls=PARALLEL_BATCHES, deterministic=True)
+        order = order.map(lambda row: tf.boolean_mask(row, row >= 0))  # one after the other
+        return order.map(self._taken(tf), num_parallel_calls=PARALLEL_BATCHES, deterministic=True)
+
+    def _taken(self, tf):
+        """Returns `take` for the graph of a dataset."""
+        return self._gather(tf) if self.prepare is None and not self.unpaired else self._call_take(tf)
 
     def _gather(self, tf):
         """Returns `take` on tensors."""

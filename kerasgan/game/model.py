@@ -491,7 +491,8 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
 
         Args:
             x: Real samples: an array, such as images in [-1, 1], a dictionary of arrays or a list of texts; or a data
-                set of `x` or `(x, y)`, or what `kerasgan.data.source(...).batches(...)` gives.
+                set of `x` or `(x, y)`, or what `kerasgan.data.source(...).batches(...)` gives, whose batch size is the
+                recipe's by default.
             y: Conditions or targets, for arrays: labels, a list of captions, a dictionary of several conditions.
             batch_size: Batch size for arrays, over all replicas; the recipe's by default.
             shuffle: Whether each epoch has a new order, for arrays.
@@ -526,6 +527,9 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             y, sample_weight = None, None
         elif hasattr(x, "element_spec"):
             x = encoded(x, x_kind, y_kind)
+        elif isinstance(x, ArrayBatches) and x.batch_size is None:  # as of arrays, but read when they are needed
+            stairs = self._stairs(initial_step) if batch_size is None else None
+            x = x.batched(batch_size or min(self.recipe.largest_batch, x.count), stairs)
         if isinstance(x, ArrayBatches):
             x.shorten(kwargs)
             callbacks = callbacks if any(each is x for each in callbacks) else [*callbacks, x]

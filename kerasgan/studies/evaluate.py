@@ -11,13 +11,16 @@ from kerasgan.data import load
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.kinds import Images, Kind, kind_of
 from kerasgan.data.load import resolve, tfds_builder_of
+from kerasgan.data.packed import splits_of
 from kerasgan.data.prepare import prepare
+from kerasgan.data.tables import hub_splits
 from kerasgan.metrics.evaluation import FEWEST, Evaluator, largest_count
 from kerasgan.pictures.files import write_json
 from kerasgan.zoo import preset as presets
 
 # Networks by the name of the data, trained on the split "train".
 NETWORKS = {name: f"classifier-{name}-v1" for name in ("digits", "glyphs", "sprites", "fashion")}
+PICTURES = ("folder", "packed")  # kinds of data of which `kerasgan.data.load` takes options for pictures
 # The better direction of each score.
 BETTER = {
     "frechet_distance": "lower",
@@ -168,9 +171,10 @@ def recorded_options(trained, data):
         data: Name of the data that are read now.
     """
     options = dict((trained or {}).get("options", {}))
-    folder = resolve(data)[0] == "folder"
-    if trained and (data == trained["name"] or (folder and resolve(trained["name"])[0] == "folder")):
+    if trained and data == trained["name"]:
         return options
+    if trained and resolve(data)[0] in PICTURES and resolve(trained["name"])[0] in PICTURES:
+        return {name: value for name, value in options.items() if name not in ("columns", "count", "streaming")}
     return {}
 
 
@@ -196,13 +200,15 @@ def _splits(data):
     if kind == "folder":
         # The subfolders that `load` uses as splits.
         return [each for each in ("train", "test") if (Path(data) / each).is_dir()]
+    if kind == "packed":
+        return hub_splits(found) if found.startswith("hf://") else splits_of(found)
     return list(tfds_builder_of(data).info.splits)
 
 
 def _loaded(source, split) -> Any:
     """Samples of a split as the generator's were read, at their size, with their labels if these count."""
     images, options = isinstance(source.kind, Images), dict(source.options)
-    if images and resolve(source.data)[0] == "folder":
+    if images and resolve(source.data)[0] in PICTURES:
         options = {"channels": source.kind.shape[-1], **options, "image_size": tuple(source.kind.shape[:2])}
     if not source.labels:
         options.pop("class_names", None)

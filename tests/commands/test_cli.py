@@ -16,6 +16,8 @@ from kerasgan.callbacks import Checkpoint, latest_checkpoint, save_checkpoint
 from kerasgan.callbacks.checkpoint import checkpoints
 from kerasgan.commands import summary
 from kerasgan.commands.main import main
+from kerasgan.data import folder_cache
+from kerasgan.data.load import Source
 from kerasgan.game.model import AdversarialModel
 from kerasgan.pictures.images import grid
 from kerasgan.run import START, load_run, resume
@@ -85,6 +87,17 @@ def test_what_a_run_leaves(run):
     assert (loaded.epoch, loaded.model.num_classes, loaded.model.recipe.batch_size) == (4, 10, 100)
     saved = keras.saving.load_model(run / "model.keras")
     np.testing.assert_array_equal(saved.sample(3), loaded.model.sample(3))
+
+
+def test_what_does_not_fit_into_memory_is_read_in_batches(run, tmp_path, monkeypatch):
+    """The same training, bit for bit."""
+    monkeypatch.setattr(folder_cache, "IN_MEMORY", 0)
+    monkeypatch.setattr(Source, "arrays", None)
+    assert main([*CGAN, "--epochs", "4", "--out", str(tmp_path / "run")]) == 0
+    assert history(tmp_path / "run") == history(run)
+    models = [keras.saving.load_model(folder / "model.keras") for folder in (run, tmp_path / "run")]
+    for one, other in zip(*(model.generator.get_weights() for model in models), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_cut_off_in_the_middle_of_an_epoch_and_resumed_it_ends_as_if_undisturbed(run, tmp_path, monkeypatch, capfd):
@@ -199,6 +212,7 @@ def test_dry_run_tells_all_and_writes_nothing(tmp_path, monkeypatch, capfd):
         (["train", "megan", "--data", "digits", "--epochs", "1"], "no family 'megan'. Families: "),
         ([*DCGAN, "--epochs", "1", "--split", "validation"], "expected 'train' or 'test'"),
         ([*DCGAN, "--epochs", "1", "--image-size", "9"], "multiple of 4"),
+        ([*DCGAN, "--epochs", "1", "--data-option", "count=-1"], "no option count"),
         ([*DCGAN, "--epochs", "1", "--batch-size", "1000"], "digits has only 898 images"),
         ([*DCGAN, "--epochs", "1", "--set", "wdith=3"], "'wdith=3' is no setting of DCGAN"),
         ([*DCGAN, "--epochs", "1", "--set", "conditioning=nope"], "`conditioning` is 'nope'; expected 'plane'"),

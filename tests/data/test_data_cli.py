@@ -55,7 +55,8 @@ def test_prepare_and_show(capsys, tmp_path):
 def test_show_a_folder(tmp_path, capsys):
     for number in range(70):
         Image.fromarray(np.full((6, 6), number, "uint8")).save(tmp_path / f"{number:02d}.png")
-    assert main(["data", "show", str(tmp_path), "--image-size", "8", "-o", str(tmp_path / "sheet.png")]) == 0
+    options = ["--image-size", "8", "--set", "cache=decode", "-o", str(tmp_path / "sheet.png")]
+    assert main(["data", "show", str(tmp_path), *options]) == 0
     assert (tmp_path / "sheet.png").exists()
 
 

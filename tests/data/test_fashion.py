@@ -143,6 +143,29 @@ def test_any_folder_of_idx_files_is_data(folder):
         load(folder, crop="none")
 
 
+def test_files_of_its_successors_have_other_names(folder, tmp_path):
+    expected = load(folder, "test", as_numpy=True)
+    raw = tmp_path / "emnist" / "raw"
+    raw.mkdir(parents=True)
+    for split, names in idx.FILES.items():
+        for name in names:
+            end = name.split("-", 1)[1]
+            source = idx._file(folder, name)
+            source.rename(raw / f"emnist-letters-{split}-{end}{'.gz' if source.suffix == '.gz' else ''}")
+    for one, other in zip(load(tmp_path / "emnist", "test", as_numpy=True), expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+    (raw / "emnist-digits-train-images-idx3-ubyte").write_bytes(b"")
+    with pytest.raises(ValueError, match=r"emnist-digits-train-.* and emnist-letters-train-.*; expected"):
+        load(tmp_path / "emnist")
+
+
+def test_pickles_are_not_read(tmp_path):
+    (tmp_path / "cifar-10-batches-py").mkdir()
+    (tmp_path / "cifar-10-batches-py" / "data_batch_1").write_bytes(b"\x80\x02}q\x01.")
+    with pytest.raises(ValueError, match="expected the binary version"):
+        load(tmp_path)
+
+
 @pytest.mark.parametrize("hundred", [False, True])
 def test_a_folder_of_cifars_binary_files_is_data(tmp_path, hundred):
     random = np.random.default_rng(0)

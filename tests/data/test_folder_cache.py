@@ -144,7 +144,7 @@ def test_fit_from_the_disk_is_fit_from_memory(folder):
     options = {"image_size": 8, "on_error": "raise"}
     x, y = load(folder, cache=False, as_numpy=True, **options)
     on_disk = source(folder, cache=True, **options)
-    for more in ({}, {"initial_epoch": 1, "initial_step": 1}):
+    for size, more in ((None, {}), (8, {"initial_epoch": 1, "initial_step": 1})):  # None: the recipe's
         expected = trained(x, y, **more)
-        for one, other in zip(trained(on_disk.batches(8, shuffle_seed=7), **more), expected, strict=True):
+        for one, other in zip(trained(on_disk.batches(size, shuffle_seed=7), **more), expected, strict=True):
             np.testing.assert_array_equal(one, other)

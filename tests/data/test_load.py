@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from kerasgan.data import load, prepare
+from kerasgan.data import load, prepare, source
 from kerasgan.data.builders import DATASETS, Digits, tfds_builder
 from kerasgan.data.pipeline import ArrayBatches, epoch_order
+from kerasgan.game.schedules import Stairs
 from tests.data.toy import Toy
 
 
@@ -289,3 +290,16 @@ class TestDataset:
 
 def _tfds_builder(data_dir):
     return tfds_builder(Digits(), data_dir=data_dir)
+
+
+def test_batches_whose_size_changes_are_read_when_they_are_needed():
+    """As of arrays in memory: 4 images twice, then 2; the order is that of batches of one size."""
+    stairs = Stairs(((0, 4), (0.008, 2)))
+    pixels = np.arange(12 * 4, dtype="uint8").reshape(12, 2, 2, 1)
+    batches = source((pixels, np.arange(12))).batches(None, shuffle_seed=5).batched(4, (stairs, 0))
+    dataset = batches.tf_dataset() if keras.backend.backend() == "tensorflow" else batches.py_dataset()
+    found = [tuple(map(keras.ops.convert_to_numpy, batch)) for batch in dataset]
+    order = epoch_order(12, 5, 0)
+    assert [len(y) for _, y in found] == [4, 4, 2]
+    np.testing.assert_array_equal(np.concatenate([y for _, y in found]), order[:10])
+    np.testing.assert_allclose(np.concatenate([x for x, _ in found]), pixels[order[:10]] / 127.5 - 1, atol=1e-6)
