@@ -1,5 +1,7 @@
 """A distance of images in the maps of a fixed random network, which needs no published weights."""
 
+import math
+
 import numpy as np
 from keras import ops
 
@@ -60,19 +62,31 @@ def perceptual_distance(first, second):
     Returns:
         Tensor of shape (batch,), in float32 or float64.
     """
-    first, second = at_least_float32(first), at_least_float32(second)
-    distance = _mean_of_samples(ops.square(first - second))
-    grey = 1 if first.shape[-1] == 3 else first.shape[-1]
-    for a, b in zip(random_maps(first), random_maps(second), strict=True):
-        squares = ops.sum(ops.square(_unit(a) - _unit(b)), axis=-1)
-        distance = distance + _mean_of_samples(ops.reshape(squares, (-1, grey, *squares.shape[1:])))
-    return distance
+    pairs = zip(_parts(first), _parts(second), strict=True)
+    return sum(ops.sum(ops.square(a - b), axis=1) / scale for (a, scale), (b, _) in pairs)
 
 
-def _unit(x):
-    return x / ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True) + 1e-10)
+def perceptual_features(images):
+    """Vectors of images whose mean squared difference is their `perceptual_distance`.
+
+    Args:
+        images: Floats of shape (batch, height, width, channels), in [-1, 1].
+
+    Returns:
+        Tensor of shape (batch, numbers of all maps).
+    """
+    parts = _parts(images)
+    total = sum(part.shape[1] for part, _ in parts)
+    return ops.concatenate([part * math.sqrt(total / scale) for part, scale in parts], axis=1)
 
 
-def _mean_of_samples(x):
-    # Not ops.mean, which averages float64 in float32 on JAX.
-    return ops.sum(x, axis=tuple(range(1, len(x.shape)))) / int(np.prod(x.shape[1:]))
+def _parts(images):
+    """Pixels and maps as tensors (batch, numbers), each with what the sum of its squared differences is divided by."""
+    images = at_least_float32(images)
+    grey = 1 if images.shape[-1] == 3 else images.shape[-1]
+    parts = [(images, math.prod(images.shape[1:]))]
+    for x in random_maps(images):
+        x = x / ops.sqrt(ops.sum(ops.square(x), axis=-1, keepdims=True) + 1e-10)
+        parts.append((x, grey * math.prod(x.shape[1:3])))
+    numbers = [math.prod(parts[0][0].shape[1:]), *(grey * math.prod(x.shape[1:]) for x, _ in parts[1:])]
+    return [(ops.reshape(x, (-1, count)), scale) for (x, scale), count in zip(parts, numbers, strict=True)]

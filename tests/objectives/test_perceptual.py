@@ -5,7 +5,7 @@ from keras import ops
 from scipy.signal import correlate
 
 from kerasgan.metrics.features import get
-from kerasgan.objectives.perceptual import perceptual_distance, random_kernels, random_maps
+from kerasgan.objectives.perceptual import perceptual_distance, perceptual_features, random_kernels, random_maps
 from kerasgan.testing.scripted import double_precision
 
 
@@ -40,6 +40,8 @@ def test_other_channels_are_grey_images():
     each = [perceptual_distance(*(ops.repeat(z[..., n : n + 1], 3, axis=-1) for z in (x, y))) for n in range(2)]
     np.testing.assert_allclose(perceptual_distance(x, y), (each[0] + each[1]) / 2, rtol=1e-5)
     np.testing.assert_array_equal(perceptual_distance(x, x), 0.0)
+    vectors = [ops.convert_to_numpy(perceptual_features(z)) for z in (x, y)]
+    np.testing.assert_allclose(np.square(vectors[0] - vectors[1]).mean(axis=1), perceptual_distance(x, y), rtol=1e-5)
 
 
 def test_maps_are_those_of_the_features():
