@@ -289,9 +289,8 @@ class LatentSpace:
         else:
             given = self._given(1, conditions)
             vectors, weights = self._ganspace(seed, samples, given) if method == "ganspace" else self._sefa(given)
-        vectors, weights = unit(vectors), weights
-        if method != "supervised":
             vectors, weights = vectors[:count], weights[:count]
+        vectors = unit(vectors)
         names = [f"{method}{place}" for place in range(len(vectors))] if names is None else list(names)
         if len(names) != len(vectors):
             raise ValueError(f"`names` has {len(names)} entries; expected {len(vectors)}.")

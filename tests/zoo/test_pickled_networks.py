@@ -70,7 +70,7 @@ def test_arrays(file, tmp_path):
     assert set(found.arrays) == set(expected) and found.class_name == "Generator"
     assert found.arguments.get("img_resolution") == (OPTIONS[file] or {}).get("img_resolution")
     for name, array in expected.items():
-        assert found.arrays[name].dtype == array.dtype
+        assert (found.arrays[name].dtype, found.arrays[name].shape) == (array.dtype, array.shape)
         np.testing.assert_array_equal(found.arrays[name], array)
     assert not ran.exists()
 

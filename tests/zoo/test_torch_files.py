@@ -38,7 +38,7 @@ def test_both_formats(form, tmp_path):
     found = read_torch(FORMATS[form](tmp_path / "G.pth", *described(arrays, form == "stream")))
     assert list(found) == list(arrays)
     for name, array in arrays.items():
-        assert found[name].dtype == array.dtype
+        assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape)
         np.testing.assert_array_equal(found[name], array)
 
 

@@ -83,7 +83,7 @@ def described(arrays, legacy):
     """A `state_dict` as PyTorch pickles it, and the bytes of its storages by key."""
     found, data = collections.OrderedDict(), {}
     for name, array in arrays.items():
-        array = np.ascontiguousarray(array)
+        array = np.asarray(array, order="C")
         kind, key = Named("torch", KINDS[array.dtype.name]), str(len(data))
         data[key] = array.size, array.tobytes()
         storage = Reference("storage", kind, key, "cpu", array.size, *([None] if legacy else []))
@@ -116,7 +116,7 @@ BUFFERS = (
 
 def tensor(array):
     """An array as PyTorch pickles a tensor by itself: its storage is a stream of its own."""
-    array = np.ascontiguousarray(array)
+    array = np.asarray(array, order="C")
     storage = Reference("storage", Named("torch", KINDS[array.dtype.name]), "0", "cpu", array.size, None)
     content = Call(Named("torch.storage", "_load_from_bytes"), streamed(storage, {"0": (array.size, array.tobytes())}))
     strides = tuple(stride // array.itemsize for stride in array.strides)
