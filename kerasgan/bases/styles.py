@@ -100,7 +100,8 @@ class StyleModel(LatentModel):
 
     def generator_inputs(self, latents, *conditions, truncation=None, ema=True):
         mapping = self.ema_mapping if ema else self.mapping
-        styles = self.spread(mapping(self.inputs_of(ops.convert_to_tensor(latents), *conditions), training=False))
+        inputs = self.inputs_of(*map(ops.convert_to_tensor, (latents, *conditions)))
+        styles = self.spread(mapping(inputs, training=False))
         if truncation is not None:
             styles = truncate(styles, mapping.get_layer("mean_style").mean, truncation, self.truncated_layers)
         return [styles]

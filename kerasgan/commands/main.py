@@ -11,9 +11,8 @@ import textwrap
 import traceback
 import warnings
 from pathlib import Path
-from typing import Any
 
-from kerasgan.commands.options import add_picture_options, option
+from kerasgan.commands.options import add_picture_options, noise, option
 from kerasgan.commands.options import positive as _positive
 
 # What TensorFlow's collectives raise where another process is gone.
@@ -213,6 +212,7 @@ def _prepared(family, arguments):
     from kerasgan import run
     from kerasgan.commands import settings
     from kerasgan.commands.options import picture_options
+    from kerasgan.commands.trained import trained
     from kerasgan.data.load import source
     from kerasgan.data.pipeline import ArrayBatches
     from kerasgan.game.arguments import REQUIRED, constructor_arguments
@@ -223,7 +223,7 @@ def _prepared(family, arguments):
     chosen, changes = settings.split(family, arguments.set)
     if arguments.batch_size:
         changes["batch_size"] = arguments.batch_size
-    origin = _trained(arguments.start) if arguments.start else None
+    origin = trained(arguments.start) if arguments.start else None
     # A family whose num_classes has no default is always conditional.
     always = known.get("num_classes", 0) is REQUIRED
     labels = bool(arguments.labels or chosen.get("num_classes") or always)
@@ -302,21 +302,16 @@ def sample(arguments):
     """Draws samples of a run or a preset into one picture."""
     import numpy as np
 
-    from kerasgan.data.description import class_numbers
+    from kerasgan.commands.trained import classes_of, trained
     from kerasgan.pictures.images import columns_of, write_png
 
-    model, count = _trained(arguments.run), arguments.count
+    model, count = trained(arguments.run), arguments.count
     if not model.generates:
         raise ValueError(
             f"{arguments.run} is a {type(model).__name__}, which translates images and has no samples of its own. Use "
             "kerasgan.run.load_run(...).model.translate(images), or kerasgan.load(...).translate(images)."
         )
-    if arguments.labels and not model.conditions.classes:
-        raise ValueError(f"--labels was given, but {arguments.run} is unconditional. Leave it out.")
-    if arguments.labels:
-        classes: Any = class_numbers(arguments.labels, _class_names(arguments.run, model), model.conditions.classes)
-    else:
-        classes = range(model.conditions.classes or 0)
+    classes = classes_of(arguments.labels, arguments.run, model)
     labels = np.resize(classes, count) if classes else None
     samples = model.sample(
         count, arguments.seed, labels, truncation=arguments.truncation, noise=arguments.noise, ema=not arguments.raw
@@ -330,40 +325,12 @@ def sample(arguments):
 
 def export(arguments):
     """Writes the generator of a run or a preset for use without kerasgan."""
+    from kerasgan.commands.trained import trained
     from kerasgan.export import export_as, format_of
 
     format = format_of(arguments.output, arguments.format)
-    export_as(_trained(arguments.run), arguments.output, format)
+    export_as(trained(arguments.run), arguments.output, format)
     print(arguments.output)
-
-
-def _class_names(name, model):
-    """Names of the classes of a run's or a preset's model; of earlier ones, what their data set says."""
-    from kerasgan import zoo
-    from kerasgan.data.builders import DATASETS
-    from kerasgan.run import read_run
-
-    if model.class_names:
-        return model.class_names
-    folder = Path(name)
-    entries = read_run(folder) if (folder / "run.json").exists() else zoo.find(name).metadata
-    data, _, config = ((entries.get("data") or {}).get("name") or "").partition("/")
-    label = DATASETS[data](config or None).features.get("label") if data in DATASETS else None
-    names = tuple(getattr(label, "names", ()))
-    return names if len(names) == model.conditions.classes else ()
-
-
-def _trained(name):
-    """The model of a run or a preset."""
-    from kerasgan.zoo import preset as presets
-
-    if Path(name).is_dir() and not (Path(name) / presets.METADATA).exists():
-        from kerasgan.run import load_run
-
-        return load_run(name).model
-    from kerasgan import zoo
-
-    return zoo.load(name)
 
 
 # Their arguments -----------------------------------------------------------------------------------------------------
@@ -374,10 +341,6 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message):
         raise ValueError(f"{message} ({self.prog} --help)")
-
-
-def _noise(text):
-    return text if text in ("random", "fixed", "none") else float(text)
 
 
 def _networks(text):
@@ -392,6 +355,7 @@ def _parser():
     from kerasgan.commands.convert import add_parser as add_convert_parser
     from kerasgan.commands.data import add_parser as add_data_parser
     from kerasgan.commands.evaluate import add_parser as add_evaluate_parser
+    from kerasgan.commands.latents import add_parser as add_latents_parser
     from kerasgan.commands.sensitivity import add_parser as add_sensitivity_parser
     from kerasgan.commands.zoo import add_parser as add_zoo_parser
 
@@ -497,7 +461,7 @@ def _parser():
     one.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
     one.add_argument("--labels", metavar="CLASS,...", help="names or numbers of classes, repeated up to N")
     one.add_argument("--truncation", type=float, metavar="T", help="closeness to the typical, from 0 (default: none)")
-    one.add_argument("--noise", default="random", type=_noise, help="random, fixed, none or a factor")
+    one.add_argument("--noise", default="random", type=noise, help="random, fixed, none or a factor")
     one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
     one.add_argument("--columns", type=count, metavar="N", help="samples in a row (default: one for each of up to 16)")
     one.add_argument("-o", "--output", default="grid.png", metavar="FILE", help="PNG file (default: grid.png)")
@@ -511,6 +475,7 @@ def _parser():
         help="of the output (default: what OUT ends in; savedmodel for a folder)",
     )
 
+    add_latents_parser(commands)
     add_convert_parser(commands)
     add_evaluate_parser(commands)
     add_sensitivity_parser(commands)

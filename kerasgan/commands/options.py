@@ -31,6 +31,11 @@ def option(text):
         return name, value
 
 
+def noise(text):
+    """A parser of the noise of images, as for a model's `sample`."""
+    return text if text in ("random", "fixed", "none") else float(text)
+
+
 def add_picture_options(parser, size_help="resize the images to S x S pixels"):
     """Adds the options that `kerasgan.data.load` takes for pictures."""
     one = parser.add_argument_group("pictures", "How the pictures of a folder are read (--image-size: also of others).")

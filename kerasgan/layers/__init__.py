@@ -9,6 +9,7 @@ from kerasgan.layers.dense_images import dense_images
 from kerasgan.layers.dropout import NoiseDropout
 from kerasgan.layers.equalized import EqualizedConv2D, EqualizedDense
 from kerasgan.layers.fade import Fade
+from kerasgan.layers.gated_linear_unit import GatedLinearUnit
 from kerasgan.layers.grouped import GroupedConv2D
 from kerasgan.layers.initial import glorot, normal, orthogonal, scaled, uniform
 from kerasgan.layers.instance_normalization import InstanceNormalization, SampleNormalization
@@ -53,6 +54,7 @@ __all__ = [
     "EqualizedConv2D",
     "EqualizedDense",
     "Fade",
+    "GatedLinearUnit",
     "GroupedConv2D",
     "ImagePool",
     "InstanceNormalization",

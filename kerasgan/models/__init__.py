@@ -7,6 +7,7 @@ from kerasgan.models.biggan import BigGAN, BigGANDeep
 from kerasgan.models.cgan import CGAN
 from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
+from kerasgan.models.fastgan import FastGAN
 from kerasgan.models.gan import GAN
 from kerasgan.models.gmmn import GMMN, GMMNAE
 from kerasgan.models.infogan import InfoGAN
@@ -45,6 +46,7 @@ __all__ = [
     "BigGAN",
     "BigGANDeep",
     "CycleGAN",
+    "FastGAN",
     "InfoGAN",
     "Pix2Pix",
     "ProGAN",

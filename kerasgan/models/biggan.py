@@ -16,7 +16,7 @@ from kerasgan.layers import ConditionalBatchNormalization, SelfAttention, batch_
 from kerasgan.layers.residual import discriminator_bottleneck, generator_bottleneck
 from kerasgan.layers.residual_networks import Kit, judge, residual_discriminator, residual_generator, to_images
 from kerasgan.objectives.orthogonal import orthogonal_regularization
-from kerasgan.zoo.convert import assign
+from kerasgan.zoo.convert import assign_averages
 from kerasgan.zoo.official import DERIVED, pairs
 
 # Channels by image size in units of the width: of the first map and behind each doubling (appendix B, tables 4 to 9;
@@ -373,6 +373,12 @@ class BigGAN(LatentModel):
     >>> small.compile(recipe="cpu32")
     """
 
+    official_format = "torch"
+    official_license = (
+        "mit",
+        "MIT License of BigGAN-PyTorch (https://github.com/ajbrock/BigGAN-PyTorch) for the authors' weights; ImageNet, "
+        "which they were trained on, is for research and not for commercial use.",
+    )
     recipe = BigGANRecipe()
     recipes = FURTHER_RECIPES
 
@@ -441,9 +447,7 @@ class BigGAN(LatentModel):
             ValueError: If they are those of another network, or of an option that is not supported.
         """
         model = official_family(arrays)(**official_sizes(arrays))
-        assign(official_pairs(model.generator, arrays), arrays, DERIVED)
-        model.ema_generator.set_weights(model.generator.get_weights())
-        return model
+        return assign_averages(model, official_pairs(model.generator, arrays), arrays, DERIVED)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

@@ -2,16 +2,20 @@
 
 import dataclasses
 import math
+import re
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.game.recipe import Adam
 from kerasgan.game.schedules import Cosine
 from kerasgan.layers import Basis, GroupedConv2D, LeakyReLU, Resample, label_projection, normal, scaled, with_labels
+from kerasgan.layers.resample import BILINEAR
 from kerasgan.objectives import penalties
+from kerasgan.zoo.convert import Source, as_stored, assign_averages, channels_last, kernel
 
 LEAKY_GAIN = math.sqrt(2 / (1 + 0.2**2))  # keeps the deviation through a leaky ReLU of slope 0.2
 FULL_WIDTH = 4  # stages: 4x4 to 32x32 pixels
@@ -112,6 +116,12 @@ class R3GAN(LatentModel):
     >>> pictures = model.sample(64, seed=0)
     """
 
+    official_format = "pickle"
+    official_license = (
+        "other",
+        "That of the authors' repository, which is built on code of NVIDIA; read it before use "
+        "(https://github.com/brownvc/R3GAN).",
+    )
     recipe = R3GANRecipe()
     recipes = {
         "imagenet32": r3_schedules(gamma=(0.5, 0.05)),
@@ -154,6 +164,26 @@ class R3GAN(LatentModel):
                     f"group_width, {group_width}. Choose another width or group_width."
                 )
         super().__init__(image_shape, latent_dim, latent_range, num_classes, **kwargs)
+
+    @classmethod
+    def from_official(cls, network):
+        """A model whose generator, and its average, have published weights.
+
+        The authors compute the larger stages of these networks in bfloat16: their images differ by its rounding.
+
+        Args:
+            network: Generator of the authors' code, from `kerasgan.zoo.pickled_networks.read_network`.
+
+        Returns:
+            An `R3GAN` with an untrained discriminator.
+
+        Raises:
+            ValueError: If it is another network, or has an option that is not supported.
+        """
+        model = cls(**official_sizes(network.arrays))
+        variables = model.generator.trainable_variables
+        pairs = list(zip(variables, generator_sources(network.arrays), strict=True))
+        return assign_averages(model, pairs, network.arrays, CONSTANT_ARRAYS)
 
     def build_generator(self):
         latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
@@ -199,3 +229,72 @@ class R3GAN(LatentModel):
             y = layers.Conv2D(width, 1, use_bias=False, kernel_initializer="zeros")(y)
             x = layers.Add()([x, y])
         return x
+
+
+# Published weights (github.com/brownvc/R3GAN) -------------------------------------------------------------------------
+
+CONSTANT_ARRAYS = (".Resampler.Kernel",)
+BLOCK = (
+    *("LinearLayer1.Layer.weight", "NonLinearity1.Bias", "LinearLayer2.Layer.weight", "NonLinearity2.Bias"),
+    "LinearLayer3.Layer.weight",
+)
+
+
+def official_blocks(arrays):
+    """Number of blocks of each stage, in the arrays of a generator or a discriminator."""
+    found = [re.match(r"Model\.MainLayers\.(\d+)\.Layers\.\d+\.LinearLayer1\.Layer\.weight$", name) for name in arrays]
+    stages = [int(each[1]) for each in found if each]
+    return [stages.count(stage) for stage in range(max(stages, default=-1) + 1)]
+
+
+def generator_sources(arrays):
+    """Which arrays a generator's variables are, in their order: list of `kerasgan.zoo.convert.Source`."""
+    names = [name for name in ("Model.EmbeddingLayer.weight",) if name in arrays]
+    names += [f"Model.MainLayers.0.Layers.0.{name}" for name in ("LinearLayer.weight", "Basis")]
+    for stage, blocks in enumerate(official_blocks(arrays)):
+        prefix = f"Model.MainLayers.{stage}.Layers"
+        names += [name for name in (f"{prefix}.0.LinearLayer.Layer.weight",) if name in arrays]
+        names += [f"{prefix}.{block + 1}.{name}" for block in range(blocks) for name in BLOCK]
+    names.append("Model.AggregationLayer.Layer.weight")
+    layouts = {"Basis": channels_last, "Bias": as_stored}
+    return [Source(name, layouts.get(name.rpartition(".")[-1], kernel)) for name in names]
+
+
+def official_sizes(arrays):
+    """The constructor arguments of the model that the arrays of the authors' code are the generator of.
+
+    Args:
+        arrays: `{name: array}`.
+
+    Raises:
+        ValueError: If they are those of another network, or of an option that is not supported.
+    """
+    blocks = official_blocks(arrays)
+    first, last = "Model.MainLayers.0.Layers.0.LinearLayer.weight", "Model.AggregationLayer.Layer.weight"
+    if len(blocks) < 2 or first not in arrays or last not in arrays:
+        raise ValueError("`network` lacks the layers of R3GAN's generator; expected G_ema of the authors' code.")
+    for name, value in arrays.items():
+        if name.endswith(CONSTANT_ARRAYS) and not np.allclose(value, np.outer(BILINEAR, BILINEAR) / 64):
+            raise ValueError(f"`network` has another filter in {name}; expected that of {BILINEAR}.")
+
+    def shapes(number):
+        names = [f"Model.MainLayers.{stage}.Layers.1.LinearLayer{number}.Layer.weight" for stage in range(len(blocks))]
+        return [arrays[name].shape for name in names]
+
+    widths = [shape[1] for shape in shapes(1)]
+    expansions = {inside / width for (inside, width, *_) in shapes(1)}
+    groups = {shape[1] for shape in shapes(2)}
+    if len(expansions) > 1 or len(groups) > 1:
+        raise ValueError(f"`network` has the expansions {expansions} and groups of {groups}; expected one of each.")
+    embedding = arrays.get("Model.EmbeddingLayer.weight", np.zeros((0, 0)))
+    size = 4 << len(blocks) - 1
+    return {
+        "image_shape": (size, size, arrays[last].shape[0]),
+        "latent_dim": arrays[first].shape[1] - len(embedding),
+        "num_classes": embedding.shape[1] or None,
+        "embedding": len(embedding) or 64,
+        "width": tuple(widths),
+        "blocks": tuple(blocks),
+        "expansion": int(expansions.pop()),
+        "group_width": groups.pop(),
+    }

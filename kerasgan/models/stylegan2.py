@@ -5,9 +5,11 @@ Of labels as in StyleGAN2-ADA (Karras et al. 2020, "Training Generative Adversar
 
 import dataclasses
 import math
+import re
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from kerasgan.bases.growing import DoublingStages
@@ -29,10 +31,12 @@ from kerasgan.layers import (
     ScaledLeakyReLU,
     normal,
 )
+from kerasgan.layers.growing import stage_widths
+from kerasgan.layers.resample import BILINEAR
 from kerasgan.objectives.losses import mean
 from kerasgan.objectives.penalties import R1
 from kerasgan.objectives.regularizers import lazy_adam, path_length_penalty, path_lengths
-from kerasgan.zoo.convert import Source, channels_last, flattened, kernel, one_channel
+from kerasgan.zoo.convert import Source, assign_averages, channels_last, flattened, kernel, one_channel
 
 HALF = math.sqrt(0.5)  # scales each of two branches so that their sum has the variance of one
 ARCHITECTURES = ("skip", "residual", "original")
@@ -320,6 +324,13 @@ class StyleGAN2(DoublingStages, StyleModel):
     >>> pictures = model.sample(64, seed=0, truncation=0.7)
     """
 
+    official_format = "pickle"
+    official_license = (
+        "nvidia-source-code-license",
+        "NVIDIA Source Code License for StyleGAN2-ADA: research and evaluation only, not commercial use; networks that "
+        "were trained from its code or weights fall under it as well "
+        "(https://nvlabs.github.io/stylegan2-ada-pytorch/license.html).",
+    )
     recipe = StyleGAN2Recipe()
     recipes = {
         "paper256": {"batch_size": 64, "ema_half_life": 20_000.0, **r1(1.0), **adams(2.5e-3)},
@@ -408,6 +419,23 @@ class StyleGAN2(DoublingStages, StyleModel):
         path = Phase("path", trains, self.path_loss, "generator", every=every, keeps=("path_length",))
         return *phases, path
 
+    @classmethod
+    def from_official(cls, network):
+        """A model whose generator and mapping network, and their averages, have published weights.
+
+        Args:
+            network: Generator of StyleGAN2-ADA for PyTorch, from `kerasgan.zoo.pickled_networks.read_network`.
+
+        Returns:
+            A `StyleGAN2` with an untrained discriminator.
+
+        Raises:
+            ValueError: If it is another network, or has an option that is not supported.
+        """
+        model = cls(**official_sizes(network))
+        pairs = [*mapping_sources(model.mapping), *synthesis_sources(model.generator)]
+        return assign_averages(model, pairs, network.arrays, CONSTANT_ARRAYS)
+
     def path_loss(self, batch):
         """The path length's penalty: runs every `path_interval` steps, multiplied by it (section 3.1)."""
         latents, conditions, recipe = self.latents(batch), self.fake_condition(batch), self.recipe
@@ -455,8 +483,13 @@ def modulated_sources(layer, key):
 
 def generator_sources(generator):
     """Likewise of a generator."""
-    pairs = mapping_sources(generator.get_layer("mapping"))
-    for layer in generator.get_layer("synthesis").layers:
+    return mapping_sources(generator.get_layer("mapping")) + synthesis_sources(generator.get_layer("synthesis"))
+
+
+def synthesis_sources(synthesis):
+    """Likewise of a synthesis network."""
+    pairs = []
+    for layer in synthesis.layers:
         stage, _, part = layer.name.removeprefix("stage").partition("_")
         key = f"synthesis.b{4 << int(stage)}." if stage.isdecimal() else "synthesis.b4."
         if isinstance(layer, LearnedConstant):
@@ -470,6 +503,60 @@ def generator_sources(generator):
             pairs.append((layer.strength, Source(f"{key}.noise_strength")))
             pairs.append((layer.constant, Source(f"{key}.noise_const", one_channel)))
     return pairs
+
+
+def mapping_sizes(network):
+    """What the arrays of a mapping network say of a model: constructor arguments.
+
+    Args:
+        network: `kerasgan.zoo.pickled_networks.Network`.
+
+    Raises:
+        ValueError: If there is no mapping network, or one of another kind.
+    """
+    arrays, options = network.arrays, network.arguments.get("mapping_kwargs", {})
+    missing = [name for name in ("mapping.fc0.weight", "mapping.w_avg") if name not in arrays]
+    if missing:
+        raise ValueError(f"`network` is a {network.class_name} without {missing}; expected a generator with styles.")
+    for name, expected in (("lr_multiplier", 0.01), ("activation", "lrelu")):
+        if options.get(name, expected) != expected:
+            raise ValueError(f"`network` has a mapping network with {name}={options[name]!r}; expected {expected!r}.")
+    embedding = arrays.get("mapping.embed.weight", np.zeros((0, 0)))
+    return {
+        "latent_dim": arrays["mapping.fc0.weight"].shape[1] - len(embedding),
+        "num_classes": embedding.shape[1] or None,
+        "style_dim": len(arrays["mapping.w_avg"]),
+        "depth": sum(name.startswith("mapping.fc") and name.endswith(".weight") for name in arrays),
+    }
+
+
+def official_sizes(network):
+    """The constructor arguments of the model that a network of StyleGAN2-ADA's code is the generator of.
+
+    Args:
+        network: `kerasgan.zoo.pickled_networks.Network`.
+
+    Raises:
+        ValueError: If it is another network, or has an option that is not supported.
+    """
+    arrays, sizes = network.arrays, mapping_sizes(network)
+    found = [re.match(r"synthesis\.b(\d+)\.conv1\.weight$", name) for name in arrays]
+    resolutions = sorted(int(each[1]) for each in found if each)
+    if resolutions != [4 << stage for stage in range(len(resolutions))] or len(resolutions) < 2:
+        raise ValueError(f"`network` is a {network.class_name} of the sizes {resolutions}; expected 4, 8, 16, ...")
+    for name, value in arrays.items():
+        if name.endswith("resample_filter") and not np.allclose(value, np.outer(BILINEAR, BILINEAR) / 64):
+            raise ValueError(f"`network` has another filter in {name}; expected that of {BILINEAR}.")
+    widths, size = [len(arrays[f"synthesis.b{each}.conv1.weight"]) for each in resolutions], resolutions[-1]
+    sizes |= {"channel_base": widths[-1] * size, "channel_max": max(widths)}
+    if list(stage_widths(len(widths), widths[-1] * size, max(widths))) != widths:
+        raise ValueError(f"`network` has {widths} channels; expected half as many with each doubling of the size.")
+    skips, colors = ([name for name in arrays if name.endswith(end)] for end in (".skip.weight", ".torgb.weight"))
+    architecture = "residual" if skips else "skip" if len(colors) == len(widths) else "original"
+    channels = len(arrays[f"synthesis.b{size}.torgb.weight"])
+    options = {**network.arguments, **network.arguments.get("synthesis_kwargs", {})}
+    limit = {"limit": options.get("conv_clamp"), "architecture": architecture}
+    return {"image_shape": (size, size, channels), **sizes, **limit}
 
 
 def discriminator_sources(discriminator):

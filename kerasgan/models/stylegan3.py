@@ -18,7 +18,7 @@ from kerasgan.layers.alias_free import FilteredLeakyReLU, FourierFeatures, Movin
 from kerasgan.layers.growing import stage_widths as widths_of
 from kerasgan.models import stylegan2
 from kerasgan.objectives.penalties import R1
-from kerasgan.zoo.convert import Source, kernel
+from kerasgan.zoo.convert import Source, assign_averages, kernel
 
 MARGIN = 10  # samples around the image
 LIMIT = 256.0
@@ -211,6 +211,13 @@ class StyleGAN3(StyleModel):
     >>> pictures = model.sample(64, seed=0, truncation=0.7)
     """
 
+    official_format = "pickle"
+    official_license = (
+        "nvidia-source-code-license",
+        "NVIDIA Source Code License for StyleGAN3: research and evaluation only, not commercial use; networks that "
+        "were trained from its code or weights fall under it as well "
+        "(https://github.com/NVlabs/stylegan3/blob/main/LICENSE.txt).",
+    )
     recipe = StyleGAN3Recipe()
     recipes = {
         "auto": {},
@@ -257,6 +264,23 @@ class StyleGAN3(StyleModel):
         widths = widths_of(self.halvings(self.image_shape) + 1, self.channel_base, self.channel_max)
         return discriminator_network(self.pack_shape, widths, self.num_classes, group_size=self.group_size)
 
+    @classmethod
+    def from_official(cls, network):
+        """A model whose generator and mapping network, and their averages, have published weights.
+
+        Args:
+            network: Generator of the authors' code, from `kerasgan.zoo.pickled_networks.read_network`.
+
+        Returns:
+            A `StyleGAN3` with an untrained discriminator.
+
+        Raises:
+            ValueError: If it is another network, or has an option that is not supported.
+        """
+        model = cls(**official_sizes(network))
+        pairs = [*stylegan2.mapping_sources(model.mapping), *synthesis_sources(model.generator)]
+        return assign_averages(model, pairs, network.arrays, CONSTANT_ARRAYS)
+
     def compile(self, *, recipe=None, **changes):
         if recipe == "auto":
             changes = {"penalties": (R1(2.0 * (self.image_shape[0] / 256) ** 2, interval=16),), **changes}
@@ -301,8 +325,13 @@ CONSTANT_ARRAYS = ("up_filter", "down_filter")
 
 def generator_sources(generator):
     """Which arrays a generator's variables are: list of (variable, `kerasgan.zoo.convert.Source`)."""
-    pairs = stylegan2.mapping_sources(generator.get_layer("mapping"))
-    synthesis = generator.get_layer("synthesis")
+    mapping, synthesis = (generator.get_layer(name) for name in ("mapping", "synthesis"))
+    return stylegan2.mapping_sources(mapping) + synthesis_sources(synthesis)
+
+
+def synthesis_sources(synthesis):
+    """Likewise of a synthesis network."""
+    pairs = []
     for layer in synthesis.layers:
         if isinstance(layer, FourierFeatures):
             key = "synthesis.input"
@@ -323,3 +352,39 @@ def generator_sources(generator):
             magnitude = synthesis.get_layer(f"{layer.name}_magnitude").magnitude
             pairs.append((magnitude, Source(f"{key}.magnitude_ema")))
     return pairs
+
+
+# What the authors' code sets and our networks have as constants.
+EXPECTED = {
+    **{"num_critical": 2, "first_cutoff": 2, "first_stopband": 2**2.1, "last_stopband_rel": 2**0.3, "margin_size": 10},
+    **{"output_scale": 0.25, "conv_clamp": 256, "filter_size": 6, "lrelu_upsampling": 2},
+}
+
+
+def official_sizes(network):
+    """The constructor arguments of the model that a network of the authors' code is the generator of.
+
+    Args:
+        network: `kerasgan.zoo.pickled_networks.Network`.
+
+    Raises:
+        ValueError: If it is another network, or has an option that is not supported.
+    """
+    options = {**network.arguments, **network.arguments.get("synthesis_kwargs", {})}
+    for name, expected in EXPECTED.items():
+        given = options.get(name, expected)
+        if not isinstance(given, (int, float)) or not math.isclose(given, expected):
+            raise ValueError(f"`network` has {name}={given!r}; expected {expected!r}.")
+    radial, size = bool(options.get("use_radial_filters")), options.get("img_resolution")
+    if size is None or options.get("conv_kernel", 3) != (1 if radial else 3):
+        raise ValueError(f"`network` is a {network.class_name} of another configuration than T and R of StyleGAN3.")
+    sizes = {"channel_base": options.get("channel_base", 32768), "channel_max": options.get("channel_max", 512)}
+    if radial and any(value % 2 for value in sizes.values()):
+        raise ValueError(f"`network` has {sizes}; expected even numbers in configuration R.")
+    return {
+        "image_shape": (size, size, options.get("img_channels", 3)),
+        "configuration": "R" if radial else "T",
+        "generator_depth": options.get("num_layers", 14),
+        **{name: value >> radial for name, value in sizes.items()},
+        **stylegan2.mapping_sizes(network),
+    }

@@ -36,8 +36,13 @@ def card_of(folder, model, metadata, pictured=True):
         )
         for score, entry in scores.items()
     ]
+    of_weights = metadata.get("license")
+    licensed = {"license": LICENSE}
+    if of_weights:
+        known = of_weights["name"] == "mit"
+        licensed = {"license": "mit"} if known else {"license": "other", "license_name": of_weights["name"]}
     header = ModelCardData(
-        license=LICENSE,
+        **licensed,
         library_name="kerasgan",
         tags=["gan", family.lower(), task],
         datasets=[dataset] if data else None,
@@ -54,6 +59,8 @@ def card_of(folder, model, metadata, pictured=True):
         device = metadata.get("device", "one core of a CPU")
         minutes = f", {metadata['minutes']:.0f} minutes on {device}" if "minutes" in metadata else ""
         parts.append(f"## Made by\n\n```sh\n{metadata['command']}\n```\n\nSeed {metadata.get('seed')}{minutes}.\n")
+    if of_weights:
+        parts.append(f"## Licence of the weights\n\n{of_weights['text']}\n")
     limits = metadata.get("limits", "It knows nothing but this data set, at this size.")
     parts.append(f"## Intended use and limits\n\nTeaching, tests, and trying out tools for generators. {limits}\n")
     return "\n".join(parts)

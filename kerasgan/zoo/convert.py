@@ -99,3 +99,21 @@ def assign(pairs, arrays, ignored=()):
             )
     for variable, _, value in values:
         variable.assign(ops.convert_to_tensor(value, variable.dtype))
+
+
+def assign_averages(model, pairs, arrays, ignored=()):
+    """As `assign`, to networks of a model, whose averages then get the same values.
+
+    Args:
+        model: A `kerasgan.GenerativeModel`.
+        pairs: As for `assign`, of networks that have averages.
+        arrays: As for `assign`.
+        ignored: As for `assign`.
+
+    Returns:
+        The model.
+    """
+    assign(pairs, arrays, ignored)
+    for name, average in model.averages.items():
+        average.set_weights(model.networks[name].get_weights())
+    return model

@@ -17,6 +17,7 @@ from kerasgan.zoo.versions import versions
 
 PENDING = "uninitialized_variables"  # Keras' list of them
 PICTURE = 64  # samples in samples.png, about
+PIXELS = 1 << 22  # in all of them, at most: 4 of 1024x1024
 
 
 def load(name, sha256=None):
@@ -139,6 +140,9 @@ def picture(model):
     classes = model.conditions.classes or 8
     columns = columns_of(classes)
     count = columns * -(-(PICTURE if columns == classes else classes) // columns)
+    most = max(1, PIXELS // math.prod(model.image_shape[:2]))
+    if count > most:
+        count, columns = most, None
     return model.sample_kind.sheet(model.sample(count, seed=0), columns=columns)
 
 

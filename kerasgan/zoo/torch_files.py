@@ -54,7 +54,7 @@ def read_torch(path):
 
 
 @dataclasses.dataclass(frozen=True)
-class _Storage:
+class Storage:
     """The numbers of one or more tensors: their type, their name in the file and how many there are."""
 
     type: str
@@ -75,10 +75,10 @@ class _Storage:
 
 
 @dataclasses.dataclass(frozen=True)
-class _Tensor:
+class Tensor:
     """A tensor whose numbers come later: a strided view of a storage."""
 
-    storage: _Storage
+    storage: Storage
     start: int
     shape: tuple
     strides: tuple
@@ -97,30 +97,46 @@ class _Tensor:
         return np.lib.stride_tricks.as_strided(numbers[self.start :], self.shape, strides).copy()
 
 
-class _Mapping(dict):
-    """An `OrderedDict`, which takes attributes such as PyTorch's `_metadata`."""
+class Mapping(dict):
+    """An `OrderedDict` without the attributes that PyTorch gives it, such as `_metadata`."""
+
+    def __setstate__(self, state):
+        pass
+
+
+class Known:
+    """A function that a pickle may call; what else a pickle could do to a function, such as to change it, it cannot."""
+
+    def __init__(self, function):
+        self.function = function
+
+    def __call__(self, *arguments):
+        return self.function(*arguments)
+
+    def __setstate__(self, state):
+        raise ValueError("The file changes a function, which no file of weights does.")
 
 
 def _tensor(storage, start, shape, strides, *_):
-    if not isinstance(storage, _Storage):
+    if not isinstance(storage, Storage):
         raise ValueError("A tensor has no storage.")
-    return _Tensor(storage, start, tuple(shape), tuple(strides))
+    return Tensor(storage, start, tuple(shape), tuple(strides))
 
 
 class _Unpickler(pickle.Unpickler):
     """Knows a few names, and the storages of one file."""
 
     known: dict[tuple[str, str], Any] = {
-        ("collections", "OrderedDict"): _Mapping,
-        ("torch._utils", "_rebuild_tensor_v2"): _tensor,
-        ("torch._utils", "_rebuild_parameter"): lambda data, *_: data,
+        ("collections", "OrderedDict"): Mapping,
+        ("torch._utils", "_rebuild_tensor_v2"): Known(_tensor),
+        ("torch._utils", "_rebuild_parameter"): Known(lambda data, *_: data),
         ("torch", "Size"): tuple,
         **{("torch", name): kind for name, kind in TYPES.items()},
     }
 
     def __init__(self, file):
         super().__init__(file, encoding="utf-8")
-        self.storages: dict[str, _Storage] = {}
+        self.storages: dict[str, Storage] = {}
 
     def find_class(self, module, name):
         if (module, name) not in self.known:
@@ -134,7 +150,7 @@ class _Unpickler(pickle.Unpickler):
         fits = word == "storage" and kind in TYPES.values() and isinstance(key, str) and type(count) is int
         if not fits or count < 0 or any(part is not None for part in view):
             raise ValueError(f"The file refers to {found}; expected a storage of numbers.")
-        return self.storages.setdefault(key, _Storage(kind, key, count))
+        return self.storages.setdefault(key, Storage(kind, key, count))
 
 
 def _read_archive(path):
@@ -154,27 +170,39 @@ def _read_archive(path):
 
 
 def _read_stream(path):
-    """The object of a stream: three pickles about the format, that of the object, that of the keys, and the numbers."""
     with open(path, "rb") as file:
-        if _Unpickler(file).load() != MAGIC or _Unpickler(file).load() != PROTOCOL:
-            raise ValueError(f"{path} is no file of PyTorch's weights.")
-        if not _Unpickler(file).load().get("little_endian"):
-            raise ValueError(f"{path} was written on a machine of the other byte order. Save it on another one.")
-        reader = _Unpickler(file)
-        found = reader.load()
-        numbers = {}
-        for key in _Unpickler(file).load():
-            storage = reader.storages[key]
-            (count,) = struct.unpack("<q", file.read(8))
-            if count != storage.count:
-                raise ValueError(f"The storage {key!r} has {count} numbers; expected {storage.count}.")
-            numbers[key] = storage.numbers(file.read(storage.size))
-    return _with_arrays(found, numbers)
+        return _with_arrays(*stream(file, path))
+
+
+def stream(file, name):
+    """The object of a stream: three pickles about the format, that of the object, that of the keys, and the numbers.
+
+    Args:
+        file: Open binary file.
+        name: Its name, for errors.
+
+    Returns:
+        (object with tensors whose numbers are missing, `{key: numbers}`).
+    """
+    if _Unpickler(file).load() != MAGIC or _Unpickler(file).load() != PROTOCOL:
+        raise ValueError(f"{name} is no file of PyTorch's weights.")
+    if not _Unpickler(file).load().get("little_endian"):
+        raise ValueError(f"{name} was written on a machine of the other byte order. Save it on another one.")
+    reader = _Unpickler(file)
+    found = reader.load()
+    numbers = {}
+    for key in _Unpickler(file).load():
+        storage = reader.storages[key]
+        (count,) = struct.unpack("<q", file.read(8))
+        if count != storage.count:
+            raise ValueError(f"The storage {key!r} has {count} numbers; expected {storage.count}.")
+        numbers[key] = storage.numbers(file.read(storage.size))
+    return found, numbers
 
 
 def _with_arrays(found, numbers):
     """An object with arrays in the places of its tensors."""
-    if isinstance(found, _Tensor):
+    if isinstance(found, Tensor):
         return found.array(numbers[found.storage.key])
     if isinstance(found, dict):
         return {key: _with_arrays(value, numbers) for key, value in found.items()}

@@ -75,7 +75,9 @@ def baked(weights):
         module, _, parameter = name.rpartition(".")
         if parameter == "weight_orig":
             kernel = result.pop(name).astype("float64")
-            matrix, u, v = kernel.reshape(len(kernel), -1), weights[f"{module}.weight_u"], weights[f"{module}.weight_v"]
+            u, v = weights[f"{module}.weight_u"], weights[f"{module}.weight_v"]
+            rows = 0 if len(u) == len(kernel) else 1  # those of a transposed convolution are its second axis
+            matrix = np.moveaxis(kernel, rows, 0).reshape(len(u), -1)
             result[f"{module}.weight"] = kernel / (u.astype("float64") @ matrix @ v)
         elif parameter == "sn_u":
             del result[name]

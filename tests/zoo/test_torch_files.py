@@ -1,9 +1,5 @@
 """Files of PyTorch in both of its formats, written here byte by byte from the golden weights, and what is refused."""
 
-import collections
-import io
-import pickle
-import struct
 import zipfile
 
 import numpy as np
@@ -14,69 +10,7 @@ from kerasgan import BigGAN
 from kerasgan.commands.main import main
 from kerasgan.zoo.torch_files import DAMAGES, read_torch
 from tests.golden.reader import Golden, channels_first
-
-KINDS = {"float32": "FloatStorage", "float64": "DoubleStorage", "float16": "HalfStorage", "int64": "LongStorage"}
-
-
-class Named:
-    """Pickled as the name of a thing in a module that is not there."""
-
-    def __init__(self, module, name):
-        self.module, self.name = module, name
-
-
-class Call:
-    """Pickled as a call."""
-
-    def __init__(self, function, *arguments):
-        self.function, self.arguments = function, arguments
-
-
-class Reference:
-    """Pickled as a persistent id."""
-
-    def __init__(self, *found):
-        self.found = found
-
-
-class Pickler(pickle._Pickler):
-    """Python's own pickler, which can be told to write names of modules that are not there."""
-
-    dispatch = dict(pickle._Pickler.dispatch)
-
-    def persistent_id(self, thing):
-        return thing.found if isinstance(thing, Reference) else None
-
-    def save_named(self, thing):
-        self.write(pickle.GLOBAL + f"{thing.module}\n{thing.name}\n".encode())
-
-    def save_call(self, thing):
-        self.save(thing.function)
-        self.save(thing.arguments)
-        self.write(pickle.REDUCE)
-
-    dispatch[Named], dispatch[Call] = save_named, save_call
-
-
-def pickled(thing):
-    file = io.BytesIO()
-    Pickler(file, 2).dump(thing)
-    return file.getvalue()
-
-
-def described(arrays, legacy):
-    """A `state_dict` as PyTorch pickles it, and the bytes of its storages by key."""
-    found, data = collections.OrderedDict(), {}
-    for name, array in arrays.items():
-        array = np.ascontiguousarray(array)
-        kind, key = Named("torch", KINDS[array.dtype.name]), str(len(data))
-        data[key] = array.size, array.tobytes()
-        storage = Reference("storage", kind, key, "cpu", array.size, *([None] if legacy else []))
-        strides = tuple(s // array.itemsize for s in array.strides)
-        hooks = Call(Named("collections", "OrderedDict"))
-        rebuild = Named("torch._utils", "_rebuild_tensor_v2")
-        found[name] = Call(rebuild, storage, 0, array.shape, strides, False, hooks)
-    return found, data
+from tests.zoo.torch_pickles import Call, Named, Reference, described, pickled, streamed
 
 
 def archive(path, found, data=(), compression=zipfile.ZIP_STORED):
@@ -90,9 +24,7 @@ def archive(path, found, data=(), compression=zipfile.ZIP_STORED):
 
 
 def stream(path, found, data=()):
-    parts = [pickled(each) for each in (0x1950A86A20F9469CFC6C, 1001, {"little_endian": True}, found, list(dict(data)))]
-    parts += [struct.pack("<q", count) + content for count, content in dict(data).values()]
-    path.write_bytes(b"".join(parts))
+    path.write_bytes(streamed(found, data))
     return path
 
 
@@ -106,7 +38,7 @@ def test_both_formats(form, tmp_path):
     found = read_torch(FORMATS[form](tmp_path / "G.pth", *described(arrays, form == "stream")))
     assert list(found) == list(arrays)
     for name, array in arrays.items():
-        assert found[name].dtype == array.dtype
+        assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape)
         np.testing.assert_array_equal(found[name], array)
 
 

@@ -1,24 +1,10 @@
 """Features of a random convolutional network, which need no training data and depend on more than single pixels."""
 
 import keras
-import numpy as np
 from keras import layers
 
 from kerasgan.metrics.features.network import FeatureNetwork
-
-WIDTHS = (32, 64, 128)
-SEED = 0
-
-
-def kernels():
-    """Returns the convolution kernels: float32 arrays of shape (3, 3, in, out), identical on every machine."""
-    # RandomState, because NumPy promises that its streams never change.
-    random = np.random.RandomState(SEED)
-    channels = (3, *WIDTHS)
-    return [
-        (random.standard_normal((3, 3, inside, outside)) * np.sqrt(2 / (9 * inside))).astype("float32")
-        for inside, outside in zip(channels, WIDTHS, strict=False)
-    ]
+from kerasgan.objectives.perceptual import WIDTHS, random_kernels
 
 
 class RandomConvolutions(FeatureNetwork):
@@ -39,5 +25,5 @@ class RandomConvolutions(FeatureNetwork):
             means.append(layers.GlobalAveragePooling2D(name=f"mean_{level}", dtype="float32")(x))
         outputs = {"features": layers.Concatenate(name="features", dtype="float32")(means)}
         network = keras.Model(inputs, outputs, name="random_conv")
-        network.set_weights(kernels())
+        network.set_weights(random_kernels())
         super().__init__("random-conv-seed0", network, (None, None, 3))

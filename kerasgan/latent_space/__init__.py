@@ -12,23 +12,25 @@ from kerasgan.bases.latents import Normal
 from kerasgan.bases.styles import StyleModel
 from kerasgan.game.engines import gradients
 from kerasgan.game.inference import strength_of
+from kerasgan.latent_space.directions import (
+    METHODS,
+    Directions,
+    components,
+    latent_matrices,
+    rising,
+    stretched,
+    style_matrices,
+    takers,
+    unit,
+)
 from kerasgan.layers import mix_styles, truncate
 from kerasgan.metrics.path_length import INTERPOLATIONS, linear, perceptual_path_length, spherical
+from kerasgan.objectives.perceptual import perceptual_features
 
 SPACES = ("z", "w", "w+")
-METHODS = ("ganspace", "sefa", "supervised")
-
-
-class Directions(NamedTuple):
-    """Directions of a space, the most important one first.
-
-    Args:
-        vectors: float32 array of shape (count, length of a code), of unit vectors.
-        weights: Array of shape (count,): what the method orders them by.
-    """
-
-    vectors: np.ndarray
-    weights: np.ndarray
+STARTS = ("candidates", "mean", "encoder")
+CURVE = 50  # points of an error curve
+__all__ = ["Directions", "LatentSpace", "Projection"]
 
 
 class Projection(NamedTuple):
@@ -38,11 +40,15 @@ class Projection(NamedTuple):
         codes: Codes of the images.
         images: What the generator makes of the codes.
         losses: Array of shape (number of images,): the mean squared difference of the images, or of their features.
+        curve: Array of shape (points, number of images): the losses from the start to the end.
+        steps: Array of shape (points,): the numbers of the steps before which the curve was measured.
     """
 
     codes: np.ndarray
     images: np.ndarray
     losses: np.ndarray
+    curve: np.ndarray
+    steps: np.ndarray
 
 
 class LatentSpace:
@@ -184,17 +190,22 @@ class LatentSpace:
         ways = [self.interpolate(a, b, steps + 1, method)[:-1] for a, b in itertools.pairwise(stops)]
         return np.concatenate([*ways, *([] if closed else [np.asarray(stops[-1:], "float32")])])
 
-    def mix(self, first, second, layer):
-        """Styles of the first codes below a layer, and of the second from it on: coarse of one, fine of the other.
+    def mix(self, first, second, layers):
+        """Styles of the first codes, and in some layers of the second: coarse of one, fine of the other.
 
         Args:
             first: Codes of "w" or "w+".
             second: Likewise.
-            layer: First layer that takes the second style.
+            layers: Numbers of the generator's layers that take the second style, such as `range(4, 8)`; or the first
+                one, from which on all take it.
         """
         self._need_styles("mix")
         first, second = (self._plus(codes) for codes in (first, second))
-        return _array(mix_styles(first, second, layer))
+        if isinstance(layers, (int, np.integer)):
+            return _array(mix_styles(first, second, layers))
+        first, second = (_array(codes).copy() for codes in (first, second))
+        first[:, list(layers)] = second[:, list(layers)]
+        return first
 
     def truncate(self, codes, truncation, layers=None):
         """Codes drawn towards the mean: mean + truncation * (code - mean).
@@ -238,13 +249,17 @@ class LatentSpace:
 
     # Directions -------------------------------------------------------------------------------------------------------
 
-    def directions(self, method="ganspace", count=8, *, seed=0, samples=2000, codes=None, scores=None):
+    def directions(
+        self, method="ganspace", count=8, *, seed=0, samples=2000, codes=None, scores=None, names=None, **conditions
+    ):
         """Directions of "z" or "w" that change the images most, or something that is known of them.
 
-        - "ganspace": principal components of styles; in "z" those of the generator's first layer, led back to latents
-          by least squares (Härkönen et al. 2020, section 2). `weights` are the standard deviations.
+        - "ganspace": principal components of styles; in "z" those of the first layer that takes the latents, led back
+          to latents by least squares (Härkönen et al. 2020, section 2). `weights` are the standard deviations.
         - "sefa": directions that the layers which take the code stretch most, eigenvectors of the product of their
-          weights with itself (Shen & Zhou 2021, section 3). `weights` are the eigenvalues. No samples are drawn.
+          weights with itself (Shen & Zhou 2021, section 3). `weights` are the eigenvalues. No samples are drawn. In "z"
+          these layers are those before which no other one with weights stands: the first dense layer of a DCGAN, all
+          conditional normalizations of a BigGAN.
         - "supervised": that along which given scores rise, by least squares; with scores of -1 and 1 it is the normal
           of the plane between two classes (as in Shen et al. 2020, there by a support vector machine). `weights` is the
           share of the scores' variance that it explains.
@@ -255,75 +270,113 @@ class LatentSpace:
             seed: Seed of the samples.
             samples: Number of samples that "ganspace" looks at.
             codes: Codes whose scores are known, for "supervised".
-            scores: Array of their scores, one for each code.
+            scores: Array of their scores, one for each code, or a column for each direction.
+            names: Names of the directions. `None` for "ganspace0", "ganspace1", ...
+            **conditions: One value of each condition by name, such as `labels=[3]`, of a conditional model's "z", whose
+                layers see it as well. The first one by default.
 
         Returns:
             `Directions`.
+
+        Raises:
+            ValueError: For another method, for "w+", or without codes and scores where they are needed.
         """
         if self.space == "w+" or method not in METHODS:
             expected = f"expected one of {', '.join(map(repr, METHODS))}, in 'z' or 'w'"
             raise ValueError(f"`method` is {method!r} and the space {self.space!r}; {expected}.")
         if method == "supervised":
-            return _towards(codes, scores)
-        vectors, weights = self._ganspace(seed, samples) if method == "ganspace" else self._sefa()
-        vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-        return Directions(vectors[:count].astype("float32"), weights[:count])
+            vectors, weights = rising(codes, scores)
+        else:
+            given = self._given(1, conditions)
+            vectors, weights = self._ganspace(seed, samples, given) if method == "ganspace" else self._sefa(given)
+            vectors, weights = vectors[:count], weights[:count]
+        vectors = unit(vectors)
+        names = [f"{method}{place}" for place in range(len(vectors))] if names is None else list(names)
+        if len(names) != len(vectors):
+            raise ValueError(f"`names` has {len(names)} entries; expected {len(vectors)}.")
+        drawn = self.draw(samples, seed) - self.mean
+        ranges = np.percentile(drawn @ vectors.T, [2.5, 97.5], axis=0).T.astype("float32")
+        return Directions(vectors.astype("float32"), weights, tuple(names), ranges, self.space, method)
 
-    def _ganspace(self, seed, samples):
+    @property
+    def _front(self):
+        """The network that takes the latents."""
+        return self.model.ema_mapping if isinstance(self.model, StyleModel) else self.model.ema_generator
+
+    def _ganspace(self, seed, samples, given):
         codes = self.draw(samples, seed).astype("float64")
         if self.space == "w":
-            return _components(codes)
-        generator = self.model.ema_generator
-        layer = next(layer for layer in generator.layers if layer.weights)
-        network = keras.Model(generator.inputs, layer.output)
-        inputs = self._inputs(ops.convert_to_tensor(np.float32(codes)), self._given(samples, {}))
-        features = _array(network(inputs if len(inputs) > 1 else inputs[0])).reshape(samples, -1).astype("float64")
-        vectors, weights = _components(features)
+            return components(codes)
+        layer, _ = self._takers()[0]
+        network = keras.Function(self._front.inputs[: 1 + len(given)], layer.output)
+        given = [ops.repeat(each, samples, axis=0) for each in given]
+        features = _array(network([ops.convert_to_tensor(np.float32(codes)), *given]))
+        features = features.reshape(samples, -1).astype("float64")
+        vectors, weights = components(features)
         kept = weights > 1e-6 * weights[0]
         coordinates = (features - features.mean(axis=0)) @ vectors[kept].T
         return np.linalg.lstsq(coordinates, codes, rcond=None)[0], weights[kept]
 
-    def _sefa(self):
-        length = self.mean.shape[-1]
-        kernels = style_kernels(self.model.ema_generator) if self.space == "w" else []
-        if not kernels:
-            network = self.model.ema_mapping if isinstance(self.model, StyleModel) else self.model.ema_generator
-            kernels = [v for v in network.variables if len(v.shape) == 2 and v.shape[0] >= length][:1]
-        if not kernels:
-            raise ValueError("'sefa' needs a dense layer that takes the latents. Use 'ganspace'.")
-        weights = np.concatenate([_array(kernel)[:length] for kernel in kernels], axis=1).astype("float64")
-        values, vectors = np.linalg.eigh(weights @ weights.T)
-        return vectors.T[::-1], values[::-1]
+    def _sefa(self, given):
+        if self.space == "w":
+            return stretched(style_matrices(self.model.ema_generator))
+        self._takers()
+        return stretched(latent_matrices(self._front, given))
+
+    def _takers(self):
+        found = takers(self._front)
+        if not found:
+            raise ValueError(
+                f"No layer of {type(self.model).__name__}'s {self._front.name} takes the latents directly."
+            )
+        return found
 
     # Back from images -------------------------------------------------------------------------------------------------
 
     def project(
-        self, images, steps=500, learning_rate=0.05, candidates=256, seed=0, features=None, prior=0.0, **conditions
+        self,
+        images,
+        steps=500,
+        learning_rate=0.05,
+        start="candidates",
+        candidates=256,
+        seed=0,
+        features=None,
+        prior=0.0,
+        progress=None,
+        **conditions,
     ):
         """Codes whose images are as near as possible to given ones.
 
-        Each image starts from the best of some random codes, and Adam follows the gradient, its rate falling to 0 in
-        half a cosine (cf. Karras et al. 2020, appendix D, whose noise and perceptual distance are left out).
+        Adam follows the gradient from a start, its rate falling to 0 in half a cosine (cf. Karras et al. 2020, appendix
+        D, whose noise is left out).
 
         Args:
             images: Shape (count, *image_shape), in the generator's range.
             steps: Number of steps.
             learning_rate: Adam's learning rate.
-            candidates: Number of random codes to start from; 0 to start from the mean.
+            start: "candidates" for the best of random codes; "mean"; "encoder" for the codes of the model's own
+                encoder, in "z", or else of a linear one, fitted to the candidates' features; or codes to start from.
+            candidates: Number of random codes.
             seed: Seed of the random codes.
-            features: Function of images, in `keras.ops`, that returns tensors (batch, ...) to compare; the images
-                themselves by default.
+            features: "perceptual" for the pixels and the maps of a random network
+                (`kerasgan.objectives.perceptual.perceptual_distance`); or a function of images, in `keras.ops`, that
+                returns tensors (batch, ...) to compare; the images themselves by default.
             prior: Weight of a code's mean squared distance from `mean`, which keeps it among those that are drawn.
+            progress: Function of the number of steps done and of all steps, which is called now and then.
             **conditions: Values of the conditions of the images by name, such as `labels`, for "z".
 
         Returns:
             `Projection`.
+
+        Raises:
+            ValueError: For images that do not fit, or an unknown start.
         """
         images = np.asarray(images, "float32")
         if images.shape[1:] != tuple(self.model.image_shape) or not np.isfinite(images).all():
             raise ValueError(f"`images` has shape {images.shape}; expected finite (count, *{self.model.image_shape}).")
         given = self._given(len(images), conditions)
-        features = features or (lambda samples: samples)
+        features = perceptual_features if features == "perceptual" else features or (lambda samples: samples)
         generator, mean = self.model.inference(self.model.ema_generator), ops.convert_to_tensor(self.mean)
         strength, fixed = strength_of(self.noise)
 
@@ -342,42 +395,59 @@ class LatentSpace:
             return codes - rate * corrected[0] / (ops.sqrt(corrected[1]) + 1e-8), first, second
 
         measure, move = self.model.compiled_function(losses), self.model.compiled_function(step)
-        found = []
-        for start in range(0, len(images), self.batch_size):
-            part = slice(start, start + self.batch_size)
+        measured, found = np.unique(np.linspace(0, steps, CURVE).astype(int)), []
+        for begin in range(0, len(images), self.batch_size):
+            part = slice(begin, begin + self.batch_size)
             targets, mine = features(ops.convert_to_tensor(images[part])), [each[part] for each in given]
-            codes = ops.convert_to_tensor(self._starts(images[part], candidates, seed, features, mine))
-            first, second, best = ops.zeros_like(codes), ops.zeros_like(codes), None
-            for number in range(1, steps + 1):
-                rate = np.float32(learning_rate * 0.5 * (1 + np.cos(np.pi * (number - 1) / steps)))
-                arguments = (ops.convert_to_tensor(x) for x in (rate, np.float32(number)))
-                codes, first, second = move(codes, first, second, *arguments, targets, mine)
-            best = _array(codes), _array(measure(codes, targets, mine))
-            found.append(best)
-        codes, values = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return Projection(codes, self.images(codes, **conditions), values)
+            codes = self._starts(images[part], start, part, candidates, seed, features, mine)
+            codes, curve = ops.convert_to_tensor(np.float32(codes)), []
+            first, second = ops.zeros_like(codes), ops.zeros_like(codes)
+            for number in range(steps + 1):
+                if number in measured:
+                    curve.append(_array(measure(codes, targets, mine)))
+                    if progress:
+                        progress(begin * steps + number * len(codes), len(images) * steps)
+                if number < steps:
+                    rate = np.float32(learning_rate * 0.5 * (1 + np.cos(np.pi * number / steps)))
+                    arguments = (ops.convert_to_tensor(x) for x in (rate, np.float32(number + 1)))
+                    codes, first, second = move(codes, first, second, *arguments, targets, mine)
+            found.append((_array(codes), np.stack(curve)))
+        codes, curve = np.concatenate([each for each, _ in found]), np.concatenate([each for _, each in found], axis=1)
+        return Projection(codes, self.images(codes, **conditions), curve[-1], curve, measured)
 
-    def _starts(self, images, candidates, seed, features, given):
-        """The best of random codes for each image."""
-        if not candidates:
+    def _starts(self, images, start, part, candidates, seed, features, given):
+        """Codes to start from for each image."""
+        if not isinstance(start, str):
+            return np.asarray(start, "float32")[part]
+        if start not in STARTS:
+            raise ValueError(f"`start` is {start!r}; expected one of {', '.join(map(repr, STARTS))}, or codes.")
+        if start == "mean" or not candidates:
             return np.repeat(self.mean, len(images), axis=0)
-        targets = _array(features(ops.convert_to_tensor(images))).reshape(len(images), -1)
+        if start == "encoder" and self.space == "z" and hasattr(self.model, "encode"):
+            named = zip(self.model.conditions.kinds, given, strict=True)
+            return self.model.encode(images, **{name: ops.convert_to_numpy(value) for name, value in named})
+        pool, targets = self.draw(candidates, seed), self._vectors(images, features)
+        if start == "encoder":
+            return _regressed(self._vectors(self.images(pool), features), pool, targets)
         if given:  # each candidate under the conditions of each image
-            pool = self.draw(candidates, seed)
-            values = [
-                self._distances(np.repeat(code[None], len(images), axis=0), features, given, targets) for code in pool
-            ]
+            generator = self.model.inference(self.model.ema_generator)
+            values = []
+            for code in pool:
+                inputs = self._inputs(ops.convert_to_tensor(np.repeat(code[None], len(images), axis=0)), given)
+                made = generator(inputs, 0, self.noise, self.batch_size)
+                values.append(np.square(self._vectors(made, features) - targets).mean(axis=1))
             return pool[np.argmin(values, axis=0)]
-        pool = self.draw(candidates, seed)
-        made = _array(features(ops.convert_to_tensor(self.images(pool)))).reshape(candidates, -1)
+        made = self._vectors(self.images(pool), features)
         squares = (targets**2).sum(1)[:, None] - 2 * targets @ made.T + (made**2).sum(1)
         return pool[np.argmin(squares, axis=1)]
 
-    def _distances(self, codes, features, given, targets):
-        inputs = self._inputs(ops.convert_to_tensor(codes), given)
-        made = self.model.inference(self.model.ema_generator)(inputs, 0, self.noise, self.batch_size)
-        made = _array(features(ops.convert_to_tensor(made))).reshape(len(codes), -1)
-        return np.square(made - targets).mean(axis=1)
+    def _vectors(self, images, features):
+        """The features of images, computed in batches: an array with a row for each."""
+        parts = [
+            _array(features(ops.convert_to_tensor(images[start : start + self.batch_size])))
+            for start in range(0, len(images), self.batch_size)
+        ]
+        return np.concatenate(parts).reshape(len(images), -1)
 
     def perceptual_path_length(self, count=1000, seed=0, **options):
         """How much images change on the way between random codes: see `kerasgan.metrics.perceptual_path_length`.
@@ -396,31 +466,15 @@ class LatentSpace:
         )
 
 
-def style_kernels(generator):
-    """The kernels of a generator's layers that take a style, variables of shape (style length, ...)."""
-    kernels = [getattr(getattr(layer, "style", None), "kernel", None) for layer in generator.layers]
-    kernels += [getattr(layer, "style_kernel", None) for layer in generator.layers]
-    return [kernel for kernel in kernels if kernel is not None]
-
-
-def _components(values):
-    """Principal components of rows, the first one first: (unit vectors in rows, standard deviations)."""
-    _, lengths, vectors = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
-    return vectors, lengths / np.sqrt(max(len(values) - 1, 1))
-
-
-def _towards(codes, scores):
-    """The direction along which scores rise."""
-    if codes is None or scores is None or len(codes) != len(scores):
-        raise ValueError(
-            "'supervised' needs `codes` and as many `scores`: directions('supervised', codes=..., scores=...)"
-        )
-    codes, scores = np.asarray(codes, "float64"), np.asarray(scores, "float64")
-    codes, scores = codes - codes.mean(axis=0), scores - scores.mean()
-    slope = np.linalg.lstsq(codes, scores, rcond=None)[0]
-    explained = np.square(codes @ slope).sum() / max(np.square(scores).sum(), 1e-30)
-    unit = np.asarray(slope / max(np.linalg.norm(slope), 1e-30), "float32")
-    return Directions(unit[None], np.array([explained]))
+def _regressed(features, codes, targets, ridge=0.01):
+    """Codes of further features by ridge regression, in the kernel form, as there are fewer samples than features."""
+    mean, middle = features.mean(axis=0), codes.mean(axis=0)
+    features = (features - mean).astype("float64")
+    products = features @ features.T
+    penalty = ridge * np.trace(products) / len(products) * np.eye(len(products))
+    shares = np.linalg.solve(products + penalty, (codes - middle).reshape(len(codes), -1))
+    found = (targets - mean) @ (features.T @ shares)
+    return middle + found.reshape(len(targets), *codes.shape[1:])
 
 
 def _mean(values):

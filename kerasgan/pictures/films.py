@@ -1,0 +1,80 @@
+"""Films: sequences of pictures as GIF and MP4 files, or side by side in a PNG file."""
+
+from pathlib import Path
+
+import numpy as np
+
+from kerasgan.pictures.files import replacing
+from kerasgan.pictures.images import write_png
+
+ENDINGS = (".gif", ".mp4", ".png")
+
+
+def check_film(path):
+    """The ending of a film's file.
+
+    Raises:
+        ValueError: For an ending of no film, or .mp4 where its encoder is missing.
+    """
+    ending = Path(path).suffix.lower()
+    if ending not in ENDINGS:
+        raise ValueError(f"`path` is {str(path)!r}; expected a file that ends in {', '.join(ENDINGS)}.")
+    if ending == ".mp4":
+        try:
+            import imageio_ffmpeg  # noqa: F401
+        except ImportError as error:
+            raise ValueError(
+                f"`path` is {str(path)!r}; MP4 files need the package imageio-ffmpeg. Install it, or write a GIF."
+            ) from error
+    return ending
+
+
+def write_film(path, frames, rate=16):
+    """Writes a film.
+
+    Args:
+        path: Path of a file that ends in .gif, .mp4 or, for all frames side by side, .png. MP4 needs the package
+            imageio-ffmpeg.
+        frames: Sequence of uint8 arrays of one shape (height, width, channels) with 1 or 3 channels.
+        rate: Frames a second.
+
+    Raises:
+        ValueError: For another ending, a missing encoder, or no frames.
+    """
+    ending, frames = check_film(path), list(frames)
+    if not frames:
+        raise ValueError("`frames` is empty; expected at least one.")
+    if ending == ".png":
+        write_png(path, np.concatenate(frames, axis=1))
+    elif ending == ".gif":
+        _write_gif(path, frames, rate)
+    else:
+        _write_mp4(path, frames, rate)
+
+
+def _write_gif(path, frames, rate):
+    from PIL import Image
+
+    pictures = [Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame) for frame in frames]
+    with replacing(path) as file:
+        options = {"save_all": True, "append_images": pictures[1:], "duration": round(1000 / rate), "loop": 0}
+        pictures[0].save(file, "GIF", **options)
+
+
+def _write_mp4(path, frames, rate):
+    import imageio_ffmpeg
+
+    height, width = frames[0].shape[:2]
+    even = [(0, height % 2), (0, width % 2), (0, 0)]  # the codec takes even sizes only
+    partial = Path(path).with_name(f".{Path(path).stem}.partial.mp4")
+    size = (width + width % 2, height + height % 2)
+    writer = imageio_ffmpeg.write_frames(str(partial), size, fps=rate, macro_block_size=2)
+    try:
+        writer.send(None)
+        for frame in frames:
+            colours = np.repeat(frame, 3 // frame.shape[-1], axis=-1)
+            writer.send(np.ascontiguousarray(np.pad(colours, even)).tobytes())
+        writer.close()
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
