@@ -57,6 +57,7 @@ if not _lazy:
         StyleGAN,
         StyleGAN2,
         StyleGAN3,
+        TextToImageGAN,
         UnrolledGAN,
     )
     from kerasgan.objectives import losses, penalties
@@ -128,6 +129,7 @@ __all__ = [
     "StyleGAN",
     "StyleGAN2",
     "StyleGAN3",
+    "TextToImageGAN",
     "TranslationModel",
     "TranslationRecipe",
     "UnrolledGAN",

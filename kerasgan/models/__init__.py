@@ -21,6 +21,7 @@ from kerasgan.models.sngan import SNGAN
 from kerasgan.models.stylegan import StyleGAN
 from kerasgan.models.stylegan2 import StyleGAN2
 from kerasgan.models.stylegan3 import StyleGAN3
+from kerasgan.models.text_to_image import TextToImageGAN
 from kerasgan.models.unrolled_gan import UnrolledGAN
 from kerasgan.models.vaegan import VAEGAN
 from kerasgan.models.wgan import WGAN
@@ -53,5 +54,6 @@ __all__ = [
     "StyleGAN",
     "StyleGAN2",
     "StyleGAN3",
+    "TextToImageGAN",
     "UnrolledGAN",
 ]
