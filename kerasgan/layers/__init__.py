@@ -5,6 +5,7 @@ from kerasgan.layers.attention import SelfAttention
 from kerasgan.layers.basis import Basis
 from kerasgan.layers.conditional_normalization import ConditionalBatchNormalization
 from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector, text_plane, with_labels
+from kerasgan.layers.conditioning_augmentation import ConditioningAugmentation
 from kerasgan.layers.dense_images import dense_images
 from kerasgan.layers.dropout import NoiseDropout
 from kerasgan.layers.equalized import EqualizedConv2D, EqualizedDense
@@ -51,6 +52,7 @@ __all__ = [
     "AdaptiveInstanceNormalization",
     "Basis",
     "ConditionalBatchNormalization",
+    "ConditioningAugmentation",
     "EqualizedConv2D",
     "EqualizedDense",
     "Fade",

@@ -18,6 +18,7 @@ from kerasgan.models.progan import ProGAN
 from kerasgan.models.r3gan import R3GAN
 from kerasgan.models.sagan import SAGAN
 from kerasgan.models.sngan import SNGAN
+from kerasgan.models.stackgan import StackGAN
 from kerasgan.models.stylegan import StyleGAN
 from kerasgan.models.stylegan2 import StyleGAN2
 from kerasgan.models.stylegan3 import StyleGAN3
@@ -51,6 +52,7 @@ __all__ = [
     "InfoGAN",
     "Pix2Pix",
     "ProGAN",
+    "StackGAN",
     "StyleGAN",
     "StyleGAN2",
     "StyleGAN3",
