@@ -17,6 +17,7 @@ from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.progan import ProGAN
 from kerasgan.models.r3gan import R3GAN
 from kerasgan.models.sagan import SAGAN
+from kerasgan.models.simgan import SimGAN
 from kerasgan.models.sngan import SNGAN
 from kerasgan.models.stackgan import StackGAN
 from kerasgan.models.stylegan import StyleGAN
@@ -52,6 +53,7 @@ __all__ = [
     "InfoGAN",
     "Pix2Pix",
     "ProGAN",
+    "SimGAN",
     "StackGAN",
     "StyleGAN",
     "StyleGAN2",
