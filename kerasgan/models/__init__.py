@@ -1,6 +1,7 @@
 """The families: one paper, one file."""
 
 from kerasgan.models.acgan import ACGAN
+from kerasgan.models.age_cgan import AgeCGAN
 from kerasgan.models.bigan import BiGAN
 from kerasgan.models.bigbigan import BigBiGAN
 from kerasgan.models.biggan import BigGAN, BigGANDeep
@@ -44,6 +45,7 @@ __all__ = [
     "VAEGAN",
     "WGAN",
     "WGANGP",
+    "AgeCGAN",
     "BiGAN",
     "BigBiGAN",
     "BigGAN",
