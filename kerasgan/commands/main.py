@@ -379,6 +379,7 @@ def _networks(text):
 
 def _parser():
     from kerasgan.commands.adder import adder
+    from kerasgan.commands.augment import add_parser as add_augment_parser
     from kerasgan.commands.convert import add_parser as add_convert_parser
     from kerasgan.commands.data import add_parser as add_data_parser
     from kerasgan.commands.evaluate import add_parser as add_evaluate_parser
@@ -503,6 +504,7 @@ def _parser():
         help="of the output (default: what OUT ends in; savedmodel for a folder)",
     )
 
+    add_augment_parser(commands)
     add_latents_parser(commands)
     add_convert_parser(commands)
     add_evaluate_parser(commands)
