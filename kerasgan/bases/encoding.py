@@ -18,8 +18,8 @@ class EncodingModel(LatentModel):
             family's.
     """
 
-    parts = ("generator", "discriminator", "encoder")
-    averaged = ("generator", "encoder")
+    parts: tuple[str, ...] = ("generator", "discriminator", "encoder")
+    averaged: tuple[str, ...] = ("generator", "encoder")
 
     def build_encoder(self):
         """The family's encoder, a built Keras model of images, or [images, labels]."""

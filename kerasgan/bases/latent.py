@@ -447,7 +447,8 @@ class LatentModel(GenerativeModel):
             raise ValueError(f"`packing` is {packing!r}; expected 1 (no packing), 2, 3, ...")
         self.packing = packing
         networks = {"generator": generator, "discriminator": discriminator}
-        super().__init__(image_shape, latent_dim, latent_range, num_classes, **networks, **kwargs)
+        mine = {name: given for name, given in networks.items() if given is not None or name in self.parts}
+        super().__init__(image_shape, latent_dim, latent_range, num_classes, **mine, **kwargs)
 
     def build_discriminator(self):
         """The family's discriminator, a built Keras model."""

@@ -1,6 +1,7 @@
 """The command line: trains, samples and exports; each command is a few calls of the package."""
 
 import argparse
+import dataclasses
 import math
 import os
 import re
@@ -11,6 +12,7 @@ import textwrap
 import traceback
 import warnings
 from pathlib import Path
+from typing import Any
 
 from kerasgan.commands.options import add_picture_options, noise, option
 from kerasgan.commands.options import positive as _positive
@@ -213,6 +215,7 @@ def _prepared(family, arguments):
     from kerasgan.commands import settings
     from kerasgan.commands.options import picture_options
     from kerasgan.commands.trained import trained
+    from kerasgan.data.kinds.texts import kind_of_captions
     from kerasgan.data.load import source
     from kerasgan.data.pipeline import ArrayBatches
     from kerasgan.game.arguments import REQUIRED, constructor_arguments
@@ -227,13 +230,18 @@ def _prepared(family, arguments):
     # A family whose num_classes has no default is always conditional.
     always = known.get("num_classes", 0) is REQUIRED
     labels = bool(arguments.labels or chosen.get("num_classes") or always)
-    pairs = getattr(family, "as_pairs", False)
+    pairs, captions = getattr(family, "as_pairs", False), getattr(family, "as_captions", None)
     split = tuple(arguments.split.split(",")) if "," in arguments.split else arguments.split
     options = picture_options(arguments) | dict(arguments.data_option)
-    found = source(arguments.data, split, labels=labels, as_pairs=pairs, flip=arguments.flip, **options)
+    asked: dict[str, Any] = {"features": (captions,)} if captions else {"labels": labels}
+    found = source(arguments.data, split, as_pairs=pairs, flip=arguments.flip, **asked, **options)
+    if captions:
+        found = dataclasses.replace(found, columns=(found.columns[0], found.columns[1][captions]))
     x, y, first = _examples(found)
-    if pairs and isinstance(first, tuple):
-        chosen = {"target_channels": first[1].shape[-1], **chosen}
+    if captions:
+        chosen["condition"] = kind_of_captions(chosen.get("condition", "characters"), found.columns[1].values)
+    elif pairs and isinstance(first, tuple):
+        chosen = {**({"target_channels": first[1].shape[-1]} if "target_channels" in known else {}), **chosen}
     elif isinstance(first, tuple):
         largest = int(np.max(found.columns[1].values))
         chosen = {"num_classes": max(largest + 1, len(found.description.class_names)), **chosen}
@@ -311,6 +319,9 @@ def sample(arguments):
             f"{arguments.run} is a {type(model).__name__}, which translates images and has no samples of its own. Use "
             "kerasgan.run.load_run(...).model.translate(images), or kerasgan.load(...).translate(images)."
         )
+    if arguments.captions:
+        print(_strip(arguments, model))
+        return
     classes = classes_of(arguments.labels, arguments.run, model)
     labels = np.resize(classes, count) if classes else None
     samples = model.sample(
@@ -321,6 +332,22 @@ def sample(arguments):
         raise ValueError(f"Samples of {arguments.run} are {model.sample_kind}, of which there is no picture.")
     write_png(arguments.output, sheet)
     print(arguments.output)
+
+
+def _strip(arguments, model):
+    """Draws a picture of each line of a file, in a strip; the file's name."""
+    from kerasgan.pictures.images import write_png
+    from kerasgan.pictures.strip import strip
+
+    if not getattr(model, "as_captions", None):
+        raise ValueError(f"--captions was given, but {arguments.run} has no captions. Leave it out.")
+    lines = sys.stdin if arguments.captions == "-" else Path(arguments.captions).read_text("utf-8").splitlines()
+    captions = [line.strip() for line in lines if line.strip()]
+    if not captions:
+        raise ValueError(f"{arguments.captions} has no line with a caption.")
+    samples = model.sample(captions, arguments.seed, noise=arguments.noise, ema=not arguments.raw)
+    write_png(arguments.output, strip(samples, captions, arguments.columns))
+    return arguments.output
 
 
 def export(arguments):
@@ -352,6 +379,7 @@ def _networks(text):
 
 def _parser():
     from kerasgan.commands.adder import adder
+    from kerasgan.commands.augment import add_parser as add_augment_parser
     from kerasgan.commands.convert import add_parser as add_convert_parser
     from kerasgan.commands.data import add_parser as add_data_parser
     from kerasgan.commands.evaluate import add_parser as add_evaluate_parser
@@ -460,6 +488,7 @@ def _parser():
     one.add_argument("-n", "--count", type=count, default=64, metavar="N", help="number of samples (default: 64)")
     one.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
     one.add_argument("--labels", metavar="CLASS,...", help="names or numbers of classes, repeated up to N")
+    one.add_argument("--captions", metavar="FILE", help="a picture for each line of a text file, as a strip (-: input)")
     one.add_argument("--truncation", type=float, metavar="T", help="closeness to the typical, from 0 (default: none)")
     one.add_argument("--noise", default="random", type=noise, help="random, fixed, none or a factor")
     one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
@@ -475,6 +504,7 @@ def _parser():
         help="of the output (default: what OUT ends in; savedmodel for a folder)",
     )
 
+    add_augment_parser(commands)
     add_latents_parser(commands)
     add_convert_parser(commands)
     add_evaluate_parser(commands)

@@ -22,6 +22,8 @@ def export_saved_model(model, folder):
       `noise`, the float32 scalar that it is multiplied by (1 for all of it, 0 for none).
     * `png(num, seed[, truncation][, noise][, labels]) -> png_bytes`: the same as PNG files, strings of shape (num,); -1
       is level 0, 1 is level 255. Only for images of 1 to 4 channels; the second or fourth is alpha.
+    * Of a model of captions as characters `text(captions, seed) -> images`: strings of shape (batch,) and an int64
+      scalar, as `model.sample(captions, seed)`. (The other signatures take the captions' ids.)
     * Of a model with an encoder `encode(images[, labels])`, `reconstruct(images[, labels])` and, where it has such a
       method, `features(images)`, as its methods.
 
@@ -198,8 +200,16 @@ def _signatures(model):
     def signature(function, *specs):
         return tf.function(function, autograph=False, input_signature=specs)
 
+    def text(captions, seed):
+        seed = _checked(seed, seed >= 0, "seed must not be negative.")
+        latents = model.draw_latents(tf.shape(captions)[0], TensorSeed(seed))
+        ids = model.conditions.spec.tensorflow_encode(captions)
+        return {"images": as_output(model.sampled(latents, ids, seed=seed))}
+
     drawn = [*draw, *truncation, *noise, *conditions]
     signatures = {"serving_default": signature(generate, *latents, *conditions), "sample": signature(sample, *drawn)}
     if model.sample_kind.writes_png:
         signatures["png"] = signature(png, *drawn)
+    if hasattr(model.conditions.spec, "tensorflow_encode"):
+        signatures["text"] = signature(text, tf.TensorSpec((None,), "string", "captions"), draw[1])
     return signatures

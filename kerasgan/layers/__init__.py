@@ -4,7 +4,8 @@ from kerasgan.layers.adaptive_instance_normalization import AdaptiveInstanceNorm
 from kerasgan.layers.attention import SelfAttention
 from kerasgan.layers.basis import Basis
 from kerasgan.layers.conditional_normalization import ConditionalBatchNormalization
-from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector, with_labels
+from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector, text_plane, with_labels
+from kerasgan.layers.conditioning_augmentation import ConditioningAugmentation
 from kerasgan.layers.dense_images import dense_images
 from kerasgan.layers.dropout import NoiseDropout
 from kerasgan.layers.equalized import EqualizedConv2D, EqualizedDense
@@ -51,6 +52,7 @@ __all__ = [
     "AdaptiveInstanceNormalization",
     "Basis",
     "ConditionalBatchNormalization",
+    "ConditioningAugmentation",
     "EqualizedConv2D",
     "EqualizedDense",
     "Fade",
@@ -103,6 +105,7 @@ __all__ = [
     "scaled",
     "standing_statistics",
     "strided_convolutions",
+    "text_plane",
     "transposed_convolutions",
     "truncate",
     "uniform",

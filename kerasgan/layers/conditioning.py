@@ -77,6 +77,11 @@ def label_plane(labels, num_classes, height, width):
     return layers.Reshape((height, width, plane.shape[-1] if len(plane.shape) > 2 else 1), name="label_image")(plane)
 
 
+def text_plane(vectors, height, width):
+    """Returns vectors of shape (batch, size) at each place of a map (batch, height, width, size)."""
+    return layers.UpSampling2D((height, width))(layers.Reshape((1, 1, vectors.shape[-1]))(vectors))
+
+
 def label_projection(logits, features, labels, num_classes):
     """Adds the inner product of a class embedding and the features to the logits (Miyato & Koyama 2018, eq. 4).
 

@@ -10,10 +10,14 @@ from kerasgan.game.engines import gather, replica
 class ImagePool(keras.layers.Layer):
     """Returns generated images, half of them from earlier steps.
 
-    Each position of the batch has its own buffer of `size / batch_size` images (at least 1), so that a batch size of 1
-    gives the pool of the papers. Until a buffer is full, it stores and returns each new image. After that it returns
-    the new image with probability 1/2, and otherwise a random stored image, which the new image replaces. Each replica
-    uses the buffers of its own samples and holds a copy of all buffers, so that any replica can save them.
+    With `exactly_half`, each second position of the batch returns a stored image, which the new one of the position
+    replaces, and the others return the new images: half of the batch is from the past (Shrivastava et al. 2017). The
+    ages of the stored images have the paper's geometric distribution; the paper may show an image again, though.
+
+    Otherwise each position of the batch has its own buffer of `size / batch_size` images (at least 1), so that a batch
+    size of 1 gives the pool of the papers. Until a buffer is full, it stores and returns each new image. After that it
+    returns the new image with probability 1/2, and otherwise a random stored image, which the new image replaces. Each
+    replica uses the buffers of its own samples and holds a copy of all buffers, so that any replica can save them.
 
     The pool is state of the game: a `Phase` whose loss calls it must list the name of its attribute in `keeps`.
 
@@ -23,22 +27,31 @@ class ImagePool(keras.layers.Layer):
     Args:
         image_shape: Shape (height, width, channels), or any shape of one sample.
         size: Total number of images in the pool. 0 returns all images unchanged.
-        batch_size: Global batch size over all replicas.
+        batch_size: Global batch size over all replicas. With `exactly_half`, each replica's share is even.
         seed: Random seed.
+        exactly_half: Whether exactly half of each batch is from earlier steps, rather than each image with probability
+            1/2.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
+
+    Raises:
+        ValueError: If half of the batch is no whole number.
     """
 
-    def __init__(self, image_shape, size=50, batch_size=1, seed=None, **kwargs):
+    def __init__(self, image_shape, size=50, batch_size=1, seed=None, exactly_half=False, **kwargs):
         super().__init__(**kwargs)
         self.image_shape, self.size, self.batch_size, self.seed = tuple(image_shape), size, batch_size, seed
+        self.exactly_half = exactly_half
+        if exactly_half and size and batch_size % 2:
+            raise ValueError(f"`batch_size` is {batch_size}, of which there is no half. Choose an even one.")
         self.random = keras.random.SeedGenerator(seed)
-        self.length = max(1, size // batch_size) if size else 0
+        places = batch_size // 2 if exactly_half else batch_size
+        self.length = max(1, size // places) if size else 0
         if self.length:
             self.images = self.add_weight(
-                shape=(batch_size, self.length, *self.image_shape), initializer="zeros", trainable=False, name="images"
+                shape=(places, self.length, *self.image_shape), initializer="zeros", trainable=False, name="images"
             )
             self.stored = self.add_weight(
-                shape=(batch_size,), initializer="zeros", trainable=False, dtype="int32", name="stored"
+                shape=(places,), initializer="zeros", trainable=False, dtype="int32", name="stored"
             )
         self.built = True
 
@@ -56,11 +69,20 @@ class ImagePool(keras.layers.Layer):
             )
         # If the static batch size is unknown, a smaller last batch of an epoch fails here.
         images = ops.reshape(images, (self.batch_size // replicas, *self.image_shape))
+        # Drawn for the whole batch, of which each second one is used for half of it.
+        chosen = keras.random.randint(ops.shape(images)[:1], 0, self.length, seed=self.random)
+        swap = keras.random.uniform(ops.shape(images)[:1], seed=self.random) < 0.5
+        if not self.exactly_half:
+            return self._exchanged(images, chosen, swap, index)
+        old = self._exchanged(images[1::2], chosen[1::2], ops.ones_like(swap[1::2]), index)
+        return ops.reshape(ops.stack([images[::2], old], axis=1), (-1, *self.image_shape))
+
+    def _exchanged(self, images, chosen, swap, index):
+        """Stored images at the places `chosen` where `swap` is true and the memory is full, else the new ones."""
         rows = index * ops.shape(images)[0] + ops.arange(ops.shape(images)[0], dtype="int32")
         memory, stored = (ops.take(ops.convert_to_tensor(v), rows, axis=0) for v in (self.images, self.stored))
         full = stored >= self.length
-        chosen = keras.random.randint(ops.shape(rows), 0, self.length, seed=self.random)
-        swap = ops.logical_and(full, keras.random.uniform(ops.shape(rows), seed=self.random) < 0.5)
+        swap = ops.logical_and(full, swap)
         place = ops.one_hot(ops.where(full, chosen, stored), self.length, dtype="int32") > 0
         old = ops.sum(ops.where(self._as_images(place, 1), memory, 0.0), axis=1)
         write = ops.logical_and(place, ops.logical_or(swap, ops.logical_not(full))[:, None])
@@ -80,5 +102,5 @@ class ImagePool(keras.layers.Layer):
         return input_shape
 
     def get_config(self):
-        own = ("image_shape", "size", "batch_size", "seed")
+        own = ("image_shape", "size", "batch_size", "seed", "exactly_half")
         return {**super().get_config(), **{name: getattr(self, name) for name in own}}

@@ -8,6 +8,7 @@ from kerasgan.metrics.different_bins import DifferentBins, different_bins
 from kerasgan.metrics.evaluation import Evaluator, Report, evaluate
 from kerasgan.metrics.frechet import FrechetDistance, GaussianMoments, frechet_distance
 from kerasgan.metrics.inception_score import InceptionScore, inception_score
+from kerasgan.metrics.intervals import Interval, paired_interval
 from kerasgan.metrics.kernel_distance import KernelDistance, kernel_distance
 from kerasgan.metrics.linear_probe import linear_probe
 from kerasgan.metrics.mmd import mmd_test
@@ -30,6 +31,7 @@ __all__ = [
     "FrechetDistance",
     "GaussianMoments",
     "InceptionScore",
+    "Interval",
     "KernelDistance",
     "Protocol",
     "Report",
@@ -53,6 +55,7 @@ __all__ = [
     "multiscale_ssim",
     "nearest_neighbour_probe",
     "nearest_neighbour_test",
+    "paired_interval",
     "perceptual_path_length",
     "precision_recall_density_coverage",
     "psnr",

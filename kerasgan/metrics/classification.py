@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kerasgan.metrics.features import check_samples, labelled
+from kerasgan.metrics.intervals import paired_interval
 
 
 def classification_accuracy_score(fake_x, fake_y, real_x, real_y):
@@ -100,8 +101,6 @@ def augmentation_gain(fake_x, fake_y, real_x, real_y, test_x, test_y, per_class,
         ValueError: If lengths or image sizes do not match, if values are not finite, if there are fewer than two
             classes, if a class has fewer than `per_class` real images, or if `draws` is less than 2.
     """
-    from scipy.stats import t
-
     if draws < 2:
         raise ValueError(f"draws={draws}; expected at least 2 for a confidence interval.")
     check_samples(fake_x, "fake_x"), check_samples(real_x, "real_x"), check_samples(test_x, "test_x")
@@ -123,9 +122,8 @@ def augmentation_gain(fake_x, fake_y, real_x, real_y, test_x, test_y, per_class,
         more = (np.concatenate(pair) for pair in zip(few, (fake_x, fake_y), strict=True))
         test = ("test", test_x, test_y)
         gains[draw] = _accuracy(("real", *more), test) - _accuracy(("real", *few), test)
-    mean, error = gains.mean(), gains.std(ddof=1) / np.sqrt(draws)
-    reach = t.ppf(0.975, draws - 1) * error
-    return AugmentationGain(float(mean), float(mean - reach), float(mean + reach), gains)
+    mean, low, high = paired_interval(gains)
+    return AugmentationGain(mean, low, high, gains)
 
 
 def _accuracy(train, test):

@@ -1,6 +1,7 @@
 """The families: one paper, one file."""
 
 from kerasgan.models.acgan import ACGAN
+from kerasgan.models.age_cgan import AgeCGAN
 from kerasgan.models.bigan import BiGAN
 from kerasgan.models.bigbigan import BigBiGAN
 from kerasgan.models.biggan import BigGAN, BigGANDeep
@@ -17,10 +18,13 @@ from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.progan import ProGAN
 from kerasgan.models.r3gan import R3GAN
 from kerasgan.models.sagan import SAGAN
+from kerasgan.models.simgan import SimGAN
 from kerasgan.models.sngan import SNGAN
+from kerasgan.models.stackgan import StackGAN
 from kerasgan.models.stylegan import StyleGAN
 from kerasgan.models.stylegan2 import StyleGAN2
 from kerasgan.models.stylegan3 import StyleGAN3
+from kerasgan.models.text_to_image import TextToImageGAN
 from kerasgan.models.unrolled_gan import UnrolledGAN
 from kerasgan.models.vaegan import VAEGAN
 from kerasgan.models.wgan import WGAN
@@ -41,6 +45,7 @@ __all__ = [
     "VAEGAN",
     "WGAN",
     "WGANGP",
+    "AgeCGAN",
     "BiGAN",
     "BigBiGAN",
     "BigGAN",
@@ -50,8 +55,11 @@ __all__ = [
     "InfoGAN",
     "Pix2Pix",
     "ProGAN",
+    "SimGAN",
+    "StackGAN",
     "StyleGAN",
     "StyleGAN2",
     "StyleGAN3",
+    "TextToImageGAN",
     "UnrolledGAN",
 ]

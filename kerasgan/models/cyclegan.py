@@ -6,18 +6,15 @@ import math
 from typing import Any
 
 import keras
-import numpy as np
 from keras import layers, ops
 
-from kerasgan.bases.translation import BATCH_SIZE, TranslationModel, TranslationRecipe, as_rgb
+from kerasgan.bases.translation import BATCH_SIZE, TranslationRecipe, as_rgb
+from kerasgan.bases.unpaired import UnpairedModel
 from kerasgan.callbacks.schedule import PlayerSchedule
-from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.game.phase import Phase, shared
 from kerasgan.game.schedules import Schedule
 from kerasgan.layers import ImagePool, InstanceNormalization, ReflectionPadding2D, normal, patch_discriminator
 from kerasgan.objectives.losses import mean
-
-NO_WEIGHTS = "`sample_weight` was given, but x and y are no pairs to be weighed. Leave it out."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +49,7 @@ class CycleGANRecipe(TranslationRecipe):
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class CycleGAN(TranslationModel):
+class CycleGAN(UnpairedModel):
     """Translation learned without pairs: a generator for each direction, each against a discriminator.
 
     `to_y` and `to_x` are residual networks (c7s1-64, d128, d256, R256 times `blocks`, u128, u64, c7s1: appendix 7.2)
@@ -82,7 +79,6 @@ class CycleGAN(TranslationModel):
     """
 
     recipe = CycleGANRecipe()
-    as_pairs = "unpaired"
     translators = ("to_y", "to_x")
 
     def __init__(self, image_shape, target_channels=None, width=64, blocks=None, discriminator_depth=3, **kwargs):
@@ -170,8 +166,7 @@ class CycleGAN(TranslationModel):
     @shared
     def views(self, batch):
         """The batch's images of both domains, jittered independently."""
-        if batch.sample_weight is not None:
-            raise ValueError(NO_WEIGHTS)
+        self.refuse_weights(batch.sample_weight)
         return *self.jittered(batch.x), *self.jittered(batch.y)
 
     @shared
@@ -209,59 +204,10 @@ class CycleGAN(TranslationModel):
     def _critics(self):
         return self.discriminator_x, self.discriminator_y
 
-    # Data -----------------------------------------------------------------------------------------------------------
+    # Data -------------------------------------------------------------------------------------------------------------
 
-    def check_data(self, x, y=None):
-        if x is None or y is None:
-            super().check_data(x, y)
-        for spec, images, name in zip(self.data_specs(), (x, y), "xy", strict=True):
-            spec.check(images, name)
-
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        *,
-        shuffle=True,
-        callbacks=None,
-        sample_weight=None,
-        initial_step=0,
-        **kwargs,
-    ):
-        """As `AdversarialModel.fit`, for arrays x and y of two domains, each in a separate order.
-
-        Args:
-            x: Images of one domain, or a data set of batches (x, y).
-            y: Images of the other domain. An epoch leaves out images of the longer one, each epoch other images.
-            batch_size: Batch size for arrays; the recipe's by default.
-            shuffle: Whether each epoch has a new order, for arrays.
-            callbacks: List of Keras callbacks.
-            sample_weight: Must be `None`: there are no pairs to weigh.
-            initial_step: As for `AdversarialModel.fit`.
-            **kwargs: As for `AdversarialModel.fit`.
-
-        Returns:
-            A `keras.callbacks.History`.
-
-        Raises:
-            ValueError: For data on which the family cannot be trained, or weights.
-        """
-        if sample_weight is not None:
-            raise ValueError(NO_WEIGHTS)
-        callbacks = [*(callbacks or []), *self._schedules(kwargs.get("epochs", 1))]
-        if hasattr(x, "__array__"):
-            x, y = (None if images is None else np.asarray(images) for images in (x, y))
-            self.check_data(x, y)
-            count = batch_size or min(self.recipe.batch_size, len(x), len(y))
-            x, y = ArrayBatches((x, y), count, self.seed if shuffle else None, unpaired=True), None
-            if self.recipe.pool_size and count != self.recipe.batch_size:
-                raise ValueError(
-                    f"`batch_size` is {count}, but the memories are for batches of {self.recipe.batch_size}. "
-                    f"Compile a new model with batch_size={count}, or with pool_size=0."
-                )
-            callbacks.append(x)
-        return super().fit(x, y, callbacks=callbacks, initial_step=initial_step, **kwargs)
+    def fit_callbacks(self, epochs):
+        return self._schedules(epochs)
 
     def _schedules(self, epochs):
         """The learning rates' decay (appendix 7.1: half of the epochs constant, then linearly to zero)."""

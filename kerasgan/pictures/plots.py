@@ -51,3 +51,51 @@ def histogram(values, bins=64):
         left, right = place * SIDE // bins, (place + 1) * SIDE // bins
         picture[SIDE - height :, left:right] = (24, 50, 130)
     return picture
+
+
+def intervals(groups, series, values, title=""):
+    """Draws means with confidence intervals, grouped, as an image with a line at 0.
+
+    Args:
+        groups: Names of the groups, from left to right.
+        series: Names of the series, each in its own colour.
+        values: Array of shape (groups, series, 3): mean, lower end and upper end.
+        title: Text above.
+
+    Returns:
+        A uint8 array of shape (384, width, 3).
+    """
+    from PIL import Image, ImageDraw, ImageFont
+
+    values = np.asarray(values, "float64")
+    left, top, bottom, step = 64, 28, 24 + 16 * len(series), 96
+    width, height = max(left + step * len(groups) + 16, 320), SIDE
+    low, high = min(float(np.nanmin(values)), 0.0), max(float(np.nanmax(values)), 0.0)
+    margin = max(high - low, 1e-9) * MARGIN
+    low, high = low - margin, high + margin
+
+    def down(value):
+        return top + (high - value) / (high - low) * (height - top - bottom)
+
+    page = Image.new("RGB", (width, height), "white")
+    pen, font = ImageDraw.Draw(page), ImageFont.load_default_imagefont()
+    pen.text((left, 8), title, fill="black", font=font)
+    for value in np.linspace(low + margin, high - margin, 5):
+        pen.line((left, down(value), width - 16, down(value)), fill=(225, 225, 225))
+        pen.text((6, down(value) - 6), f"{value:+.3f}", fill="black", font=font)
+    pen.line((left, down(0.0), width - 16, down(0.0)), fill="black")
+    colours = [(24, 50, 130), (200, 90, 20), (40, 130, 60), (140, 40, 120)]
+    for place, name in enumerate(groups):
+        pen.text((left + step * place + 24, height - bottom + 4), str(name), fill="black", font=font)
+        for number in range(len(series)):
+            mean, start, end = values[place, number]
+            x, colour = left + step * place + 24 + 18 * number, colours[number % len(colours)]
+            pen.line((x, down(start), x, down(end)), fill=colour, width=2)
+            for edge in (start, end):
+                pen.line((x - 4, down(edge), x + 4, down(edge)), fill=colour, width=2)
+            pen.ellipse((x - 4, down(mean) - 4, x + 4, down(mean) + 4), fill=colour)
+    for number, name in enumerate(series):
+        y = height - bottom + 22 + 16 * number
+        pen.rectangle((left, y + 2, left + 8, y + 10), fill=colours[number % len(colours)])
+        pen.text((left + 14, y), name, fill="black", font=font)
+    return np.asarray(page)

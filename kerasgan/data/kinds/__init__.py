@@ -2,13 +2,14 @@
 
 A kind checks a batch, makes example batches, encodes on the host what a network cannot take (captions), makes the Keras
 inputs and draws pictures. Samples are `Images`, `Vectors`, `Audio`, `Voxels`, `Video`, `Tokens` or `Graphs`;
-conditions are `Labels`, `Attributes`, `Captions`, `Images`, or a dictionary of these.
+conditions are `Labels`, `Attributes`, `Captions`, `Characters`, `Sentences`, `Images`, or a dictionary of these.
 """
 
 from kerasgan.data.kinds.basic import Images, Kind, Labels, Vectors, check_batch, check_count, check_labels_vary
 from kerasgan.data.kinds.conditions import Attributes, Captions, Conditions
 from kerasgan.data.kinds.discrete import Graphs, Tokens
 from kerasgan.data.kinds.signals import Audio, Video, Voxels
+from kerasgan.data.kinds.texts import Characters, Sentences, register_encoder
 
 
 def kind_of(given):
@@ -30,11 +31,13 @@ __all__ = [
     "Attributes",
     "Audio",
     "Captions",
+    "Characters",
     "Conditions",
     "Graphs",
     "Images",
     "Kind",
     "Labels",
+    "Sentences",
     "Tokens",
     "Vectors",
     "Video",
@@ -43,4 +46,5 @@ __all__ = [
     "check_count",
     "check_labels_vary",
     "kind_of",
+    "register_encoder",
 ]

