@@ -3,6 +3,7 @@
 from kerasgan.layers.adaptive_instance_normalization import AdaptiveInstanceNormalization
 from kerasgan.layers.attention import SelfAttention
 from kerasgan.layers.basis import Basis
+from kerasgan.layers.clipped import ClippedInInference
 from kerasgan.layers.conditional_normalization import ConditionalBatchNormalization
 from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector, with_labels
 from kerasgan.layers.dense_images import dense_images
@@ -21,6 +22,7 @@ from kerasgan.layers.noise import Noise, noise_mode
 from kerasgan.layers.normalization import batch_normalization, normalization, standing_statistics
 from kerasgan.layers.patch_discriminator import patch_discriminator
 from kerasgan.layers.pixel_normalization import PixelNormalization
+from kerasgan.layers.pixel_shuffle import BilinearEnlargement, PixelShuffle
 from kerasgan.layers.pool import ImagePool
 from kerasgan.layers.pyramid import LaplacianPyramid
 from kerasgan.layers.reflection_padding import ReflectionPadding2D
@@ -50,6 +52,8 @@ from kerasgan.layers.transposed import transposed_convolutions
 __all__ = [
     "AdaptiveInstanceNormalization",
     "Basis",
+    "BilinearEnlargement",
+    "ClippedInInference",
     "ConditionalBatchNormalization",
     "EqualizedConv2D",
     "EqualizedDense",
@@ -69,6 +73,7 @@ __all__ = [
     "NoiseDropout",
     "OneHot",
     "PixelNormalization",
+    "PixelShuffle",
     "ReflectionPadding2D",
     "Resample",
     "SampleNormalization",

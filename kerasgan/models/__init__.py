@@ -7,6 +7,7 @@ from kerasgan.models.biggan import BigGAN, BigGANDeep
 from kerasgan.models.cgan import CGAN
 from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
+from kerasgan.models.esrgan import ESRGAN
 from kerasgan.models.fastgan import FastGAN
 from kerasgan.models.gan import GAN
 from kerasgan.models.gmmn import GMMN, GMMNAE
@@ -18,6 +19,7 @@ from kerasgan.models.progan import ProGAN
 from kerasgan.models.r3gan import R3GAN
 from kerasgan.models.sagan import SAGAN
 from kerasgan.models.sngan import SNGAN
+from kerasgan.models.srgan import SRGAN
 from kerasgan.models.stylegan import StyleGAN
 from kerasgan.models.stylegan2 import StyleGAN2
 from kerasgan.models.stylegan3 import StyleGAN3
@@ -30,6 +32,7 @@ __all__ = [
     "ACGAN",
     "CGAN",
     "DCGAN",
+    "ESRGAN",
     "GAN",
     "GMMN",
     "GMMNAE",
@@ -38,6 +41,7 @@ __all__ = [
     "R3GAN",
     "SAGAN",
     "SNGAN",
+    "SRGAN",
     "VAEGAN",
     "WGAN",
     "WGANGP",

@@ -84,6 +84,7 @@ class CycleGAN(TranslationModel):
     recipe = CycleGANRecipe()
     as_pairs = "unpaired"
     translators = ("to_y", "to_x")
+    size_multiple, smallest_size = 4, 8
 
     def __init__(self, image_shape, target_channels=None, width=64, blocks=None, discriminator_depth=3, **kwargs):
         super().__init__(image_shape, target_channels, **kwargs)
@@ -280,7 +281,7 @@ class CycleGAN(TranslationModel):
         """Images of one domain in the style of the other.
 
         Args:
-            images: Float array of shape (count, height, width, channels) in [-1, 1].
+            images: Float array of shape (count, height, width, channels) in [-1, 1], of any size; see `size_multiple`.
             to: "y" for images of the domain x, "x" for images of the domain y.
             ema: Whether to use the averaged generator rather than the one in training.
             batch_size: Number of images that are computed at once.
@@ -289,7 +290,7 @@ class CycleGAN(TranslationModel):
             A float32 array of shape (count, height, width, channels of the domain `to`) in [-1, 1].
 
         Raises:
-            ValueError: For images of another shape, type or range, or for another domain.
+            ValueError: For images with other channels, of another type or range, or for another domain.
         """
         if to not in ("x", "y"):
             raise ValueError(f"`to` is {to!r}; expected 'y' (for images of the domain x) or 'x'.")
