@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasgan.bases.tiles import Tiles
 from kerasgan.data.kinds import Images
 from kerasgan.game.inference import Inference
 from kerasgan.game.model import AdversarialModel
@@ -60,7 +61,7 @@ class TranslationModel(AdversarialModel):
         enlargement: Factor of the translations' height and width.
     """
 
-    recipe = TranslationRecipe()
+    recipe: Any = TranslationRecipe()
     as_pairs: Any = True
     translators: tuple[str, ...] = ("generator",)
     size_multiple = 1
@@ -121,6 +122,33 @@ class TranslationModel(AdversarialModel):
         padded = images if trained else mirrored_to(images, self.size_multiple, self.smallest_size)
         made = self._inferences[name, ema, trained](padded, seed, batch_size=batch_size)
         return made[:, : size[0] * self.enlargement, : size[1] * self.enlargement]
+
+    def tiles(self, to="y", ema=True, tile=None, overlap=None):
+        """A translator of big pictures, in tiles whose seams are invisible: see `kerasgan.bases.tiles.Tiles`.
+
+        Args:
+            to: "y" for pictures of the domain x, "x" for the way back, where the family has one.
+            ema: Whether to use the averaged generator rather than the one in training.
+            tile: Side of the tiles in pixels. `None` for a size that fits into memory.
+            overlap: Pixels that neighbouring tiles share. `None` for as many as the generator sees, so that the result
+                is that of an untiled translation, or a third of a tile if these are too many.
+
+        Returns:
+            A `Tiles`, a function of a picture of shape (height, width, channels) in [-1, 1]. It has the weights that
+            the generator has now.
+
+        Raises:
+            ValueError: For another domain, or for a tile or an overlap that is not possible.
+
+        Example:
+            >>> large = model.tiles()(photo)
+        """
+        known = ("y", "x")[: len(self.translators)]
+        if to not in known:
+            raise ValueError(f"`to` is {to!r}; expected {' or '.join(map(repr, known))}.")
+        name = self.translators[0 if to == "y" else 1]
+        network = self.averages[name] if ema else self.networks[name]
+        return Tiles(network, self.size_multiple, self.smallest_size, self.enlargement, tile, overlap)
 
     @functools.cached_property
     def _inferences(self):

@@ -20,13 +20,16 @@ def any_size(network):
     if shape[1] is None and shape[2] is None:
         return network
     images = keras.Input((None, None, shape[-1]), dtype=network.input.dtype, name=network.input.name)
+    reason = "its outputs have one size."
     try:
-        return keras.models.clone_model(network, input_tensors=images, clone_function=lambda layer: layer)
+        made = keras.models.clone_model(network, input_tensors=images, clone_function=lambda layer: layer)
+        if made.output.shape[1] is None and made.output.shape[2] is None:
+            return made
     except Exception as error:  # whatever a layer raises
-        raise ValueError(
-            f"The network {network.name!r} takes images of {shape[1]}x{shape[2]} pixels only, because one of its "
-            f"layers needs their size: {str(error).strip().splitlines()[0]} Resize the images."
-        ) from error
+        reason = str(error).strip().splitlines()[0]
+    raise ValueError(
+        f"The network {network.name!r} takes images of {shape[1]}x{shape[2]} pixels only: {reason} Resize the images."
+    )
 
 
 def mirrored_to(images, multiple=1, smallest=1):
