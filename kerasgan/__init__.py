@@ -33,6 +33,7 @@ if not _lazy:
     from kerasgan.models import (
         ACGAN,
         CGAN,
+        CUT,
         DCGAN,
         ESRGAN,
         GAN,
@@ -99,6 +100,7 @@ def __dir__():
 __all__ = [
     "ACGAN",
     "CGAN",
+    "CUT",
     "DCGAN",
     "ESRGAN",
     "GAN",

@@ -33,6 +33,7 @@ from kerasgan.layers.residual import (
     generator_block,
     generator_bottleneck,
 )
+from kerasgan.layers.residual_translator import residual_translator
 from kerasgan.layers.scaled_leaky_relu import ScaledLeakyReLU
 from kerasgan.layers.spectral import (
     SpectralConv1D,
@@ -105,6 +106,7 @@ __all__ = [
     "normalization",
     "orthogonal",
     "patch_discriminator",
+    "residual_translator",
     "scaled",
     "standing_statistics",
     "strided_convolutions",

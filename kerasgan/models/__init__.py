@@ -5,6 +5,7 @@ from kerasgan.models.bigan import BiGAN
 from kerasgan.models.bigbigan import BigBiGAN
 from kerasgan.models.biggan import BigGAN, BigGANDeep
 from kerasgan.models.cgan import CGAN
+from kerasgan.models.cut import CUT
 from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
 from kerasgan.models.esrgan import ESRGAN
@@ -31,6 +32,7 @@ from kerasgan.models.wgan_gp import WGANGP
 __all__ = [
     "ACGAN",
     "CGAN",
+    "CUT",
     "DCGAN",
     "ESRGAN",
     "GAN",

@@ -2,26 +2,20 @@
 
 import dataclasses
 import functools
-import math
 from typing import Any
 
 import keras
-import numpy as np
-from keras import layers, ops
+from keras import ops
 
-from kerasgan.bases.translation import BATCH_SIZE, TranslationModel, TranslationRecipe, as_rgb
-from kerasgan.callbacks.schedule import PlayerSchedule
-from kerasgan.data.pipeline import ArrayBatches
+from kerasgan.bases.translation import BATCH_SIZE, as_rgb
+from kerasgan.bases.unpaired import UnpairedRecipe, UnpairedTranslationModel
 from kerasgan.game.phase import Phase, shared
-from kerasgan.game.schedules import Schedule
-from kerasgan.layers import ImagePool, InstanceNormalization, ReflectionPadding2D, normal, patch_discriminator
+from kerasgan.layers import ImagePool, patch_discriminator, residual_translator
 from kerasgan.objectives.losses import mean
-
-NO_WEIGHTS = "`sample_weight` was given, but x and y are no pairs to be weighed. Leave it out."
 
 
 @dataclasses.dataclass(frozen=True)
-class CycleGANRecipe(TranslationRecipe):
+class CycleGANRecipe(UnpairedRecipe):
     """Training settings of CycleGAN.
 
     Args:
@@ -31,28 +25,16 @@ class CycleGANRecipe(TranslationRecipe):
         identity_weight: Weight, as a fraction of `cycle_weight`, of the mean absolute change of images that are already
             in a generator's target domain (section 5.2: 0.5 for photos of paintings). It needs equal channels.
         pool_size: Number of images in each discriminator's memory; 0 for no memory.
-        decay_from: Fraction of the epochs of a `fit` after which the learning rates fall linearly to zero. `None` for
-            no decay, which optimizers with a schedule require.
-
-    Raises:
-        ValueError: For a fraction that is not from 0 to 1.
     """
 
-    loss: Any = "least_squares"
     adversarial_weight: float = 2.0
     cycle_weight: float = 10.0
     identity_weight: float = 0.0
     pool_size: int = 50
-    decay_from: float | None = 0.5
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.decay_from is not None and not 0 <= self.decay_from <= 1:
-            raise ValueError(f"`decay_from` is {self.decay_from}; expected a fraction of the epochs, or None.")
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class CycleGAN(TranslationModel):
+class CycleGAN(UnpairedTranslationModel):
     """Translation learned without pairs: a generator for each direction, each against a discriminator.
 
     `to_y` and `to_x` are residual networks (c7s1-64, d128, d256, R256 times `blocks`, u128, u64, c7s1: appendix 7.2)
@@ -82,9 +64,7 @@ class CycleGAN(TranslationModel):
     """
 
     recipe = CycleGANRecipe()
-    as_pairs = "unpaired"
     translators = ("to_y", "to_x")
-    size_multiple, smallest_size = 4, 8
 
     def __init__(self, image_shape, target_channels=None, width=64, blocks=None, discriminator_depth=3, **kwargs):
         super().__init__(image_shape, target_channels, **kwargs)
@@ -108,43 +88,10 @@ class CycleGAN(TranslationModel):
             channels: Channels of its outputs.
             name: Name of the model.
         """
-        width = self.width
         blocks = (6 if max(self.image_shape[:2]) <= 128 else 9) if self.blocks is None else self.blocks
-
-        def convolution(x, filters, size=3, strides=1, padding="valid", kind=layers.Conv2D, use_bias=False):
-            weights = {"use_bias": use_bias, "kernel_initializer": normal(0.02)}
-            return kind(filters, size, strides=strides, padding=padding, **weights)(x)
-
-        def normalized(x):
-            return InstanceNormalization(affine=False)(x)
-
-        images = keras.Input(image_shape, name="images")
-        x = layers.ReLU()(normalized(convolution(ReflectionPadding2D(3)(images), width, 7)))
-        for filters in (2 * width, 4 * width):
-            x = layers.ReLU()(normalized(convolution(x, filters, strides=2, padding="same")))
-        for _ in range(blocks):
-            y = layers.ReLU()(normalized(convolution(ReflectionPadding2D(1)(x), 4 * width)))
-            x = layers.Add()([x, normalized(convolution(ReflectionPadding2D(1)(y), 4 * width))])
-        for filters in (2 * width, width):
-            x = convolution(x, filters, strides=2, padding="same", kind=layers.Conv2DTranspose)
-            x = layers.ReLU()(normalized(x))
-        x = convolution(ReflectionPadding2D(3)(x), channels, 7, use_bias=True)
-        x = layers.Activation("tanh", dtype=keras.config.floatx(), name="translations")(x)
-        return keras.Model(images, x, name=name)
+        return residual_translator(image_shape, channels, self.width, blocks, name)
 
     # The game -------------------------------------------------------------------------------------------------------
-
-    def compile(self, **arguments):
-        super().compile(**arguments)
-        players = self.optimizer.players.items()
-        inner = {player: getattr(each, "inner_optimizer", each) for player, each in players}
-        scheduled = [player for player, each in inner.items() if _has_schedule(each)]
-        if scheduled and self.recipe.decay_from is not None:
-            raise ValueError(
-                f"`decay_from` is {self.recipe.decay_from}, but the learning rates of {scheduled} have schedules of "
-                "their own, which the decay would overwrite. Compile with decay_from=None."
-            )
-        self._rates = {player: float(ops.convert_to_numpy(each.learning_rate)) for player, each in players}
 
     def phases(self):
         if self.recipe.identity_weight and self.image_shape != self.target_shape:
@@ -167,13 +114,6 @@ class CycleGAN(TranslationModel):
                 f"`pool_size` is {size} for batches of {batch_size}, but the model has memories of {self.pool_x.size} "
                 f"images for batches of {self.pool_x.batch_size}. Make a new model."
             )
-
-    @shared
-    def views(self, batch):
-        """The batch's images of both domains, jittered independently."""
-        if batch.sample_weight is not None:
-            raise ValueError(NO_WEIGHTS)
-        return *self.jittered(batch.x), *self.jittered(batch.y)
 
     @shared
     def translated(self, batch):
@@ -210,70 +150,12 @@ class CycleGAN(TranslationModel):
     def _critics(self):
         return self.discriminator_x, self.discriminator_y
 
-    # Data -----------------------------------------------------------------------------------------------------------
-
-    def check_data(self, x, y=None):
-        if x is None or y is None:
-            super().check_data(x, y)
-        for spec, images, name in zip(self.data_specs(), (x, y), "xy", strict=True):
-            spec.check(images, name)
-
-    def fit(
-        self,
-        x=None,
-        y=None,
-        batch_size=None,
-        *,
-        shuffle=True,
-        callbacks=None,
-        sample_weight=None,
-        initial_step=0,
-        **kwargs,
-    ):
-        """As `AdversarialModel.fit`, for arrays x and y of two domains, each in a separate order.
-
-        Args:
-            x: Images of one domain, or a data set of batches (x, y).
-            y: Images of the other domain. An epoch leaves out images of the longer one, each epoch other images.
-            batch_size: Batch size for arrays; the recipe's by default.
-            shuffle: Whether each epoch has a new order, for arrays.
-            callbacks: List of Keras callbacks.
-            sample_weight: Must be `None`: there are no pairs to weigh.
-            initial_step: As for `AdversarialModel.fit`.
-            **kwargs: As for `AdversarialModel.fit`.
-
-        Returns:
-            A `keras.callbacks.History`.
-
-        Raises:
-            ValueError: For data on which the family cannot be trained, or weights.
-        """
-        if sample_weight is not None:
-            raise ValueError(NO_WEIGHTS)
-        callbacks = [*(callbacks or []), *self._schedules(kwargs.get("epochs", 1))]
-        if hasattr(x, "__array__"):
-            x, y = (None if images is None else np.asarray(images) for images in (x, y))
-            self.check_data(x, y)
-            count = batch_size or min(self.recipe.batch_size, len(x), len(y))
-            x, y = ArrayBatches((x, y), count, self.seed if shuffle else None, unpaired=True), None
-            if self.recipe.pool_size and count != self.recipe.batch_size:
-                raise ValueError(
-                    f"`batch_size` is {count}, but the memories are for batches of {self.recipe.batch_size}. "
-                    f"Compile a new model with batch_size={count}, or with pool_size=0."
-                )
-            callbacks.append(x)
-        return super().fit(x, y, callbacks=callbacks, initial_step=initial_step, **kwargs)
-
-    def _schedules(self, epochs):
-        """The learning rates' decay (appendix 7.1: half of the epochs constant, then linearly to zero)."""
-        if self.recipe.decay_from is None:
-            return []
-        first = math.ceil(self.recipe.decay_from * epochs)
-
-        def schedule(epoch, learning_rate, start):
-            return start * (1.0 - max(0, epoch + 1 - first) / (epochs - first + 1))
-
-        return [PlayerSchedule(name, functools.partial(schedule, start=rate)) for name, rate in self._rates.items()]
+    def check_batch_size(self, count):
+        if self.recipe.pool_size and count != self.recipe.batch_size:
+            raise ValueError(
+                f"`batch_size` is {count}, but the memories are for batches of {self.recipe.batch_size}. "
+                f"Compile a new model with batch_size={count}, or with pool_size=0."
+            )
 
     # Translations ---------------------------------------------------------------------------------------------------
 
@@ -304,12 +186,6 @@ class CycleGAN(TranslationModel):
                 changed = self.translate(images, there, ema)
                 rows += [images, changed, self.translate(changed, back, ema)]
         return [as_rgb(row) for row in rows]
-
-
-def _has_schedule(optimizer):
-    """Whether an optimizer's learning rate has a schedule."""
-    scheduled = isinstance(getattr(optimizer, "scheduled_rate", None), Schedule)
-    return scheduled or not isinstance(optimizer._learning_rate, keras.Variable)
 
 
 def _distance(images, others):

@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+import kerasgan
 from kerasgan import SRGAN
+from kerasgan.commands.main import main
 from kerasgan.game.phase import Batch
 from kerasgan.layers import PixelShuffle
+from kerasgan.pictures.images import write_png
+from kerasgan.run import load_run
 from kerasgan.testing import FURTHER, family_tests
 
 SIZES = {"image_shape": (8, 8, 1), "factor": 2, "width": 2, "blocks": 1, "stages": 1, "units": 3}
@@ -116,6 +120,23 @@ def test_translations_have_any_size_and_stay_in_range():
 def test_what_cannot_be_asked_for(arguments, message):
     with pytest.raises(ValueError, match=message):
         SRGAN(**{**SIZES, **arguments})
+
+
+@pytest.mark.slow
+@pytest.mark.tensorflow
+def test_the_command_line_trains_on_large_images(tmp_path):
+    for number in range(8):
+        levels = np.random.default_rng(number).integers(0, 256, (16, 16, 3)).astype("uint8")
+        write_png(tmp_path / "photos" / f"{number}.png", levels)
+    settings = ["--set", "width=2", "blocks=1", "factor=2", "pretraining_steps=2", "degradation=real", "stages=1"]
+    command = ["train", "srgan", "--data", str(tmp_path / "photos"), "--epochs", "2", "--batch-size", "4", *settings]
+    assert main([*command, "--out", str(tmp_path / "run"), "--preset-out", str(tmp_path / "tiny")]) == 0
+    model = load_run(tmp_path / "run").model
+    assert (model.image_shape, model.recipe.degradation, int(model.iterations)) == ((16, 16, 3), "real", 4)
+    assert len(list((tmp_path / "run" / "samples").iterdir())) == 3
+    again = kerasgan.load(tmp_path / "tiny")
+    small = np.random.default_rng(0).uniform(-1, 1, (2, 5, 7, 3)).astype("float32")
+    np.testing.assert_allclose(again.translate(small), model.translate(small), atol=1e-6)
 
 
 def test_features_are_needed_for_training_only():

@@ -1,0 +1,139 @@
+"""Translators that learn from two domains without pairs: their data and the decay of their learning rates."""
+
+import dataclasses
+import functools
+import math
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from kerasgan.bases.translation import TranslationModel, TranslationRecipe
+from kerasgan.callbacks.schedule import PlayerSchedule
+from kerasgan.data.pipeline import ArrayBatches
+from kerasgan.game.phase import shared
+from kerasgan.game.schedules import Schedule
+
+NO_WEIGHTS = "`sample_weight` was given, but x and y are no pairs to be weighed. Leave it out."
+
+
+@dataclasses.dataclass(frozen=True)
+class UnpairedRecipe(TranslationRecipe):
+    """Training settings of translators without pairs.
+
+    Args:
+        decay_from: Fraction of the epochs of a `fit` after which the learning rates fall linearly to zero. `None` for
+            no decay, which optimizers with a schedule require.
+
+    Raises:
+        ValueError: For a fraction that is not from 0 to 1.
+    """
+
+    loss: Any = "least_squares"
+    decay_from: float | None = 0.5
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.decay_from is not None and not 0 <= self.decay_from <= 1:
+            raise ValueError(f"`decay_from` is {self.decay_from}; expected a fraction of the epochs, or None.")
+
+
+class UnpairedTranslationModel(TranslationModel):
+    """Translators of images between two domains: `fit(x, y)` draws the images of each domain in a separate order.
+
+    The domains may differ in length.
+    """
+
+    recipe = UnpairedRecipe()
+    as_pairs = "unpaired"
+    size_multiple, smallest_size = 4, 8  # of residual translators
+
+    def compile(self, **arguments):
+        super().compile(**arguments)
+        players = self.optimizer.players.items()
+        inner = {player: getattr(each, "inner_optimizer", each) for player, each in players}
+        scheduled = [player for player, each in inner.items() if _has_schedule(each)]
+        if scheduled and self.recipe.decay_from is not None:
+            raise ValueError(
+                f"`decay_from` is {self.recipe.decay_from}, but the learning rates of {scheduled} have schedules of "
+                "their own, which the decay would overwrite. Compile with decay_from=None."
+            )
+        self._rates = {player: float(ops.convert_to_numpy(each.learning_rate)) for player, each in players}
+
+    @shared
+    def views(self, batch):
+        """The batch's images of both domains, jittered independently."""
+        if batch.sample_weight is not None:
+            raise ValueError(NO_WEIGHTS)
+        return *self.jittered(batch.x), *self.jittered(batch.y)
+
+    # Data -----------------------------------------------------------------------------------------------------------
+
+    def check_data(self, x, y=None):
+        if x is None or y is None:
+            super().check_data(x, y)
+        for spec, images, name in zip(self.data_specs(), (x, y), "xy", strict=True):
+            spec.check(images, name)
+
+    def check_batch_size(self, count):
+        """Raises a ValueError for a batch size with which the model cannot be trained."""
+
+    def fit(
+        self,
+        x=None,
+        y=None,
+        batch_size=None,
+        *,
+        shuffle=True,
+        callbacks=None,
+        sample_weight=None,
+        initial_step=0,
+        **kwargs,
+    ):
+        """As `AdversarialModel.fit`, for arrays x and y of two domains, each in a separate order.
+
+        Args:
+            x: Images of one domain, or a data set of batches (x, y).
+            y: Images of the other domain. An epoch leaves out images of the longer one, each epoch other images.
+            batch_size: Batch size for arrays; the recipe's by default.
+            shuffle: Whether each epoch has a new order, for arrays.
+            callbacks: List of Keras callbacks.
+            sample_weight: Must be `None`: there are no pairs to weigh.
+            initial_step: As for `AdversarialModel.fit`.
+            **kwargs: As for `AdversarialModel.fit`.
+
+        Returns:
+            A `keras.callbacks.History`.
+
+        Raises:
+            ValueError: For data on which the family cannot be trained, or weights.
+        """
+        if sample_weight is not None:
+            raise ValueError(NO_WEIGHTS)
+        callbacks = [*(callbacks or []), *self._schedules(kwargs.get("epochs", 1))]
+        if hasattr(x, "__array__"):
+            x, y = (None if images is None else np.asarray(images) for images in (x, y))
+            self.check_data(x, y)
+            count = batch_size or min(self.recipe.batch_size, len(x), len(y))
+            x, y = ArrayBatches((x, y), count, self.seed if shuffle else None, unpaired=True), None
+            self.check_batch_size(count)
+            callbacks.append(x)
+        return super().fit(x, y, callbacks=callbacks, initial_step=initial_step, **kwargs)
+
+    def _schedules(self, epochs):
+        """The learning rates' decay (Zhu et al. 2017, appendix 7.1: constant at first, then linearly to zero)."""
+        if self.recipe.decay_from is None:
+            return []
+        first = math.ceil(self.recipe.decay_from * epochs)
+
+        def schedule(epoch, learning_rate, start):
+            return start * (1.0 - max(0, epoch + 1 - first) / (epochs - first + 1))
+
+        return [PlayerSchedule(name, functools.partial(schedule, start=rate)) for name, rate in self._rates.items()]
+
+
+def _has_schedule(optimizer):
+    """Whether an optimizer's learning rate has a schedule."""
+    scheduled = isinstance(getattr(optimizer, "scheduled_rate", None), Schedule)
+    return scheduled or not isinstance(optimizer._learning_rate, keras.Variable)
