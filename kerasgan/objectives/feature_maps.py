@@ -3,7 +3,7 @@
 | name | network | maps |
 |---|---|---|
 | `random` | four random 3x3 convolutions (He et al. 2015), the same in every process | of the last one |
-| `classifier-glyphs-v1`, ... | a classifier of the package, or its folder | of its last convolution, normalized |
+| `classifier-glyphs-v1`, ... | a classifier of the package, or its folder | the last ones, before their ReLU |
 | `keras_applications:VGG19` | VGG-19 with ImageNet weights of the user | `block5_conv4`, before its ReLU |
 
 A distance between random features measures more than single pixels (edges and their contrast), but nothing that was
@@ -29,6 +29,7 @@ KNOWN = {
     "VGG19": ("block5_conv4", "block5_conv3", "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"),
 }
 MEANS = (123.68, 116.779, 103.939)  # of ImageNet's red, green and blue, which Keras' VGG weights expect subtracted
+LUMA = (0.299, 0.587, 0.114)  # of ITU-R BT.601
 VGG_SCALE = 1.0 / 12.75  # Ledig et al. 2017, section 3.2: makes the features' scale that of the pixels
 WIDTHS, STRIDES = (32, 64, 64, 128), (1, 2, 1, 2)
 
@@ -39,7 +40,8 @@ def feature_network(features, channels):
     Args:
         features: Name from the module's table, the folder of a classifier's preset, or a Keras model from images to
             maps, which is returned as it is.
-        channels: Number of channels of the images. Networks of RGB images get a grey image three times.
+        channels: Number of channels of the images. Networks of RGB images get a grey image three times, and
+            networks of grey images the luma of RGB ones.
 
     Returns:
         A Keras model from images of shape (batch, height, width, channels) to maps, of any size for named networks.
@@ -108,13 +110,14 @@ def _classifier(name, channels):
         raise ValueError(f"`features` is {name!r}, a {preset.config.get('class')}; expected a classifier.")
     network = build(**preset.config["arguments"])
     network.load_weights(preset.weights)
-    last = [layer for layer in network.layers if layer.name.startswith("normalization_")][-1]
+    maps = [layer for layer in network.layers if len(layer.output.shape) == 4 and not isinstance(layer, layers.ReLU)]
+    last = maps[-1]
     trunk = any_size(keras.Model(network.input, last.output))
     wanted = preset.config["arguments"]["image_shape"][-1]
-    if wanted not in (channels, 3 if channels == 1 else channels):
-        raise ValueError(f"`features` is {name!r}, which takes {wanted} channels, but the images have {channels}.")
     images = keras.Input((None, None, channels), name="images", dtype=keras.config.floatx())
     x = images if wanted == channels else _as_rgb(images, channels)
+    if wanted == 1 and channels == 3:
+        x = ops.sum(images * ops.convert_to_tensor(np.array(LUMA), images.dtype), axis=-1, keepdims=True)
     return keras.Model(images, trunk(ops.cast(x, "float32")), name="classifier_features")
 
 
