@@ -11,7 +11,7 @@ from kerasgan.bases.translation import TranslationModel, as_rgb
 from kerasgan.data.degradation import DegradedBatches, enlarged
 from kerasgan.data.degradation import get as get_degradation
 from kerasgan.data.kinds import Images
-from kerasgan.data.pipeline import are_arrays, as_arrays
+from kerasgan.data.pipeline import ArrayBatches, are_arrays, as_arrays
 from kerasgan.game.phase import Between, Phase, shared
 from kerasgan.game.recipe import Adam, Recipe
 from kerasgan.layers import LeakyReLU, batch_normalization
@@ -191,7 +191,8 @@ class SuperResolutionModel(TranslationModel):
 
         Args:
             x: Small images; large ones of shape (count, *image_shape) if there is no y; or a data set of batches
-                (small, large), such as `kerasgan.data.degradation.DegradedBatches`.
+                (small, large), such as `kerasgan.data.degradation.DegradedBatches`; or large images alone as
+                `kerasgan.data.source(...).batches()`.
             y: Large images, for arrays.
             batch_size: Batch size for arrays; the recipe's by default.
             shuffle: Whether each epoch has a new order, for arrays.
@@ -204,15 +205,17 @@ class SuperResolutionModel(TranslationModel):
         Raises:
             ValueError: For data on which the family cannot be trained; the message says what to do.
         """
-        if y is None and are_arrays(x) and np.shape(x)[1:] == self.image_shape:
+        stored = isinstance(x, ArrayBatches) and not isinstance(x.arrays, tuple)  # large images, read batch by batch
+        if y is None and (stored or (are_arrays(x) and np.shape(x)[1:] == self.image_shape)):
             if sample_weight is not None:
                 raise ValueError("`sample_weight` was given with large images alone; expected x and y beside it.")
-            images = as_arrays(x)
-            Images(self.image_shape).check(images)
-            size = batch_size or min(self.recipe.largest_batch, len(images))
+            images, read = (x.arrays, x.prepare) if stored else (as_arrays(x), None)
+            if not stored:
+                Images(self.image_shape).check(images)
+            size = batch_size or (x.batch_size if stored else None) or min(self.recipe.largest_batch, len(images))
             order = self.seed if shuffle else None
-            x = DegradedBatches(images, self.recipe.degradation, self.factor, size, order, seed=self.seed)
-            batch_size = None
+            options = {"seed": self.seed, "read": read}
+            x, batch_size = DegradedBatches(images, self.recipe.degradation, self.factor, size, order, **options), None
         return super().fit(x, y, batch_size, shuffle=shuffle, sample_weight=sample_weight, **kwargs)
 
     # Enlargements ---------------------------------------------------------------------------------------------------

@@ -406,13 +406,24 @@ class DegradedBatches(ArrayBatches):
         shuffle_seed: Seed of the order; see `ArrayBatches`.
         seed: Seed of the degradations, 0 or more.
         fixed: Whether all epochs have the small images of epoch 0.
+        read: Function from stored rows to images in [-1, 1], for images that are stored otherwise. `None` for none.
         **options: Further arguments of `ArrayBatches`.
     """
 
     def __init__(
-        self, images, degradation="real", factor=4, batch_size=16, shuffle_seed=0, seed=0, fixed=False, **options
+        self,
+        images,
+        degradation="real",
+        factor=4,
+        batch_size=16,
+        shuffle_seed=0,
+        seed=0,
+        fixed=False,
+        read=None,
+        **options,
     ):
         self.degradation, self.factor, self.seed, self.fixed = get(degradation), factor, seed, fixed
+        self.read = read or (lambda rows: rows)
         self.begun = 0
         super().__init__((images, np.arange(len(images))), batch_size, shuffle_seed, self._made, **options)
 
@@ -423,5 +434,5 @@ class DegradedBatches(ArrayBatches):
     def _made(self, rows):
         large, indices = rows
         epoch = 0 if self.fixed else self.begun
-        large = np.asarray(large, "float32")
+        large = np.asarray(self.read(large), "float32")
         return self.degradation.apply(large, self.factor, indices, self.seed, epoch), large

@@ -10,6 +10,7 @@ from keras import layers, ops
 import kerasgan
 from kerasgan import SRGAN
 from kerasgan.commands.main import main
+from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.game.phase import Batch
 from kerasgan.layers import PixelShuffle
 from kerasgan.pictures.images import write_png
@@ -96,6 +97,20 @@ def test_large_images_alone_are_enough():
         for small, large in zip(smalls, larges, strict=True):
             degraded[large.tobytes()].append(small)
     assert all(len(pair) == 2 and np.abs(pair[0] - pair[1]).max() > 1e-3 for pair in degraded.values())
+
+
+def test_large_images_may_be_read_batch_by_batch():
+    """Stored rows are prepared as they are read, and give the training of arrays."""
+    images = np.random.default_rng(0).uniform(-1, 1, (6, 8, 8, 1)).astype("float32")
+    found = []
+    for x in (images, ArrayBatches(100 * images, prepare=lambda rows: rows / 100)):
+        keras.utils.set_random_seed(0)
+        model = SRGAN(**SIZES, seed=5)
+        model.compile(batch_size=3, pretraining_steps=9)
+        model.fit(x, epochs=1, verbose=0)
+        found.append(model.generator.get_weights())
+    for a, b in zip(*found, strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
 
 
 def test_translations_have_any_size_and_stay_in_range():
