@@ -39,9 +39,9 @@ def translate(arguments):
     Opacity is kept, and 16-bit pictures give 16-bit files. Noise of a generator is left out. Files have the names and
     the folders of the pictures.
     """
-    from kerasgan.commands.main import _trained
+    from kerasgan.commands.trained import trained
 
-    model = _trained(arguments.run)
+    model = trained(arguments.run)
     if not hasattr(model, "translators"):
         raise ValueError(f"{arguments.run} is a {type(model).__name__}, which translates no pictures. Use `sample`.")
     tiles = model.tiles(arguments.to, not arguments.raw, arguments.tile, arguments.overlap)
