@@ -141,9 +141,10 @@ def _pictures(model, x, y, folder, every_epochs):
         drawn = model.sample_kind.sheet(model.sample_kind.example(1, 0)) is not None
         return [SampleGrid(folder, every_epochs)] if drawn else []
     if isinstance(x, ArrayBatches):
-        x, y = x.first(min(COLUMNS, x.count))
-    count = min(COLUMNS, len(x), len(y))
-    return [TranslationGrid(folder, x[:count], y[:count], every_epochs)]
+        some = x.first(min(COLUMNS, x.count))
+        x, y = some if isinstance(some, tuple) else (some, None)
+    count = min(COLUMNS, len(x), len(x if y is None else y))
+    return [TranslationGrid(folder, x[:count], None if y is None else y[:count], every_epochs)]
 
 
 def load_run(folder):

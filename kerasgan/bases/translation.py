@@ -8,10 +8,12 @@ import keras
 import numpy as np
 from keras import ops
 
+from kerasgan.bases.tiles import Tiles
 from kerasgan.data.kinds import Images
 from kerasgan.game.inference import Inference
 from kerasgan.game.model import AdversarialModel
 from kerasgan.game.recipe import Adam, Recipe
+from kerasgan.game.sizes import any_size, mirrored_to
 from kerasgan.objectives import losses
 
 BATCH_SIZE = 16  # of translations; with the seed it determines the noise of an image
@@ -53,11 +55,18 @@ class TranslationModel(AdversarialModel):
     Attributes:
         as_pairs: Argument `as_pairs` of `kerasgan.data.load` for the family's data.
         translators: Names of the networks that translate; the first translates x into y.
+        size_multiple: Number of which the translators' height and width must be multiples. Images of other sizes are
+            mirrored at the bottom and at the right, and what was added is cut off the translations.
+        smallest_size: Smallest height and width that the translators can take.
+        enlargement: Factor of the translations' height and width.
     """
 
-    recipe = TranslationRecipe()
+    recipe: Any = TranslationRecipe()
     as_pairs: Any = True
     translators: tuple[str, ...] = ("generator",)
+    size_multiple = 1
+    smallest_size = 1
+    enlargement = 1
 
     def __init__(self, image_shape, target_channels=None, **kwargs):
         super().__init__(**kwargs)
@@ -87,26 +96,59 @@ class TranslationModel(AdversarialModel):
         """Images x in the style of y.
 
         Args:
-            images: Float array of shape (count, *image_shape) in [-1, 1].
+            images: Float array of shape (count, height, width, channels) in [-1, 1], of the training images' size or
+                any other: see `size_multiple`.
             seed: Seed of the noise of a family with noise, an integer of 0 or more. The same seed, images and
                 `batch_size` give the same translations in every process of the same engine.
             ema: Whether to use the averaged generator rather than the one in training.
             batch_size: Number of images that are computed at once.
 
         Returns:
-            A float32 array of shape (count, *target_shape) in [-1, 1].
+            A float32 array of shape (count, height, width, target channels) in [-1, 1].
 
         Raises:
-            ValueError: For images of another shape, type or range, or a negative seed.
+            ValueError: For images with other channels, of another type or range, or a negative seed.
         """
         return self._translate(self.translators[0], images, seed, ema, batch_size)
 
     def _translate(self, name, images, seed, ema, batch_size):
         network = self.averages[name] if ema else self.networks[name]
-        Images(tuple(network.input.shape[1:])).check(images, "images")
-        if (name, ema) not in self._inferences:
-            self._inferences[name, ema] = Inference(network)
-        return self._inferences[name, ema](np.asarray(images), seed, batch_size=batch_size)
+        images, shape = np.asarray(images), tuple(network.input.shape[1:])
+        size = images.shape[1:3] if images.ndim == 4 and 0 not in images.shape else shape[:2]
+        Images((*size, shape[2])).check(images, "images")
+        trained = size == shape[:2]
+        if (name, ema, trained) not in self._inferences:
+            self._inferences[name, ema, trained] = Inference(network if trained else any_size(network))
+        padded = images if trained else mirrored_to(images, self.size_multiple, self.smallest_size)
+        made = self._inferences[name, ema, trained](padded, seed, batch_size=batch_size)
+        return made[:, : size[0] * self.enlargement, : size[1] * self.enlargement]
+
+    def tiles(self, to="y", ema=True, tile=None, overlap=None):
+        """A translator of big pictures, in tiles whose seams are invisible: see `kerasgan.bases.tiles.Tiles`.
+
+        Args:
+            to: "y" for pictures of the domain x, "x" for the way back, where the family has one.
+            ema: Whether to use the averaged generator rather than the one in training.
+            tile: Side of the tiles in pixels. `None` for a size that fits into memory.
+            overlap: Pixels that neighbouring tiles share. `None` for as many as the generator sees, so that the result
+                is that of an untiled translation, or a third of a tile if these are too many.
+
+        Returns:
+            A `Tiles`, a function of a picture of shape (height, width, channels) in [-1, 1]. It has the weights that
+            the generator has now.
+
+        Raises:
+            ValueError: For another domain, or for a tile or an overlap that is not possible.
+
+        Example:
+            >>> large = model.tiles()(photo)
+        """
+        known = ("y", "x")[: len(self.translators)]
+        if to not in known:
+            raise ValueError(f"`to` is {to!r}; expected {' or '.join(map(repr, known))}.")
+        name = self.translators[0 if to == "y" else 1]
+        network = self.averages[name] if ema else self.networks[name]
+        return Tiles(network, self.size_multiple, self.smallest_size, self.enlargement, tile, overlap)
 
     @functools.cached_property
     def _inferences(self):

@@ -1,12 +1,42 @@
-"""Models that translate between two domains without pairs: the common part of CycleGAN and SimGAN."""
+"""Models that learn from two domains without pairs: their data, and the decay of translators' learning rates."""
+
+import dataclasses
+import functools
+import math
+from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
-from kerasgan.bases.translation import TranslationModel
+from kerasgan.bases.translation import TranslationModel, TranslationRecipe
+from kerasgan.callbacks.schedule import PlayerSchedule
 from kerasgan.data.pipeline import ArrayBatches
+from kerasgan.game.phase import shared
+from kerasgan.game.schedules import Schedule
 
 NO_WEIGHTS = "`sample_weight` was given, but x and y are no pairs to be weighed. Leave it out."
+
+
+@dataclasses.dataclass(frozen=True)
+class UnpairedRecipe(TranslationRecipe):
+    """Training settings of translators without pairs.
+
+    Args:
+        decay_from: Fraction of the epochs of a `fit` after which the learning rates fall linearly to zero. `None` for
+            no decay, which optimizers with a schedule require.
+
+    Raises:
+        ValueError: For a fraction that is not from 0 to 1.
+    """
+
+    loss: Any = "least_squares"
+    decay_from: float | None = 0.5
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.decay_from is not None and not 0 <= self.decay_from <= 1:
+            raise ValueError(f"`decay_from` is {self.decay_from}; expected a fraction of the epochs, or None.")
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -81,3 +111,45 @@ class UnpairedModel(TranslationModel):
                 )
             callbacks.append(x)
         return super().fit(x, y, callbacks=callbacks, initial_step=initial_step, **kwargs)
+
+
+class UnpairedTranslationModel(UnpairedModel):
+    """Translators between two domains, whose learning rates fall at the end of a `fit`."""
+
+    recipe = UnpairedRecipe()
+    size_multiple, smallest_size = 4, 8  # of residual translators
+
+    def compile(self, **arguments):
+        super().compile(**arguments)
+        players = self.optimizer.players.items()
+        inner = {player: getattr(each, "inner_optimizer", each) for player, each in players}
+        scheduled = [player for player, each in inner.items() if _has_schedule(each)]
+        if scheduled and self.recipe.decay_from is not None:
+            raise ValueError(
+                f"`decay_from` is {self.recipe.decay_from}, but the learning rates of {scheduled} have schedules of "
+                "their own, which the decay would overwrite. Compile with decay_from=None."
+            )
+        self._rates = {player: float(ops.convert_to_numpy(each.learning_rate)) for player, each in players}
+
+    @shared
+    def views(self, batch):
+        """The batch's images of both domains, jittered independently."""
+        self.refuse_weights(batch.sample_weight)
+        return *self.jittered(batch.x), *self.jittered(batch.y)
+
+    def fit_callbacks(self, epochs):
+        """The learning rates' decay (Zhu et al. 2017, appendix 7.1: constant at first, then linearly to zero)."""
+        if self.recipe.decay_from is None:
+            return []
+        first = math.ceil(self.recipe.decay_from * epochs)
+
+        def schedule(epoch, learning_rate, start):
+            return start * (1.0 - max(0, epoch + 1 - first) / (epochs - first + 1))
+
+        return [PlayerSchedule(name, functools.partial(schedule, start=rate)) for name, rate in self._rates.items()]
+
+
+def _has_schedule(optimizer):
+    """Whether an optimizer's learning rate has a schedule."""
+    scheduled = isinstance(getattr(optimizer, "scheduled_rate", None), Schedule)
+    return scheduled or not isinstance(optimizer._learning_rate, keras.Variable)

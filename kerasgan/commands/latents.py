@@ -293,7 +293,7 @@ def _move(text):
 
 
 def _layers(text):
-    found = []
+    found: list = []
     for part in text.split(","):
         first, _, last = part.partition("-")
         found += range(int(first), int(last or first) + 1)

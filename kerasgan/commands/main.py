@@ -385,6 +385,7 @@ def _parser():
     from kerasgan.commands.evaluate import add_parser as add_evaluate_parser
     from kerasgan.commands.latents import add_parser as add_latents_parser
     from kerasgan.commands.sensitivity import add_parser as add_sensitivity_parser
+    from kerasgan.commands.translate import add_parser as add_translate_parser
     from kerasgan.commands.zoo import add_parser as add_zoo_parser
 
     count, amount = _positive(int), _positive(float)
@@ -494,6 +495,8 @@ def _parser():
     one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
     one.add_argument("--columns", type=count, metavar="N", help="samples in a row (default: one for each of up to 16)")
     one.add_argument("-o", "--output", default="grid.png", metavar="FILE", help="PNG file (default: grid.png)")
+
+    add_translate_parser(commands)
 
     one = command(export, "export")
     one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")

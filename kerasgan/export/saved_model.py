@@ -1,5 +1,6 @@
 """SavedModels for TensorFlow Serving: the averaged generators as graphs that need neither Keras nor kerasgan."""
 
+import contextlib
 import os
 import tempfile
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import keras
 
 from kerasgan.game.randomness import TensorSeed, is_seed_state, noise_states
+from kerasgan.game.sizes import any_size
 
 
 def export_saved_model(model, folder):
@@ -55,7 +57,9 @@ def export_translation(model, folder):
     * `translate(images, seed) -> images`: those of another seed, an int64 scalar of 0 or more, where the family has
       noise. It is that of the first batch of `model.translate`: give `batch_size` there for more images than that.
 
-    Images are float32 in [-1, 1] of shape (batch, height, width, channels).
+    Images are float32 in [-1, 1] of shape (batch, height, width, channels), of the training images' size or any other:
+    what is no multiple of the model's `size_multiple` is mirrored at the bottom and at the right, and cut off again.
+    (A generator with a layer that needs the size takes that of the training images only.)
 
     Args:
         model: a `kerasgan.TranslationModel`.
@@ -109,11 +113,22 @@ def _translations(model):
     import tensorflow as tf
 
     def served(network, *seed_spec):
+        with contextlib.suppress(ValueError):
+            network = any_size(network)
+
         def translate(images, seed=0):
             if seed_spec:
                 seed = _checked(seed, seed >= 0, "seed must not be negative.")
+            height, width = tf.shape(images)[1], tf.shape(images)[2]
+            padded = images
+            if model.size_multiple > 1:
+                multiple, smallest = model.size_multiple, model.smallest_size
+                added = [tf.maximum(-side % multiple, smallest - side) for side in (height, width)]
+                padded = tf.pad(images, [[0, 0], [0, added[0]], [0, added[1]], [0, 0]], "SYMMETRIC")
+                padded.set_shape((None, *network.input.shape[1:]))
             with keras.StatelessScope(noise_states(network, seed)):
-                return {"images": tf.cast(network(images, training=False), "float32")}
+                made = tf.cast(network(padded, training=False), "float32")
+            return {"images": made[:, : height * model.enlargement, : width * model.enlargement]}
 
         images = tf.TensorSpec(network.input.shape, "float32", "images")
         return tf.function(translate, autograph=False, input_signature=[images, *seed_spec])

@@ -412,8 +412,8 @@ class LatentSpace:
                     arguments = (ops.convert_to_tensor(x) for x in (rate, np.float32(number + 1)))
                     codes, first, second = move(codes, first, second, *arguments, targets, mine)
             found.append((_array(codes), np.stack(curve)))
-        codes, curve = np.concatenate([each for each, _ in found]), np.concatenate([each for _, each in found], axis=1)
-        return Projection(codes, self.images(codes, **conditions), curve[-1], curve, measured)
+        codes, curves = np.concatenate([each for each, _ in found]), np.concatenate([each for _, each in found], axis=1)
+        return Projection(codes, self.images(codes, **conditions), curves[-1], curves, measured)
 
     def _starts(self, images, start, part, candidates, seed, features, given):
         """Codes to start from for each image."""

@@ -3,6 +3,7 @@
 from kerasgan.layers.adaptive_instance_normalization import AdaptiveInstanceNormalization
 from kerasgan.layers.attention import SelfAttention
 from kerasgan.layers.basis import Basis
+from kerasgan.layers.clipped import ClippedInInference
 from kerasgan.layers.conditional_normalization import ConditionalBatchNormalization
 from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector, text_plane, with_labels
 from kerasgan.layers.conditioning_augmentation import ConditioningAugmentation
@@ -22,6 +23,7 @@ from kerasgan.layers.noise import Noise, noise_mode
 from kerasgan.layers.normalization import batch_normalization, normalization, standing_statistics
 from kerasgan.layers.patch_discriminator import patch_discriminator
 from kerasgan.layers.pixel_normalization import PixelNormalization
+from kerasgan.layers.pixel_shuffle import BilinearEnlargement, PixelShuffle
 from kerasgan.layers.pool import ImagePool
 from kerasgan.layers.pyramid import LaplacianPyramid
 from kerasgan.layers.reflection_padding import ReflectionPadding2D
@@ -32,6 +34,7 @@ from kerasgan.layers.residual import (
     generator_block,
     generator_bottleneck,
 )
+from kerasgan.layers.residual_translator import residual_translator
 from kerasgan.layers.scaled_leaky_relu import ScaledLeakyReLU
 from kerasgan.layers.spectral import (
     SpectralConv1D,
@@ -51,6 +54,8 @@ from kerasgan.layers.transposed import transposed_convolutions
 __all__ = [
     "AdaptiveInstanceNormalization",
     "Basis",
+    "BilinearEnlargement",
+    "ClippedInInference",
     "ConditionalBatchNormalization",
     "ConditioningAugmentation",
     "EqualizedConv2D",
@@ -71,6 +76,7 @@ __all__ = [
     "NoiseDropout",
     "OneHot",
     "PixelNormalization",
+    "PixelShuffle",
     "ReflectionPadding2D",
     "Resample",
     "SampleNormalization",
@@ -102,6 +108,7 @@ __all__ = [
     "normalization",
     "orthogonal",
     "patch_discriminator",
+    "residual_translator",
     "scaled",
     "standing_statistics",
     "strided_convolutions",

@@ -24,7 +24,7 @@ class ReflectionPadding2D(keras.layers.Layer):
         self.padding = padding
 
     def build(self, input_shape):
-        if min(side for side in input_shape[1:3] if side is not None) <= self.padding:
+        if any(side is not None and side <= self.padding for side in input_shape[1:3]):
             raise ValueError(
                 f"Images of shape {tuple(input_shape)[1:]} cannot be padded by {self.padding} reflected pixels; "
                 f"expected sides of {self.padding + 1} or more. Use larger images or fewer strided layers."

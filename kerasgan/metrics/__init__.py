@@ -11,6 +11,7 @@ from kerasgan.metrics.inception_score import InceptionScore, inception_score
 from kerasgan.metrics.intervals import Interval, paired_interval
 from kerasgan.metrics.kernel_distance import KernelDistance, kernel_distance
 from kerasgan.metrics.linear_probe import linear_probe
+from kerasgan.metrics.luma import luma, luma_psnr, luma_ssim
 from kerasgan.metrics.mmd import mmd_test
 from kerasgan.metrics.modes import ClassModes, class_modes, mixture_modes, stacked_labels
 from kerasgan.metrics.nearest_neighbour_probe import nearest_neighbour_probe
@@ -50,6 +51,9 @@ __all__ = [
     "kernel_distance",
     "label_fidelity",
     "linear_probe",
+    "luma",
+    "luma_psnr",
+    "luma_ssim",
     "mixture_modes",
     "mmd_test",
     "multiscale_ssim",

@@ -6,8 +6,10 @@ from kerasgan.models.bigan import BiGAN
 from kerasgan.models.bigbigan import BigBiGAN
 from kerasgan.models.biggan import BigGAN, BigGANDeep
 from kerasgan.models.cgan import CGAN
+from kerasgan.models.cut import CUT
 from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
+from kerasgan.models.esrgan import ESRGAN
 from kerasgan.models.fastgan import FastGAN
 from kerasgan.models.gan import GAN
 from kerasgan.models.gmmn import GMMN, GMMNAE
@@ -20,6 +22,7 @@ from kerasgan.models.r3gan import R3GAN
 from kerasgan.models.sagan import SAGAN
 from kerasgan.models.simgan import SimGAN
 from kerasgan.models.sngan import SNGAN
+from kerasgan.models.srgan import SRGAN
 from kerasgan.models.stackgan import StackGAN
 from kerasgan.models.stylegan import StyleGAN
 from kerasgan.models.stylegan2 import StyleGAN2
@@ -33,7 +36,9 @@ from kerasgan.models.wgan_gp import WGANGP
 __all__ = [
     "ACGAN",
     "CGAN",
+    "CUT",
     "DCGAN",
+    "ESRGAN",
     "GAN",
     "GMMN",
     "GMMNAE",
@@ -42,6 +47,7 @@ __all__ = [
     "R3GAN",
     "SAGAN",
     "SNGAN",
+    "SRGAN",
     "VAEGAN",
     "WGAN",
     "WGANGP",

@@ -2,23 +2,20 @@
 
 import dataclasses
 import functools
-import math
 from typing import Any
 
 import keras
-from keras import layers, ops
+from keras import ops
 
-from kerasgan.bases.translation import BATCH_SIZE, TranslationRecipe, as_rgb
-from kerasgan.bases.unpaired import UnpairedModel
-from kerasgan.callbacks.schedule import PlayerSchedule
+from kerasgan.bases.translation import BATCH_SIZE, as_rgb
+from kerasgan.bases.unpaired import UnpairedRecipe, UnpairedTranslationModel
 from kerasgan.game.phase import Phase, shared
-from kerasgan.game.schedules import Schedule
-from kerasgan.layers import ImagePool, InstanceNormalization, ReflectionPadding2D, normal, patch_discriminator
+from kerasgan.layers import ImagePool, patch_discriminator, residual_translator
 from kerasgan.objectives.losses import mean
 
 
 @dataclasses.dataclass(frozen=True)
-class CycleGANRecipe(TranslationRecipe):
+class CycleGANRecipe(UnpairedRecipe):
     """Training settings of CycleGAN.
 
     Args:
@@ -28,28 +25,16 @@ class CycleGANRecipe(TranslationRecipe):
         identity_weight: Weight, as a fraction of `cycle_weight`, of the mean absolute change of images that are already
             in a generator's target domain (section 5.2: 0.5 for photos of paintings). It needs equal channels.
         pool_size: Number of images in each discriminator's memory; 0 for no memory.
-        decay_from: Fraction of the epochs of a `fit` after which the learning rates fall linearly to zero. `None` for
-            no decay, which optimizers with a schedule require.
-
-    Raises:
-        ValueError: For a fraction that is not from 0 to 1.
     """
 
-    loss: Any = "least_squares"
     adversarial_weight: float = 2.0
     cycle_weight: float = 10.0
     identity_weight: float = 0.0
     pool_size: int = 50
-    decay_from: float | None = 0.5
-
-    def __post_init__(self):
-        super().__post_init__()
-        if self.decay_from is not None and not 0 <= self.decay_from <= 1:
-            raise ValueError(f"`decay_from` is {self.decay_from}; expected a fraction of the epochs, or None.")
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class CycleGAN(UnpairedModel):
+class CycleGAN(UnpairedTranslationModel):
     """Translation learned without pairs: a generator for each direction, each against a discriminator.
 
     `to_y` and `to_x` are residual networks (c7s1-64, d128, d256, R256 times `blocks`, u128, u64, c7s1: appendix 7.2)
@@ -103,43 +88,10 @@ class CycleGAN(UnpairedModel):
             channels: Channels of its outputs.
             name: Name of the model.
         """
-        width = self.width
         blocks = (6 if max(self.image_shape[:2]) <= 128 else 9) if self.blocks is None else self.blocks
-
-        def convolution(x, filters, size=3, strides=1, padding="valid", kind=layers.Conv2D, use_bias=False):
-            weights = {"use_bias": use_bias, "kernel_initializer": normal(0.02)}
-            return kind(filters, size, strides=strides, padding=padding, **weights)(x)
-
-        def normalized(x):
-            return InstanceNormalization(affine=False)(x)
-
-        images = keras.Input(image_shape, name="images")
-        x = layers.ReLU()(normalized(convolution(ReflectionPadding2D(3)(images), width, 7)))
-        for filters in (2 * width, 4 * width):
-            x = layers.ReLU()(normalized(convolution(x, filters, strides=2, padding="same")))
-        for _ in range(blocks):
-            y = layers.ReLU()(normalized(convolution(ReflectionPadding2D(1)(x), 4 * width)))
-            x = layers.Add()([x, normalized(convolution(ReflectionPadding2D(1)(y), 4 * width))])
-        for filters in (2 * width, width):
-            x = convolution(x, filters, strides=2, padding="same", kind=layers.Conv2DTranspose)
-            x = layers.ReLU()(normalized(x))
-        x = convolution(ReflectionPadding2D(3)(x), channels, 7, use_bias=True)
-        x = layers.Activation("tanh", dtype=keras.config.floatx(), name="translations")(x)
-        return keras.Model(images, x, name=name)
+        return residual_translator(image_shape, channels, self.width, blocks, name)
 
     # The game -------------------------------------------------------------------------------------------------------
-
-    def compile(self, **arguments):
-        super().compile(**arguments)
-        players = self.optimizer.players.items()
-        inner = {player: getattr(each, "inner_optimizer", each) for player, each in players}
-        scheduled = [player for player, each in inner.items() if _has_schedule(each)]
-        if scheduled and self.recipe.decay_from is not None:
-            raise ValueError(
-                f"`decay_from` is {self.recipe.decay_from}, but the learning rates of {scheduled} have schedules of "
-                "their own, which the decay would overwrite. Compile with decay_from=None."
-            )
-        self._rates = {player: float(ops.convert_to_numpy(each.learning_rate)) for player, each in players}
 
     def phases(self):
         if self.recipe.identity_weight and self.image_shape != self.target_shape:
@@ -162,12 +114,6 @@ class CycleGAN(UnpairedModel):
                 f"`pool_size` is {size} for batches of {batch_size}, but the model has memories of {self.pool_x.size} "
                 f"images for batches of {self.pool_x.batch_size}. Make a new model."
             )
-
-    @shared
-    def views(self, batch):
-        """The batch's images of both domains, jittered independently."""
-        self.refuse_weights(batch.sample_weight)
-        return *self.jittered(batch.x), *self.jittered(batch.y)
 
     @shared
     def translated(self, batch):
@@ -204,29 +150,13 @@ class CycleGAN(UnpairedModel):
     def _critics(self):
         return self.discriminator_x, self.discriminator_y
 
-    # Data -------------------------------------------------------------------------------------------------------------
-
-    def fit_callbacks(self, epochs):
-        return self._schedules(epochs)
-
-    def _schedules(self, epochs):
-        """The learning rates' decay (appendix 7.1: half of the epochs constant, then linearly to zero)."""
-        if self.recipe.decay_from is None:
-            return []
-        first = math.ceil(self.recipe.decay_from * epochs)
-
-        def schedule(epoch, learning_rate, start):
-            return start * (1.0 - max(0, epoch + 1 - first) / (epochs - first + 1))
-
-        return [PlayerSchedule(name, functools.partial(schedule, start=rate)) for name, rate in self._rates.items()]
-
     # Translations ---------------------------------------------------------------------------------------------------
 
     def translate(self, images, to="y", ema=True, batch_size=BATCH_SIZE):
         """Images of one domain in the style of the other.
 
         Args:
-            images: Float array of shape (count, height, width, channels) in [-1, 1].
+            images: Float array of shape (count, height, width, channels) in [-1, 1], of any size; see `size_multiple`.
             to: "y" for images of the domain x, "x" for images of the domain y.
             ema: Whether to use the averaged generator rather than the one in training.
             batch_size: Number of images that are computed at once.
@@ -235,7 +165,7 @@ class CycleGAN(UnpairedModel):
             A float32 array of shape (count, height, width, channels of the domain `to`) in [-1, 1].
 
         Raises:
-            ValueError: For images of another shape, type or range, or for another domain.
+            ValueError: For images with other channels, of another type or range, or for another domain.
         """
         if to not in ("x", "y"):
             raise ValueError(f"`to` is {to!r}; expected 'y' (for images of the domain x) or 'x'.")
@@ -249,12 +179,6 @@ class CycleGAN(UnpairedModel):
                 changed = self.translate(images, there, ema)
                 rows += [images, changed, self.translate(changed, back, ema)]
         return [as_rgb(row) for row in rows]
-
-
-def _has_schedule(optimizer):
-    """Whether an optimizer's learning rate has a schedule."""
-    scheduled = isinstance(getattr(optimizer, "scheduled_rate", None), Schedule)
-    return scheduled or not isinstance(optimizer._learning_rate, keras.Variable)
 
 
 def _distance(images, others):

@@ -85,6 +85,7 @@ class Pix2Pix(TranslationModel):
                 f"{self.image_shape[1]} pixels can be halved {possible} times. Resize them to multiples of "
                 f"{2 ** max(self.halvings, 2)}."
             )
+        self.size_multiple = 2**self.halvings
         self.add_networks(
             averaged=("generator",),
             generator=self.build_generator(),

@@ -9,6 +9,8 @@ import numpy as np
 from kerasgan import metrics
 from kerasgan.bases.translation import as_rgb
 from kerasgan.data import load
+from kerasgan.data.degradation import enlarged
+from kerasgan.data.degradation import get as get_degradation
 from kerasgan.data.load import resolve
 from kerasgan.metrics.evaluation import Evaluator, largest_count
 from kerasgan.studies import evaluate
@@ -21,6 +23,7 @@ PAIRS = {
     "ssim": "SSIM",
     "gradient_energy": "gradient energy, over that of the targets",
 }
+ENLARGEMENTS = {"luma_psnr": "PSNR of luma, dB", "luma_ssim": "SSIM of luma"}
 LOOKS = "random-conv-seed0"  # features for translations into any domain
 TOLERANCE = 0.02
 NOISE = 0.002  # absolute tolerance for scores near 0
@@ -30,7 +33,8 @@ def measure(model, data, split=None, features=None, count=None, seed=0, options=
     """Scores a model on real data that it has not seen, with a control and a ceiling.
 
     Args:
-        model: A `LatentModel`, scored by its samples, or a `TranslationModel`, scored by the targets of its inputs.
+        model: A `LatentModel`, scored by its samples, or a `TranslationModel`, scored by the targets of its inputs; one
+            that enlarges images, by the large images.
         data: Name of the data, as for `kerasgan.data.load`.
         split: Split of the data. Defaults to "test" if it exists.
         features: Features, as for `kerasgan evaluate`. Defaults to the data's classifier if it exists.
@@ -45,7 +49,7 @@ def measure(model, data, split=None, features=None, count=None, seed=0, options=
     """
     options = evaluate.recorded_options(trained, data) if options is None else options
     samples = model.generates
-    found = _of_samples if samples else _of_pairs
+    found = _of_samples if samples else _of_enlargements if hasattr(model, "factor") else _of_pairs
     split = as_split(split) if split else None if samples else _unseen(data, trained)
     scores = found(model, data, split, features, count, seed, options)
     return {**scores, **({"options": options} if options else {})}
@@ -122,6 +126,26 @@ def _of_pairs(model, data, split, features, count, seed, options):
     return {**settings, "scores": scores, "about": about, "sha256": _sha256(x, y)}
 
 
+def _of_enlargements(model, data, split, features, count, seed, options):
+    """Scores of large images that are made small by the recipe's degradation and enlarged again."""
+    options = {"image_size": model.image_shape[0], **options}
+    large = load(data, split, labels=False, as_numpy=True, **options)[: count or MOST]
+    degradation = get_degradation(model.recipe.degradation)
+    small = degradation.apply(large, model.factor, np.arange(len(large)), seed)
+    ours, control = model.translate(small), enlarged(small, model.factor)
+    scores = {}
+    for score, title in ENLARGEMENTS.items():
+        found = [getattr(metrics, score)(large, images, (-1, 1), border=4) for images in (control, ours)]
+        values = dict(zip(("control", "ours"), (float(np.mean(each)) for each in found), strict=True))
+        scores[score] = {"title": title, **values, "ceiling": None if score == "luma_psnr" else 1.0}
+    about = (
+        f"Control: bicubic enlargement; ceiling: the large images. {len(large)} images of {data}/{split}, made "
+        f"small by {type(degradation).__name__}, seed {seed}, 4 pixels of each edge cut off."
+    )
+    settings = {"data": data, "split": split, "count": len(large), "seed": seed}
+    return {**settings, "scores": scores, "about": about, "sha256": _sha256(large)}
+
+
 def _of_domains(model, data, split, x, y, seed):
     """Scores of translations where no image has a target: how far they are from the look of the other domain."""
     fewest = min(len(x), len(y))
@@ -190,5 +214,6 @@ def panel(model, x, y, count=8):
     """Returns the image of a translation preset: rows of inputs, outputs and targets."""
     from kerasgan.pictures.images import grid
 
-    count = min(count, len(x), len(y))
-    return grid(np.concatenate([as_rgb(row) for row in model.panel(x[:count], y[:count])]), columns=count)
+    count = min(count, len(x), len(x if y is None else y))
+    rows = model.panel(x[:count], None if y is None else y[:count])
+    return grid(np.concatenate([as_rgb(row) for row in rows]), columns=count)

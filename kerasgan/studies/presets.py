@@ -35,7 +35,7 @@ def save_run(folder, out, command):
     save(
         model,
         out,
-        samples=panel(model, x, y) if pairs else None,
+        samples=panel(model, x, y) if hasattr(model, "panel") else None,
         data={**trained, "sha256": hashlib.sha256(x.tobytes()).hexdigest()},
         seed=run.entries["seed"],
         steps=int(keras.ops.convert_to_numpy(run.model.iterations)),

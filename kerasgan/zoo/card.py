@@ -1,6 +1,7 @@
 """The card of a preset: what it is, what it was trained on, how good it is, what it is not for."""
 
 from pathlib import Path
+from typing import Any
 
 LICENSE = "apache-2.0"
 
@@ -37,7 +38,7 @@ def card_of(folder, model, metadata, pictured=True):
         for score, entry in scores.items()
     ]
     of_weights = metadata.get("license")
-    licensed = {"license": LICENSE}
+    licensed: dict[str, Any] = {"license": LICENSE}
     if of_weights:
         known = of_weights["name"] == "mit"
         licensed = {"license": "mit"} if known else {"license": "other", "license_name": of_weights["name"]}

@@ -84,7 +84,7 @@ def _arrays(module, prefix="", depth=0):
     """The parameters and buffers of a module and of those within it."""
     if depth > DEEPEST:
         raise ValueError("The file has modules within modules without end.")
-    found = {}
+    found: dict = {}
     for kind in ("_parameters", "_buffers"):
         for name, value in _entries(module, kind):
             if value is not None and not isinstance(value, np.ndarray):

@@ -68,7 +68,7 @@ def test_noise_of_a_seed_is_the_same_again_and_another_of_another():
     with pytest.raises(ValueError, match="seed.* is -1"):
         model.translate(x, seed=-1)
     with pytest.raises(ValueError, match="images has shape"):
-        model.translate(pictures(2, 4, 4, 1))
+        model.translate(pictures(2, 8, 8, 2))
 
 
 def test_pictures_of_every_kind():
