@@ -144,6 +144,8 @@ def _tensor(storage, start, shape, strides, *_):
 class _Type:
     """A NumPy type of numbers."""
 
+    order: Any
+
     def __init__(self, name, *_):
         self.name, self.order = str(name), "<"
 
