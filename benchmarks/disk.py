@@ -2,6 +2,7 @@
 
     python -m benchmarks.disk                    # both, with 100,000 pictures of 128 px (some 6 GB of disk)
     python -m benchmarks.disk --count 0          # the cost only
+    python -m benchmarks.disk --rounds 0         # the folder only
 
 The cost is the time of `fit` of a DCGAN at 64 px, in alternating rounds, relative to `fit` on arrays. The files of the
 rounds are in the system's memory then, as they are in an epoch that is not the first where they fit into it.
@@ -123,13 +124,12 @@ def read(folder, first, kill_at):
     for number in range(first, min(STEPS, len(order))):
         digests.append(hashlib.sha256(batches.take(order[number]).tobytes()).hexdigest()[:16])
         if number == kill_at:
-            print(json.dumps({**times, "digests": digests}), flush=True)
+            print(json.dumps({**times, "digests": digests, "peak": peak_megabytes()}), flush=True)
             os.kill(os.getpid(), signal.SIGKILL)
     model = kerasgan.DCGAN(image_shape=batches.first(1).shape[1:], width=4)
     model.compile(batch_size=BATCH_SIZE)
-    before = peak_megabytes()
     model.fit(batches, epochs=EPOCH + 1, initial_epoch=EPOCH, steps_per_epoch=min(STEPS, len(order)), verbose=0)
-    print(json.dumps({**times, "digests": digests, "before": before, "peak": peak_megabytes()}), flush=True)
+    print(json.dumps({**times, "digests": digests, "peak": peak_megabytes()}), flush=True)
 
 
 def process(folder, cache, first=0, kill_at=-1):
@@ -167,7 +167,8 @@ def large_folder(count, size):
         f"A folder of {count:,} JPEG files of {size} px ({files / 1e9:.2f} GB, written in {written:.0f} s), "
         f"{rows / 1e9:.2f} GB of cache, on {os.cpu_count()} CPU cores:",
         "",
-        f"* first start, to the first batch: {killed['seconds']:.0f} s, {killed['cpu']:.0f} s of them of a CPU core;",
+        f"* first start, to the first batch: {killed['seconds']:.0f} s, {killed['cpu']:.0f} s of them of a CPU core, "
+        f"{killed['peak']:,.0f} MB of resident memory;",
         f"* second start: {resumed['seconds']:.1f} s ({resumed['cpu']:.1f} of a core), third {whole['seconds']:.1f} s "
         f"({whole['cpu']:.1f});",
         f"* peak resident memory of the training: {whole['peak']:,.0f} MB, of the same on {4 * BATCH_SIZE} pictures "
