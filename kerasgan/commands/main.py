@@ -236,13 +236,15 @@ def _prepared(family, arguments):
     asked: dict[str, Any] = {"features": (captions,)} if captions else {"labels": labels}
     found = source(arguments.data, split, as_pairs=pairs, flip=arguments.flip, **asked, **options)
     if captions:
-        found = dataclasses.replace(found, columns=(found.columns[0], found.columns[1][captions]))
+        pictures, texts = found.columns[0], found.columns[1][captions]
+        kind = chosen["condition"] = kind_of_captions(chosen.get("condition", "characters"), texts.values)
+        if found.is_large:  # `fit` encodes arrays, and takes batches as they are
+            texts = dataclasses.replace(texts, values=kind.encode(texts.values))
+        found = dataclasses.replace(found, columns=(pictures, texts))
     x, y, first = _examples(found)
-    if captions:
-        chosen["condition"] = kind_of_captions(chosen.get("condition", "characters"), found.columns[1].values)
-    elif pairs and isinstance(first, tuple):
+    if pairs and isinstance(first, tuple):
         chosen = {**({"target_channels": first[1].shape[-1]} if "target_channels" in known else {}), **chosen}
-    elif isinstance(first, tuple):
+    elif isinstance(first, tuple) and not captions:
         largest = int(np.max(found.columns[1].values))
         chosen = {"num_classes": max(largest + 1, len(found.description.class_names)), **chosen}
     if changes.get("batch_size", 1) > _longest(x):

@@ -8,6 +8,7 @@ from PIL import Image
 
 from kerasgan import CGAN, TextToImageGAN
 from kerasgan.commands.main import main
+from kerasgan.data import folder_cache
 from kerasgan.data.kinds import Characters
 
 TINY = {"latent_dim": 2, "width": 2, "caption_size": 2, "text_size": 2, "text_width": 2}
@@ -39,7 +40,10 @@ def test_captions_need_a_model_of_captions(tmp_path, capfd):
 
 
 @pytest.mark.slow
-def test_training_on_captions(tmp_path):
+@pytest.mark.parametrize("in_memory", [True, False])
+def test_training_on_captions(tmp_path, monkeypatch, in_memory):
+    if not in_memory:
+        monkeypatch.setattr(folder_cache, "IN_MEMORY", 0)
     folder = tmp_path / "run"
     sizes = [f"{name}={value}" for name, value in TINY.items()]
     words = ["--split", "held_out", "--image-size", "8", "--epochs", "1", "--batch-size", "500"]
