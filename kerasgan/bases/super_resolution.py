@@ -15,7 +15,7 @@ from kerasgan.data.pipeline import ArrayBatches, are_arrays, as_arrays
 from kerasgan.game.phase import Between, Phase, shared
 from kerasgan.game.recipe import Adam, Recipe
 from kerasgan.layers import LeakyReLU, batch_normalization
-from kerasgan.objectives.feature_maps import feature_network
+from kerasgan.metrics.features.maps import feature_network
 from kerasgan.objectives.losses import weighted_mean
 
 
@@ -69,7 +69,7 @@ class SuperResolutionModel(TranslationModel):
             multiples of `factor`.
         factor: Whole number by which images are enlarged.
         features: Feature network of the perceptual loss: a name, a folder or a Keras model; see
-            `kerasgan.objectives.feature_maps`. It is needed for training only. A Keras model is not part
+            `kerasgan.metrics.features.maps`. It is needed for training only. A Keras model is not part
             of the configuration: give it again to a model that was saved, before further training.
         **kwargs: Arguments of `AdversarialModel`.
 

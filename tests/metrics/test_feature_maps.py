@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from kerasgan.objectives.feature_maps import MEANS, VGG_SCALE, feature_network
+from kerasgan.metrics.features.maps import MEANS, VGG_SCALE, feature_network
 from kerasgan.testing.scripted import double_precision
 
 
