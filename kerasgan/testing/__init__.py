@@ -9,7 +9,7 @@ needs a tiny model and its own `data_specs`, from which the data are generated.
 import contextlib
 import unittest
 
-from kerasgan.testing.case import EAGERLY, FamilyCase, mirrored_strategy, train_scripted
+from kerasgan.testing.case import EAGERLY, STEPS, FamilyCase, mirrored_strategy, train_scripted
 from kerasgan.testing.checks import (
     CHECKS,
     COSTLY,
@@ -71,7 +71,7 @@ def run_check(check, case):
         raise
 
 
-def run_family_test(family, arguments, recipe=None, unmoved=(), batch_size=8):
+def run_family_test(family, arguments, recipe=None, unmoved=(), batch_size=8, steps=STEPS):
     """Runs all checks of a family in sequence, and skips checks that this process does not support.
 
     Args:
@@ -80,21 +80,22 @@ def run_family_test(family, arguments, recipe=None, unmoved=(), batch_size=8):
         recipe: Changes to the family's recipe.
         unmoved: Variables without a gradient by design; see `FamilyCase`.
         batch_size: Batch size, even.
+        steps: Number of steps after which trainings are compared; see `FamilyCase`.
 
     Raises:
         AssertionError: If a check fails. The message names the check and the reason.
     """
-    case = FamilyCase(family, arguments, recipe or {}, tuple(unmoved), batch_size)
+    case = FamilyCase(family, arguments, recipe or {}, tuple(unmoved), batch_size, steps)
     for check in CHECKS:
         with contextlib.suppress(unittest.SkipTest):
             run_check(check, case)
 
 
-def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8, slow=COSTLY):
+def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8, slow=COSTLY, steps=STEPS):
     """Returns a pytest test of a family with one case per check: `test_dcgan = family_tests(DCGAN, {...})`.
 
     Args:
-        family, arguments, recipe, unmoved, batch_size: See `run_family_test`.
+        family, arguments, recipe, unmoved, batch_size, steps: See `run_family_test`.
         slow: Checks with the mark `slow`. By default these are the checks of features that the base class and the
             engines implement for all families.
 
@@ -103,7 +104,7 @@ def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8, slow=
     """
     import pytest
 
-    case = FamilyCase(family, arguments, recipe or {}, tuple(unmoved), batch_size)
+    case = FamilyCase(family, arguments, recipe or {}, tuple(unmoved), batch_size, steps)
     checks = [pytest.param(c, id=c.__name__, marks=[pytest.mark.slow] if c in slow else []) for c in CHECKS]
 
     @pytest.mark.parametrize("check", checks)

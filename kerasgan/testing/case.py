@@ -47,6 +47,8 @@ class FamilyCase:
         unmoved: Variables without a gradient by design, excluded from `reaches_every_weight`, as patterns of
             `"<phase>: <path of the variable>"`, e.g. `"r1: */bias"`. An unnecessary pattern is an error.
         batch_size: Batch size, even, so that two replicas can share a batch.
+        steps: Number of steps after which trainings are compared. Games differ in how fast they amplify the rounding of
+            a first step; a fault shows in the first one.
     """
 
     family: Any
@@ -54,6 +56,7 @@ class FamilyCase:
     recipe: dict[str, Any] = dataclasses.field(default_factory=dict)
     unmoved: tuple[str, ...] = ()
     batch_size: int = 8
+    steps: int = STEPS
 
     def __post_init__(self):
         _cases.add(self)
@@ -130,7 +133,7 @@ def train_scripted(case, start=None, strategy=None):
         strategy: TensorFlow distribution strategy, or None.
 
     Returns:
-        Values before and after `STEPS` steps, lists of float64 arrays in the order of `all_variables`.
+        Values before and after `case.steps` steps, lists of float64 arrays in the order of `all_variables`.
     """
     with double_precision():
         with strategy.scope() if strategy else contextlib.nullcontext():
@@ -146,27 +149,27 @@ def train_scripted(case, start=None, strategy=None):
             if strategy:
                 take_replicated_steps(case, model)
             else:
-                case.fit(model, STEPS)
+                case.fit(model, case.steps)
         return before, saved_values(model)
 
 
 def take_replicated_steps(case, model):
     """Trains like `fit` but without a distributed dataset, which TensorFlow takes seconds to end."""
-    data = tuple(value for value in case.data(model, STEPS) if value is not None)
+    data = tuple(value for value in case.data(model, case.steps) if value is not None)
     strategy = model.distribute_strategy
 
     def part(context, step):
         def share(value):
-            batch = value.reshape(STEPS, -1, *value.shape[1:])[step]
+            batch = value.reshape(case.steps, -1, *value.shape[1:])[step]
             parts = np.split(batch, context.num_replicas_in_sync)
             return ops.convert_to_tensor(parts[context.replica_id_in_sync_group])
 
         return keras.tree.map_structure(share, data)
 
     distribute = strategy.experimental_distribute_values_from_function
-    batches = iter([distribute(functools.partial(part, step=step)) for step in range(STEPS)])
+    batches = iter([distribute(functools.partial(part, step=step)) for step in range(case.steps)])
     play = model.make_train_function()
-    for _ in range(STEPS):
+    for _ in range(case.steps):
         play(batches)
 
 
