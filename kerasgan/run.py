@@ -137,7 +137,7 @@ def train(
 
 def _pictures(model, x, y, folder, every_epochs):
     """The callbacks that draw what the model makes."""
-    if hasattr(model, "sample"):
+    if model.generates:
         drawn = model.sample_kind.sheet(model.sample_kind.example(1, 0)) is not None
         return [SampleGrid(folder, every_epochs)] if drawn else []
     if isinstance(x, ArrayBatches):

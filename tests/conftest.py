@@ -50,6 +50,8 @@ KNOW_THE_ENGINE = ("test_load.py", "test_specs.py", "test_prepare.py", "test_pat
 # there is the engine, and that trains every family's first line, passes DCGAN's other checks, and makes one run.
 SLOW_FILES, ONE_RUN = ("test_cli.py", "test_checks.py"), "test_what_a_run_leaves"
 BOTH_CHECKS = ("trains",)
+# Golden numbers of large networks, in double precision in `make test` and in single precision too in `make test-all`.
+GOLDEN_TWICE = ("test_biggan.py", "test_mimicry.py", "test_stylegan2.py", "test_stylegan3.py", "test_progan.py")
 
 
 def check_of(item):
@@ -90,8 +92,9 @@ def pytest_configure(config):
 @pytest.hookimpl(tryfirst=True)  # before what is slow is taken out
 def pytest_collection_modifyitems(items):
     if ON_TENSORFLOW:
-        for item in items:  # a family's further games train as its first one does
-            if check_of(item) in BOTH_CHECKS and is_variant(item):
+        for item in items:  # a family's further games train as its first one does; equal in float64 is nearly all
+            repeats = check_of(item) in BOTH_CHECKS and is_variant(item)
+            if repeats or (item.path.name in GOLDEN_TWICE and "float32" in item.name):
                 item.add_marker(pytest.mark.slow)
         return
     needs = pytest.mark.skip(reason=f"needs TensorFlow; KERAS_BACKEND is {keras.backend.backend()}")

@@ -237,7 +237,7 @@ def _checked(data, name):
 
 def _drawer(model, settings):
     """A function of labels and a seed that returns generated images."""
-    if not hasattr(model, "sample"):
+    if not model.generates:
         return model
     if not getattr(model, "num_classes", None):
         raise ValueError(

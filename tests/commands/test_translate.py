@@ -6,10 +6,10 @@ from PIL import Image
 
 from kerasgan import SRGAN, CycleGAN, Pix2Pix
 from kerasgan.commands.main import main
-from kerasgan.commands.translate import in_units, read
 from kerasgan.data.degradation import resized
 from kerasgan.pictures.color import colorization_pairs, colorized
 from kerasgan.pictures.png import PNGWriter
+from kerasgan.studies.translate import in_units, read
 
 SMALL = {"image_shape": (16, 16, 3), "factor": 2, "width": 4, "blocks": 1, "stages": 1, "units": 2}
 
