@@ -237,7 +237,7 @@ def _checked(data, name):
 
 def _drawer(model, settings):
     """A function of labels and a seed that returns generated images."""
-    if not model.generates:
+    if not getattr(model, "generates", False):
         return model
     if not getattr(model, "num_classes", None):
         raise ValueError(
