@@ -19,7 +19,8 @@ def test_each_example_is_moved_on_its_own():
     sounds = np.random.default_rng(0).normal(size=(500, 6, 3)).astype("float32")
     layer = PhaseShuffle(2, seed=0)
     found = ops.convert_to_numpy(layer(sounds, training=True))
-    fits = [[(moved(sound, move) == result).all() for move in range(-2, 3)] for sound, result in zip(sounds, found)]
+    pairs = zip(sounds, found, strict=True)
+    fits = [[(moved(sound, move) == result).all() for move in range(-2, 3)] for sound, result in pairs]
     assert (np.sum(fits, axis=1) == 1).all()
     shares = np.mean(fits, axis=0)
     assert (np.abs(shares - 0.2) < 4 * np.sqrt(0.2 * 0.8 / 500)).all(), shares
