@@ -217,7 +217,7 @@ def _signatures(model):
 
     def wav(num, seed, *rest):
         sounds, rate = sample(num, seed, *rest)["images"], model.sample_kind.rate
-        encoded = tf.map_fn(lambda one: tf.audio.encode_wav(one, rate), sounds, fn_output_signature="string")
+        encoded = tf.map_fn(lambda one: tf.audio.encode_wav(one, rate), sounds, fn_output_signature=tf.string)
         return {"wav_bytes": encoded}
 
     def signature(function, *specs):

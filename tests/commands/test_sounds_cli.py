@@ -28,7 +28,7 @@ def test_sounds_become_files(tmp_path):
     for number, sound in enumerate(model.sample(11, seed=3)):
         rate, levels = read(out / f"{number:02d}.wav")
         assert rate == 8000
-        np.testing.assert_allclose(levels / 32767, sound, atol=0.51 / 32767)
+        np.testing.assert_allclose(levels / 32768, sound, atol=0.51 / 32768)
     assert main(["sample", str(tmp_path / "tiny"), "-n", "2", "-o", str(tmp_path / "grid.png")]) == 0
     with Image.open(tmp_path / "grid.png") as few, Image.open(out / "sheet.png") as many:
         assert few.size < many.size
@@ -36,4 +36,4 @@ def test_sounds_become_files(tmp_path):
 
 def test_levels_are_clipped():
     file = Audio(3, 8000).encoded(np.array([[-1.005], [0.5], [1.005]], "float32"))
-    assert np.frombuffer(file[-6:], "<i2").tolist() == [-32767, 16384, 32767]
+    assert np.frombuffer(file[-6:], "<i2").tolist() == [-32768, 16384, 32767]

@@ -24,4 +24,4 @@ def test_wav_holds_the_sounds(tmp_path):
         with wave.open(io.BytesIO(encoded)) as file:
             assert (file.getnchannels(), file.getsampwidth(), file.getframerate()) == (2, 2, 8000)
             levels = np.frombuffer(file.readframes(32), "<i2").reshape(32, 2)
-        np.testing.assert_allclose(levels / 32767, sound, atol=1.01 / 32767)
+        np.testing.assert_allclose(levels / 32768, sound, atol=1.01 / 32768)

@@ -78,8 +78,8 @@ class Audio(_Signal):
         return (self.length, self.channels)
 
     def encoded(self, sample):
-        """A WAV file of 16 bits; 1 is level 32767."""
-        levels = np.rint(np.clip(np.asarray(sample, "float64"), -1.0, 1.0) * 32767)
+        """A WAV file of 16 bits; 0.5 is level 16384, and 1 the highest one, 32767."""
+        levels = np.clip(np.rint(np.asarray(sample, "float64") * 32768), -32768, 32767)
         made = io.BytesIO()
         with wave.open(made, "wb") as file:
             file.setnchannels(self.channels)
