@@ -65,6 +65,7 @@ if not _lazy:
         StyleGAN3,
         TextToImageGAN,
         UnrolledGAN,
+        WaveGAN,
     )
     from kerasgan.objectives import losses, penalties
     from kerasgan.zoo.saving import load
@@ -145,6 +146,7 @@ __all__ = [
     "TranslationModel",
     "TranslationRecipe",
     "UnrolledGAN",
+    "WaveGAN",
     "data",
     "load",
     "losses",

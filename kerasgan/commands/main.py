@@ -309,7 +309,7 @@ def _dry_run(model, x, y, steps):
 
 
 def sample(arguments):
-    """Draws samples of a run or a preset into one picture."""
+    """Draws samples of a run or a preset into one picture, or sounds into a folder of files."""
     import numpy as np
 
     from kerasgan.commands.trained import classes_of, trained
@@ -332,7 +332,15 @@ def sample(arguments):
     sheet = model.sample_kind.sheet(samples, arguments.columns or columns_of(min(len(classes), count)))
     if sheet is None:
         raise ValueError(f"Samples of {arguments.run} are {model.sample_kind}, of which there is no picture.")
-    write_png(arguments.output, sheet)
+    output = Path(arguments.output)
+    if model.sample_kind.file_type and (output.is_dir() or not output.suffix):
+        from kerasgan.pictures.files import replacing
+
+        for number, one in enumerate(samples):
+            with replacing(output / f"{number:0{len(str(count - 1))}d}.{model.sample_kind.file_type}") as file:
+                file.write(model.sample_kind.encoded(one))
+        output = output / "sheet.png"
+    write_png(output, sheet)
     print(arguments.output)
 
 
@@ -496,7 +504,13 @@ def _parser():
     one.add_argument("--noise", default="random", type=noise, help="random, fixed, none or a factor")
     one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
     one.add_argument("--columns", type=count, metavar="N", help="samples in a row (default: one for each of up to 16)")
-    one.add_argument("-o", "--output", default="grid.png", metavar="FILE", help="PNG file (default: grid.png)")
+    one.add_argument(
+        "-o",
+        "--output",
+        default="grid.png",
+        metavar="OUT",
+        help="PNG file (default: grid.png); of sounds also a folder, of a WAV file for each and their spectrograms",
+    )
 
     add_translate_parser(commands)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from kerasgan.data.kinds import Audio
 from kerasgan.game.randomness import TensorSeed, is_seed_state, noise_states
 from kerasgan.game.sizes import any_size
 
@@ -24,6 +25,8 @@ def export_saved_model(model, folder):
       `noise`, the float32 scalar that it is multiplied by (1 for all of it, 0 for none).
     * `png(num, seed[, truncation][, noise][, labels]) -> png_bytes`: the same as PNG files, strings of shape (num,); -1
       is level 0, 1 is level 255. Only for images of 1 to 4 channels; the second or fourth is alpha.
+    * `wav(num, seed[, truncation][, noise][, labels]) -> wav_bytes`: the same as WAV files of 16 bits, of a model of
+      sounds.
     * Of a model of captions as characters `text(captions, seed) -> images`: strings of shape (batch,) and an int64
       scalar, as `model.sample(captions, seed)`. (The other signatures take the captions' ids.)
     * Of a model with an encoder `encode(images[, labels])`, `reconstruct(images[, labels])` and, where it has such a
@@ -212,6 +215,11 @@ def _signatures(model):
         # TensorFlow Serving's REST interface puts out a string as base64 only where its name ends in _bytes.
         return {"png_bytes": tf.io.encode_png(tf.saturate_cast(levels, "uint8"))}
 
+    def wav(num, seed, *rest):
+        sounds, rate = sample(num, seed, *rest)["images"], model.sample_kind.rate
+        encoded = tf.map_fn(lambda one: tf.audio.encode_wav(one, rate), sounds, fn_output_signature=tf.string)
+        return {"wav_bytes": encoded}
+
     def signature(function, *specs):
         return tf.function(function, autograph=False, input_signature=specs)
 
@@ -225,6 +233,8 @@ def _signatures(model):
     signatures = {"serving_default": signature(generate, *latents, *conditions), "sample": signature(sample, *drawn)}
     if model.sample_kind.writes_png:
         signatures["png"] = signature(png, *drawn)
+    if isinstance(model.sample_kind, Audio):
+        signatures["wav"] = signature(wav, *drawn)
     if hasattr(model.conditions.spec, "tensorflow_encode"):
         signatures["text"] = signature(text, tf.TensorSpec((None,), "string", "captions"), draw[1])
     return signatures

@@ -22,6 +22,7 @@ from kerasgan.layers.modulated import ModulatedConv2D
 from kerasgan.layers.noise import Noise, noise_mode
 from kerasgan.layers.normalization import batch_normalization, normalization, standing_statistics
 from kerasgan.layers.patch_discriminator import patch_discriminator
+from kerasgan.layers.phase_shuffle import PhaseShuffle
 from kerasgan.layers.pixel_normalization import PixelNormalization
 from kerasgan.layers.pixel_shuffle import BilinearEnlargement, PixelShuffle
 from kerasgan.layers.pool import ImagePool
@@ -75,6 +76,7 @@ __all__ = [
     "Noise",
     "NoiseDropout",
     "OneHot",
+    "PhaseShuffle",
     "PixelNormalization",
     "PixelShuffle",
     "ReflectionPadding2D",

@@ -30,6 +30,7 @@ from kerasgan.models.stylegan3 import StyleGAN3
 from kerasgan.models.text_to_image import TextToImageGAN
 from kerasgan.models.unrolled_gan import UnrolledGAN
 from kerasgan.models.vaegan import VAEGAN
+from kerasgan.models.wavegan import WaveGAN
 from kerasgan.models.wgan import WGAN
 from kerasgan.models.wgan_gp import WGANGP
 
@@ -68,4 +69,5 @@ __all__ = [
     "StyleGAN3",
     "TextToImageGAN",
     "UnrolledGAN",
+    "WaveGAN",
 ]

@@ -27,12 +27,14 @@ class Kind:
         shape: Shape of one sample, without the batch axis.
         classes: Number of different values, for a kind of few; `None` for others.
         writes_png: Whether a sample is a picture that a PNG file can hold.
+        file_type: Ending of the file of one sample that `encoded` gives, such as "wav"; `None` for kinds without one.
     """
 
     name = "samples"
     shape: tuple
     classes = None
     writes_png = False
+    file_type: str | None = None
 
     def __str__(self):
         return f"{self.name} of shape {'x'.join(map(str, self.shape))}"
@@ -94,6 +96,14 @@ class Kind:
         """
         pictures = self.pictures(samples)
         return None if pictures is None else grid(pictures, columns)
+
+    def encoded(self, sample):
+        """The bytes of a file of one sample, for kinds that have a `file_type`.
+
+        Args:
+            sample: Array of shape `shape`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has no type of files.")
 
     def get_config(self):
         """The fields, JSON-ready."""

@@ -1,5 +1,7 @@
 """Sounds, films and solids."""
 
+import io
+import wave
 from dataclasses import dataclass
 
 import keras
@@ -64,6 +66,7 @@ class Audio(_Signal):
     rate: int = 16_000
     channels: int = 1
     name = "audio"
+    file_type = "wav"
 
     def __post_init__(self):
         for field in ("length", "rate", "channels"):
@@ -73,6 +76,17 @@ class Audio(_Signal):
     @property
     def shape(self):  # type: ignore[override]
         return (self.length, self.channels)
+
+    def encoded(self, sample):
+        """A WAV file of 16 bits; 0.5 is level 16384, and 1 the highest one, 32767."""
+        levels = np.clip(np.rint(np.asarray(sample, "float64") * 32768), -32768, 32767)
+        made = io.BytesIO()
+        with wave.open(made, "wb") as file:
+            file.setnchannels(self.channels)
+            file.setsampwidth(2)
+            file.setframerate(self.rate)
+            file.writeframes(levels.astype("<i2").tobytes())
+        return made.getvalue()
 
     def pictures(self, samples):
         """Spectrograms: frequency upwards (logarithm of the magnitude over 80 dB), time to the right."""
