@@ -8,9 +8,9 @@ from keras import layers, ops
 class RelationalGraphConvolution(layers.Layer):
     """One step of messages between nodes, with weights for each type of edge (Schlichtkrull et al. 2018).
 
-    h'_i = activation(W_0 h_i + b_0 + sum over nodes j and types y of A_ijy (W_y h_j + b_y)), as in MolGAN (De Cao & Kipf
-    2018, equation 5). Type 0 is "none" and sends no message. The paper divides the sum by the number of neighbours; the
-    authors' code does not, and neither does this layer: between the types of a soft graph there is no such number.
+    h'_i = activation(W_0 h_i + b_0 + sum over nodes j and types y of A_ijy (W_y h_j + b_y)), as in MolGAN (De Cao &
+    Kipf 2018, equation 5). Type 0 is "none" and sends no message. The paper divides the sum by the number of
+    neighbours. The authors' code does not, and neither does this layer: a soft graph has no such number.
 
     Args:
         units: Number of features of a node.

@@ -2,8 +2,9 @@
 
 Losses and penalties use `input_gradient(fn, x)`, losses that look ahead `gradients(fn, tensors)`, readers of states
 `known_value(variable)`, layers with a memory `replica()` and `gather(tensors)`, statistics over all replicas
-`mean_over_replicas(x)`, rewards that NumPy computes `row_values(fn, *tensors)`. `fused_normalization`, `grouped_convolution` and `leaky_relu` are faster forms of what Keras
-computes, for the layers of these names. `Engine` is the mixin of `AdversarialModel`.
+`mean_over_replicas(x)`, rewards that NumPy computes `row_values(fn, *tensors)`. `fused_normalization`,
+`grouped_convolution` and `leaky_relu` are faster forms of what Keras computes, for the layers of these names. `Engine`
+is the mixin of `AdversarialModel`.
 """
 
 import keras

@@ -66,6 +66,7 @@ def row_values(fn, *tensors):
     Returns:
         A float32 tensor of shape (batch,).
     """
+
     def on_host(*arrays):
         return np.asarray(fn(*map(np.asarray, arrays)), "float32")
 
