@@ -7,6 +7,8 @@ from keras import ops
 
 from kerasgan import Batch, MolGAN
 from kerasgan.data.kinds import Graphs
+from kerasgan.game.engines import gradients
+from kerasgan.game.recipe import Adam
 from kerasgan.metrics import ValidMolecules
 from kerasgan.objectives.penalties import GradientPenalty
 from kerasgan.testing import CHECKS, family_tests
@@ -15,7 +17,7 @@ KIND = Graphs(3, 3, 3)
 SIZES = {"image_shape": KIND, "latent_dim": 4, "generator_widths": (6,), "convolutions": (4, 3)}
 SIZES |= {"aggregation": 5, "widths": (4,)}
 REWARD = ValidMolecules(("none", "C", "O"))
-FAST = {"batch_size": 8, "generator_every": 1, "generator_optimizer": keras.optimizers.Adam(0.1)}
+FAST = {"batch_size": 8, "generator_every": 1, "generator_optimizer": Adam(0.1)}
 # A critic's last bias is in no difference.
 BIAS = ("discriminator: output/bias",)
 test_molgan = family_tests(MolGAN, {**SIZES, "reward": REWARD}, FAST, unmoved=BIAS)
@@ -53,17 +55,14 @@ def test_relaxations(relaxation):
     np.testing.assert_allclose(nodes.sum(-1), 1, atol=1e-5)
     soft = ops.convert_to_numpy(ops.softmax(2 * logits["nodes"], axis=-1))
     assert np.allclose(nodes, soft, atol=1e-5) == (relaxation == "softmax")
-    assert (set(np.unique(nodes)) == {0.0, 1.0}) == (relaxation == "straight_through")
+    assert np.allclose(nodes, np.round(nodes), atol=1e-5) == (relaxation == "straight_through")
     if relaxation == "straight_through":  # a sample of each type as often as its probability, at any temperature
         expected = ops.convert_to_numpy(ops.softmax(logits["edges"], axis=-1)).mean(axis=(0, 1, 2))
         np.testing.assert_allclose(edges.mean(axis=(0, 1, 2)), expected, atol=0.1)
 
 
 def test_straight_through_has_the_slope_of_the_soft_graph():
-    from kerasgan.game.engines import gradients
-
     model = compiled(relaxation="straight_through")
-    model._gumbel = ops.zeros_like
     logits = ops.convert_to_tensor(np.random.default_rng(0).normal(size=(2, 3)).astype("float32"))
     weights = ops.convert_to_tensor([1.0, 2.0, 4.0])
     found = gradients(lambda tensors: ops.sum(weights * model._soft(tensors[0])), [logits])[0]
@@ -103,7 +102,7 @@ def test_reward_loss():
     loss, logs = model.reward_loss(example())
     real, fake = ((g["nodes"] > 0).mean(axis=1) for g in (KIND.example(4, 0), graphs))
     np.testing.assert_allclose(float(loss), (real**2).mean() + (fake**2).mean(), rtol=1e-5)
-    np.testing.assert_allclose([float(logs["real_reward"]), float(logs["fake_reward"])], [real.mean(), fake.mean()])
+    np.testing.assert_allclose([float(logs[f"{n}_reward"]) for n in ("real", "fake")], [real.mean(), fake.mean()], 1e-6)
     assert len(seen) == 2 and not np.allclose(seen[0], seen[1])
 
 
