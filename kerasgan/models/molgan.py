@@ -132,7 +132,7 @@ class MolGAN(LatentModel):
     """
 
     recipe = MolGANRecipe()
-    parts = ("generator", "discriminator", "reward_network")
+    parts: tuple[str, ...] = ("generator", "discriminator", "reward_network")
     fixed = ("packing",)
     conditional = False
 
