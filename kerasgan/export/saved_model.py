@@ -32,7 +32,8 @@ def export_saved_model(model, folder):
     * Of a model with an encoder `encode(images[, labels])`, `reconstruct(images[, labels])` and, where it has such a
       method, `features(images)`, as its methods.
 
-    Images are float32 in [-1, 1] of shape (batch, *image_shape), or vectors where the model makes vectors. A
+    Images are float32 in [-1, 1] of shape (batch, *image_shape), or vectors where the model makes vectors; a model of
+    graphs returns `nodes` and `edges`, int32, instead. A
     conditional model must be given all of its conditions, such as labels, int32 of shape (batch,) or (num,): a
     signature has no default values.
 
@@ -193,11 +194,12 @@ def _signatures(model):
             values["labels"] = _checked_labels(values["labels"], samples, model.conditions.kinds["labels"].num_classes)
         return list(values.values())
 
-    def as_output(samples):
-        return samples if samples.dtype.is_integer else tf.cast(samples, "float32")
+    def as_outputs(samples):
+        named = samples if isinstance(samples, dict) else {"images": samples}
+        return {name: part if part.dtype.is_integer else tf.cast(part, "float32") for name, part in named.items()}
 
     def generate(latents, *given):
-        return {"images": as_output(model.sampled(latents, *checked(given, latents)))}
+        return as_outputs(model.sampled(latents, *checked(given, latents)))
 
     def sample(num, seed, *rest):
         num = _checked(num, num >= 0, "num must not be negative.")
@@ -208,7 +210,7 @@ def _signatures(model):
         psi = cut if model.truncation_of == "styles" else None
         latents = model.draw_latents(num, TensorSeed(seed), cut if psi is None else None)
         samples = model.sampled(latents, *checked(given, latents), seed=seed, strength=strength, truncation=psi)
-        return {"images": as_output(samples)}
+        return as_outputs(samples)
 
     def png(num, seed, *rest):
         levels = tf.round((sample(num, seed, *rest)["images"] + 1.0) * 127.5)
@@ -227,7 +229,7 @@ def _signatures(model):
         seed = _checked(seed, seed >= 0, "seed must not be negative.")
         latents = model.draw_latents(tf.shape(captions)[0], TensorSeed(seed))
         ids = model.conditions.spec.tensorflow_encode(captions)
-        return {"images": as_output(model.sampled(latents, ids, seed=seed))}
+        return as_outputs(model.sampled(latents, ids, seed=seed))
 
     drawn = [*draw, *truncation, *noise, *conditions]
     signatures = {"serving_default": signature(generate, *latents, *conditions), "sample": signature(sample, *drawn)}

@@ -12,6 +12,7 @@ from kerasgan.layers.dropout import NoiseDropout
 from kerasgan.layers.equalized import EqualizedConv2D, EqualizedDense
 from kerasgan.layers.fade import Fade
 from kerasgan.layers.gated_linear_unit import GatedLinearUnit
+from kerasgan.layers.graphs import RelationalGraphConvolution, gated_aggregation
 from kerasgan.layers.grouped import GroupedConv2D
 from kerasgan.layers.initial import glorot, normal, orthogonal, scaled, uniform
 from kerasgan.layers.instance_normalization import InstanceNormalization, SampleNormalization
@@ -80,6 +81,7 @@ __all__ = [
     "PixelNormalization",
     "PixelShuffle",
     "ReflectionPadding2D",
+    "RelationalGraphConvolution",
     "Resample",
     "SampleNormalization",
     "ScaledLeakyReLU",
@@ -98,6 +100,7 @@ __all__ = [
     "discriminator_block",
     "discriminator_bottleneck",
     "draw_crossovers",
+    "gated_aggregation",
     "generator_block",
     "generator_bottleneck",
     "glorot",

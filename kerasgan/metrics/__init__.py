@@ -14,6 +14,7 @@ from kerasgan.metrics.linear_probe import linear_probe
 from kerasgan.metrics.luma import luma, luma_psnr, luma_ssim
 from kerasgan.metrics.mmd import mmd_test
 from kerasgan.metrics.modes import ClassModes, class_modes, mixture_modes, stacked_labels
+from kerasgan.metrics.molecules import DrugLikeness, ValidMolecules, canonical_graphs, molecule_metrics
 from kerasgan.metrics.nearest_neighbour_probe import nearest_neighbour_probe
 from kerasgan.metrics.nearest_neighbour_test import nearest_neighbour_test
 from kerasgan.metrics.path_length import perceptual_path_length
@@ -28,6 +29,7 @@ from kerasgan.metrics.ssim import multiscale_ssim, ssim
 __all__ = [
     "ClassModes",
     "DifferentBins",
+    "DrugLikeness",
     "Evaluator",
     "FrechetDistance",
     "GaussianMoments",
@@ -37,9 +39,11 @@ __all__ = [
     "Protocol",
     "Report",
     "SampleMean",
+    "ValidMolecules",
     "augmentation_gain",
     "baseline_samples",
     "birthday_support",
+    "canonical_graphs",
     "class_modes",
     "classification_accuracy_score",
     "data_copying",
@@ -56,6 +60,7 @@ __all__ = [
     "luma_ssim",
     "mixture_modes",
     "mmd_test",
+    "molecule_metrics",
     "multiscale_ssim",
     "nearest_neighbour_probe",
     "nearest_neighbour_test",

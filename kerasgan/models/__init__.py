@@ -16,6 +16,7 @@ from kerasgan.models.gmmn import GMMN, GMMNAE
 from kerasgan.models.infogan import InfoGAN
 from kerasgan.models.lapgan import LAPGAN
 from kerasgan.models.lsgan import LSGAN
+from kerasgan.models.molgan import MolGAN
 from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.progan import ProGAN
 from kerasgan.models.r3gan import R3GAN
@@ -60,6 +61,7 @@ __all__ = [
     "CycleGAN",
     "FastGAN",
     "InfoGAN",
+    "MolGAN",
     "Pix2Pix",
     "ProGAN",
     "SimGAN",

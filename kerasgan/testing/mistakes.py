@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from kerasgan.data.kinds import Images, Kind, Labels, Vectors
+from kerasgan.data.kinds import Graphs, Images, Kind, Labels, Vectors
 
 
 def mistakes(spec, value):
@@ -40,6 +40,16 @@ def mistakes(spec, value):
             ("float labels", "dtype float32", value.astype("float32")),
             ("one-hot labels", "one-hot", np.eye(spec.num_classes, dtype="int32")[value]),
             ("one class only", "one class only", np.zeros_like(value)),
+        ]
+    if isinstance(spec, Graphs):
+        nodes, edges = value["nodes"], value["edges"]
+        return [
+            ("an unknown type of node", "expected 0 to", {"nodes": nodes + spec.node_types, "edges": edges}),
+            ("an unknown type of edge", "expected 0 to", {"nodes": nodes, "edges": edges + spec.edge_types}),
+            ("float edges", "dtype", {"nodes": nodes, "edges": edges.astype("float32")}),
+            ("nodes without edges", "`edges`", {"nodes": nodes}),
+            ("a node too few", "shape", {"nodes": nodes[:, 1:], "edges": edges[:, 1:, 1:]}),
+            ("empty set", "is empty", {"nodes": nodes[:0], "edges": edges[:0]}),
         ]
     if isinstance(spec, Kind) and isinstance(value, np.ndarray):
         wrong_type = ("another dtype", "dtype", value.astype("complex64"))

@@ -28,7 +28,15 @@ def saved_values(model):
 
 def samples_of(model, data):
     """Returns the model's outputs: samples, or predictions from its data if it has no `sample`."""
-    return model.sample(4, seed=3) if hasattr(model, "sample") else model.predict(data[0], verbose=0)
+    return flat(model.sample(4, seed=3) if hasattr(model, "sample") else model.predict(data[0], verbose=0))
+
+
+def flat(samples):
+    """Returns samples as they are, or those of several parts in one float32 array of shape (count, size)."""
+    if not isinstance(samples, dict):
+        return samples
+    parts = [np.asarray(samples[name], "float32") for name in sorted(samples)]
+    return np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
 
 
 def enliven(model):

@@ -2,8 +2,9 @@
 
 Losses and penalties use `input_gradient(fn, x)`, losses that look ahead `gradients(fn, tensors)`, readers of states
 `known_value(variable)`, layers with a memory `replica()` and `gather(tensors)`, statistics over all replicas
-`mean_over_replicas(x)`. `fused_normalization`, `grouped_convolution` and `leaky_relu` are faster forms of what Keras
-computes, for the layers of these names. `Engine` is the mixin of `AdversarialModel`.
+`mean_over_replicas(x)`, rewards that NumPy computes `row_values(fn, *tensors)`. `fused_normalization`,
+`grouped_convolution` and `leaky_relu` are faster forms of what Keras computes, for the layers of these names. `Engine`
+is the mixin of `AdversarialModel`.
 """
 
 import keras
@@ -22,6 +23,7 @@ if keras.backend.backend() == "tensorflow":
         known_value,
         leaky_relu,
         replica,
+        row_values,
     )
 elif keras.backend.backend() == "jax":
     from kerasgan.game.engines.jax import (
@@ -37,6 +39,7 @@ elif keras.backend.backend() == "jax":
         known_value,
         leaky_relu,
         replica,
+        row_values,
     )
 else:
     raise ImportError(
@@ -65,4 +68,5 @@ __all__ = [
     "leaky_relu",
     "mean_over_replicas",
     "replica",
+    "row_values",
 ]

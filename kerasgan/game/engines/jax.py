@@ -56,6 +56,23 @@ def have_gradient(fn, values):
     return [not isinstance(v, jax.extend.core.Literal) and v in known for v in graph.outvars]
 
 
+def row_values(fn, *tensors):
+    """Numbers that a NumPy function gives the rows of tensors, without a gradient.
+
+    Args:
+        fn: Function of arrays of shape (batch, ...) that returns an array of shape (batch,). It runs on the host.
+        *tensors: Tensors of shape (batch, ...).
+
+    Returns:
+        A float32 tensor of shape (batch,).
+    """
+
+    def on_host(*arrays):
+        return np.asarray(fn(*map(np.asarray, arrays)), "float32")
+
+    return jax.pure_callback(on_host, jax.ShapeDtypeStruct(tensors[0].shape[:1], "float32"), *tensors)
+
+
 def compiled_call(network):
     """Returns the network's inference as a compiled function of its inputs (a tensor or a list of tensors)."""
 

@@ -3,6 +3,7 @@
 import functools
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
 
@@ -35,6 +36,20 @@ def have_gradient(fn, values):
         tape.watch(values)
         value = fn(values)
     return [g is not None and bool(tf.math.count_nonzero(g) > 0) for g in tape.gradient(value, values)]
+
+
+def row_values(fn, *tensors):
+    """Numbers that a NumPy function gives the rows of tensors, without a gradient.
+
+    Args:
+        fn: Function of arrays of shape (batch, ...) that returns an array of shape (batch,). It runs on the host.
+        *tensors: Tensors of shape (batch, ...).
+
+    Returns:
+        A float32 tensor of shape (batch,).
+    """
+    values = tf.numpy_function(lambda *arrays: np.asarray(fn(*arrays), "float32"), tensors, "float32", stateful=False)
+    return tf.ensure_shape(values, tensors[0].shape[:1])
 
 
 def compiled_call(network):
