@@ -1,6 +1,6 @@
 """What augmentation of the discriminator's images is worth on 1,000 photographs of clothes.
 
-    python -m benchmarks.small_data [--seeds 3] [--kimg 160] [--fresh]
+    python -m benchmarks.small_data [--seeds 3] [--kimg 480] [--fresh]
 
 A DCGAN of 32x32 pixels sees equally many images without views, with DiffAugment (Zhao et al. 2020) and with ADA (Karras
 et al. 2020). Its samples are compared with the 2,000 test images: Fréchet distance in the features of
@@ -51,8 +51,8 @@ def run(views, seed, kimg):
 
     few, _, test = data()
     keras.utils.set_random_seed(seed)
-    model = kerasgan.DCGAN(few.shape[1:], width=32, generator_width=32, kernel_size=4, seed=seed)
-    model.compile(batch_size=64, views=views_of(views), steps_per_execution=5)
+    model = kerasgan.DCGAN(few.shape[1:], width=16, generator_width=32, kernel_size=4, seed=seed)
+    model.compile(batch_size=64, views=views_of(views), steps_per_execution=15)
     epochs, found = round(1000 * kimg / (len(few) // 64 * 64)), {}
     quarter = epochs // 4
     health = GANHealth(few, validation_data=test[:512], every_steps=quarter * (len(few) // 64), budget=None)
@@ -69,7 +69,7 @@ def run(views, seed, kimg):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--kimg", type=float, default=160)
+    parser.add_argument("--kimg", type=float, default=480)
     parser.add_argument("--fresh", action="store_true", help="forget the runs so far")
     arguments = parser.parse_args()
     from kerasgan import metrics

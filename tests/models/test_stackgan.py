@@ -47,6 +47,7 @@ def test_conditions_have_the_mean_and_the_deviation_that_they_report():
     assert (again.size, again.seed) == (2, 0)
 
 
+@pytest.mark.slow
 def test_stages_are_trained_one_after_the_other():
     condition = Characters(20, ("a red circle", "a blue square"))
     model = StackGAN(**{**SIZES, "condition": condition, "text_size": 4, "text_width": 4}, seed=0)
