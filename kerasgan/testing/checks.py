@@ -15,6 +15,7 @@ from keras import ops
 
 from kerasgan.callbacks import Checkpoint, CorruptCheckpoint, latest_checkpoint, restore_checkpoint
 from kerasgan.callbacks.checkpoint import read_checkpoint
+from kerasgan.data.kinds import Kind
 from kerasgan.game.randomness import is_seed_state
 from kerasgan.testing.case import EAGERLY, RATE, mirrored_strategy, other_engine, train_scripted
 from kerasgan.testing.mistakes import OneBatch, mistakes, refusal
@@ -264,8 +265,12 @@ def round_trips_its_configuration(case):
 
 
 def _same(first, second):
-    """Compares as JSON, in which tuples are lists."""
-    return json.dumps(first, sort_keys=True, default=repr) == json.dumps(second, sort_keys=True, default=repr)
+    """Compares as JSON, in which tuples are lists and kinds of samples their configurations."""
+
+    def plain(value):
+        return keras.saving.serialize_keras_object(value) if isinstance(value, Kind) else repr(value)
+
+    return json.dumps(first, sort_keys=True, default=plain) == json.dumps(second, sort_keys=True, default=plain)
 
 
 def exports(case):
