@@ -251,16 +251,20 @@ class MolGAN(LatentModel):
 
     def rewards(self, nodes, edges):
         """The user's rewards of graphs of integers, float32 of shape (batch,), without a gradient."""
+        return row_values(self.given_rewards, ops.cast(nodes, "int32"), ops.cast(edges, "int32"))
 
-        def on_host(nodes, edges):
-            values = np.asarray(self.reward({"nodes": nodes, "edges": edges}))
-            if values.shape != nodes.shape[:1] or not np.isfinite(values).all():
-                raise ValueError(
-                    f"`reward` returned {values.dtype} of shape {values.shape}; expected {len(nodes)} finite numbers."
-                )
-            return values
+    def given_rewards(self, nodes, edges):
+        """The same of arrays, on the host.
 
-        return row_values(on_host, ops.cast(nodes, "int32"), ops.cast(edges, "int32"))
+        Raises:
+            ValueError: If the function does not return a finite number for each graph.
+        """
+        values = np.asarray(self.reward({"nodes": nodes, "edges": edges}))
+        if values.shape != nodes.shape[:1] or not np.isfinite(values).all():
+            raise ValueError(
+                f"`reward` returned {values.dtype} of shape {values.shape}; expected {len(nodes)} finite numbers."
+            )
+        return values
 
     def reward_loss(self, batch):
         """Squared error of the reward network for the batch's and for generated graphs (section 3.3)."""

@@ -24,6 +24,14 @@ test_molgan = family_tests(MolGAN, {**SIZES, "reward": REWARD}, FAST, unmoved=BI
 test_without_reward = family_tests(MolGAN, SIZES, {**FAST, "relaxation": "straight_through"}, unmoved=BIAS, slow=CHECKS)
 
 
+def share_of_nodes(graphs):
+    return (graphs["nodes"] > 0).mean(axis=1)
+
+
+def types_of_nodes(graphs):
+    return graphs["nodes"]
+
+
 def example(count=4):
     return Batch(keras.tree.map_structure(ops.convert_to_tensor, KIND.example(count, 0)))
 
@@ -95,7 +103,7 @@ def test_generator_loss():
 
 def test_reward_loss():
     """The reward network learns the user's reward of the batch and of what the generator's graphs are."""
-    model, seen = compiled(reward=lambda graphs: (graphs["nodes"] > 0).mean(axis=1)), []
+    model, seen = compiled(reward=share_of_nodes), []
     graphs = KIND.example(4, 1)
     model.generated = lambda batch: model.joined(*KIND.tensor(graphs).values())
     model.predicted_reward = lambda samples: seen.append(samples) or ops.zeros((4,))
@@ -122,5 +130,5 @@ def test_mistakes():
         MolGAN(**SIZES, reward="qed")
     with pytest.raises(ValueError, match="`relaxation`"):
         compiled(relaxation="hard")
-    with pytest.raises(Exception, match="`reward` returned"):
-        compiled(reward=lambda graphs: graphs["nodes"]).reward_loss(example())
+    with pytest.raises(ValueError, match="`reward` returned"):
+        compiled(reward=types_of_nodes).given_rewards(**KIND.example(4, 0))
