@@ -5,6 +5,7 @@
 
 import dataclasses
 import functools
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -431,6 +432,7 @@ class LatentModel(GenerativeModel):
     parts: tuple[str, ...] = ("generator", "discriminator")
     views: tuple = ()
     discriminator_sees_conditions = True
+    _view_states: Sequence[str] = ()
 
     def __init__(
         self,
@@ -532,7 +534,7 @@ class LatentModel(GenerativeModel):
         """The recipe's views with their states, which are states of the model."""
         given = self.recipe.views
         chosen = [augment.get(view) for view in (given if isinstance(given, (tuple, list)) else (given,))]
-        self._view_states: list[str] = []
+        self._view_states = []
         for view in chosen:
             view.check(self.image_shape)
             if type(view).observe is not augment.View.observe and self.adversarial_loss.boundary is None:
@@ -553,11 +555,15 @@ class LatentModel(GenerativeModel):
                 self.add_state(**{name: shape})
                 variable = getattr(self, name)
                 variable.assign(keras.initializers.get(initializer)(shape, dtype="float32"))
-            self._view_states.append(name)
+            self._view_states = [*self._view_states, name]
             return getattr(self, name)
 
         with self.scope():
             return tuple(view.build(add_state) for view in chosen)
+
+    @property
+    def lasting_states(self):
+        return [name for name in super().lasting_states if name not in self._view_states]
 
     def discriminator_loss(self, batch):
         real, fake = self.real_logits(batch), self.fake_logits(batch)

@@ -149,6 +149,11 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             setattr(self, name, self.add_weight(name=name, shape=shape, aggregation="only_first_replica", **options))
             self.states.append(name)
 
+    @property
+    def lasting_states(self):
+        """Names of the states that matter after the training, which presets keep: all but those of `compile`."""
+        return list(self.states)
+
     # What a family defines ------------------------------------------------------------------------------------------
 
     def phases(self):

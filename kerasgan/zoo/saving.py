@@ -124,7 +124,7 @@ def save(model, folder, networks=None, samples=None, **metadata):
         clones[name].set_weights(network.get_weights())
     name = keras.saving.get_registered_name(type(model))
     config = {"format": presets.FORMAT, "class": name, "arguments": plain(model.get_config()), "networks": networks}
-    states = {state: getattr(model, state) for state in model.states}
+    states = {state: getattr(model, state) for state in model.lasting_states}
     if states:
         config["states"] = list(states)
     about = {"family": type(model).__name__, "versions": versions(), **metadata}

@@ -41,6 +41,14 @@ def test_a_preset_gives_the_averaged_generator_back(model, preset):
     again.fit(np.zeros((8, 8, 8, 1), "float32"), np.arange(8) % 3, batch_size=8, verbose=0)
 
 
+def test_states_of_the_training_are_left_out(tmp_path):
+    model = DCGAN((8, 8, 1), latent_dim=4, width=2, seed=0)
+    model.compile(batch_size=8, views=("ada",))
+    assert model.states and not model.lasting_states
+    model.save_preset(tmp_path / "augmented")
+    np.testing.assert_array_equal(kerasgan.load(tmp_path / "augmented").sample(4), model.sample(4))
+
+
 def test_networks_beside_the_generator_are_kept_where_asked_for(model, tmp_path):
     model.save_preset(tmp_path / "both", networks=("generator", "discriminator"))
     again = DCGAN.from_preset(tmp_path / "both")
