@@ -98,19 +98,24 @@ class UnpairedModel(TranslationModel):
             ValueError: For data on which the family cannot be trained, or weights.
         """
         self.refuse_weights(sample_weight)
-        callbacks = [*(callbacks or []), *self.fit_callbacks(kwargs.get("epochs", 1))]
+        callbacks, made = [*(callbacks or []), *self.fit_callbacks(kwargs.get("epochs", 1))], None
         if hasattr(x, "__array__"):
             x, y = (None if images is None else np.asarray(images) for images in (x, y))
             self.check_data(x, y)
             count = batch_size or min(self.recipe.batch_size, len(x), len(y))
-            x, y = ArrayBatches((x, y), count, self.seed if shuffle else None, unpaired=True), None
+            x = made = ArrayBatches((x, y), count, self.seed if shuffle else None, unpaired=True)
+            y = None
             if getattr(self.recipe, "pool_size", 0) and count != self.recipe.batch_size:
                 raise ValueError(
                     f"`batch_size` is {count}, but the memories are for batches of {self.recipe.batch_size}. "
                     f"Compile a new model with batch_size={count}, or with pool_size=0."
                 )
             callbacks.append(x)
-        return super().fit(x, y, callbacks=callbacks, initial_step=initial_step, **kwargs)
+        try:
+            return super().fit(x, y, callbacks=callbacks, initial_step=initial_step, **kwargs)
+        finally:
+            if made is not None:
+                made.forget(arrays=True)
 
 
 class UnpairedTranslationModel(UnpairedModel):

@@ -86,7 +86,7 @@ class Evaluation(keras.callbacks.Callback):
     def scores(self, ema=True):
         """Returns the scores of the current generator, `{score: float}`."""
         model, evaluator = self.model, self.evaluator
-        labels = evaluator.labels if model.conditions else None
+        labels = evaluator.labels if model.conditions.classes else None
         samples = model.sample(evaluator.count, self.seed, ema=ema, **model.conditions.named(labels))
         if not np.isfinite(samples).all():
             return dict.fromkeys(evaluator.scores, float("nan"))

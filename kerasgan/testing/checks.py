@@ -142,7 +142,7 @@ def trains_in_bfloat16(case):
     require(any(layer.compute_dtype == "bfloat16" for layer in layers), "No layer computes in bfloat16.")
     dtypes = {v.dtype for v in all_variables(model) if "float" in v.dtype}
     require(dtypes == {"float32"}, f"Variables are {dtypes}, expected float32.")
-    require(samples.dtype == np.float32, f"Samples are {samples.dtype}, expected float32.")
+    require(samples.dtype in (np.float32, np.int32), f"Samples are {samples.dtype}, expected float32, or int32 tokens.")
     require(
         np.isfinite(samples).all() and np.isfinite(list(history.values())).all(), "Samples or losses are not finite."
     )
@@ -180,7 +180,10 @@ def resumes_exactly(case):
     np.testing.assert_allclose(logs[0], logs[1], rtol=1e-5, atol=1e-6, err_msg="in the logs of the resumed epoch")
     same = np.array_equal(samples_of(model, data), samples_of(resumed, data))
     require(same, "The resumed model generates different samples.")
-    require(not np.array_equal(first_epoch["samples"], samples_of(model, data)), "The last steps changed nothing.")
+    pairs = zip(first_epoch["values"], saved_values(model), strict=True)
+    if first_epoch["samples"].dtype.kind == "f":  # the likeliest tokens need not change with the weights
+        pairs = [(first_epoch["samples"], samples_of(model, data))]
+    require(not all(np.array_equal(*pair) for pair in pairs), "The last steps changed nothing.")
 
 
 def refuses_damaged_checkpoints(folder, positions=5):

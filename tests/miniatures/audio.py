@@ -66,7 +66,7 @@ class MiniAudio(LatentModel):
 
     def get_config(self):
         config = super().get_config()
-        return {"audio": config.pop("image_shape"), **config}
+        return {**config, "audio": config.pop("image_shape")}
 
     @classmethod
     def from_config(cls, config):

@@ -5,6 +5,7 @@ from keras import layers, ops
 
 from kerasgan import LatentModel, LatentRecipe
 from kerasgan.data.kinds import Captions
+from kerasgan.objectives.losses import at_least_float32
 
 KIND = Captions(("a", "red", "blue", "circle", "square"), length=4)
 
@@ -28,7 +29,8 @@ class MiniCaptions(LatentModel):
         latents, (captions,) = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         x = layers.Concatenate()([latents, self.read_captions(captions)])
         x = layers.Dense(48, "tanh")(layers.Dense(8, "relu")(x))
-        return keras.Model([latents, captions], layers.Reshape((4, 4, 3), name="images")(x), name="generator")
+        x = layers.Reshape((4, 4, 3), dtype=keras.config.floatx(), name="images")(x)
+        return keras.Model([latents, captions], x, name="generator")
 
     def build_discriminator(self):
         images, (captions,) = keras.Input(self.image_shape, name="images"), self.condition_inputs()
@@ -41,5 +43,5 @@ class MiniCaptions(LatentModel):
         # Pairs of samples swap their captions, so that a replica needs no other one.
         (captions,) = self.real_condition(batch)
         swapped = ops.reshape(ops.reshape(captions, (-1, 2, captions.shape[-1]))[:, ::-1], (-1, captions.shape[-1]))
-        wrong = ops.mean(ops.softplus(self.judge(batch.x, swapped)))
+        wrong = ops.mean(ops.softplus(at_least_float32(self.judge(batch.x, swapped))))
         return loss + 0.5 * wrong, {**logs, "mismatched": wrong}

@@ -10,6 +10,7 @@ from kerasgan import LatentModel, LatentRecipe, Phase, shared
 from kerasgan.game.engines import gradients, mean_over_replicas
 from kerasgan.game.randomness import draw_noise
 from kerasgan.game.recipe import Adam
+from kerasgan.objectives.losses import at_least_float32
 from kerasgan.objectives.penalties import R1
 
 register = keras.saving.register_keras_serializable(package="tests")
@@ -70,7 +71,8 @@ class MiniStyle(LatentModel):
         x = layers.UpSampling2D()(layers.LeakyReLU()(x))
         x = layers.Multiply()([x, layers.Reshape((1, 1, self.width))(layers.Dense(self.width)(styles[:, 1]))])
         x = layers.LeakyReLU()(Noise()(layers.Conv2D(self.width, 3, padding="same")(x)))
-        return keras.Model(styles, layers.Conv2D(self.image_shape[-1], 1, name="images")(x), name="generator")
+        x = layers.Conv2D(self.image_shape[-1], 1, name="images")(x)
+        return keras.Model(styles, layers.Activation("linear", dtype=keras.config.floatx())(x), name="generator")
 
     def build_discriminator(self):
         images = keras.Input(self.image_shape, name="images")
@@ -106,7 +108,7 @@ class MiniStyle(LatentModel):
         styles = self.styles(batch)
         noise = keras.random.normal((ops.shape(styles)[0], *self.image_shape), seed=self.random) / 8.0
         (slope,) = gradients(lambda s: ops.sum(self.generator(s[0], training=True) * noise), [styles])
-        lengths = ops.sqrt(ops.mean(ops.sum(ops.square(slope), axis=2), axis=1) + 1e-12)
+        lengths = ops.sqrt(ops.mean(ops.sum(ops.square(at_least_float32(slope)), axis=2), axis=1) + 1e-12)
         moved = ops.cast(mean_over_replicas(ops.mean(lengths)), "float32")
         target = self.path_length + 0.01 * (moved - self.path_length)
         self.path_length.assign(ops.stop_gradient(target))

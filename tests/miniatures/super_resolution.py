@@ -4,6 +4,7 @@ import dataclasses
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from kerasgan import AdversarialModel, Recipe, shared
@@ -37,14 +38,16 @@ class MiniSuperResolution(AdversarialModel):
         small = keras.Input(self.small_shape, name="small")
         x = layers.Conv2D(width, 3, padding="same", activation="relu")(small)
         x = layers.Conv2D(image_shape[2], 3, padding="same")(layers.UpSampling2D(FACTOR)(x))
+        x = layers.Activation("linear", dtype=keras.config.floatx(), name="large")(x)
         large = keras.Input(self.image_shape, name="images")
         logits = layers.Dense(1)(layers.Flatten()(layers.Conv2D(width, 3, 2, activation="leaky_relu")(large)))
         seen = keras.Input(self.image_shape)
-        fixed = keras.initializers.RandomNormal(seed=3)  # the same in every process
-        features = layers.Conv2D(width, 3, activation="relu", kernel_initializer=fixed)(seen)
+        features = layers.Conv2D(width, 3, activation="relu", use_bias=False, dtype=keras.config.floatx())
+        frozen = keras.Model(seen, features(seen))
+        features.set_weights([np.random.RandomState(3).standard_normal(features.kernel.shape)])  # on every engine
         self.add_networks(
             averaged=("generator",),
-            frozen={"features": keras.Model(seen, features)},
+            frozen={"features": frozen},
             generator=keras.Model(small, x, name="generator"),
             discriminator=keras.Model(large, logits, name="discriminator"),
         )

@@ -6,6 +6,7 @@ from keras import layers, ops
 from kerasgan import LatentModel, LatentRecipe
 from kerasgan.data.kinds import Tokens
 from kerasgan.game.phase import shared
+from kerasgan.objectives.losses import at_least_float32
 
 KIND = Tokens(5, vocabulary=("", *"abcdef"))
 
@@ -35,9 +36,9 @@ class MiniTokens(LatentModel):
 
     @shared
     def generated(self, batch):
-        logits = self.generator(self.latents(batch), training=True)
-        uniform = keras.random.uniform(ops.shape(logits), 1e-6, 1.0 - 1e-6, seed=self.random)
-        gumbel = -ops.log(-ops.log(ops.cast(uniform, logits.dtype)))
+        logits = at_least_float32(self.generator(self.latents(batch), training=True))
+        uniform = keras.random.uniform(ops.shape(logits), 1e-6, 1.0 - 1e-6, dtype=logits.dtype, seed=self.random)
+        gumbel = -ops.log(-ops.log(uniform))
         return ops.softmax((logits + gumbel) / self.temperature, axis=-1)
 
     def finished(self, outputs):
