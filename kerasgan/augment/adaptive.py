@@ -414,8 +414,8 @@ class Adaptive(Pipeline):
         logits = ops.stop_gradient(at_least_float32(real_logits))
         # Sums over all replicas: signs of the logits, number of logits, number of images.
         mine = [ops.sum(ops.sign(logits)), ops.size(logits), batch_size]
-        everyone = mean_over_replicas(ops.stack([ops.cast(part, "float32") for part in mine])) * replica()[1]
-        observed = observed + ops.concatenate([everyone, ops.ones((1,), "float32")])
+        everyone = mean_over_replicas(ops.stack([ops.cast(part, observed.dtype) for part in mine])) * replica()[1]
+        observed = observed + ops.concatenate([everyone, ops.ones((1,), observed.dtype)])
         signs, logits_seen, images, steps = (observed[i] for i in range(4))
         due = steps > self.interval - 0.5
         moved = next_probability(

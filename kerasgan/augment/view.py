@@ -56,7 +56,7 @@ class View(Configured):
         """The view to train with: this one, or a copy with states. Called once, by the model's `compile()`.
 
         Args:
-            add_state: Function `add_state(name, shape=(), initializer="zeros")` that returns a non-trainable float32
+            add_state: Function `add_state(name, shape=(), initializer="zeros")` that returns a non-trainable
                 variable. The model owns the variable, saves it in checkpoints and keeps one value on all replicas.
 
         Returns:

@@ -175,7 +175,7 @@ class GrowingModel(DoublingStages, LatentModel):
     def generator_loss(self, batch):
         stage, fading = self.current_stage
         level = stage - self.first_stage - fading + (self.share() if fading else 0.0)
-        self.level.assign(ops.cast(level, "float32"))
+        self.level.assign(ops.cast(level, self.level.dtype))
         return super().generator_loss(batch)
 
     # Samples ----------------------------------------------------------------------------------------------------------

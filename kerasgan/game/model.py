@@ -136,7 +136,9 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
                 self.averages[name] = average
 
     def add_state(self, **shapes):
-        """Adds float32 states of the game, such as running means, as attributes that start at zero.
+        """Adds states of the game, such as running means, as attributes that start at zero.
+
+        They are float32, and float64 in a game of that precision, whatever the networks compute in.
 
         A phase that changes a state names it in `keeps`. States have one value on all replicas (average what differs
         with `kerasgan.game.engines.mean_over_replicas` before `assign`) and are part of checkpoints and presets.
@@ -145,7 +147,8 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             **shapes: Shape of each state by its name: `add_state(path_length=(), style_mean=(512,))`.
         """
         for name, shape in shapes.items():
-            options = {"dtype": "float32", "initializer": "zeros", "trainable": False}
+            dtype = "float64" if self.variable_dtype == "float64" else "float32"
+            options = {"dtype": dtype, "initializer": "zeros", "trainable": False}
             setattr(self, name, self.add_weight(name=name, shape=shape, aggregation="only_first_replica", **options))
             self.states.append(name)
 

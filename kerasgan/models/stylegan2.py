@@ -445,7 +445,7 @@ class StyleGAN2(DoublingStages, StyleModel):
         lengths = path_lengths(self.synthesized, styles, noise)
         before = ops.cast(self.path_length, lengths.dtype)
         penalties, moved = path_length_penalty(lengths, before, recipe.path_decay)
-        self.path_length.assign(ops.cast(ops.stop_gradient(moved), "float32"))
+        self.path_length.assign(ops.cast(ops.stop_gradient(moved), self.path_length.dtype))
         return recipe.path_interval * recipe.path_weight * mean(penalties), {"path_length": mean(lengths)}
 
 

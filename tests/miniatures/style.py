@@ -100,7 +100,7 @@ class MiniStyle(LatentModel):
         return self.generator(self.styles(batch), training=True)
 
     def generator_loss(self, batch):
-        mean = mean_over_replicas(ops.cast(ops.mean(self.styles(batch)[:, 0], axis=0), "float32"))
+        mean = mean_over_replicas(ops.cast(ops.mean(self.styles(batch)[:, 0], axis=0), self.style_mean.dtype))
         self.style_mean.assign(self.style_mean + 0.005 * (ops.stop_gradient(mean) - self.style_mean))
         return super().generator_loss(batch)
 
@@ -109,7 +109,7 @@ class MiniStyle(LatentModel):
         noise = keras.random.normal((ops.shape(styles)[0], *self.image_shape), seed=self.random) / 8.0
         (slope,) = gradients(lambda s: ops.sum(self.generator(s[0], training=True) * noise), [styles])
         lengths = ops.sqrt(ops.mean(ops.sum(ops.square(at_least_float32(slope)), axis=2), axis=1) + 1e-12)
-        moved = ops.cast(mean_over_replicas(ops.mean(lengths)), "float32")
+        moved = ops.cast(mean_over_replicas(ops.mean(lengths)), self.path_length.dtype)
         target = self.path_length + 0.01 * (moved - self.path_length)
         self.path_length.assign(ops.stop_gradient(target))
         target = ops.cast(ops.stop_gradient(target), lengths.dtype)
