@@ -1,5 +1,7 @@
 """Verifies that the files, weights and scores of presets match their cards."""
 
+import hashlib
+
 import numpy as np
 from PIL import Image
 
@@ -80,6 +82,16 @@ def _classifier(preset):
     from kerasgan.metrics.features.classifier import Classifier
 
     shape, expected = preset.config["arguments"]["image_shape"], preset.metadata["test_accuracy"]["label"]
-    x, y = load(preset.metadata["data"]["name"], "test", shape[0], as_numpy=True)
+    data = preset.metadata["data"]
+    unmeasured = OTHER_DATA.format(data=data["name"])
+    try:
+        x, y = load(data["name"], "test", shape[0], as_numpy=True)
+    except (ValueError, OSError) as error:
+        return [f"{unmeasured}: {error}"]
     found = float((Classifier(preset.name, preset.folder.parent).classify(x).argmax(axis=1) == y).mean())
-    return [] if abs(found - expected) <= 0.002 else [f"test accuracy was {expected} and is {found:.4f}"]
+    if abs(found - expected) <= 0.002:
+        return []
+    changed = f"test accuracy was {expected} and is {found:.4f}"
+    if hashlib.sha256(x.tobytes()).hexdigest() != data["test_sha256"]:
+        return [f"{unmeasured}: its images differ, as with other fonts ({changed})"]
+    return [changed]

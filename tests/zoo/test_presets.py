@@ -351,7 +351,7 @@ def test_every_bundled_preset_is_small_whole_and_documented(name):
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("name", BUNDLED[:: max(1, len(BUNDLED) // 3)][:3])
+@pytest.mark.parametrize("name", [name for name in BUNDLED if name.endswith("_digits")][::4])  # whose data are here
 def test_three_presets_measure_as_their_cards_say(name):
     _as_published(name)
 
