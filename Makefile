@@ -17,7 +17,8 @@ TEST_ENVIRONMENT := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_TH
   JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0 JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES=-1
 PYTEST := $(TEST_ENVIRONMENT) $(BIN)/python -m pytest -q -n 2 --dist loadfile
 SERVED := $(CURDIR)/.pytest_cache/served
-BENCHMARKS := dirac engines digits digits_controls modes2d stacked_digits faults health workers resume data disk overhead speed
+BENCHMARKS := dirac engines digits digits_controls modes2d stacked_digits small_data fashion faults health workers resume \
+  data disk overhead speed
 FAMILY_BENCHMARKS := $(filter-out %/common.py %/__init__.py,$(wildcard benchmarks/families/*.py))
 
 .DEFAULT_GOAL := help

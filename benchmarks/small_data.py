@@ -48,6 +48,7 @@ def run(views, seed, kimg):
     import kerasgan
     from kerasgan import metrics
     from kerasgan.callbacks import GANHealth
+    from kerasgan.pictures.images import grid, write_png
 
     few, _, test = data()
     keras.utils.set_random_seed(seed)
@@ -62,7 +63,8 @@ def run(views, seed, kimg):
         found[f"distance_{part + 1}"] = float(metrics.frechet_distance(test, samples, features=FEATURES))
         found[f"r_v_{part + 1}"] = float(health.history[-1].get("overfitting", float("nan")))
     probability = [float(keras.ops.convert_to_numpy(getattr(model, name))) for name in model.states if "prob" in name]
-    np.save(RESULTS / f".small_data_{views}_{seed}.npy", samples[:64])
+    if seed == 0:
+        write_png(RESULTS / f"small_data_{views}.png", grid(samples[:64], columns=8))
     return {"distance": found["distance_4"], "r_v": found["r_v_4"], **found, "probability": max(probability, default=0)}
 
 
@@ -73,7 +75,6 @@ def main():
     parser.add_argument("--fresh", action="store_true", help="forget the runs so far")
     arguments = parser.parse_args()
     from kerasgan import metrics
-    from kerasgan.pictures.images import grid, write_png
 
     journal = Journal("small_data", arguments.fresh)
     few, others, test = data()
@@ -98,10 +99,6 @@ def main():
         p = np.median([row["probability"] for row in rows])
         minutes = np.mean([row["cpu_seconds"] for row in rows]) / 60
         lines.append(f"| {views} | {texts[0]} | {texts[1]} | {p:.2f} | {minutes:.1f} |")
-        pictures = RESULTS / f".small_data_{views}_0.npy"
-        if pictures.exists():
-            write_png(RESULTS / f"small_data_{views}.png", grid(np.load(pictures), columns=8))
-            pictures.unlink()
     best = min(("diffaugment", "ada"), key=lambda views: medians[views, "distance"])
     ratio = medians[best, "distance"] / medians["none", "distance"]
     good = ratio <= DEMANDED and medians["none", "r_v"] > OVERFITTED and medians[best, "r_v"] < SOUND

@@ -180,7 +180,7 @@ def resumes_exactly(case):
     np.testing.assert_allclose(logs[0], logs[1], rtol=1e-5, atol=1e-6, err_msg="in the logs of the resumed epoch")
     same = np.array_equal(samples_of(model, data), samples_of(resumed, data))
     require(same, "The resumed model generates different samples.")
-    pairs = zip(first_epoch["values"], saved_values(model), strict=True)
+    pairs = list(zip(first_epoch["values"], saved_values(model), strict=True))
     if first_epoch["samples"].dtype.kind == "f":  # the likeliest tokens need not change with the weights
         pairs = [(first_epoch["samples"], samples_of(model, data))]
     require(not all(np.array_equal(*pair) for pair in pairs), "The last steps changed nothing.")

@@ -63,9 +63,78 @@ class Attributes(Kind):
         _check_finite(value, name, expected)
 
 
+class TextIds(Kind):
+    """Texts, encoded on the host as int32 ids of shape (length,): 0 pads, 1 is a symbol that is unknown.
+
+    A subclass has a field `length` and defines `symbols`, whose ids begin at 2, and `split`.
+
+    Attributes:
+        joint: Text between two symbols.
+    """
+
+    name = "captions"
+    joint = ""
+    length: int
+
+    @property
+    def symbols(self):
+        """The known symbols, in the order of their ids."""
+        raise NotImplementedError(f"{type(self).__name__} must define symbols.")
+
+    def split(self, text):
+        """The symbols of a text, a list."""
+        raise NotImplementedError(f"{type(self).__name__} must define split(text).")
+
+    @property
+    def shape(self):  # type: ignore[override]
+        return (self.length,)
+
+    @property
+    def size(self):
+        """Number of ids: what an embedding of them needs."""
+        return len(self.symbols) + 2
+
+    def symbolic(self, batch_size=None):
+        return keras.KerasTensor((batch_size, self.length), dtype="int32")
+
+    def example(self, batch_size, seed):
+        random = np.random.default_rng(seed)
+        ids = random.integers(2, self.size, size=(batch_size, self.length), dtype="int32")
+        keep = np.arange(self.length) < random.integers(1, self.length + 1, size=(batch_size, 1))
+        return np.where(keep, ids, 0).astype("int32")
+
+    def encode(self, value):
+        """Strings as ids of shape (count, length); ids as they are."""
+        value = np.asarray(value)
+        if value.dtype.kind not in "UOS":
+            return value
+        place = {symbol: i + 2 for i, symbol in enumerate(self.symbols)}
+        ids = np.zeros((*value.shape, self.length), "int32")
+        for where, text in np.ndenumerate(value):
+            found = [place.get(symbol, 1) for symbol in self.split(text)[: self.length]]
+            ids[where][: len(found)] = found
+        return ids
+
+    def decode(self, ids):
+        """Ids as texts, with "?" for what is unknown."""
+        known = ("", "?", *self.symbols)
+        return [self.joint.join(known[i] for i in row if i) for row in np.asarray(ids)]
+
+    def check(self, value, name="y"):
+        value = np.asarray(value)
+        expected = f"expected strings, or integer ids of shape (batch, {self.length})"
+        if value.dtype.kind not in "iu":
+            raise ValueError(f"`{name}` has dtype {value.dtype}; {expected}.")
+        if value.ndim != 2 or value.shape[1] != self.length:
+            raise ValueError(f"`{name}` has shape {value.shape}; {expected}.")
+        _check_not_empty(value, name, expected)
+        if value.min() < 0 or value.max() >= self.size:
+            raise ValueError(f"`{name}` has ids from {value.min()} to {value.max()}; expected 0 to {self.size - 1}.")
+
+
 @register
 @dataclass(frozen=True)
-class Captions(Kind):
+class Captions(TextIds):
     """Texts, encoded on the host as int32 ids of shape (length,): 0 pads, 1 is a word that the vocabulary lacks.
 
     Texts are split into words and numbers in lower case.
@@ -83,7 +152,7 @@ class Captions(Kind):
 
     vocabulary: tuple
     length: int = 16
-    name = "captions"
+    joint = " "
 
     def __post_init__(self):
         object.__setattr__(self, "vocabulary", tuple(self.vocabulary))
@@ -103,50 +172,11 @@ class Captions(Kind):
         return cls(tuple(known), length or max(map(len, split)))
 
     @property
-    def shape(self):  # type: ignore[override]
-        return (self.length,)
+    def symbols(self):
+        return self.vocabulary
 
-    @property
-    def size(self):
-        """Number of ids: what an embedding of the captions needs."""
-        return len(self.vocabulary) + 2
-
-    def symbolic(self, batch_size=None):
-        return keras.KerasTensor((batch_size, self.length), dtype="int32")
-
-    def example(self, batch_size, seed):
-        random = np.random.default_rng(seed)
-        ids = random.integers(2, self.size, size=(batch_size, self.length), dtype="int32")
-        keep = np.arange(self.length) < random.integers(1, self.length + 1, size=(batch_size, 1))
-        return np.where(keep, ids, 0).astype("int32")
-
-    def encode(self, value):
-        """Strings as ids of shape (count, length); ids as they are."""
-        value = np.asarray(value)
-        if value.dtype.kind not in "UOS":
-            return value
-        place = {word: i + 2 for i, word in enumerate(self.vocabulary)}
-        ids = np.zeros((*value.shape, self.length), "int32")
-        for where, text in np.ndenumerate(value):
-            found = [place.get(word, 1) for word in words(text)][: self.length]
-            ids[where][: len(found)] = found
-        return ids
-
-    def decode(self, ids):
-        """Ids as texts, with "?" for unknown words."""
-        known = ("", "?", *self.vocabulary)
-        return [" ".join(known[i] for i in row if i) for row in np.asarray(ids)]
-
-    def check(self, value, name="y"):
-        value = np.asarray(value)
-        expected = f"expected strings, or integer ids of shape (batch, {self.length})"
-        if value.dtype.kind not in "iu":
-            raise ValueError(f"`{name}` has dtype {value.dtype}; {expected}.")
-        if value.ndim != 2 or value.shape[1] != self.length:
-            raise ValueError(f"`{name}` has shape {value.shape}; {expected}.")
-        _check_not_empty(value, name, expected)
-        if value.min() < 0 or value.max() >= self.size:
-            raise ValueError(f"`{name}` has ids from {value.min()} to {value.max()}; expected 0 to {self.size - 1}.")
+    def split(self, text):
+        return words(text)
 
 
 def words(text):

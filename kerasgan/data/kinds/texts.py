@@ -17,6 +17,7 @@ from kerasgan.data.kinds.basic import (
     _is_positive_integer,
     register,
 )
+from kerasgan.data.kinds.conditions import TextIds
 
 # The alphabet of Zhang et al. 2015 ("Character-level Convolutional Networks for Text Classification", section 2.2).
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789-,;.!?:'\"/\\|_@#$%^&*~`+=<>()[]{} "
@@ -25,7 +26,7 @@ SHOWN = 16  # example texts that a kind keeps
 
 @register
 @dataclass(frozen=True)
-class Characters(Kind):
+class Characters(TextIds):
     """Texts as int32 ids of their characters, of shape (length,): 0 pads, 1 is a character that the alphabet lacks.
 
     Texts are in lower case. Longer ones are cut.
@@ -45,7 +46,6 @@ class Characters(Kind):
     length: int = 128
     shown: tuple = ()
     alphabet: str = ALPHABET
-    name = "captions"
 
     def __post_init__(self):
         object.__setattr__(self, "shown", tuple(self.shown))
@@ -68,42 +68,14 @@ class Characters(Kind):
         return cls(-(-longest // multiple) * multiple, some_of(texts))
 
     @property
-    def shape(self):  # type: ignore[override]
-        return (self.length,)
+    def symbols(self):
+        return self.alphabet
 
-    @property
-    def size(self):
-        """Number of ids."""
-        return len(self.alphabet) + 2
-
-    def symbolic(self, batch_size=None):
-        return keras.KerasTensor((batch_size, self.length), dtype="int32")
-
-    def example(self, batch_size, seed):
-        random = np.random.default_rng(seed)
-        ids = random.integers(2, self.size, size=(batch_size, self.length), dtype="int32")
-        keep = np.arange(self.length) < random.integers(1, self.length + 1, size=(batch_size, 1))
-        return np.where(keep, ids, 0).astype("int32")
+    def split(self, text):
+        return list(as_text(text).lower())
 
     def examples(self, count):
         return self.encode(np.resize(self.shown, count)) if self.shown else self.example(count, 0)
-
-    def encode(self, value):
-        """Strings as ids of shape (count, length); ids as they are."""
-        value = np.asarray(value)
-        if value.dtype.kind not in "UOS":
-            return value
-        place = {character: i + 2 for i, character in enumerate(self.alphabet)}
-        ids = np.zeros((*value.shape, self.length), "int32")
-        for where, text in np.ndenumerate(value):
-            found = [place.get(character, 1) for character in as_text(text).lower()[: self.length]]
-            ids[where][: len(found)] = found
-        return ids
-
-    def decode(self, ids):
-        """Ids as texts, with "?" for unknown characters."""
-        known = ("", "?", *self.alphabet)
-        return ["".join(known[i] for i in row if i) for row in np.asarray(ids)]
 
     def tensorflow_encode(self, texts):
         """A `tf.Tensor` of strings, shape (count,), as ids in a graph, for a SavedModel: equal to `encode`."""
@@ -116,17 +88,6 @@ class Characters(Kind):
         place = tf.argmax(tf.cast(same, "int32"), axis=-1, output_type="int32") + 2
         ids = tf.where(tf.reduce_any(same, axis=-1), place, 1)
         return tf.where(points < 0, 0, ids)
-
-    def check(self, value, name="y"):
-        value = np.asarray(value)
-        expected = f"expected strings, or integer ids of shape (batch, {self.length})"
-        if value.dtype.kind not in "iu":
-            raise ValueError(f"`{name}` has dtype {value.dtype}; {expected}.")
-        if value.ndim != 2 or value.shape[1] != self.length:
-            raise ValueError(f"`{name}` has shape {value.shape}; {expected}.")
-        _check_not_empty(value, name, expected)
-        if value.min() < 0 or value.max() >= self.size:
-            raise ValueError(f"`{name}` has ids from {value.min()} to {value.max()}; expected 0 to {self.size - 1}.")
 
 
 @register
