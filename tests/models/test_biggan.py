@@ -31,8 +31,13 @@ test_biggan = family_tests(BigGAN, SIZES, recipe=SMALL, unmoved=TAKEN)
 test_biggan_deep = family_tests(
     BigGANDeep, DEEP, recipe=SMALL, unmoved=[f"generator: block0_0_convolution{place}/bias" for place in (1, 2, 3)]
 )
+# Within the margins of the hinge loss a bias moves real and generated scores alike.
 test_unconditional = family_tests(
-    BigGAN, {**SIZES, "num_classes": None, "packing": 2}, recipe=SMALL, unmoved=TAKEN, slow=CHECKS
+    BigGAN,
+    {**SIZES, "num_classes": None, "packing": 2},
+    recipe=SMALL,
+    unmoved=[*TAKEN, "discriminator: score/bias"],
+    slow=CHECKS,
 )
 test_without_shared_embedding = family_tests(
     BigGAN, {**SIZES, "embedding": None}, recipe=SMALL, unmoved=TAKEN, slow=CHECKS
