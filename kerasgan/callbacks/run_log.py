@@ -56,14 +56,15 @@ class RunLog(keras.callbacks.Callback):
             self.columns, rows = self._read_history()
             self.taken_up = True
             self._write_history([row for row in rows if int(row["epoch"]) <= epoch])
-        self.began = time.monotonic()
+        self.began = time.monotonic(), time.process_time()
 
     def on_epoch_end(self, epoch, logs=None):
         row = {
             "epoch": epoch + 1,
             "iterations": int(ops.convert_to_numpy(self.model.iterations)),
             "images_seen": int(ops.convert_to_numpy(self.model.images_seen)),
-            "seconds": round(time.monotonic() - self.began, 3),
+            "seconds": round(time.monotonic() - self.began[0], 3),
+            "cpu_seconds": round(time.process_time() - self.began[1], 3),
             **(logs or {}),
         }
         new = [name for name in row if name not in self.columns]

@@ -31,7 +31,12 @@ def save_run(folder, out, command):
     data = load_data(trained["name"], split, labels=False, as_numpy=True, as_pairs=pairs, **options)
     x, y = data if pairs else (data, None)
     with open(run.folder / "history.csv", encoding="utf-8") as file:
-        seconds = sum(float(row["seconds"]) for row in csv.DictReader(file))
+        rows = list(csv.DictReader(file))
+    minutes = {  # an earlier version did not write the processor's time
+        name: round(sum(float(row[column]) for row in rows) / 60, 1)
+        for name, column in (("minutes", "seconds"), ("cpu_minutes", "cpu_seconds"))
+        if all(row.get(column) for row in rows)
+    }
     save(
         model,
         out,
@@ -40,7 +45,7 @@ def save_run(folder, out, command):
         seed=run.entries["seed"],
         steps=int(keras.ops.convert_to_numpy(run.model.iterations)),
         kimg=round(int(keras.ops.convert_to_numpy(run.model.images_seen)) / 1000, 1),
-        minutes=round(seconds / 60, 1),
+        **minutes,
         engine=run.entries["engine"],
         precision=run.entries["precision"],
         device=", ".join(run.entries["devices"]),

@@ -59,6 +59,8 @@ def card_of(folder, model, metadata, pictured=True):
     if "command" in metadata:
         device = metadata.get("device", "one core of a CPU")
         minutes = f", {metadata['minutes']:.0f} minutes on {device}" if "minutes" in metadata else ""
+        if "cpu_minutes" in metadata:  # of a busy machine the minutes say little
+            minutes += f", {metadata['cpu_minutes']:.0f} minutes of processor time"
         parts.append(f"## Made by\n\n```sh\n{metadata['command']}\n```\n\nSeed {metadata.get('seed')}{minutes}.\n")
     if of_weights:
         parts.append(f"## Licence of the weights\n\n{of_weights['text']}\n")

@@ -108,8 +108,8 @@ def save(model, folder, networks=None, samples=None, **metadata):
         folder: of the preset, whose name it is.
         networks: names of those to keep; by default all that have an average, which is what samples are made with.
         samples: picture for `samples.png`, an array; by default samples of seed 0, of a model that can `sample`.
-        **metadata: further JSON-ready entries of `metadata.json`; `data`, `evaluation`, `command`, `seed` and `minutes`
-            have their places on the card.
+        **metadata: further JSON-ready entries of `metadata.json`; `data`, `evaluation`, `command`, `seed`, `minutes`
+            and `cpu_minutes` have their places on the card.
 
     Raises:
         ValueError: for networks that the model does not have, or a name that is no preset's.
