@@ -44,13 +44,15 @@ OTHERS = [
         ("relativistic_average", {"r1": 0.2}),
         ("hinge", {"r1": 0.25, "gradient_penalty": 0.5}),
     )
-    for update in ("simultaneous", "alternating")
+    for update in ("simultaneous", "alternating", "alternating_shared")
 ]
 
 
 def cases():
     """Returns all cases: (loss, update, {penalty: strength})."""
-    return [(*key, penalties) for key in KNOWN for penalties in ({}, R1_ONE)] + OTHERS
+    known = [(*key, penalties) for key in KNOWN for penalties in ({}, R1_ONE)]
+    shared = [(loss, "alternating_shared", penalties) for loss, update, penalties in known if update == "alternating"]
+    return known + shared + OTHERS
 
 
 def reference(loss, update, penalties, steps=STEPS):

@@ -36,7 +36,12 @@ def _step(**recipe):
 
 def alternating():
     """Trains as in the paper: the generator's step uses new latents and the discriminator's new weights."""
-    return _step()
+    return _step(update="alternating")
+
+
+def alternating_shared():
+    """Updates as DCGAN's code and the PyTorch example do: one forward pass of the generator for both players."""
+    return _step(update="alternating_shared")
 
 
 def simultaneous():

@@ -53,7 +53,7 @@ def run(views, seed, kimg):
     few, _, test = data()
     keras.utils.set_random_seed(seed)
     model = kerasgan.DCGAN(few.shape[1:], width=16, generator_width=32, kernel_size=4, seed=seed)
-    model.compile(batch_size=64, views=views_of(views), steps_per_execution=15)
+    model.compile(batch_size=64, update="alternating", views=views_of(views), steps_per_execution=15)
     epochs, found = round(1000 * kimg / (len(few) // 64 * 64)), {}
     quarter = epochs // 4
     health = GANHealth(few, validation_data=test[:512], every_steps=quarter * (len(few) // 64), budget=None)

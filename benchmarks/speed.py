@@ -18,6 +18,7 @@ TARGETS = {
     "PyTorch example": "benchmarks.torch_dcgan:example",
     "PyTorch tuned": "benchmarks.torch_dcgan:tuned",
     "kerasgan alternating": "benchmarks.keras_dcgan:alternating",
+    "kerasgan alternating, one pass": "benchmarks.keras_dcgan:alternating_shared",
     "kerasgan simultaneous": "benchmarks.keras_dcgan:simultaneous",
 }
 FIT_STEPS = 6

@@ -184,4 +184,7 @@ GAMES = {
     "encoder": case(WithEncoder),
     "two domains": case(TwoDomains),
     "simultaneous": case(Toy, {}, {"update": "simultaneous"}),
+    "shared pass": case(
+        DCGAN, {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 4}, {"update": "alternating_shared"}
+    ),
 }

@@ -56,6 +56,7 @@ class GenerativeModel(AdversarialModel):
 
     generates = True
     truncation_of = "latents"
+    forward_pass = ("generator", "generated")
     class_names: tuple[str, ...] = ()
 
     parts: tuple[str, ...] = ("generator",)

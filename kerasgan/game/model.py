@@ -22,7 +22,7 @@ from kerasgan.game.engines import Engine
 from kerasgan.game.freezing import freeze, frozen_places
 from kerasgan.game.logs import EpochMean, OnlyWhatRan, looking_at_all_logs
 from kerasgan.game.optimizers import PlayerOptimizers
-from kerasgan.game.phase import EVALUATION, Batch, Moment, Phase, Plan, refuse_validation
+from kerasgan.game.phase import Batch, Moment, Phase, Plan, evaluating, refuse_validation
 from kerasgan.game.policy import UnderItsPolicy, needs_loss_scale
 from kerasgan.game.randomness import is_seed_state, seed_states
 from kerasgan.game.recipe import Recipe, recipe_of, show_recipe
@@ -54,6 +54,8 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         conditional: Whether the family has conditional models.
         generates: Whether the model draws samples of latents, by `sample`.
         conditions: The conditions of its samples; none, unless the family has them.
+        forward_pass: (name of a phase, name of a `shared` method): what the phases share in the update
+            "alternating_shared". The method uses networks that only this phase trains. `None` for nothing.
         states: Names of the states added by `add_state`.
         current_stage: The stage of the training, while a loss is evaluated; see `stage`.
     """
@@ -61,6 +63,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
     recipe = Recipe()
     recipes: dict[str, dict] = {}
     fixed: tuple[str, ...] = ()
+    forward_pass: tuple[str, str] | None = None
     conditional = True
     generates = False
     conditions = Conditions()
@@ -245,6 +248,11 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         names = [phase.name for phase in self.game]
         if len(set(names)) < len(names):
             raise ValueError(f"Two phases share a name: {names}.")
+        if self.recipe.update == "alternating_shared" and (self.forward_pass or ("",))[0] not in names:
+            raise ValueError(
+                f"`update` is 'alternating_shared', but {type(self).__name__} has no forward pass that phases could "
+                f"share (`forward_pass` is {self.forward_pass}). Use 'alternating' or 'simultaneous'."
+            )
         for phase in self.game:
             if phase.optimizer not in players.players:
                 raise ValueError(
@@ -369,6 +377,20 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         phases = tuple(phase for phase in self.game if phase.name in due)
         return (phases,) if self.recipe.update == "simultaneous" else tuple((phase,) for phase in phases)
 
+    def passing(self, due):
+        """The phase whose forward pass all due phases share, if they do and there are others; else `None`."""
+        name, _ = self.forward_pass or ("", "")
+        if self.recipe.update != "alternating_shared" or len(due) < 2 or name not in due:
+            return None
+        return next(phase for phase in self.game if phase.name == name)
+
+    def run_forward_pass(self, batch):
+        """Evaluates the method that `forward_pass` names; returns the results that it shares."""
+        _, method = self.forward_pass or ("", "")
+        with evaluating() as results:
+            getattr(self, method)(batch)
+            return {key: result for key, result in results.items() if key[0] == id(self)}
+
     def trained_by(self, phase):
         """Trainable variables that a phase updates."""
         return [v for name in phase.trains for v in self.networks[name].trainable_variables]
@@ -384,10 +406,9 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         """The variables of `owned_by` of several phases, each once."""
         return list({id(v): v for phase in phases for v in self.owned_by(phase)}.values())
 
-    def evaluate_losses(self, phases, batch):
+    def evaluate_losses(self, phases, batch, known=()):
         """Pairs (loss with the trained networks' regularisers, logs) of phases that are differentiated together."""
-        running = EVALUATION.set({})
-        try:
+        with evaluating(known):
             outcomes = []
             for phase in phases:
                 with observing(bool(self.signals)) as seen:
@@ -397,8 +418,6 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
                     logs = {**logs, f"{phase.name}_waited": 1.0 - ops.cast(phase.when(batch), "float32")}
                 outcomes.append((sum(extra, loss), {f"{phase.name}_loss": loss, **logs, **seen}))
             return outcomes
-        finally:
-            EVALUATION.reset(running)
 
     def random_states(self, phases, step, replica, part=None):
         """Pairs (seed variable, state) for one evaluation: new in each step, phase, replica and micro-batch."""

@@ -7,6 +7,8 @@ import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import keras
+
 
 def refuse_validation(arguments):
     """Refuses arguments of `fit` that request a validation.
@@ -137,6 +139,60 @@ MICRO_BATCH: contextvars.ContextVar[tuple | None] = contextvars.ContextVar("micr
 
 
 @contextlib.contextmanager
+def evaluating(known=()):
+    """Begins an evaluation for the block, and yields the results of its `shared` methods by their keys.
+
+    Args:
+        known: Results of an earlier evaluation to begin with, as it yielded them.
+    """
+    results = dict(known)
+    token = EVALUATION.set(results)
+    try:
+        yield results
+    finally:
+        EVALUATION.reset(token)
+
+
+class ForwardPass(NamedTuple):
+    """What phases have in common in an update "alternating_shared".
+
+    Args:
+        phase: Name of the phase whose networks were run.
+        results: Results of `shared` methods, for `evaluating`.
+        tensors: The floating-point tensors in the results, with respect to which that phase's loss is differentiated.
+        pull_back: Function of that gradient that returns (the gradient with respect to the phase's variables, and in a
+            list that with respect to the generated samples if the game is watched).
+        states: Pairs (variable, new value) of the phase's states and of seeds.
+    """
+
+    phase: str
+    results: dict
+    tensors: list
+    pull_back: Callable
+    states: list
+
+
+def tensors_of(results):
+    """The floating-point tensors in results of `shared` methods, in a list."""
+    flat = keras.tree.flatten([result for _, result in results.values()])
+    return [tensor for tensor in flat if _is_float(tensor)]
+
+
+def with_tensors(results, tensors):
+    """Results of `shared` methods with other tensors in place of those that `tensors_of` returns."""
+    rest = iter(tensors)
+
+    def replaced(tensor):
+        return next(rest) if _is_float(tensor) else tensor
+
+    return {key: (batch, keras.tree.map_structure(replaced, result)) for key, (batch, result) in results.items()}
+
+
+def _is_float(tensor):
+    return hasattr(tensor, "dtype") and keras.backend.is_float_dtype(keras.backend.standardize_dtype(tensor.dtype))
+
+
+@contextlib.contextmanager
 def micro_batch(index, number):
     """Marks what is evaluated in the block as one of several micro-batches."""
     token = MICRO_BATCH.set((index, number))
@@ -150,8 +206,9 @@ def shared(method):
     """Evaluates a method of a game once for all losses that are differentiated together, which share its tensors.
 
     In simultaneous updates all phases share one evaluation, so that one forward pass of the generator serves every
-    player. In alternating updates each phase is a separate evaluation with new random numbers. Results are separate for
-    batches derived from another batch and for further arguments, which must be hashable.
+    player. In alternating updates each phase is a separate evaluation with new random numbers; of the update
+    "alternating_shared" the evaluations have the results of the model's `forward_pass` in common. Results are separate
+    for batches derived from another batch and for further arguments, which must be hashable.
     """
 
     @functools.wraps(method)

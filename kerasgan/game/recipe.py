@@ -9,6 +9,8 @@ import keras
 
 from kerasgan.game.schedules import Schedule, Stairs
 
+UPDATES = ("alternating", "alternating_shared", "simultaneous")
+
 
 @dataclasses.dataclass(frozen=True)
 class Optimizer:
@@ -140,8 +142,10 @@ class Recipe:
 
     Args:
         batch_size: Number of images in a step, over all replicas; or `kerasgan.game.schedules.Stairs`.
-        update: `"alternating"` (each phase sees the networks as the phases before it left them, as in the papers) or
-            `"simultaneous"` (all phases start from the same point; one forward pass of the generator feeds all).
+        update: `"alternating"` (each phase sees the networks as the phases before it left them, as in the papers);
+            `"alternating_shared"` (the same with one forward pass of the generator for all phases, as in DCGAN's code:
+            the discriminator learns from its samples, and the generator from the updated discriminator's judgement of
+            the same samples); or `"simultaneous"` (all phases start from the same point, with one forward pass).
         ema_half_life: Half-life of the moving average of the generator, in images of the steps in which it is
             trained: a number, or one of `kerasgan.game.schedules`. 0 for no average.
         ema_rampup: Largest half-life as a fraction of the images seen so far, so that the average forgets the initial
@@ -161,12 +165,17 @@ class Recipe:
     skip_nonfinite: bool = False
 
     def __post_init__(self):
-        if self.update not in ("alternating", "simultaneous"):
-            raise ValueError(f"`update` is {self.update!r}; expected 'alternating' or 'simultaneous'.")
+        if self.update not in UPDATES:
+            raise ValueError(f"`update` is {self.update!r}; expected one of {', '.join(map(repr, UPDATES))}.")
         if not isinstance(self.batch_size, Stairs) and (not isinstance(self.batch_size, int) or self.batch_size < 1):
             raise ValueError(f"`batch_size` is {self.batch_size!r}; expected a positive integer.")
         if self.microbatch is not None and (not isinstance(self.microbatch, int) or self.microbatch < 1):
             raise ValueError(f"`microbatch` is {self.microbatch!r}; expected a positive integer or None.")
+        if self.microbatch is not None and self.update == "alternating_shared":
+            raise ValueError(
+                "`microbatch` cannot be combined with update='alternating_shared', which keeps the generator's forward "
+                "pass of the whole batch. Use update='alternating'."
+            )
 
     @property
     def largest_batch(self):

@@ -27,6 +27,7 @@ class CycleGANRecipe(UnpairedRecipe):
         pool_size: Number of images in each discriminator's memory; 0 for no memory.
     """
 
+    update: str = "alternating_shared"  # as in the authors' code
     adversarial_weight: float = 2.0
     cycle_weight: float = 10.0
     identity_weight: float = 0.0
@@ -65,6 +66,7 @@ class CycleGAN(UnpairedTranslationModel):
 
     recipe = CycleGANRecipe()
     translators = ("to_y", "to_x")
+    forward_pass = ("generator", "translated")
 
     def __init__(self, image_shape, target_channels=None, width=64, blocks=None, discriminator_depth=3, **kwargs):
         super().__init__(image_shape, target_channels, **kwargs)

@@ -23,6 +23,7 @@ SCALE_STDDEV = 0.02  # of batch normalization's initial scales (the authors' cod
 @dataclasses.dataclass(frozen=True)
 class DCGANRecipe(LatentRecipe):
     batch_size: int = 128
+    update: str = "alternating_shared"  # as in the authors' code
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

@@ -21,6 +21,7 @@ class Pix2PixRecipe(TranslationRecipe):
         l1_weight: Weight of the mean absolute difference from the target (lambda of equation 4).
     """
 
+    update: str = "alternating_shared"  # as in the authors' code
     l1_weight: float = 100.0
 
 
@@ -64,6 +65,7 @@ class Pix2Pix(TranslationModel):
     """
 
     recipe = Pix2PixRecipe()
+    forward_pass = ("generator", "translated")
 
     def __init__(
         self,

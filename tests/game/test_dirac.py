@@ -9,6 +9,7 @@ CASES = [
     ("minimax", "simultaneous", {}),
     ("non_saturating", "alternating", {}),
     ("hinge", "alternating", {"r1": 1.0}),
+    ("minimax", "alternating_shared", {"r1": 0.3}),
     ("non_saturating", "simultaneous", {"r1": 0.3}),
     ("wasserstein", "alternating", {"gradient_penalty": 0.1, "r1": 0.2}),
     ("relativistic_average", "simultaneous", {"r1": 0.2}),

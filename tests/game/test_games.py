@@ -11,7 +11,7 @@ CHECKS = (testing.agrees_with_two_replicas, testing.resumes_exactly, testing.ski
 
 def cases():
     """Quick is the critic's resume on JAX, which compiles faster. DCGAN and the harness' own games have other tests."""
-    for game in ("critic", "extra head", "encoder", "two domains"):
+    for game in ("critic", "extra head", "encoder", "two domains", "shared pass"):
         for check in CHECKS:
             costly = ON_TENSORFLOW or (check, game) != (testing.resumes_exactly, "critic")
             marks = [pytest.mark.slow] if costly else []

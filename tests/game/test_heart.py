@@ -110,6 +110,53 @@ def test_simultaneous_players_start_from_the_same_point():
     assert not same(alternating.generator.get_weights(), simultaneous.generator.get_weights())
 
 
+def logistic(t):
+    return 1.0 / (1.0 + np.exp(-t))
+
+
+def linear_gan(**recipe):
+    linear = {
+        "generator": keras.Sequential([keras.Input((3,)), layers.Dense(2)]),
+        "discriminator": keras.Sequential([keras.Input((2,)), layers.Dense(1)]),
+    }
+    model = LatentModel((2,), latent_dim=3, seed=0, **linear)
+    rates = {"discriminator": 0.5, "generator": 0.25}
+    model.compile(**{f"{k}_optimizer": keras.optimizers.SGD(v) for k, v in rates.items()}, **recipe)
+    return model
+
+
+def test_one_forward_pass_against_numpy():
+    """Both players see the same samples, the generator through the discriminator that has learned from them."""
+    x, steps = np.float64(DATA[:8]), 3
+    shared, usual = linear_gan(update="alternating_shared"), linear_gan()
+    copy_start(shared, usual)
+    (w, b), (v, c) = ([np.float64(a) for a in network.get_weights()] for network in shared.networks.values())
+    for step in range(steps):
+        with keras.StatelessScope(shared.random_states((shared.game[1],), step, 0)):
+            z = np.float64(ops.convert_to_numpy(shared.draw_latents(8, shared.random)))
+        fake = z @ w + b
+        real_slope, fake_slope = logistic(x @ v + c) - 1, logistic(fake @ v + c)
+        v = v - 0.5 * (x.T @ real_slope + fake.T @ fake_slope) / 8
+        c = c - 0.5 * (real_slope + fake_slope).mean(axis=0)
+        slope = (logistic(fake @ v + c) - 1) @ v.T / 8
+        w, b = w - 0.25 * z.T @ slope, b - 0.25 * slope.sum(axis=0)
+    for model in (shared, usual):
+        model.fit(DATA[:8], batch_size=8, epochs=steps, verbose=0, shuffle=False)
+    found = [*shared.generator.get_weights(), *shared.discriminator.get_weights()]
+    for ours, expected in zip(found, (w, b, v, c), strict=True):
+        np.testing.assert_allclose(ours, expected, rtol=2e-5, atol=2e-6)
+    assert np.abs(usual.generator.get_weights()[0] - w).max() > 1e-3
+
+
+def test_only_a_forward_pass_that_a_game_has_can_be_shared():
+    model = vector_gan()
+    model.forward_pass = None
+    with pytest.raises(ValueError, match="has no forward pass"):
+        model.compile(update="alternating_shared")
+    with pytest.raises(ValueError, match="`microbatch` cannot be combined"):
+        model.compile(update="alternating_shared", microbatch=4)
+
+
 def test_shared_forward_pass_runs_once_in_simultaneous_updates():
     calls = []
 
@@ -119,7 +166,7 @@ def test_shared_forward_pass_runs_once_in_simultaneous_updates():
             calls.append(1)
             return super().generated(batch)
 
-    for update, expected in (("alternating", 2), ("simultaneous", 1)):
+    for update, expected in (("alternating", 2), ("alternating_shared", 1), ("simultaneous", 1)):
         model = Counting((2,), latent_dim=3, **networks())
         model.compile(update=update)
         calls.clear()

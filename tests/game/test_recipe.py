@@ -26,7 +26,7 @@ def test_a_change_leaves_the_rest_and_the_original_alone():
     ("changes", "sentence"),
     [
         ({"learning_rate": 1e-3}, "The recipe has no 'learning_rate'. It has: batch_size, "),
-        ({"update": "both"}, "`update` is 'both'; expected 'alternating' or 'simultaneous'"),
+        ({"update": "both"}, "`update` is 'both'; expected one of 'alternating'"),
         ({"batch_size": 0}, "`batch_size` is 0; expected a positive integer"),
         ({"batch_size": 1.5}, "`batch_size` is 1.5; expected a positive integer"),
     ],

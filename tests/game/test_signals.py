@@ -32,12 +32,14 @@ def fitted(steps=1, replicas=None, **recipe):
     return model
 
 
-@pytest.mark.parametrize("recipe", [{}, {"update": "simultaneous"}, {"skip_nonfinite": True}], ids=str)
+@pytest.mark.parametrize(
+    "recipe", [{}, {"update": "simultaneous"}, {"update": "alternating_shared"}, {"skip_nonfinite": True}], ids=str
+)
 def test_gradients_and_updates_of_a_linear_game(recipe):
     """The loss -D(G(z)) has the slope -b at each sample, b before or after the discriminator's update."""
     model = fitted(**recipe)
     a, b = 0.5, -0.3
-    slope = b if "update" in recipe else kernel(model.discriminator)
+    slope = b if recipe.get("update") == "simultaneous" else kernel(model.discriminator)
     generator, discriminator = values(model, "generator"), values(model, "discriminator")
     assert generator["sample_gradient"] == pytest.approx(abs(slope), rel=1e-5)
     assert "sample_gradient" not in discriminator

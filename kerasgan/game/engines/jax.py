@@ -16,7 +16,7 @@ from kerasgan.distribute import check_batch_size
 from kerasgan.game.averages import update_averages
 from kerasgan.game.batches import check_first_batch, first_batch
 from kerasgan.game.optimizers import all_finite, update_loss_scale
-from kerasgan.game.phase import Moment, micro_batch
+from kerasgan.game.phase import ForwardPass, Moment, micro_batch, tensors_of, with_tensors
 from kerasgan.game.randomness import SeededNoise, noise_states, seeded_noise
 from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
 
@@ -208,17 +208,53 @@ class Engine:
         self.begin_step(plan)
         batch = self.as_batch(jax.tree.map(jnp.asarray, data))
         size = jax.tree.leaves(batch.x)[0].shape[0]
-        step = values[self.iterations]
+        step, passing = values[self.iterations], self.passing(plan.due)
+        common = passing and self._pass_forward(passing, batch, step, values)
         for phases in self.turns(plan.due):
-            for name, value in self._play(phases, batch, step, values).items():
+            for name, value in self._play(phases, batch, step, values, common).items():
                 values.run(lambda name=name, value=value: self.track(name, value))
             values.run(lambda phases=phases: update_averages(self, phases, size))
         values.run(lambda: self.count_step(size))
         logs = values.run(lambda: {name: tracker.result() for name, tracker in self.trackers.items()})
         return logs, tuple([values[v] for v in variables] for variables in lists)
 
-    def _play(self, phases, batch, step, values):
-        """Differentiates the losses of phases together and updates the variables that they own."""
+    def _pass_forward(self, phase, batch, step, values):
+        """The `ForwardPass` of a phase."""
+        trained, random_states = self.trained_by(phase), self.random_states((phase,), step, 0)
+        changing = [*self.owned_by(phase), *(v for v, _ in random_states)]
+        found: list[dict] = []
+
+        def run(parameters, zeros, probe=None):
+            mapping = values.mapping(zip(trained, parameters, strict=True), random_states)
+            with keras.StatelessScope(mapping) as scope, probing(probe or (Probe(*zeros) if zeros else None)):
+                results = self.run_forward_pass(batch)
+                found[:] = [results]
+                states = [scope.get_current_value(v) for v in changing]
+            flat = jax.tree.leaves([result for _, result in results.values()])
+            return tensors_of(results), (flat, states)
+
+        parameters, zeros = [values[v] for v in trained], []
+        if self.signals and phase.name == WITH_SAMPLES:
+            probe = Probe()  # as in `_play`
+            jax.eval_shape(functools.partial(run, probe=probe), parameters, [])
+            zeros = [] if probe.samples is None else [jnp.zeros(probe.samples.shape, probe.samples.dtype)]
+        tensors, pull_back, (flat, states) = jax.vjp(run, parameters, zeros, has_aux=True)
+        structure = jax.tree.structure([result for _, result in found[0].values()])
+        known = jax.tree.unflatten(structure, flat)  # of tensors that are not those of the differentiation
+        results = {key: (of, new) for (key, (of, _)), new in zip(found[0].items(), known, strict=True)}
+        states = [(v, new) for v, new in zip(changing, states, strict=True) if new is not None]
+        return ForwardPass(phase.name, with_tensors(results, tensors), tensors, pull_back, states)
+
+    def _play(self, phases, batch, step, values, common=None):
+        """Differentiates the losses of phases together and updates the variables that they own.
+
+        Args:
+            phases: The phases.
+            batch: Batch.
+            step: Step counter, a tensor.
+            values: `_Values` of the variables.
+            common: `ForwardPass` that the phases share with others; `None` for none.
+        """
         optimizers = [self.optimizer[phase.optimizer] for phase in phases]
         trained = [self.trained_by(phase) for phase in phases]
         owned = {id(v): v for v in self._owned_by(phases)}
@@ -235,11 +271,16 @@ class Engine:
                     logs[PREFIX + phase.name] = update_signals(mine, before, [values[v] for v in variables], factor)
             return logs
 
-        def objectives(parameters, zeros, probe=None):
-            mapping = values.mapping(zip(everyone, parameters, strict=True), self.random_states(phases, step, 0))
+        passed = common is not None and common.phase == phases[0].name
+        carried = common.states if passed else []
+
+        def objectives(parameters, zeros, through, probe=None):
+            drawn = self.random_states(phases, step, 0)
+            mapping = values.mapping(zip(everyone, parameters, strict=True), drawn, carried)
             probe = probe or (Probe(*zeros) if zeros else None)
+            known = with_tensors(common.results, through) if common else ()
             with keras.StatelessScope(mapping) as scope, probing(probe):
-                outcomes = self.evaluate_losses(phases, batch)
+                outcomes = self.evaluate_losses(phases, batch, known)
                 scaled = [o.scale_loss(loss) for o, (loss, _) in zip(optimizers, outcomes, strict=True)]
                 logs = {
                     name: ops.convert_to_tensor(value, "float32")
@@ -250,13 +291,20 @@ class Engine:
 
         parameters = [values[v] for v in everyone]
         zeros = []
-        if self.signals and any(phase.name == WITH_SAMPLES for phase in phases):
+        through = common.tensors if common else []
+        if self.signals and not passed and any(phase.name == WITH_SAMPLES for phase in phases):
             probe = Probe()  # traced once, only for the shape of the samples
-            jax.eval_shape(functools.partial(objectives, probe=probe), parameters, [])
+            jax.eval_shape(functools.partial(objectives, probe=probe), parameters, [], through)
             zeros = [] if probe.samples is None else [jnp.zeros(probe.samples.shape, probe.samples.dtype)]
-        losses, pull_back, (logs, states) = jax.vjp(objectives, parameters, zeros, has_aux=True)
+        losses, pull_back, (logs, states) = jax.vjp(objectives, parameters, zeros, through, has_aux=True)
         pulled = [pull_back(direction) for direction in jnp.eye(len(phases), dtype=losses.dtype)]
-        gradients = [dict(zip(map(id, everyone), gradient, strict=True)) for gradient, _ in pulled]
+        if passed:
+            (direct, _, beyond), (behind, of_samples) = pulled[0], common.pull_back(pulled[0][2])
+            places, behind = {id(v): i for i, v in enumerate(everyone)}, list(behind)
+            for variable, slope in zip(self.trained_by(phases[0]), behind, strict=True):
+                direct[places[id(variable)]] += slope
+            pulled = [(direct, of_samples, beyond)]
+        gradients = [dict(zip(map(id, everyone), gradient, strict=True)) for gradient, *_ in pulled]
         factors = [values.run(lambda o=o: o.scale_loss(jnp.ones(()))) for o in optimizers] if self.signals else []
         for place, (phase, optimizer, variables) in enumerate(zip(phases, optimizers, trained, strict=True)):
             gradient = gradients[place]

@@ -12,7 +12,7 @@ from kerasgan.distribute import check_batch_size
 from kerasgan.game.averages import update_averages
 from kerasgan.game.batches import check_first_batch, first_batch
 from kerasgan.game.optimizers import all_finite, update_loss_scale
-from kerasgan.game.phase import Moment, micro_batch
+from kerasgan.game.phase import ForwardPass, Moment, micro_batch, tensors_of
 from kerasgan.game.randomness import SeededNoise, noise_states, seeded_noise
 from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
 
@@ -265,29 +265,59 @@ class Engine:
         replica = tf.distribute.get_replica_context().replica_id_in_sync_group
         size = tf.shape(tf.nest.flatten(batch.x)[0])[0] * replicas
         step = tf.convert_to_tensor(self.iterations.value)
-        logs = {}
+        logs, passing = {}, self.passing(plan.due)
+        common = passing and self._pass_forward(passing, batch, step, replica)
         for phases in self.turns(plan.due):
-            logs.update(self._play(phases, batch, step, replica, replicas))
+            logs.update(self._play(phases, batch, step, replica, replicas, common))
             update_averages(self, phases, size)
         self.count_step(size)
         return logs
 
-    def _play(self, phases, batch, step, replica, replicas):
-        """Differentiates the losses of phases together and updates the variables that they own."""
+    def _pass_forward(self, phase, batch, step, replica):
+        """The `ForwardPass` of a phase."""
+        values = [(v, tf.convert_to_tensor(v.value)) for v in self.trained_by(phase)]
+        random_states, probe = self.random_states((phase,), step, replica), Probe() if self.signals else None
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch([value for _, value in values])
+            with keras.StatelessScope([*values, *random_states]) as scope, probing(probe):
+                results = self.run_forward_pass(batch)
+            tensors = tensors_of(results)
+        states = [(v, scope.get_current_value(v)) for v in [*self.owned_by(phase), *(v for v, _ in random_states)]]
+        seen = [probe.samples] if probe and probe.samples is not None and phase.name == WITH_SAMPLES else []
+
+        def pull_back(gradients):
+            sources = [[value for _, value in values], seen]
+            return tape.gradient(tensors, sources, output_gradients=gradients, unconnected_gradients="zero")
+
+        return ForwardPass(phase.name, results, tensors, pull_back, [each for each in states if each[1] is not None])
+
+    def _play(self, phases, batch, step, replica, replicas, common=None):
+        """Differentiates the losses of phases together and updates the variables that they own.
+
+        Args:
+            phases: The phases.
+            batch: Batch of this replica.
+            step: Step counter, a tensor.
+            replica: Index of this replica, a tensor.
+            replicas: Number of replicas.
+            common: `ForwardPass` that the phases share with others; `None` for none.
+        """
         optimizers = [self.optimizer[phase.optimizer] for phase in phases]
         trained = [self.trained_by(phase) for phase in phases]
         everyone = {id(v): v for variables in trained for v in variables}
         values = {i: tf.convert_to_tensor(v.value) for i, v in everyone.items()}
         owned = [(v, tf.convert_to_tensor(v.value)) for v in self._owned_by(phases)]
+        passed = common is not None and common.phase == phases[0].name
+        through, carried_over = (common.tensors, common.states) if passed else ([], [])
 
         def differentiate(batch, carried=(), part=None):
             """Returns (gradients of phases, gradient of the samples or [], states, logs) of a batch."""
             mapping = [(v, values[i]) for i, v in everyone.items()] + self.random_states(phases, step, replica, part)
             probe = Probe() if self.signals else None
             with tf.GradientTape(persistent=len(phases) > 1, watch_accessed_variables=False) as tape:
-                tape.watch(list(values.values()))
-                with keras.StatelessScope([*mapping, *carried]) as scope, probing(probe):
-                    outcomes = self.evaluate_losses(phases, batch)
+                tape.watch([*values.values(), *through])
+                with keras.StatelessScope([*mapping, *carried_over, *carried]) as scope, probing(probe):
+                    outcomes = self.evaluate_losses(phases, batch, common.results if common else ())
                     logs = {name: ops.cast(value, "float32") for _, logs in outcomes for name, value in logs.items()}
                     # Keras optimizers sum gradients over replicas, so each contributes its share of the mean.
                     objectives = [
@@ -298,10 +328,19 @@ class Engine:
                 [probe.samples] if probe and probe.samples is not None and phase.name == WITH_SAMPLES else []
                 for phase in phases
             ]
-            gradients = [
-                tape.gradient(objective, [[values[id(v)] for v in variables], samples], unconnected_gradients="zero")
-                for objective, variables, samples in zip(objectives, trained, seen, strict=True)
+            sources = [
+                [[values[id(v)] for v in variables], samples, through]
+                for variables, samples in zip(trained, seen, strict=True)
             ]
+            gradients = [
+                tape.gradient(objective, source, unconnected_gradients="zero")
+                for objective, source in zip(objectives, sources, strict=True)
+            ]
+            if passed:
+                direct, _, slopes = gradients[0]
+                behind, of_samples = common.pull_back(slopes)
+                gradients = [([a + b for a, b in zip(direct, behind, strict=True)], of_samples)]
+            gradients = [each[:2] for each in gradients]
             return *zip(*gradients, strict=True), [scope.get_current_value(v) for v, _ in owned], logs
 
         parts = self.micro_batches(batch, replicas)
