@@ -48,10 +48,35 @@ ONCE_FOLDERS = ("data", "metrics")
 KNOW_THE_ENGINE = ("test_load.py", "test_specs.py", "test_prepare.py", "test_path_length.py", "test_features.py")
 # Tests whose losses, networks and commands TensorFlow has just been through: on another engine, slow. What differs
 # there is the engine, and that trains every family's first line, passes DCGAN's other checks, and makes one run.
-SLOW_FILES, ONE_RUN = ("test_cli.py", "test_checks.py"), "test_what_a_run_leaves"
+ONE_RUN = "test_what_a_run_leaves"
+SLOW_FILES = tuple(
+    f"test_{name}.py"
+    for name in (
+        *("cli", "checks", "latent_space", "pickled_networks", "torch_files", "latents", "tiles", "probe", "translate"),
+        *("captions_cli", "augment", "biggan", "stylegan2", "r3gan", "mimicry", "super_resolution", "fastgan"),
+    )
+)
+SLOW_ON_OTHERS = (
+    "biggan",
+    "bigbigan",
+    "cut",
+    "esrgan",
+    "fastgan",
+    "progan",
+    "stackgan",
+    "stylegan",
+    "stylegan2",
+    "stylegan3",
+)
 BOTH_CHECKS = ("trains",)
+# Families whose smallest networks take seconds to build, compile or differentiate, and the harness' own games.
+LARGE = (*SLOW_ON_OTHERS, "miniatures")
+LARGE_CHECKS = ("trains", "refuses_bad_data")
 # Golden numbers of large networks, in double precision in `make test` and in single precision too in `make test-all`.
-GOLDEN_TWICE = ("test_biggan.py", "test_mimicry.py", "test_stylegan2.py", "test_stylegan3.py", "test_progan.py")
+GOLDEN_TWICE = tuple(
+    f"test_{name}.py" for name in ("biggan", "cyclegan", "mimicry", "stylegan2", "stylegan3", "progan", "r3gan")
+)
+GOLDEN_OF_64 = "biggan_64_mybn"
 
 
 def check_of(item):
@@ -76,8 +101,10 @@ def is_variant(item):
 
 
 def is_repetition(item):
-    if item.path.name in SLOW_FILES:
+    if item.path.parent.name != "models" and item.path.name in SLOW_FILES:
         return item.originalname != ONE_RUN
+    if item.path.stem.removeprefix("test_") in SLOW_ON_OTHERS:
+        return True
     if item.path.parent.name != "models" or item.name.startswith("test_dcgan["):
         return False
     return not is_first_line(item) or check_of(item) not in BOTH_CHECKS
@@ -94,7 +121,9 @@ def pytest_collection_modifyitems(items):
     if ON_TENSORFLOW:
         for item in items:  # a family's further games train as its first one does; equal in float64 is nearly all
             repeats = check_of(item) in BOTH_CHECKS and is_variant(item)
-            if repeats or (item.path.name in GOLDEN_TWICE and "float32" in item.name):
+            twice = item.path.name in GOLDEN_TWICE and "float32" in item.name
+            large = item.path.stem.removeprefix("test_") in LARGE and check_of(item) not in (None, *LARGE_CHECKS)
+            if repeats or twice or large or GOLDEN_OF_64 in item.name:
                 item.add_marker(pytest.mark.slow)
         return
     needs = pytest.mark.skip(reason=f"needs TensorFlow; KERAS_BACKEND is {keras.backend.backend()}")

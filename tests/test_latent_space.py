@@ -193,7 +193,12 @@ MODELS = {
 }
 
 
-@pytest.mark.parametrize("name", MODELS)
+SLOW = ("biggan", "biggan deep", "fastgan", "stylegan", "stylegan2")  # models of other tests of this file, or alike
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] if name in SLOW else []) for name in MODELS]
+)
 def test_every_model_with_latents(name):
     """Both methods find directions in the latents, and a step along the first one changes the images."""
     model = MODELS[name]()

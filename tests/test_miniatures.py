@@ -30,6 +30,7 @@ test_super_resolution = family_tests(MiniSuperResolution, {})
 test_tokens = family_tests(MiniTokens, {})
 
 
+@pytest.mark.slow
 def test_styles_are_truncated_towards_their_mean():
     model = MiniStyle(**STYLE, seed=0)
     model.style_mean.assign([0.1, 0.2, 0.3])
@@ -63,6 +64,7 @@ def test_captions_come_as_strings():
         model.sample(1, labels=[0])
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_captions_come_as_strings_in_a_data_set():
     import tensorflow as tf
@@ -82,6 +84,7 @@ def test_tokens_come_as_texts():
     assert len(words) == 5 and all(set(word) <= set("abcdef") for word in words)
 
 
+@pytest.mark.slow
 def test_batches_shrink_and_stages_grow():
     model = MiniGrowing(seed=0)
     model.compile()

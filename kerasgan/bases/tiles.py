@@ -20,7 +20,7 @@ from kerasgan.layers import InstanceNormalization, NoiseDropout
 from kerasgan.objectives.losses import at_least_float32
 
 FEATHER = 32  # pixels of the input over which neighbouring tiles are blended
-MEMORY = 256e6  # bytes of the largest feature maps of a tile; a network holds a few of them at once
+MEMORY = 128e6  # bytes of the largest feature maps of a tile, of which a network holds about eight at once
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
@@ -65,7 +65,7 @@ class Tiles:
         multiple: Number of which the network's height and width must be multiples.
         smallest: Smallest height and width that it takes.
         enlargement: Factor of its outputs' height and width.
-        tile: Side of the tiles in pixels of the input. `None` for a size whose largest feature maps take 256 MB.
+        tile: Side of the tiles in pixels of the input. `None` for a size whose largest feature maps take 128 MB.
         overlap: Pixels that neighbouring tiles share. `None` for as many as the network sees, so that the result is
             exactly that of an untiled translation; if these are more than three quarters of a tile, for a third of it.
 

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import logging
 import math
 import os
 import re
@@ -58,6 +59,7 @@ def _start_engine(quiet):
         kerasgan.AdversarialModel  # noqa: B018
         return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # which the first of its lines do not heed
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # advice on tf.function is not for users of a command
     before = os.dup(2)
     with tempfile.TemporaryFile() as said:
         try:

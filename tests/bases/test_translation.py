@@ -99,6 +99,7 @@ def test_grid_of_input_output_target(tmp_path):
         np.testing.assert_array_equal(np.asarray(picture), grid(np.concatenate(rows), columns=3))
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_served_models_translate_alike(tmp_path):
     import tensorflow as tf
@@ -132,6 +133,7 @@ def test_served_models_translate_alike(tmp_path):
         models["pix2pix"].export(tmp_path / "pix2pix")
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow  # on JAX the command line is run once, in test_cli.py
 def test_the_command_line_trains_on_pairs(tmp_path, capfd):
     (tmp_path / "pairs").mkdir()

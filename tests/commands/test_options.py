@@ -91,6 +91,7 @@ def test_real_pictures_are_read_as_for_the_training(pictures):
     assert real(crop="centre").shape == (12, 8, 8, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_training_begins_with_the_networks_of_another(start, pictures, capfd):
     origin = load_run(start).model
@@ -187,6 +188,7 @@ def test_what_needs_no_engine_imports_none(words):
     assert done.stdout.strip().endswith("engines: []") and done.stderr == ""
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_an_error_is_the_only_line_on_standard_error(tmp_path):
     environment = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}

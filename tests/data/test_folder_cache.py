@@ -131,6 +131,7 @@ def test_a_hundred_thousand_pictures_take_little_memory(tmp_path):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000, "kB"
 
 
+@pytest.mark.slow
 def test_fit_from_the_disk_is_fit_from_memory(folder):
     """Weights bit for bit, also where a training is taken up in mid-epoch."""
 

@@ -147,6 +147,7 @@ print(hashlib.sha256(x.tobytes() + y.tobytes()).hexdigest())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_fresh_process_begins_in_mid_epoch():
     done = subprocess.run([sys.executable, "-c", PROGRAM], check=True, capture_output=True, text=True)

@@ -71,6 +71,7 @@ def conditional():
     return model, inputs, model.generate(list(inputs.values()))
 
 
+@pytest.mark.slow
 def test_a_conditional_generator_in_another_process(conditional, tmp_path):
     model, inputs, expected = conditional
     pytest.importorskip("tf2onnx")
@@ -157,7 +158,8 @@ def test_litert_is_refused_where_noise_is_drawn(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("policy", [pytest.param("mixed_float16", marks=pytest.mark.slow), "mixed_bfloat16"])
+@pytest.mark.slow
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_half_precision_is_exported_in_float32(policy, tmp_path):
     model = DCGAN((8, 8, 1), latent_dim=4, width=2, seed=0, dtype=policy)
     latents = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")

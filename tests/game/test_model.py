@@ -83,13 +83,14 @@ def test_fit_on_two_replicas_is_fit_on_one():
             np.testing.assert_allclose(a, b, rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 @pytest.mark.parametrize(
     "loss, weighted",
     [
         pytest.param("non_saturating", True, id="weights"),
-        pytest.param("relativistic_average", False, id="average", marks=pytest.mark.slow),
-        pytest.param("relativistic_average", True, id="weighted average", marks=pytest.mark.slow),
+        pytest.param("relativistic_average", False, id="average"),
+        pytest.param("relativistic_average", True, id="weighted average"),
     ],
 )
 def test_weights_and_averages_are_those_of_the_whole_batch(loss, weighted):

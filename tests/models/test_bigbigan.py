@@ -119,6 +119,7 @@ test_packed = family_tests(
 )
 
 
+@pytest.mark.slow
 def test_the_parts_of_the_loss():
     """The phases of generator and encoder add up to the loss of both, and the step has the encoder's rate."""
     model = BigBiGAN(**SIZES, seed=0)

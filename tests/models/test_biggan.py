@@ -44,6 +44,7 @@ test_without_shared_embedding = family_tests(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", [BigGAN, BigGANDeep])
 def test_each_chunk_of_the_latents_changes_the_image(family):
     model = family(**SIXTEEN, seed=0)

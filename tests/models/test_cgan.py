@@ -16,6 +16,7 @@ SIZES = {
 test_cgan = family_tests(CGAN, SIZES)
 
 
+@pytest.mark.slow
 def test_projection_and_embedding_train():
     model = CGAN(**{**SIZES, "conditioning": "projection", "embedding": 5}, seed=0)
     model.compile()

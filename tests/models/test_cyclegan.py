@@ -74,6 +74,7 @@ def test_the_losses_of_a_batch_by_hand():
     assert float(discriminator["discriminator_loss"]) == pytest.approx(judged, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_each_domain_has_an_order_of_its_own_and_may_be_longer():
     model, seen = CycleGAN(**SAME, seed=3), []
     model.compile(batch_size=2, pool_size=0, run_eagerly=True, jitter=0.0, flip=False, decay_from=None)
@@ -149,6 +150,7 @@ def test_the_decay_begins_at_a_fraction_of_the_epochs(share):
         CycleGAN(**SIZES).compile(decay_from=share)
 
 
+@pytest.mark.slow
 def test_a_rate_with_a_schedule_of_its_own_wants_no_decay():
     falling = keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(1e-3, 10, 0.5))
     with pytest.raises(ValueError, match="Compile with decay_from=None"):

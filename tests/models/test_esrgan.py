@@ -26,6 +26,7 @@ def test_the_papers_networks():
     assert len(ESRGAN((8, 8, 1), factor=2, blocks=1, width=2, stages=1).translate(np.zeros((1, 4, 4, 1)) - 0.1)[0]) == 8
 
 
+@pytest.mark.slow
 def test_both_players_take_half_of_the_relativistic_losses():
     model = ESRGAN(**SIZES, seed=0)
     model.compile(flip=False, perceptual_weight=0.0, pretraining_steps=0)
@@ -46,6 +47,7 @@ def test_both_players_take_half_of_the_relativistic_losses():
     assert float(generator["generator_loss"]) == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_interpolation_of_networks():
     first, second = ESRGAN(**SIZES, seed=0), ESRGAN(**SIZES, seed=1)
     blended = second.interpolated(first, 0.25)

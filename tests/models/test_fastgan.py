@@ -65,6 +65,7 @@ def test_quarters():
     np.testing.assert_allclose(shrunk(ops.convert_to_tensor(x), (2, 3)), x.reshape(2, 2, 2, 3, 2, 2).mean((2, 4)))
 
 
+@pytest.mark.slow
 def test_the_decoders_see_the_quarter_that_they_rebuild():
     """Equation 2 by hand, with the views and the corners that were drawn; the generator does not minimise it."""
     model = FastGAN(**SIZES, seed=0)
@@ -92,6 +93,7 @@ def test_the_decoders_see_the_quarter_that_they_rebuild():
     assert model.fake_head_loss(batch) == (0.0, {})
 
 
+@pytest.mark.slow
 def test_without_reconstruction_the_decoders_stay():
     model = FastGAN(**SIZES, seed=0)
     model.compile(reconstruction=0.0)

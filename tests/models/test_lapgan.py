@@ -39,6 +39,7 @@ def scales(model, images):
     return found
 
 
+@pytest.mark.slow
 def test_each_level_learns_from_real_coarse_images():
     """What a level's discriminator is shown: I_k, and u(d(I_k)) and the details; without details u(d(I_k)) alone."""
     model, images = model_of()

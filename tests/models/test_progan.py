@@ -44,6 +44,7 @@ def test_stages_of_the_paper():
     assert {images: model.stage(Moment(0, images)) for images in expected} == expected
 
 
+@pytest.mark.slow
 def test_growing_through_a_boundary():
     """The level rises with the images, samples have the size that has been reached, and new layers move."""
     model = tiny()

@@ -1,6 +1,7 @@
 """SAGAN through the family harness."""
 
 import numpy as np
+import pytest
 
 from kerasgan import SAGAN
 from kerasgan.layers import SelfAttention
@@ -36,6 +37,7 @@ def test_attention_is_over_maps_of_32():
         assert list(attended(discriminator).values()) == ([(32, 32)] if size > 32 else [])
 
 
+@pytest.mark.slow
 def test_standing_statistics_are_those_of_the_truncation():
     """Moving means of a first normalization are those of W z + b, which truncation leaves, and its variance shrinks."""
     model = SAGAN(**SIZES, seed=0)

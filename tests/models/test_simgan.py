@@ -89,6 +89,7 @@ def test_turns():
     ]
 
 
+@pytest.mark.slow
 def test_half_of_a_batch_is_from_the_past():
     """The others are new; ages are geometric with the mean of the memory's length."""
     batch, length, steps = 8, 5, 600

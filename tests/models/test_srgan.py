@@ -68,6 +68,7 @@ def test_pretraining_comes_first():
     assert model.due(0) == ("discriminator", "generator")
 
 
+@pytest.mark.slow
 def test_large_images_alone_are_enough():
     """Small images are those of the degradation with the model's seed, new ones in each epoch, also after a resume."""
     images = np.random.default_rng(0).uniform(-1, 1, (6, 8, 8, 1)).astype("float32")
@@ -99,6 +100,7 @@ def test_large_images_alone_are_enough():
     assert all(len(pair) == 2 and np.abs(pair[0] - pair[1]).max() > 1e-3 for pair in degraded.values())
 
 
+@pytest.mark.slow
 def test_large_images_may_be_read_batch_by_batch():
     """Stored rows are prepared as they are read, and give the training of arrays."""
     images = np.random.default_rng(0).uniform(-1, 1, (6, 8, 8, 1)).astype("float32")

@@ -68,6 +68,7 @@ def test_stages_are_trained_one_after_the_other():
     assert np.abs(plain - large[1:]).max() > 1e-6
 
 
+@pytest.mark.slow
 def test_the_papers_sizes():
     model = StackGAN((256, 256, 3), condition=Sentences("none", 1024))
     shapes = [tuple(v.shape) for v in model.generator_2.trainable_variables if len(v.shape) == 4]

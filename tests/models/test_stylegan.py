@@ -1,6 +1,7 @@
 """StyleGAN through the family harness, and what its paper says of styles while it grows."""
 
 import numpy as np
+import pytest
 from keras import ops
 
 from kerasgan import StyleGAN
@@ -51,6 +52,7 @@ def test_truncation_is_of_the_first_eight_layers():
     np.testing.assert_array_equal(found[:, 8], styles)
 
 
+@pytest.mark.slow
 def test_growing_and_labels():
     """Samples have the size that has been reached; the label chooses the logit."""
     model = tiny(num_classes=3)

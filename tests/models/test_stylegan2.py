@@ -36,6 +36,7 @@ def images(count=16, shape=(8, 8, 1)):
     return np.random.default_rng(0).uniform(-1, 1, (count, *shape)).astype("float32")
 
 
+@pytest.mark.slow
 def test_mean_style_follows_the_first_latents_and_truncates():
     """The averaged network carries it; psi 0 gives one picture, psi 1 leaves all as they are."""
     model = tiny()
@@ -52,6 +53,7 @@ def test_mean_style_follows_the_first_latents_and_truncates():
     np.testing.assert_allclose(found[:, 2], mean + 0.3 * (styles - mean), atol=1e-6)
 
 
+@pytest.mark.slow
 def test_mixing_changes_the_later_layers():
     """With mixing each sample has its first style up to a layer, and that of other latents from it on."""
     model = tiny(image_shape=(16, 16, 1))
@@ -69,6 +71,7 @@ def test_mixing_changes_the_later_layers():
     np.testing.assert_array_equal(later, np.repeat(later[:, :1], 4, axis=1))
 
 
+@pytest.mark.slow
 def test_mean_path_length_is_kept():
     """It moves by 0.01 towards a batch's mean in each second step, and is part of the model's weights."""
     model = tiny()
@@ -80,6 +83,7 @@ def test_mean_path_length_is_kept():
     assert float(ops.convert_to_numpy(model.path_length)) == moved
 
 
+@pytest.mark.slow
 def test_recipes():
     model = tiny(image_shape=(16, 32, 1))
     gammas = {"paper256": 1.0, "paper512": 0.5, "paper1024": 2.0, "cifar": 0.01}

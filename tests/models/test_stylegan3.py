@@ -56,6 +56,7 @@ def test_blurring():
     np.testing.assert_array_equal(sharp, impulse)
 
 
+@pytest.mark.slow
 def test_only_r_blurs_and_only_at_first():
     for configuration, expected in (("T", [False, False]), ("R", [True, False])):
         model = tiny(configuration=configuration)

@@ -73,6 +73,7 @@ def test_the_discriminators_loss_is_that_of_algorithm_1():
     assert abs(float(array(loss)) - without) > 1e-3
 
 
+@pytest.mark.slow
 def test_interpolated_captions_are_those_of_equation_5():
     for share in (0.5, 0.25):
         model = compiled(interpolation=share)
@@ -109,6 +110,7 @@ def test_neighbours_swap():
         swap_neighbours(ops.zeros((3, 2)))
 
 
+@pytest.mark.slow
 def test_captions_are_strings():
     model = compiled()
     model.fit(images(), TEXTS, batch_size=8, epochs=3, verbose=0)
@@ -124,6 +126,7 @@ def test_captions_are_strings():
         model.sample(["a"], captions=["b"])
 
 
+@pytest.mark.slow
 def test_the_text_encoder_is_trained_first_and_then_stays():
     model = compiled(matching_kimg=0.008)
     model.fit(images(), TEXTS, batch_size=8, verbose=0)
@@ -134,6 +137,7 @@ def test_the_text_encoder_is_trained_first_and_then_stays():
     assert not any(np.array_equal(a, array(v)) for a, v in moved)
 
 
+@pytest.mark.slow
 def test_sentence_encoders_are_asked_on_the_host():
     register_encoder("letters", lambda texts: [[len(text), text.count("a"), 0, 0, 0, 1] for text in texts])
     model = compiled(VECTORS)

@@ -142,9 +142,8 @@ def test_players_wait_for_each_other(real, fake, moves):
     assert tuple(found) == moves and whens["encoder"] is None
 
 
-@pytest.mark.parametrize(
-    "place", [*(pytest.param(p, marks=pytest.mark.slow) for p in ("one device", "two replicas")), "guarded"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["one device", "two replicas", "guarded"])
 def test_who_waits_stays_as_it_is(place):
     """Weights, batch statistics and Adam's moments stay; the control, who does not wait, changes them all."""
     if place == "two replicas" and keras.backend.backend() != "tensorflow":
@@ -201,6 +200,7 @@ def test_labels_on_the_way_back():
         compiled().encode(x, labels=[0, 1])
 
 
+@pytest.mark.slow
 def test_the_papers_sizes():
     """At 64 pixels: three halvings to 8 x 8, 256 channels there, 1024 and 512 units."""
     model = VAEGAN((64, 64, 3))

@@ -38,6 +38,7 @@ def test_the_generators_turns_are_the_authors(rhythm):
     assert found == due
 
 
+@pytest.mark.slow
 def test_it_plays_by_that_rhythm():
     model = WGAN(**SIZES, seed=0)
     model.compile(batch_size=4, generator_every=2, long_generator_every=3, long_first=1, long_again_every=None)
@@ -72,6 +73,7 @@ def test_weights_pile_up_at_the_limit():
     assert np.mean(np.abs(kernel) > 0.049) > 0.5
 
 
+@pytest.mark.slow
 def test_the_estimate_is_proportional_to_the_distance():
     estimates = [two_gaussians(d, steps=60, clip_weights=0.05, discriminator_optimizer=RATE)[1] for d in (0.5, 1, 2)]
     assert np.corrcoef([0.5, 1, 2], estimates)[0, 1] > 0.99

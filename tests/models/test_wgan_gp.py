@@ -17,6 +17,7 @@ SIZES = {"image_shape": (8, 8, 1), "latent_dim": 4, "width": 4}
 test_wgan_gp = family_tests(WGANGP, SIZES, unmoved=("discriminator: *logits/bias",))
 
 
+@pytest.mark.slow
 def test_estimate_and_slope_are_those_of_the_best_critic():
     slope = 1 + 2.0 / 20.0  # the best slope a for d is where -a d + 10 (a - 1)^2 is least
     adam = Adam(2e-3, beta_1=0.0, beta_2=0.9)

@@ -78,7 +78,9 @@ def test_arrays(file, tmp_path):
 FAMILIES = {"stylegan2": "StyleGAN2", "stylegan3": "StyleGAN3", "r3gan": "R3GAN"}
 
 
-@pytest.mark.parametrize("file", OPTIONS)
+@pytest.mark.parametrize(
+    "file", [pytest.param(file, marks=[] if file == "stylegan2_ada_cond" else [pytest.mark.slow]) for file in OPTIONS]
+)
 def test_official_weights_become_a_preset(file, tmp_path, capsys):
     """Its images are the official ones, in single precision."""
     golden, family = Golden(file), file.split("_")[0]

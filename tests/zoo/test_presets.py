@@ -291,6 +291,7 @@ def test_another_root_by_the_environment(preset, model, monkeypatch):
         kerasgan.load("other")
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_a_run_in_bfloat16_is_measured_as_it_is_loaded_and_measured_again(tmp_path):
     run, folder = str(tmp_path / "run"), tmp_path / "small"
