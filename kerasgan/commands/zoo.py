@@ -1,4 +1,4 @@
-"""`kerasgan zoo list`, `show`, `verify`, `measure` and `publish`."""
+"""`kerasgan zoo list`, `show`, `verify`, `measure`, `publish` and `push`."""
 
 from kerasgan.commands.adder import adder
 from kerasgan.zoo import preset as presets
@@ -29,6 +29,13 @@ def add_parser(commands):
     one.add_argument("output", metavar="OUT", help="a new folder")
     one.add_argument("--presets", nargs="+", metavar="PRESET", help="names (default: all but the classifiers)")
     one.add_argument("--runtime", metavar="FOLDER", help="of onnxruntime-web's files (default: loaded from npm once)")
+    one = command(push, "push")
+    one.set_defaults(without_engine=True)
+    one.add_argument("preset", metavar="PRESET", help="name or folder")
+    one.add_argument("repository", metavar="OWNER/NAME", help="a model repository, made if there is none")
+    one.add_argument("--private", action="store_true", default=None, help="a new repository is private")
+    one.add_argument("--revision", metavar="BRANCH", help="branch (default: the main one)")
+    one.add_argument("--pull-request", action="store_true", help="open a pull request instead of a commit")
 
 
 def list_presets(arguments):
@@ -117,6 +124,17 @@ def measure(arguments):
     for name in arguments.presets:
         measure_again(name)
         print(name, flush=True)
+
+
+def push(arguments):
+    """Uploads a preset to the Hugging Face Hub."""
+    from kerasgan.zoo import hub
+    from kerasgan.zoo.card import LICENSE
+
+    preset = find(arguments.preset)
+    options = {"private": arguments.private, "revision": arguments.revision, "create_pr": arguments.pull_request}
+    print(f"license: {(preset.metadata.get('license') or {}).get('name', LICENSE)}, as the card says")
+    print(hub.push(preset.folder, arguments.repository, **options))
 
 
 def publish(arguments):

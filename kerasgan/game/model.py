@@ -6,6 +6,9 @@ numbers, logs, data checks. `kerasgan.game.engines` differentiates and compiles 
 
 import math
 import random
+import re
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import keras
@@ -303,6 +306,32 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         from kerasgan.zoo import save
 
         save(self, folder, networks, **metadata)
+
+    def push_to_hub(self, repo, networks=None, private=None, revision=None, token=None, **metadata):
+        """Uploads the model as a preset to the Hugging Face Hub.
+
+        Args:
+            repo: "owner/name" of a model repository, which is made if there is none. The name in lower case is the
+                preset's.
+            networks: As for `save_preset`.
+            private: Whether a new repository is private. `None` for the owner's default.
+            revision: Branch. `None` for the main one.
+            token: Access token. `None` for the one of `HF_TOKEN` or of `hf auth login`.
+            **metadata: As for `save_preset`.
+
+        Returns:
+            The address of the upload, with its commit, for `kerasgan.load`.
+
+        Raises:
+            ValueError: If the Hub does not answer or refuses the upload.
+        """
+        from kerasgan.zoo import hub
+
+        repo, _ = hub.parse(f"hf://{str(repo).removeprefix('hf://')}")
+        with tempfile.TemporaryDirectory() as beside:
+            folder = Path(beside) / re.sub(r"[^a-z0-9_-]", "-", repo.partition("/")[2].lower())
+            self.save_preset(folder, networks, **metadata)
+            return hub.push(folder, repo, private=private, revision=revision, token=token)
 
     def load_weights(self, filepath, **kwargs):
         """As `keras.Model.load_weights`; the optimizers keep the learning rates that they have."""

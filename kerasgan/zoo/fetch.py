@@ -14,6 +14,7 @@ import time
 import urllib.parse
 from pathlib import Path
 
+from kerasgan.zoo import hub
 from kerasgan.zoo import preset as presets
 from kerasgan.zoo.preset import METADATA
 
@@ -47,8 +48,10 @@ def find(name, sha256=None):
         name = urllib.parse.unquote(urllib.parse.urlsplit(name).path)
     elif scheme in ("http", "https"):
         name = str(_download(name, sha256))
+    elif scheme == "hf":
+        name = str(hub.download(name, cache(), _put))
     elif scheme:
-        raise ValueError(f"{name!r} is an address of {scheme}://, expected https://, http:// or file://.")
+        raise ValueError(f"{name!r} is an address of {scheme}://, expected https://, http://, hf:// or file://.")
     preset = presets.read(name, Path(root.removeprefix("file://")))
     if sha256 and presets.sha256_of(preset.folder / METADATA) != sha256:
         raise ValueError(

@@ -25,7 +25,7 @@ def load(name, sha256=None):
 
     Args:
         name: of a preset that comes with the package (`kerasgan.zoo.names()`), the path of a preset's folder, or its
-            address: `https://`, `http://` or `file://`.
+            address: `https://`, `http://` or `file://`, or `hf://owner/name[@revision]` on the Hugging Face Hub.
         sha256: of the preset's `metadata.json`, for one from an address: nothing else is then accepted.
 
     Returns:
