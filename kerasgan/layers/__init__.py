@@ -7,6 +7,7 @@ from kerasgan.layers.clipped import ClippedInInference
 from kerasgan.layers.conditional_normalization import ConditionalBatchNormalization
 from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector, text_plane, with_labels
 from kerasgan.layers.conditioning_augmentation import ConditioningAugmentation
+from kerasgan.layers.convolutions import Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3DTranspose
 from kerasgan.layers.dense_images import dense_images
 from kerasgan.layers.dropout import NoiseDropout
 from kerasgan.layers.equalized import EqualizedConv2D, EqualizedDense
@@ -60,6 +61,10 @@ __all__ = [
     "ClippedInInference",
     "ConditionalBatchNormalization",
     "ConditioningAugmentation",
+    "Conv1DTranspose",
+    "Conv2D",
+    "Conv2DTranspose",
+    "Conv3DTranspose",
     "EqualizedConv2D",
     "EqualizedDense",
     "Fade",

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from kerasgan.layers.convolutions import conv_transpose
 from kerasgan.layers.equalized import EqualizedDense
 from kerasgan.layers.initial import normal
 from kerasgan.layers.instance_normalization import mean_over
@@ -86,7 +87,7 @@ class ModulatedConv2D(keras.layers.Layer):
             return ops.conv(ops.pad(x, ((0, 0), margin, margin, (0, 0))), kernel, padding="valid")
         if self.up == 1:
             return ops.conv(x, kernel, padding="same")
-        x = ops.conv_transpose(x, ops.swapaxes(kernel, 2, 3), strides=2, padding="valid")
+        x = conv_transpose(x, ops.swapaxes(kernel, 2, 3), strides=2, padding="valid")
         # The kernel makes 2 n - 2 + kernel_size of n samples; the filter is to leave 2 n, in the middle.
         extra = len(self.taps) + 1 - self.kernel_size
         return resample(x, self.taps, padding=((extra + 1) // 2, extra // 2), total=2)

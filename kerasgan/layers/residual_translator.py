@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from kerasgan.layers.convolutions import Conv2DTranspose
 from kerasgan.layers.initial import normal
 from kerasgan.layers.instance_normalization import InstanceNormalization
 from kerasgan.layers.reflection_padding import ReflectionPadding2D
@@ -45,7 +46,7 @@ def residual_translator(image_shape, channels, width=64, blocks=9, name="generat
         compared = {0: "level_3", 4: "level_4"}.get(block)
         x = layers.Add(name=compared)([x, normalized(convolution(ReflectionPadding2D(1)(y), 4 * width))])
     for filters in (2 * width, width):
-        x = convolution(x, filters, strides=2, padding="same", kind=layers.Conv2DTranspose)
+        x = convolution(x, filters, strides=2, padding="same", kind=Conv2DTranspose)
         x = layers.ReLU()(normalized(x))
     x = convolution(ReflectionPadding2D(3)(x), channels, 7, use_bias=True)
     x = layers.Activation("tanh", dtype=keras.config.floatx(), name="translations")(x)

@@ -5,6 +5,7 @@ from keras import layers, ops
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 
 from kerasgan.game.phase import EVALUATION, MICRO_BATCH
+from kerasgan.layers.convolutions import conv_transpose
 from kerasgan.objectives.losses import at_least_float32
 
 register = keras.saving.register_keras_serializable(package="kerasgan")
@@ -124,6 +125,8 @@ class _TransposedConvolution(SpectralNormalization):
 
     def apply_kernel(self, inputs, kernel):
         """What the layer computes of the normalized kernel, without bias and activation."""
+        if self.output_padding is None and set(self.dilation_rate) == {1}:
+            return conv_transpose(inputs, kernel, self.strides, self.padding)
         options = {"output_padding": self.output_padding, "dilation_rate": self.dilation_rate}
         return ops.conv_transpose(inputs, kernel, strides=list(self.strides), padding=self.padding, **options)
 

@@ -1,7 +1,6 @@
 """Stacks of strided convolutions for discriminators and encoders."""
 
-from keras import layers
-
+from kerasgan.layers.convolutions import Conv2D
 from kerasgan.layers.initial import normal
 from kerasgan.layers.leaky_relu import LeakyReLU
 from kerasgan.layers.normalization import normalization
@@ -27,6 +26,6 @@ def strided_convolutions(x, widths, kernel_size, slope, kind="batch", normalize_
     for place, width in enumerate(widths):
         kind_here = kind if place or normalize_first else None
         options = {"strides": 2, "padding": "same", "kernel_initializer": normal(0.02)}
-        x = layers.Conv2D(width, kernel_size, use_bias=kind_here is None, **options)(x)
+        x = Conv2D(width, kernel_size, use_bias=kind_here is None, **options)(x)
         x = LeakyReLU(slope)(x if kind_here is None else normalization(kind_here, scale_stddev=scale_stddev)(x))
     return x

@@ -4,6 +4,7 @@ import functools
 
 from keras import layers
 
+from kerasgan.layers.convolutions import Conv2DTranspose
 from kerasgan.layers.initial import normal
 from kerasgan.layers.normalization import batch_normalization
 
@@ -27,7 +28,7 @@ def transposed_convolutions(x, widths, channels, kernel_size, dtype=None, last_s
         `len(widths) + 1`, or `len(widths)` if `last_strides` is 1.
     """
     convolution = functools.partial(
-        layers.Conv2DTranspose,
+        Conv2DTranspose,
         kernel_size=kernel_size,
         padding="same",
         kernel_initializer=normal(0.02),

@@ -11,6 +11,7 @@ from kerasgan.bases.heads import HeadedModel
 from kerasgan.bases.latent import LatentRecipe
 from kerasgan.game.phase import shared
 from kerasgan.layers import (
+    Conv2DTranspose,
     GatedLinearUnit,
     LeakyReLU,
     Noise,
@@ -92,7 +93,7 @@ def generator_network(
     skip = min(LONGEST_SKIP, len(stage_widths) - 1) if skip is None else skip
     latents = keras.Input((latent_dim,), name="latents")
     x = layers.Reshape((1, 1, latent_dim), name="point")(latents)
-    transposed = SpectralConv2DTranspose if spectral else layers.Conv2DTranspose
+    transposed = SpectralConv2DTranspose if spectral else Conv2DTranspose
     options: dict[str, Any] = {"use_bias": False, "kernel_initializer": normal(0.02), "name": "start_convolution"}
     x = transposed(2 * stage_widths[0], smallest, padding="valid", **options)(x)
     x = GatedLinearUnit(name="start_gates")(batch_normalization(name="start_normalization")(x))

@@ -10,7 +10,7 @@ from keras import layers
 
 from kerasgan.bases.latent import LatentRecipe
 from kerasgan.game.recipe import Adam
-from kerasgan.layers import batch_normalization, normal, with_labels
+from kerasgan.layers import Conv2DTranspose, batch_normalization, normal, with_labels
 from kerasgan.models.dcgan import DCGAN
 
 
@@ -70,7 +70,7 @@ class LSGAN(DCGAN):
 
     def build_generator(self):
         convolution = functools.partial(
-            layers.Conv2DTranspose,
+            Conv2DTranspose,
             kernel_size=self.kernel_size,
             strides=2,
             padding="same",

@@ -13,6 +13,7 @@ from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.game.recipe import Adam
 from kerasgan.layers import (
     ConditionalBatchNormalization,
+    Conv2DTranspose,
     LeakyReLU,
     SelfAttention,
     batch_normalization,
@@ -131,7 +132,7 @@ def convolutional_generator(image_shape, latent_dim, widths=(512, 256, 128, 64))
     x = layers.Reshape(small)(x)
     for place, filters in enumerate(widths[1:]):
         options = {"padding": "same", "kernel_initializer": normal(0.02), "name": f"enlarge{place}"}
-        x = layers.Conv2DTranspose(filters, 4, strides=2, **options)(x)
+        x = Conv2DTranspose(filters, 4, strides=2, **options)(x)
         x = layers.ReLU()(batch_normalization(name=f"normalization{place}")(x))
     x = layers.Conv2D(channels, 3, padding="same", kernel_initializer=normal(0.02), name="convolution")(x)
     return keras.Model(

@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from kerasgan.bases.captions import CaptionModel, CaptionRecipe, swap_neighbours
 from kerasgan.game.phase import shared
-from kerasgan.layers import LeakyReLU, normal
+from kerasgan.layers import Conv2DTranspose, LeakyReLU, normal
 from kerasgan.layers.captioned import bottleneck, caption_discriminator, normalized
 
 
@@ -91,7 +91,7 @@ class TextToImageGAN(CaptionModel):
         x = normalized(layers.Reshape((*small, first))(x))
         x = layers.ReLU()(bottleneck(x, layers.ReLU()))
         options = {"kernel_size": 4, "strides": 2, "padding": "same", "kernel_initializer": normal(0.02)}
-        up = functools.partial(layers.Conv2DTranspose, **options)
+        up = functools.partial(Conv2DTranspose, **options)
         for place, filters in enumerate(hidden):
             x = normalized(up(filters, use_bias=False)(x))
             x = layers.ReLU()(x if place else bottleneck(x, layers.ReLU()))

@@ -9,7 +9,7 @@ from keras import layers
 from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.data.kinds import Audio, Kind
 from kerasgan.game.recipe import Adam
-from kerasgan.layers import LeakyReLU, PhaseShuffle, label_projection, with_labels
+from kerasgan.layers import Conv1DTranspose, LeakyReLU, PhaseShuffle, label_projection, with_labels
 from kerasgan.objectives.penalties import GradientPenalty
 
 START = 16  # samples, at most, of the generator's first and the discriminator's last feature maps
@@ -91,7 +91,7 @@ class WaveGAN(LatentModel):
         for step, channels in enumerate((*hidden, self.sample_kind.channels)):
             x = layers.ReLU()(x) if step else x
             name = f"convolution{step}"
-            x = layers.Conv1DTranspose(channels, self.kernel_size, STRIDE, padding="same", name=name)(x)
+            x = Conv1DTranspose(channels, self.kernel_size, STRIDE, padding="same", name=name)(x)
         x = layers.Activation("tanh", dtype=keras.config.floatx(), name="audio")(x)
         x = layers.Cropping1D((0, self.rest), name="beginning")(x) if self.rest else x
         return keras.Model(self.inputs_of(latents, *labels), x, name="generator")

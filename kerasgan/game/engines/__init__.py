@@ -3,8 +3,9 @@
 Losses and penalties use `input_gradient(fn, x)`, losses that look ahead `gradients(fn, tensors)`, readers of states
 `known_value(variable)`, layers with a memory `replica()` and `gather(tensors)`, statistics over all replicas
 `mean_over_replicas(x)`, rewards that NumPy computes `row_values(fn, *tensors)`. `fused_normalization`,
-`grouped_convolution` and `leaky_relu` are faster forms of what Keras computes, for the layers of these names. `Engine`
-is the mixin of `AdversarialModel`.
+`grouped_convolution`, `strided_convolution`,
+`transposed_convolution` and `leaky_relu` are faster forms of what Keras computes, for the layers
+of these names. `Engine` is the mixin of `AdversarialModel`.
 """
 
 import keras
@@ -24,6 +25,8 @@ if keras.backend.backend() == "tensorflow":
         leaky_relu,
         replica,
         row_values,
+        strided_convolution,
+        transposed_convolution,
     )
 elif keras.backend.backend() == "jax":
     from kerasgan.game.engines.jax import (
@@ -40,6 +43,8 @@ elif keras.backend.backend() == "jax":
         leaky_relu,
         replica,
         row_values,
+        strided_convolution,
+        transposed_convolution,
     )
 else:
     raise ImportError(
@@ -69,4 +74,6 @@ __all__ = [
     "mean_over_replicas",
     "replica",
     "row_values",
+    "strided_convolution",
+    "transposed_convolution",
 ]

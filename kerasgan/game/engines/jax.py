@@ -138,6 +138,121 @@ def grouped_convolution(x, kernel, strides, padding, dilation):
     return None
 
 
+def strided_convolution(x, kernel, strides, padding):
+    """Convolution to images that are smaller than the kernel on a CPU, whose gradient XLA computes in a slow loop.
+
+    Args:
+        x: Tensor of shape (batch, *size, channels).
+        kernel: Tensor of shape (*kernel size, channels, filters).
+        strides: Integers, one for each dimension of the size.
+        padding: "same" or "valid".
+
+    Returns:
+        Tensor of shape (batch, *smaller size, filters); None on other devices, and where XLA has a fast form.
+    """
+    size = x.shape[1:-1]
+    whole = padding == "same" and all(length % stride == 0 for length, stride in zip(size, strides, strict=True))
+    smallest = min(length // stride for length, stride in zip(size, strides, strict=True))
+    if not whole or smallest >= max(kernel.shape[:-2]) or jax.default_backend() != "cpu":
+        return None
+    return _strided(x, kernel, tuple(strides))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _strided(x, kernel, strides):
+    return ops.conv(x, kernel, list(strides), "same")
+
+
+def _strided_forward(x, kernel, strides):
+    return _strided(x, kernel, strides), (x, kernel)
+
+
+def _strided_backward(strides, kept, slopes):
+    x, kernel = kept
+    of_kernel = jax.vjp(lambda kernel: ops.conv(x, kernel, list(strides), "same"), kernel)[1](slopes)[0]
+    return _transposed(slopes, kernel, strides, "same"), of_kernel
+
+
+_strided.defvjp(_strided_forward, _strided_backward)
+
+
+def transposed_convolution(x, kernel, strides, padding):
+    """Transposed convolution on a CPU without the forms for which XLA only has a loop over single numbers.
+
+    These are the gradient with respect to the kernel, which takes thirty to a hundred times as long as that of the
+    adjoint convolution (it has the same value), and the convolution itself where images are smaller than the kernel.
+
+    Args:
+        x: Tensor of shape (batch, *size, channels).
+        kernel: Tensor of shape (*kernel size, filters, channels).
+        strides: Integers, one for each dimension of the size.
+        padding: "same" or "valid".
+
+    Returns:
+        Tensor of shape (batch, *larger size, filters); None on other devices.
+    """
+    return _transposed(x, kernel, tuple(strides), padding) if jax.default_backend() == "cpu" else None
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _transposed(x, kernel, strides, padding):
+    size = x.shape[1:-1]
+    if padding == "valid" or min(size) >= max(kernel.shape[:-2]):
+        return ops.conv_transpose(x, kernel, list(strides), padding)
+    return _by_phases(x, kernel, strides)
+
+
+def _transposed_forward(x, kernel, strides, padding):
+    return _transposed(x, kernel, strides, padding), (x, kernel)
+
+
+def _transposed_backward(strides, padding, kept, slopes):
+    """The transposed convolution T is linear in both: <s, T(x, k)> = <C(s, k), x> with the convolution C."""
+    x, kernel = kept
+
+    def convolve(kernel):
+        return ops.conv(slopes, kernel, list(strides), padding)
+
+    of_x, pull_back = jax.vjp(convolve, kernel)
+    return of_x, pull_back(x)[0]
+
+
+_transposed.defvjp(_transposed_forward, _transposed_backward)
+
+
+def _by_phases(x, kernel, strides):
+    """The same by one convolution without strides, whose channels are the positions between those of `x`.
+
+    Position s i + a of the output is the sum over d of x[i - d] kernel[a + p + s d], where p is the padding before.
+    """
+    rank, (filters, channels) = len(strides), kernel.shape[-2:]
+    parts, margins = [], []
+    for axis, stride in enumerate(strides):
+        taps = kernel.shape[axis]
+        before = max(taps - stride, 0) // 2
+        first = -((before + stride - 1) // stride)
+        last = max((taps - 1 - before) // stride, 0)
+        start, count = before + stride * first, last - first + 1
+        edges = [(0, 0)] * kernel.ndim
+        edges[axis] = (max(-start, 0), max(start + stride * count - taps, 0))
+        kernel = jnp.pad(kernel, edges)
+        kernel = jax.lax.slice_in_dim(kernel, max(start, 0), max(start, 0) + stride * count, axis=axis)
+        parts += [count, stride]
+        margins.append((last, -first))
+    kernel = kernel.reshape(*parts, filters, channels)
+    kernel = jnp.flip(kernel, range(0, 2 * rank, 2))
+    order = (*range(0, 2 * rank, 2), 2 * rank + 1, *range(1, 2 * rank, 2), 2 * rank)
+    kernel = kernel.transpose(order).reshape(*parts[::2], channels, -1)
+    letters = "DHW"[-rank:]
+    numbers = (f"N{letters}C", f"{letters}IO", f"N{letters}C")
+    y = jax.lax.conv_general_dilated(x, kernel, (1,) * rank, margins, dimension_numbers=numbers)
+    batch, *size, _ = y.shape
+    y = y.reshape(batch, *size, *strides, filters)
+    pairs = [place for axis in range(rank) for place in (1 + axis, 1 + rank + axis)]
+    larger = [length * stride for length, stride in zip(size, strides, strict=True)]
+    return y.transpose(0, *pairs, 1 + 2 * rank).reshape(batch, *larger, filters)
+
+
 def gather(tensors):
     """Returns the tensors of all replicas, which on JAX are the tensors themselves."""
     return tensors

@@ -178,6 +178,16 @@ def _has_grouped_gradients(dtype):
     return True
 
 
+def strided_convolution(x, kernel, strides, padding):
+    """Returns None: TensorFlow's kernels have no slow case."""
+    return None
+
+
+def transposed_convolution(x, kernel, strides, padding):
+    """Returns None: TensorFlow's kernels have no slow case."""
+    return None
+
+
 def gather(tensors):
     """Returns the tensors of all replicas, concatenated along the first axis and identical on each replica."""
     context = tf.distribute.get_replica_context()

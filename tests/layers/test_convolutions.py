@@ -1,0 +1,93 @@
+"""Convolutions in forms of our own are those of Keras, in value and in first and second gradients."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from kerasgan import layers as ours
+from kerasgan.game import engines
+from kerasgan.layers.convolutions import conv_transpose
+from tests.toys import ON_TENSORFLOW
+
+# (size, kernel, strides, padding): the fast form, that of small images, and what only the adjoint changes.
+CASES = [
+    ((8, 8), (4, 4), (2, 2), "same"),
+    ((8, 6), (5, 5), (2, 2), "same"),
+    ((3, 2), (5, 5), (2, 2), "same"),
+    ((2, 3), (4, 6), (2, 2), "same"),
+    ((3, 3), (4, 7), (1, 3), "same"),
+    ((1, 2), (3, 2), (2, 3), "same"),
+    ((3, 4), (4, 5), (2, 2), "valid"),
+    ((7,), (25,), (4,), "same"),
+    ((3, 2, 3), (4, 4, 4), (2, 2, 2), "same"),
+]
+
+
+def values(size, kernel, filters=3, channels=2):
+    random = np.random.default_rng(0)
+    x = random.normal(size=(2, *size, channels))
+    return ops.convert_to_tensor(x), ops.convert_to_tensor(random.normal(size=(*kernel, filters, channels)))
+
+
+def numbers(tensors):
+    return [np.asarray(ops.convert_to_numpy(tensor)) for tensor in tensors]
+
+
+def differentiated(convolve, tensors):
+    """The value of a convolution, and first and second gradients of a function of it."""
+
+    def loss(tensors):
+        y = convolve(*tensors)
+        return ops.sum(ops.sin(y + 0.1 * y * y))
+
+    def slopes(tensors):
+        return sum(ops.sum(ops.square(slope)) for slope in engines.gradients(loss, tensors))
+
+    tensors = list(tensors)
+    return numbers([convolve(*tensors), *engines.gradients(loss, tensors), *engines.gradients(slopes, tensors)])
+
+
+def assert_equal(found, expected):
+    for value, theirs in zip(found, expected, strict=True):
+        assert value.shape == theirs.shape
+        np.testing.assert_allclose(value, theirs, rtol=1e-11, atol=1e-9 * np.abs(theirs).max())
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize(("size", "kernel", "strides", "padding"), CASES)
+def test_transposed(size, kernel, strides, padding):
+    tensors = values(size, kernel)
+    found = differentiated(lambda x, k: conv_transpose(x, k, strides, padding), tensors)
+    assert_equal(found, differentiated(lambda x, k: ops.conv_transpose(x, k, list(strides), padding), tensors))
+    assert ON_TENSORFLOW or engines.transposed_convolution(*tensors, strides, padding) is not None
+
+
+@pytest.mark.usefixtures("float64")
+@pytest.mark.parametrize(
+    ("size", "kernel", "fast"), [((8, 8), (5, 5), True), ((4, 6), (4, 5), True), ((16, 16), (5, 5), False)]
+)
+def test_strided(size, kernel, fast):
+    (x, _), (_, k) = values(size, kernel), values(size, kernel, filters=2, channels=3)
+    layer = ours.Conv2D(3, kernel, 2, padding="same", use_bias=False)
+    layer.build(x.shape)
+    found = differentiated(layer.convolution_op, (x, k))
+    assert_equal(found, differentiated(lambda x, k: ops.conv(x, k, 2, "same"), (x, k)))
+    assert ON_TENSORFLOW or (engines.strided_convolution(x, k, (2, 2), "same") is not None) == fast
+
+
+@pytest.mark.parametrize("rank", [1, 2, 3])
+@pytest.mark.parametrize("more", [{}, {"use_bias": False, "activation": "relu"}, {"output_padding": 1}], ids=str)
+def test_layers_are_kerass(rank, more):
+    name = f"Conv{rank}DTranspose"
+    arguments = {"filters": 3, "kernel_size": 4, "strides": 2, "padding": "same", **more}
+    mine, theirs = getattr(ours, name)(**arguments), getattr(layers, name)(**arguments)
+    x = np.random.default_rng(0).normal(size=(2, *[3] * rank, 2)).astype("float32")
+    mine.build(x.shape)
+    theirs.build(x.shape)
+    weights = [np.random.default_rng(1).normal(size=w.shape) for w in theirs.get_weights()]
+    mine.set_weights(weights)
+    theirs.set_weights(weights)
+    np.testing.assert_allclose(*numbers([mine(x), theirs(x)]), atol=1e-5)
+    assert mine.name.startswith(f"conv{rank}d_transpose")  # paths of weights in files of earlier versions
+    assert type(keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(mine))) is type(mine)
