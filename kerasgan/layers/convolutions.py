@@ -1,5 +1,7 @@
 """Convolutions whose training is fast on a CPU on both engines."""
 
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -33,28 +35,35 @@ class Conv2D(keras.layers.Conv2D):
         return super().convolution_op(inputs, kernel) if outputs is None else outputs
 
 
-class _Transposed:
-    """The part that the layers have in common."""
-
-    def call(self, inputs):
-        plain = self.output_padding is None and self.data_format == "channels_last"
-        if not plain or set(self.dilation_rate) != {1}:
-            return super().call(inputs)
-        outputs = conv_transpose(inputs, self.kernel, self.strides, self.padding)
-        outputs = outputs + ops.cast(self.bias, outputs.dtype) if self.use_bias else outputs
-        return outputs if self.activation is None else self.activation(outputs)
+def _transposed(layer: Any, inputs, as_keras):
+    """The outputs of a layer, by `as_keras(inputs)` where the layer has options that `conv_transpose` does not know."""
+    plain = layer.output_padding is None and layer.data_format == "channels_last"
+    if not plain or set(layer.dilation_rate) != {1}:
+        return as_keras(inputs)
+    outputs = conv_transpose(inputs, layer.kernel, layer.strides, layer.padding)
+    outputs = outputs + ops.cast(layer.bias, outputs.dtype) if layer.use_bias else outputs
+    return outputs if layer.activation is None else layer.activation(outputs)
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class Conv1DTranspose(_Transposed, keras.layers.Conv1DTranspose):
+class Conv1DTranspose(keras.layers.Conv1DTranspose):
     """`keras.layers.Conv1DTranspose`, whose gradient is fast on a CPU on JAX as well."""
 
+    def call(self, inputs):
+        return _transposed(self, inputs, super().call)
+
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class Conv2DTranspose(_Transposed, keras.layers.Conv2DTranspose):
+class Conv2DTranspose(keras.layers.Conv2DTranspose):
     """`keras.layers.Conv2DTranspose`, whose gradient is fast on a CPU on JAX as well."""
 
+    def call(self, inputs):
+        return _transposed(self, inputs, super().call)
+
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class Conv3DTranspose(_Transposed, keras.layers.Conv3DTranspose):
+class Conv3DTranspose(keras.layers.Conv3DTranspose):
     """`keras.layers.Conv3DTranspose`, whose gradient is fast on a CPU on JAX as well."""
+
+    def call(self, inputs):
+        return _transposed(self, inputs, super().call)
