@@ -37,6 +37,21 @@ def test_the_line_of_tests(ebgan):
                 continue
 
 
+@pytest.mark.tensorflow
+def test_the_command_line_trains_and_samples_it(tmp_path, monkeypatch, capsys):
+    from kerasgan.commands.main import main
+
+    (tmp_path / "ebgan_of_mine.py").write_text(FAMILY.replace("EBGAN", "MyEBGAN"))
+    monkeypatch.chdir(tmp_path)
+    settings = ["--set", "latent_dim=4", "units=8", "batch_size=64"]
+    words = ["train", "my_ebgan", "--data", "digits", "--epochs", "1", "--out", "run", "--import", "ebgan_of_mine"]
+    assert main([*words, *settings]) == 0
+    assert main(["sample", "run", "-n", "4", "-o", "grid.png", "--import", "ebgan_of_mine"]) == 0
+    assert (tmp_path / "grid.png").exists()
+    assert main(["sample", "run", "--import", "no_such_module"]) == 2
+    assert "--import no_such_module: No module named" in capsys.readouterr().err
+
+
 def test_its_energies_are_those_of_the_paper(ebgan):
     import numpy as np
     from keras import ops

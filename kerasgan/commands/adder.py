@@ -15,6 +15,14 @@ def adder(commands):
         added = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
         added.set_defaults(command=function)
         added.add_argument("--debug", action="store_true", help="show the traceback of an error")
+        added.add_argument(
+            "--import",
+            dest="modules",
+            action="append",
+            default=[],
+            metavar="MODULE",
+            help="import a module with families of your own first, from here or as installed",
+        )
         return added
 
     return command

@@ -2,6 +2,7 @@
 
 import argparse
 import dataclasses
+import importlib
 import logging
 import math
 import os
@@ -43,12 +44,27 @@ def main(argv=None):
             arguments = _parser().parse_args(argv, argparse.Namespace(words=argv))
             if not getattr(arguments, "without_engine", False):
                 _start_engine(quiet="--debug" not in argv)
+            _import(arguments.modules)
             return arguments.command(arguments) or 0
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in argv:
             traceback.print_exc()
         print(f"kerasgan: {_sentence(error)}", file=sys.stderr)
         return getattr(error, "exit_code", 130 if isinstance(error, KeyboardInterrupt) else 2)
+
+
+def _import(modules):
+    """Imports the modules that a command was told to, for the families that they register."""
+    for module in modules:
+        sys.path.insert(0, os.getcwd())
+        try:
+            importlib.import_module(module)
+        except ImportError as error:
+            raise ValueError(
+                f"--import {module}: {error}. Name a module as Python imports it: began, my.families."
+            ) from error
+        finally:
+            sys.path.remove(os.getcwd())
 
 
 def _start_engine(quiet):
@@ -407,7 +423,9 @@ def _parser():
     command = adder(commands)
 
     one = command(train, "train")
-    one.add_argument("family", metavar="FAMILY", help="class of kerasgan.models in lower case, such as dcgan")
+    one.add_argument(
+        "family", metavar="FAMILY", help="class of kerasgan.models in lower case, such as dcgan, or of --import"
+    )
     one.add_argument(
         "--data",
         required=True,
