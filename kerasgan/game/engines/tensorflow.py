@@ -12,7 +12,7 @@ from kerasgan.distribute import check_batch_size
 from kerasgan.game.averages import update_averages
 from kerasgan.game.batches import check_first_batch, first_batch
 from kerasgan.game.optimizers import all_finite, update_loss_scale
-from kerasgan.game.phase import ForwardPass, Moment, micro_batch, tensors_of
+from kerasgan.game.phase import ForwardPass, Moment, micro_batch, tensors_of, with_tensors
 from kerasgan.game.randomness import SeededNoise, noise_states, seeded_noise
 from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
 
@@ -291,7 +291,9 @@ class Engine:
             tape.watch([value for _, value in values])
             with keras.StatelessScope([*values, *random_states]) as scope, probing(probe):
                 results = self.run_forward_pass(batch)
-            tensors = tensors_of(results)
+            # Copies, because the gradient with respect to a tensor in two results would count twice.
+            tensors = [tf.identity(tensor) for tensor in tensors_of(results)]
+            results = with_tensors(results, tensors)
         states = [(v, scope.get_current_value(v)) for v in [*self.owned_by(phase), *(v for v, _ in random_states)]]
         seen = [probe.samples] if probe and probe.samples is not None and phase.name == WITH_SAMPLES else []
 
