@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import importlib
+import itertools
 import logging
 import math
 import os
@@ -327,13 +328,18 @@ def _dry_run(model, x, y, steps):
 
 
 def sample(arguments):
-    """Draws samples of a run or a preset into one picture, or sounds into a folder of files."""
+    """Draws samples of a run or a preset into one picture; sounds, films and solids into a folder of files."""
     import numpy as np
 
     from kerasgan.commands.trained import classes_of, trained
     from kerasgan.pictures.images import columns_of, write_png
 
     model, count = trained(arguments.run), arguments.count
+    if hasattr(model, "continue_video"):
+        raise ValueError(
+            f"{arguments.run} is a {type(model).__name__}, which continues films. Use "
+            "kerasgan.load(...).continue_video(films, count)."
+        )
     if not model.generates:
         raise ValueError(
             f"{arguments.run} is a {type(model).__name__}, which translates images and has no samples of its own. Use "
@@ -351,12 +357,14 @@ def sample(arguments):
     if sheet is None:
         raise ValueError(f"Samples of {arguments.run} are {model.sample_kind}, of which there is no picture.")
     output = Path(arguments.output)
-    if model.sample_kind.file_type and (output.is_dir() or not output.suffix):
+    if model.sample_kind.file_types and (output.is_dir() or not output.suffix):
         from kerasgan.pictures.files import replacing
 
-        for number, one in enumerate(samples):
-            with replacing(output / f"{number:0{len(str(count - 1))}d}.{model.sample_kind.file_type}") as file:
-                file.write(model.sample_kind.encoded(one))
+        digits = len(str(count - 1))
+        for (number, one), ending in itertools.product(enumerate(samples), model.sample_kind.file_types):
+            content = model.sample_kind.encoded(one, ending)
+            with replacing(output / f"{number:0{digits}d}.{ending}") as file:
+                file.write(content)
         output = output / "sheet.png"
     write_png(output, sheet)
     print(arguments.output)
@@ -529,7 +537,8 @@ def _parser():
         "--output",
         default="grid.png",
         metavar="OUT",
-        help="PNG file (default: grid.png); of sounds also a folder, of a WAV file for each and their spectrograms",
+        help="PNG file (default: grid.png); of sounds, films and solids also a folder, of files of each "
+        "(WAV; GIF; GLB and STL) and their picture",
     )
 
     add_translate_parser(commands)

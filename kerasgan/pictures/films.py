@@ -47,18 +47,25 @@ def write_film(path, frames, rate=16):
     if ending == ".png":
         write_png(path, np.concatenate(frames, axis=1))
     elif ending == ".gif":
-        _write_gif(path, frames, rate)
+        with replacing(path) as file:
+            encode_gif(frames, rate, file)
     else:
         _write_mp4(path, frames, rate)
 
 
-def _write_gif(path, frames, rate):
+def encode_gif(frames, rate, file):
+    """Writes a film that is repeated for ever into an open file, as GIF.
+
+    Args:
+        frames: Frames as for `write_film`.
+        rate: Frames a second. The format holds the time of a frame in hundredths of a second.
+        file: Binary file that is open for writing.
+    """
     from PIL import Image
 
     pictures = [Image.fromarray(frame[..., 0] if frame.shape[-1] == 1 else frame) for frame in frames]
-    with replacing(path) as file:
-        options = {"save_all": True, "append_images": pictures[1:], "duration": round(1000 / rate), "loop": 0}
-        pictures[0].save(file, "GIF", **options)
+    options = {"save_all": True, "append_images": pictures[1:], "duration": round(1000 / rate), "loop": 0}
+    pictures[0].save(file, "GIF", **options)
 
 
 def _write_mp4(path, frames, rate):

@@ -4,7 +4,10 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from kerasgan.data.builders.voxel_furniture import CLASSES, VoxelFurniture, isometric
+from kerasgan.data import load
+from kerasgan.data.builders.voxel_furniture import CLASSES, VoxelFurniture
+from kerasgan.data.kinds import Voxels
+from kerasgan.pictures.solids import isometric
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +104,13 @@ def test_an_example_depends_on_its_split_and_index_alone(objects):
     alone = dataset.example(dataset.random("train", 700), "train", 700)
     for name in dataset.features:
         np.testing.assert_array_equal(np.squeeze(alone[name]), objects[name][700])
+
+
+def test_loaded_voxels_are_occupancies(objects):
+    x, y = load("voxel_furniture", "train", as_numpy=True, count=8)
+    Voxels((32, 32, 32, 1)).check(x)
+    np.testing.assert_array_equal(x[..., 0], objects["voxels"][:8])
+    np.testing.assert_array_equal(y, objects["label"][:8])
 
 
 def test_an_isometric_picture_shows_three_faces_of_a_cube():

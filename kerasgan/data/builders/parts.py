@@ -56,7 +56,7 @@ class Parts(PackagedDataset):
     sample = "voxels"
     alone = True
     features = {
-        "voxels": Compressed((SIDE, SIDE, SIDE, 1), doc="1 inside; axes: right, up, back, channel", value_range=(0, 1)),
+        "voxels": Compressed((SIDE, SIDE, SIDE, 1), doc="1 inside; axes: right, up, back, channel"),
         "label": ClassLabel(FAMILIES, doc="family of parts"),
         "library": Text(doc="KiCad's library"),
         "part": Text(doc="name of the part"),
@@ -96,9 +96,9 @@ class Parts(PackagedDataset):
 
     def sheet(self, arrays):
         """Isometric pictures of the parts, seen from the right, the front and above."""
-        from kerasgan.data.builders.voxel_furniture import isometric
         from kerasgan.data.prepare import prepare
         from kerasgan.pictures.images import grid
+        from kerasgan.pictures.solids import isometric
 
         pictures = grid(prepare([isometric(part) for part in arrays["voxels"][..., 0]]))
         return np.broadcast_to(pictures, (*pictures.shape[:2], 3))

@@ -90,7 +90,7 @@ class VoxelFurniture(ProceduralDataset):
     sample = "voxels"
     counts = {"train": 8192, "test": 1024}
     features = {
-        "voxels": Compressed((SIDE, SIDE, SIDE, 1), doc="1 inside; axes: right, up, back, channel", value_range=(0, 1)),
+        "voxels": Compressed((SIDE, SIDE, SIDE, 1), doc="1 inside; axes: right, up, back, channel"),
         "label": ClassLabel(CLASSES, doc="class of the furniture"),
         "width": Tensor((), "int64", doc="extent in x, voxels, 10 to 30, even"),
         "depth": Tensor((), "int64", doc="extent in z, voxels, 6 to 30, even"),
@@ -113,41 +113,10 @@ class VoxelFurniture(ProceduralDataset):
         """Draws isometric views of the objects from the right, the front and above."""
         from kerasgan.data.prepare import prepare
         from kerasgan.pictures.images import grid
+        from kerasgan.pictures.solids import isometric
 
         pictures = grid(prepare([isometric(voxels) for voxels in arrays["voxels"][..., 0]]))
         return np.broadcast_to(pictures, (*pictures.shape[:2], 3))
-
-
-def isometric(voxels, size=96):
-    """Draws an isometric view of a voxel grid, lit from above.
-
-    Args:
-        voxels: Array of shape `(side, side, side)`, non-zero where occupied, axes right, up and back.
-        size: Side of the image in pixels.
-
-    Returns:
-        A uint8 array of shape `(size, size)`: 0 for the background, otherwise the brightness of the visible face.
-    """
-    # The camera looks along (-1, -1, 1): from the right, from above, towards the back.
-    right = np.array([1, 0, 1]) / np.sqrt(2)
-    up = np.array([-1, 2, 1]) / np.sqrt(6)
-    forward = np.array([-1, -1, 1]) / np.sqrt(3)
-    padded = np.pad(voxels > 0, 1)
-    spots = (np.arange(4) + 0.5) / 4
-    places, lights = [], []
-    for normal, light in (((1, 0, 0), 165), ((0, 1, 0), 245), ((0, 0, -1), 105)):
-        bare = padded & ~np.roll(padded, np.negative(normal), axis=(0, 1, 2))
-        face = np.stack(np.meshgrid(*[[max(n, 0)] if n else spots for n in normal]), axis=-1).reshape(-1, 3)
-        places.append((np.argwhere(bare)[:, None] + face).reshape(-1, 3) - 1 - len(voxels) / 2)
-        lights.append(np.full(len(places[-1]), light, "uint8"))
-    points = np.concatenate(places)
-    nearest_last = np.argsort(-points @ forward)
-    points, brightness = points[nearest_last], np.concatenate(lights)[nearest_last]
-    scale = size / (1.7 * len(voxels))
-    rows, columns = (np.stack([-points @ up, points @ right]) * scale + size / 2).astype(int).clip(0, size - 1)
-    picture = np.zeros((size, size), "uint8")
-    picture[rows, columns] = brightness
-    return picture
 
 
 def _draw(rng):

@@ -27,14 +27,14 @@ class Kind:
         shape: Shape of one sample, without the batch axis.
         classes: Number of different values, for a kind of few; `None` for others.
         writes_png: Whether a sample is a picture that a PNG file can hold.
-        file_type: Ending of the file of one sample that `encoded` gives, such as "wav"; `None` for kinds without one.
+        file_types: Endings of the files of one sample that `encoded` gives, such as ("wav",).
     """
 
     name = "samples"
     shape: tuple
     classes = None
     writes_png = False
-    file_type: str | None = None
+    file_types: tuple[str, ...] = ()
 
     def __str__(self):
         return f"{self.name} of shape {'x'.join(map(str, self.shape))}"
@@ -97,11 +97,12 @@ class Kind:
         pictures = self.pictures(samples)
         return None if pictures is None else grid(pictures, columns)
 
-    def encoded(self, sample):
-        """The bytes of a file of one sample, for kinds that have a `file_type`.
+    def encoded(self, sample, file_type):
+        """The bytes of a file of one sample, for kinds that have `file_types`.
 
         Args:
             sample: Array of shape `shape`.
+            file_type: One of `file_types`.
         """
         raise NotImplementedError(f"{type(self).__name__} has no type of files.")
 

@@ -17,6 +17,8 @@ from kerasgan.data.kinds.basic import (
     _is_positive_integer,
     register,
 )
+from kerasgan.pictures.films import encode_gif
+from kerasgan.pictures.solids import isometric, surface
 
 SPECTROGRAM = (64, 128)  # pixels: frequencies, times
 DECIBELS = 80.0  # range of a spectrogram's levels
@@ -66,7 +68,7 @@ class Audio(_Signal):
     rate: int = 16_000
     channels: int = 1
     name = "audio"
-    file_type = "wav"
+    file_types = ("wav",)
 
     def __post_init__(self):
         for field in ("length", "rate", "channels"):
@@ -77,7 +79,7 @@ class Audio(_Signal):
     def shape(self):  # type: ignore[override]
         return (self.length, self.channels)
 
-    def encoded(self, sample):
+    def encoded(self, sample, file_type="wav"):
         """A WAV file of 16 bits; 0.5 is level 16384, and 1 the highest one, 32767."""
         levels = np.clip(np.rint(np.asarray(sample, "float64") * 32768), -32768, 32767)
         made = io.BytesIO()
@@ -115,52 +117,79 @@ class Video(_Signal):
     shape: tuple
     rate: float = 8.0
     name = "video"
+    file_types = ("gif",)
 
     def __post_init__(self):
         object.__setattr__(self, "shape", _positive(self.shape, 4, "Video", "(frames, height, width, channels)"))
+
+    def encoded(self, sample, file_type="gif"):
+        """A GIF file, grey or in colours, that is repeated for ever."""
+        made = io.BytesIO()
+        levels = np.rint(np.clip((np.asarray(sample, "float32") + 1.0) * 127.5, 0.0, 255.0)).astype("uint8")
+        encode_gif(_grey_or_colours(levels), self.rate, made)
+        return made.getvalue()
 
     def pictures(self, samples):
         """Film strips: up to eight frames side by side."""
         films = np.asarray(samples, "float32")
         chosen = np.linspace(0, self.shape[0] - 1, min(FILM_STRIP, self.shape[0])).round().astype(int)
-        strips = np.concatenate([films[:, frame] for frame in chosen], axis=2)
-        return strips[..., :1] if strips.shape[-1] < 3 else strips[..., :3]
+        return _grey_or_colours(np.concatenate([films[:, frame] for frame in chosen], axis=2))
+
+
+def _grey_or_colours(pictures):
+    return pictures[..., :1] if pictures.shape[-1] < 3 else pictures[..., :3]
 
 
 @register
 @dataclass(frozen=True)
 class Voxels(_Signal):
-    """Solids as occupancies in [0, 1], of shape (depth, height, width, 1); the first axis points upwards.
+    """Solids as occupancies in [0, 1], of shape (width, height, depth, 1), with the axes right, up and back.
+
+    A voxel is inside where its occupancy is above one half.
 
     Args:
-        shape: `(depth, height, width, 1)`.
+        shape: `(width, height, depth, 1)`.
     """
 
     shape: tuple
     name = "voxels"
     low = 0.0
+    file_types = ("glb", "stl")
 
     def __post_init__(self):
-        object.__setattr__(self, "shape", _positive(self.shape, 4, "Voxels", "(depth, height, width, 1)"))
+        object.__setattr__(self, "shape", _positive(self.shape, 4, "Voxels", "(width, height, depth, 1)"))
 
     def pictures(self, samples):
-        """Isometric pictures of the voxels above one half, lit from the upper left."""
-        return np.stack([_isometric(solid > 0.5) for solid in np.asarray(samples)[..., 0]])
+        """Isometric pictures, from the right, the front and above."""
+        size = max(96, 2 * max(self.shape))
+        views = [isometric(solid > 0.5, size) for solid in np.asarray(samples)[..., 0]]
+        return (np.stack(views)[..., None] / 127.5 - 1.0).astype("float32")
 
+    def mesh(self, sample):
+        """The surface of a solid, a `trimesh.Trimesh` in voxels with the axes right, up and front.
 
-def _isometric(occupied):
-    """A grey picture of a solid: each voxel's three visible faces, painted from the back to the front."""
-    up, deep, wide = occupied.shape
-    height, width = 2 * up + deep + wide + 2, 2 * (deep + wide) + 2
-    picture = np.full((height, width, 1), -1.0, "float32")
-    places = np.argwhere(occupied)
-    order = np.lexsort((places[:, 0], places[:, 1] + places[:, 2]))
-    for z, y, x in places[order]:
-        row, column = 2 * (up - 1 - z) + y + x, 2 * (deep - 1 - y) + 2 * x
-        picture[row : row + 2, column : column + 4] = 0.9  # top
-        picture[row + 2 : row + 4, column : column + 2] = -0.1  # left
-        picture[row + 2 : row + 4, column + 2 : column + 4] = 0.4  # right
-    return picture
+        Args:
+            sample: Array of shape `shape`.
+
+        Raises:
+            ModuleNotFoundError: If the extra `kerasgan[mesh]` is not installed.
+        """
+        try:
+            import trimesh
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(
+                "Meshes of voxels need the package trimesh. Install it with pip install 'kerasgan[mesh]'; without it, "
+                "pictures can be written: kerasgan sample PRESET -o picture.png.",
+                name=error.name,
+            ) from error
+        return trimesh.Trimesh(*surface(np.asarray(sample)[..., 0] > 0.5), process=False)
+
+    def encoded(self, sample, file_type="glb"):
+        """A mesh as a binary glTF file (GLB), or as an STL file, in which the third axis points upwards."""
+        mesh = self.mesh(sample)
+        if file_type == "stl":
+            mesh.vertices = mesh.vertices[:, [0, 2, 1]] * [1, -1, 1]
+        return mesh.export(file_type=file_type)
 
 
 def _positive(shape, rank, kind, words):
