@@ -53,9 +53,13 @@ def export_as(model, path, format=None):
         format: "savedmodel", "onnx", "litert" or "keras"; None: what the path ends in.
 
     Raises:
-        ValueError: If the format is unknown, or if the model cannot be loaded again.
+        ValueError: If the format is unknown, if the model cannot be loaded again, or for a model of films that
+            continues them in another format than "savedmodel".
     """
-    FORMATS[format_of(path, format)](in_single_precision(model), path)
+    chosen = format_of(path, format)
+    if chosen != "savedmodel" and not model.generates and not hasattr(model, "translators"):
+        raise ValueError(f"`format` is {chosen!r}, but a {type(model).__name__} is exported as 'savedmodel' only.")
+    FORMATS[chosen](in_single_precision(model), path)
 
 
 def export_onnx(model, path):

@@ -76,6 +76,36 @@ def export_translation(model, folder):
     _write(folder, [model.averages[name] for name in model.translators], [], lambda: _translations(model))
 
 
+def export_prediction(model, folder):
+    """Writes the averaged generator of a `kerasgan.FramePredictor` as a SavedModel.
+
+    Its signature is `serving_default(films) -> images`: the next frames of `model.continue_video(films)`. Films are
+    float32 in [-1, 1] of shape (batch, frames, height, width, channels), of at least `context` frames of any size.
+
+    Args:
+        model: A `kerasgan.FramePredictor`.
+        folder: As for `export_saved_model`.
+
+    Raises:
+        RuntimeError: On another engine than TensorFlow.
+        FileExistsError: If there is a file or a folder that is not empty.
+    """
+    _write(folder, [model.ema_generator], [], lambda: {"serving_default": _prediction(model)})
+
+
+def _prediction(model):
+    import tensorflow as tf
+
+    def predict(films):
+        height, width = tf.shape(films)[2], tf.shape(films)[3]
+        added = [-side % model.multiple for side in (height, width)]
+        padded = tf.pad(films, [[0, 0], [0, 0], [0, added[0]], [0, added[1]], [0, 0]], "SYMMETRIC")
+        return {"images": tf.cast(model.call(padded), "float32")[:, :height, :width]}
+
+    films = tf.TensorSpec((None, None, None, None, model.channels), "float32", "films")
+    return tf.function(predict, autograph=False, input_signature=[films])
+
+
 def _write(folder, networks, states, signatures):
     """Writes a SavedModel of networks' variables and of the functions that `signatures()` makes of them."""
     needs_tensorflow("SavedModel")

@@ -11,7 +11,9 @@ from kerasgan.models.cyclegan import CycleGAN
 from kerasgan.models.dcgan import DCGAN
 from kerasgan.models.esrgan import ESRGAN
 from kerasgan.models.fastgan import FastGAN
+from kerasgan.models.frame_predictor import FramePredictor
 from kerasgan.models.gan import GAN
+from kerasgan.models.gan3d import GAN3D
 from kerasgan.models.gmmn import GMMN, GMMNAE
 from kerasgan.models.infogan import InfoGAN
 from kerasgan.models.lapgan import LAPGAN
@@ -31,6 +33,7 @@ from kerasgan.models.stylegan3 import StyleGAN3
 from kerasgan.models.text_to_image import TextToImageGAN
 from kerasgan.models.unrolled_gan import UnrolledGAN
 from kerasgan.models.vaegan import VAEGAN
+from kerasgan.models.videogan import VideoGAN
 from kerasgan.models.wavegan import WaveGAN
 from kerasgan.models.wgan import WGAN
 from kerasgan.models.wgan_gp import WGANGP
@@ -42,6 +45,7 @@ __all__ = [
     "DCGAN",
     "ESRGAN",
     "GAN",
+    "GAN3D",
     "GMMN",
     "GMMNAE",
     "LAPGAN",
@@ -60,6 +64,7 @@ __all__ = [
     "BigGANDeep",
     "CycleGAN",
     "FastGAN",
+    "FramePredictor",
     "InfoGAN",
     "MolGAN",
     "Pix2Pix",
@@ -71,5 +76,6 @@ __all__ = [
     "StyleGAN3",
     "TextToImageGAN",
     "UnrolledGAN",
+    "VideoGAN",
     "WaveGAN",
 ]

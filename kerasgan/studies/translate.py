@@ -24,8 +24,9 @@ def translate(model, arguments):
         model: The translator.
         arguments: Those of the command.
     """
-    if model.generates:
-        raise ValueError(f"{arguments.run} is a {type(model).__name__}, which translates no pictures. Use `sample`.")
+    if not hasattr(model, "tiles"):
+        hint = " Use `sample`." if model.generates else ""
+        raise ValueError(f"{arguments.run} is a {type(model).__name__}, which translates no pictures.{hint}")
     tiles = model.tiles(arguments.to, not arguments.raw, arguments.tile, arguments.overlap)
     failed, done = [], 0
     for file, name in _files(arguments.pictures, Path(arguments.output)):

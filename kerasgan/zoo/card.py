@@ -75,13 +75,16 @@ def _summary(model, family):
 
 
 def _use(name, model):
+    if hasattr(model, "continue_video"):
+        frames = f'kerasgan.load("{name}").continue_video(films, 8)  # films and frames in [-1, 1]'
+        return f"```python\nimport kerasgan\n\nframes = {frames}\n```"
     if not model.generates:
         return f'```python\nimport kerasgan\n\nimages = kerasgan.load("{name}").translate(x)  # x in [-1, 1]\n```'
     classes = model.conditions.classes
     labels = f", labels=[{min(3, classes - 1)}] * 16" if classes else ""
-    return (
-        f'```python\nimport kerasgan\n\nimages = kerasgan.load("{name}").sample(16, seed=0{labels})  # in [-1, 1]\n```'
-    )
+    low = 0 if model.sample_kind.name == "voxels" else -1
+    samples = f'kerasgan.load("{name}").sample(16, seed=0{labels})  # in [{low}, 1]'
+    return f"```python\nimport kerasgan\n\nimages = {samples}\n```"
 
 
 def _data(data, shape):
