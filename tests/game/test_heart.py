@@ -275,7 +275,7 @@ def test_a_game_that_cannot_be_played_is_refused(phase, sentence):
 def test_settings_that_cannot_be_are_refused():
     with pytest.raises(ValueError, match=r"no 'lr'.*generator_optimizer"):
         vector_gan(lr=1.0)
-    with pytest.raises(ValueError, match="'alternating' or 'simultaneous'"):
+    with pytest.raises(ValueError, match="expected one of 'alternating'"):
         vector_gan(update="both")
     with pytest.raises(ValueError, match="positive integer"):
         vector_gan(batch_size=0)
