@@ -46,6 +46,9 @@ nitpicky = True
 nitpick_ignore_regex = [("py:.*", r"(?!kerasgan\b).*")]
 
 
+PROPERTIES: dict[str, list[str]] = {}
+
+
 def without_markup(app, what, name, obj, options, lines):
     """Docstrings are plain text with code in backticks and tables in bars: asterisks and the like mean themselves."""
     code, shown = False, []
@@ -66,14 +69,27 @@ def without_markup(app, what, name, obj, options, lines):
         shown.append("`".join(parts))
         code = code and bool(line.strip())
     lines[:] = shown
+    if what == "property" and "Raises:" not in shown:
+        PROPERTIES[name] = shown
+
+
+def with_colons(app, what, name, obj, options, lines):
+    """Of a property's line, napoleon would take what stands before a colon for its type."""
+    lines[:] = PROPERTIES.pop(name, lines)
 
 
 def with_pages(app, name, source):
-    """Links to results of benchmarks, which GitHub shows as files, lead to the pages that are made of them."""
+    """Links to cards and results of benchmarks, which GitHub shows as files, lead to the pages made of them."""
     up = "../" * name.count("/")
+
+    def card(found):
+        return f"]({up}families/{pages.presets()[found[1]]['family'].lower()}.md#{found[1]})"
+
+    source[0] = re.sub(r"\]\((?:\.\./)+zoo/(\w+)/README\.md\)", card, source[0])
     source[0] = re.sub(r"\]\((?:\.\./)+benchmarks/results/([\w.-]+)\.md\)", rf"]({up}results/\1.md)", source[0])
 
 
 def setup(app):
     app.connect("autodoc-process-docstring", without_markup, priority=400)  # before napoleon
+    app.connect("autodoc-process-docstring", with_colons, priority=600)  # after it
     app.connect("source-read", with_pages)

@@ -85,7 +85,7 @@ def write(folder):
     for kind in data_sets():
         written[f"data_sets/{kind.name}.md"] = data_set_page(kind)
     written["data_sets/index.md"] = data_sets_index()
-    documented = {family for family in families()} | {type(family.recipe) for family in families()}
+    documented = set(families()) | {type(family.recipe) for family in families()}
     for title, parts in API.items():
         written[f"api/{slug(title)}.md"] = api_page(title, parts, documented)
     for path in sorted(RESULTS.rglob("*.md")):
@@ -254,7 +254,7 @@ def meanings(recipe):
         text = textwrap.dedent(inspect.cleandoc(kind.__doc__ or "")).partition("Args:\n")[2]
         text = re.split(r"^\S", text, maxsplit=1, flags=re.M)[0]
         for name, body in re.findall(r"^    (\w+): (.*?)(?=^    \w+: |\Z)", text, flags=re.M | re.S):
-            sentence = re.split(r"(?<=[.])\s", " ".join(body.split()), maxsplit=1)[0]
+            sentence = re.split(r"(?<=[.])\s(?=[A-Z`\"])", " ".join(body.split()), maxsplit=1)[0]
             found[name] = sentence
     return found
 
@@ -263,16 +263,17 @@ def family_page(family):
     """The page of a family, in Markdown."""
     from kerasgan.commands.summary import brief
 
-    name, stem = family.__name__, stem_of(family)
+    name = family.__name__
     path = Path(inspect.getfile(family)).relative_to(ROOT)
     said = meanings(family.recipe)
     fields = dataclasses.fields(family.recipe)
     lines = [
         f"# {name}",
-        f"{summary(family)}\n\n**Paper:** {paper(family)}.\n\n**Source:** [{path}](../../{path})",
+        f"{summary(family)}\n\n**Paper:** {paper(family)}.\n\n**Source:** [{path}](../../{path})\n\n"
+        f"**Command line:** `kerasgan train {name.lower()} --data NAME --epochs N`",
         "## Recipe",
         "`compile()` without arguments applies these settings; each can be changed by its name, in Python "
-        '(`compile(batch_size=32)`) and on the command line (`--set batch_size=32`).',
+        "(`compile(batch_size=32)`) and on the command line (`--set batch_size=32`).",
         table(
             ("field", "value", "meaning"),
             [
@@ -301,27 +302,31 @@ def family_page(family):
     if name in measured() or results_of(family):
         lines.append("## Measured")
         if name in measured():
-            lines.append(re.sub(r"\]\((?!\w+:)", "](../", measured()[name][1]))
+            text = measured()[name][1].replace("](#", "](measured.md#")
+            lines.append(re.sub(r"\]\((?!\w+:)", "](../", text))
         lines += [result_section(each) for each in results_of(family)]
     lines += ["## Reference", autodoc(family, f"kerasgan.{name}")]
-    first = next(each for each in families() if type(each.recipe) is type(family.recipe))
+    first = next(each for each in families() if type(each.recipe) is type(family.recipe))  # documented once
     if type(family.recipe).__module__ == family.__module__ and first is family:
         lines.append(autodoc(type(family.recipe), f"{family.__module__}.{type(family.recipe).__name__}"))
-    return "\n\n".join([*lines, f"Command line: `kerasgan train {stem.replace('_', '')} --data NAME --epochs N`"]) + "\n"
+    return "\n\n".join(lines) + "\n"
 
 
 def preset_section(name, about):
     """A preset with its picture, scores and training command, in Markdown."""
     scores = (about.get("evaluation") or {}).get("scores") or {}
     rows = [
-        (each["title"], *("" if each.get(key) is None else f"{each[key]:.4g}" for key in ("control", "ours", "ceiling")))
+        (
+            each["title"],
+            *("" if each.get(key) is None else f"{each[key]:.4g}" for key in ("control", "ours", "ceiling")),
+        )
         for each in scores.values()
     ]
     size = sum(entry["bytes"] for entry in about["files"].values()) / 1e6
     lines = [
         f"### {name}",
-        f"`kerasgan.load(\"{name}\")`: {about['data']['name']}, {about['parameters']:,} parameters, {size:.1f} MB; "
-        f"{about['minutes']:.0f} minutes on {about['device']}.",
+        f'`kerasgan.load("{name}")`: {about["data"]["name"]}, {about["parameters"]:,} parameters, {size:.1f} MB; '
+        f"trained for {about['minutes']:.0f} minutes on `{about['device']}`.",
         f"![samples of {name}](../../zoo/{name}/samples.png)",
     ]
     if rows:
@@ -338,7 +343,9 @@ def result_section(path):
     place = f"../../{path.relative_to(ROOT).as_posix()}"
     text = path.read_text(encoding="utf-8").strip()
     pictures = sorted(path.parent.glob(f"{path.stem}*.png"))
-    shown = "\n\n".join(f"![{each.stem.replace('_', ' ')}](../../{each.relative_to(ROOT).as_posix()})" for each in pictures)
+    shown = "\n\n".join(
+        f"![{each.stem.replace('_', ' ')}](../../{each.relative_to(ROOT).as_posix()})" for each in pictures
+    )
     lines = [f"### {path.name}", f"[{path.relative_to(ROOT).as_posix()}]({place})"]
     if path.suffix == ".txt" and len(text) <= LONGEST:
         lines.append(f"````text\n{text}\n````")
@@ -348,7 +355,8 @@ def result_section(path):
 def result_page(path):
     """A result that a benchmark has written in Markdown, as a page."""
     text = path.read_text(encoding="utf-8")
-    return re.sub(r"\]\((?!\w+:)([^)#]+)\)", r"](../../benchmarks/results/\1)", text)
+    title = "" if text.startswith("# ") else f"# {path.stem.replace('_', ' ').capitalize()}\n\n"
+    return title + re.sub(r"\]\((?!\w+:)([^)#]+)\)", r"](../../benchmarks/results/\1)", text)
 
 
 def results_index():
@@ -367,9 +375,7 @@ def results_index():
 
 def families_index():
     """The page of all families, in Markdown."""
-    rows = [
-        (f"[{each.__name__}]({each.__name__.lower()}.md)", short_paper(each), summary(each)) for each in families()
-    ]
+    rows = [(f"[{each.__name__}]({each.__name__.lower()}.md)", short_paper(each), summary(each)) for each in families()]
     names = "\n".join(each.__name__.lower() for each in families())
     return (
         "# Families\n\nEach family is a `keras.Model`: `compile()` applies the recipe of its paper, `fit()` trains, "
@@ -427,7 +433,8 @@ def data_set_page(kind):
         ]
     elif not first.requires():
         lines += ["## Installation", "Nothing needs to be installed."]
-    lines += ["## Features", table(("name", "type", "shape", "meaning"), [feature_row(*x) for x in first.features.items()])]
+    rows = [feature_row(*each) for each in first.features.items()]
+    lines += ["## Features", table(("name", "type", "shape", "meaning"), rows)]
     lines += facts_of(kind)
     if first.citation:
         lines += ["## Citation", f"```text\n{inspect.cleandoc(first.citation)}\n```"]
@@ -443,8 +450,9 @@ def feature_row(name, feature):
     """A feature of a data set, as a row."""
     names = getattr(feature, "names", None) or ()
     some = f" Classes: {', '.join(names[:12])}{', ...' if len(names) > 12 else ''}." if names else ""
+    meaning = f"{feature.doc.rstrip('.')}.{some}" if feature.doc else some.strip()
     shape = "" if not feature.shape else f"({', '.join(map(str, feature.shape))})"
-    return f"`{name}`", feature.dtype, shape, f"{feature.doc}{some}".strip()
+    return f"`{name}`", feature.dtype, shape, meaning
 
 
 def facts_of(kind):
@@ -519,7 +527,8 @@ def api_page(title, parts, documented):
             ]
         for each in names:
             thing = getattr(module, each)
-            if (inspect.isclass(thing) or inspect.isroutine(thing)) and inspect.getdoc(thing) and thing not in documented:
+            documentable = (inspect.isclass(thing) or inspect.isroutine(thing)) and inspect.getdoc(thing)
+            if documentable and thing not in documented:
                 documented.add(thing)
                 lines.append(autodoc(thing, f"{name}.{each}"))
     return "\n\n".join(lines) + "\n"

@@ -1,4 +1,4 @@
-"""What the documentation promises: its blocks are executed, its links lead somewhere, its pages are made of the code."""
+"""What the documentation promises: blocks that run, links that lead somewhere, pages that are made of the code."""
 
 import ast
 import re
@@ -126,7 +126,7 @@ def test_pages_of_families(monkeypatch):
     monkeypatch.setattr(pages, "phases_of", lambda family: [])
     by_name = {family.__name__: family for family in pages.families()}
     text = pages.family_page(by_name["DCGAN"])
-    for wanted in ("Radford", "| `batch_size` | `128` |", "kerasgan.load(\"dcgan_glyphs64\")", "digits_dcgan.txt"):
+    for wanted in ("Radford", "| `batch_size` | `128` |", 'kerasgan.load("dcgan_glyphs64")', "digits_dcgan.txt"):
         assert wanted in text
     assert "digits_cgan.txt" not in text
     assert "`paper256`" in pages.family_page(by_name["StyleGAN2"])
