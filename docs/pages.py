@@ -428,7 +428,7 @@ def data_set_page(kind):
         contents, sizes = packages()[kind.name]
         lines += [
             "## Installation",
-            f"The data are read from packages: {contents}; {sizes}.",
+            f"{without_packages(kind)}The data are read from packages: {contents}; {sizes}.",
             f"```\ntools/install_data_packages.sh {kind.name}\n```",
         ]
     elif not first.requires():
@@ -439,6 +439,13 @@ def data_set_page(kind):
     if first.citation:
         lines += ["## Citation", f"```text\n{inspect.cleandoc(first.citation)}\n```"]
     return "\n\n".join(lines) + "\n"
+
+
+def without_packages(kind):
+    """The sentence about variants that need no packages, where others do."""
+    needs = {config: bool(kind(config).packages) for config in kind.configs}
+    free = [f"`{kind.name}/{config}`" for config, needed in needs.items() if not needed]
+    return f"{', '.join(free)} needs no installation. " if free and len(free) < len(needs) else ""
 
 
 def options(kind):
