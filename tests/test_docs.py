@@ -1,6 +1,7 @@
 """What the documentation promises: blocks that run, links that lead somewhere, pages that are made of the code."""
 
 import ast
+import itertools
 import re
 import shlex
 from pathlib import Path
@@ -52,7 +53,11 @@ def run_page(path, names):
         for line in commands(f"```\n{code}```\n"):
             for pattern, shorter in SHORT_COMMANDS.items():
                 line = re.sub(pattern, shorter, line)
-            assert main(shlex.split(line)[1:]) == 0, line
+            words = shlex.split(line)[1:]
+            assert main(words) == 0, line
+            for option, written in itertools.pairwise(words):
+                if option in ("-o", "--out", "--picture") and "--dry-run" not in words:
+                    assert Path(written).exists(), line
 
 
 @pytest.mark.slow
