@@ -30,6 +30,7 @@ pygments_dark_style = "monokai"
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 4
+smartquotes = False  # quotation marks belong to code more often than not
 
 # Docstrings have one kind of backticks, for code.
 default_role = "code"
