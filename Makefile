@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 READY := $(VENV)/.ready
 BENCH_READY := $(VENV)/.bench-ready
+DOCS_READY := $(VENV)/.docs-ready
 BIN := $(VENV)/bin
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -22,7 +23,7 @@ BENCHMARKS := dirac engines digits digits_controls modes2d stacked_digits small_
 FAMILY_BENCHMARKS := $(filter-out %/common.py %/__init__.py,$(wildcard benchmarks/families/*.py))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick test-all test-data test-zoo test-serving lint format benchmarks clean
+.PHONY: help demo test quick test-all test-data test-zoo test-serving docs lint format benchmarks clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' Makefile
@@ -67,6 +68,10 @@ test-serving: $(READY) .venv-kserve/.ready .venv-triton/.ready ## Serve an expor
 	    --confcutdir=tests/serving/servers tests/serving/servers/test_$$server.py || exit 1; \
 	done
 
+docs: $(DOCS_READY) ## Build the documentation into docs/_build/html; warnings are errors
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -b html docs docs/_build/html
+	@echo docs/_build/html/index.html
+
 lint: $(READY) ## Check style, formatting and the types of the public API
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -84,7 +89,7 @@ benchmarks: $(BENCH_READY) ## Run the benchmarks one after the other (hours; ins
 	test -z "$$failed" || { echo "Not met, or stopped by an error:$$failed"; exit 1; }
 
 clean: ## Remove the virtual environment and the tools' caches
-	rm -rf $(VENV) .venv-kserve .venv-triton .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) .venv-kserve .venv-triton docs/_build .pytest_cache .mypy_cache .ruff_cache
 
 $(READY): setup.cfg pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
@@ -96,6 +101,10 @@ $(READY): setup.cfg pyproject.toml constraints.txt
 
 $(BENCH_READY): $(READY)
 	$(PIP_INSTALL) -e '.[bench]'
+	@touch $@
+
+$(DOCS_READY): $(READY)
+	$(PIP_INSTALL) -e '.[docs]'
 	@touch $@
 
 .venv-%/.ready: tests/serving/servers/requirements-%.txt

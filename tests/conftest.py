@@ -41,7 +41,7 @@ ONCE_FILES = tuple(
     f"test_{name}.py"
     for name in (
         *("settings", "sensitivity", "tuning", "fetch", "presets", "imports", "health_rules", "images", "files"),
-        *("modes2d", "stacked_digits", "digits_benchmark", "readme", "color"),
+        *("modes2d", "stacked_digits", "digits_benchmark", "readme", "docs", "color"),
     )
 )
 ONCE_FOLDERS = ("data", "metrics")
