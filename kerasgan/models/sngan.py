@@ -228,6 +228,11 @@ class SNGAN(LatentModel):
             raise ValueError(f"`architecture` is {architecture!r}; expected 'residual' or 'convolutional'.")
         if architecture == "convolutional" and num_classes:
             raise ValueError(f"`num_classes` is {num_classes}; expected `None` for architecture='convolutional'.")
+        if architecture == "residual" and (discriminator_widths is None) != (downs is None):
+            raise ValueError(
+                f"`discriminator_widths` is {discriminator_widths} and `downs` is {downs}; expected both or neither: "
+                "the widths of the blocks, and how many of them, from the first one, halve the size."
+            )
         self.sizes = {"architecture": architecture, "downs": downs}
         self.sizes |= {"generator_widths": generator_widths, "discriminator_widths": discriminator_widths}
         super().__init__(image_shape, latent_dim, num_classes=num_classes, **kwargs)

@@ -27,5 +27,7 @@ def test_what_is_refused():
         SNGAN(**SIZES, architecture="deep")
     with pytest.raises(ValueError, match="`num_classes` is 3; expected `None` for"):
         SNGAN(**SIZES, architecture="convolutional", num_classes=3)
+    with pytest.raises(ValueError, match=r"`discriminator_widths` is \(4, 4\) and `downs` is None; expected both"):
+        SNGAN((8, 8, 1), discriminator_widths=(4, 4))
     with pytest.raises(ValueError, match=r"`image_shape` is \(20, 20, 1\).*Pass `widths`"):
         SNGAN((20, 20, 1))
