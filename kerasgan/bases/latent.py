@@ -51,7 +51,7 @@ class GenerativeModel(AdversarialModel):
         sample_kind: Kind of the samples.
         conditions: The `Conditions` of the model.
         prior: Distribution of the latents (`kerasgan.bases.latents`).
-        truncation_of: Target of truncation: "latents", or "styles" of a mapping network.
+        truncation_of: Target of truncation: "latents", "styles" of a mapping network, or the "temperature" of tokens.
     """
 
     generates = True
@@ -166,7 +166,7 @@ class GenerativeModel(AdversarialModel):
     @property
     def truncates(self):
         """Whether `sample` takes a truncation."""
-        return self.truncation_of == "styles" or getattr(self.prior, "truncates", False)
+        return self.truncation_of != "latents" or getattr(self.prior, "truncates", False)
 
     def generator_inputs(self, latents, *conditions, truncation=None, ema=True):
         """The inputs of the generator, in a list; a family with a network in front of the generator overrides it.
@@ -228,7 +228,7 @@ class GenerativeModel(AdversarialModel):
                 truncation that the model does not have.
         """
         inputs = self.sample_inputs(count, seed, truncation, labels=labels, **conditions)
-        psi = truncation if self.truncation_of == "styles" else None
+        psi = truncation if self.truncation_of != "latents" else None
         return self.generate(inputs, ema, batch_size, seed=seed, noise=noise, truncation=psi)
 
     def sample_inputs(self, count, seed=0, truncation=None, **conditions):
@@ -308,7 +308,7 @@ class GenerativeModel(AdversarialModel):
             ValueError: For a truncation that the model does not have, or no batches.
         """
         draw = np.random.default_rng(seed).integers
-        psi = truncation if self.truncation_of == "styles" else None
+        psi = truncation if self.truncation_of != "latents" else None
 
         def inputs(index):
             labels = {"labels": draw(self.num_classes, size=batch_size)} if self.num_classes else {}

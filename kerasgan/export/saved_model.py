@@ -237,7 +237,7 @@ def _signatures(model):
         given = list(rest)
         cut = given.pop(0) if truncation else None
         strength = given.pop(0) if noise else 1.0
-        psi = cut if model.truncation_of == "styles" else None
+        psi = cut if model.truncation_of != "latents" else None
         latents = model.draw_latents(num, TensorSeed(seed), cut if psi is None else None)
         samples = model.sampled(latents, *checked(given, latents), seed=seed, strength=strength, truncation=psi)
         return as_outputs(samples)

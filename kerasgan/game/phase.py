@@ -121,13 +121,15 @@ class Between:
     Args:
         start: First step in which the phase runs.
         end: First step in which it no longer runs. `None` for no end.
+        interval: Interval in steps within the span, from its first step on.
     """
 
     start: int = 0
     end: int | None = None
+    interval: int = 1
 
     def __call__(self, step):
-        return self.start <= step and (self.end is None or step < self.end)
+        return self.start <= step and (self.end is None or step < self.end) and (step - self.start) % self.interval == 0
 
 
 # Results of `shared` methods in the running evaluation, separate for each replica's thread.

@@ -86,6 +86,18 @@ def noise_states(network, seed, part=0):
     return [(v, ops.cast(states[i], v.dtype)) for i, v in enumerate(variables)]
 
 
+def gumbel_noise(shape, seed, dtype=None):
+    """Standard Gumbel noise: the largest of logits to which it is added is a sample of their softmax.
+
+    Args:
+        shape: Shape of the noise; the batch's size may be a tensor.
+        seed: Seed as for `keras.random`.
+        dtype: Dtype of the noise; the default one by default.
+    """
+    uniform = keras.random.uniform(shape, 1e-6, 1.0 - 1e-6, dtype=dtype, seed=seed)
+    return -ops.log(-ops.log(uniform))
+
+
 # Noise of layers in inference ----------------------------------------------------------------------------------------
 
 

@@ -15,6 +15,7 @@ from kerasgan.layers.fade import Fade
 from kerasgan.layers.gated_linear_unit import GatedLinearUnit
 from kerasgan.layers.graphs import RelationalGraphConvolution, gated_aggregation
 from kerasgan.layers.grouped import GroupedConv2D
+from kerasgan.layers.highway import highway
 from kerasgan.layers.initial import glorot, normal, orthogonal, scaled, uniform
 from kerasgan.layers.instance_normalization import InstanceNormalization, SampleNormalization
 from kerasgan.layers.leaky_relu import LeakyReLU
@@ -30,6 +31,7 @@ from kerasgan.layers.pixel_shuffle import BilinearEnlargement, PixelShuffle
 from kerasgan.layers.pool import ImagePool
 from kerasgan.layers.pyramid import LaplacianPyramid
 from kerasgan.layers.reflection_padding import ReflectionPadding2D
+from kerasgan.layers.relational_memory import RelationalMemoryCell
 from kerasgan.layers.resample import Resample
 from kerasgan.layers.residual import (
     discriminator_block,
@@ -52,6 +54,7 @@ from kerasgan.layers.spectral import (
 )
 from kerasgan.layers.strided import strided_convolutions
 from kerasgan.layers.styles import LearnedConstant, MeanStyle, draw_crossovers, mix_styles, truncate
+from kerasgan.layers.tokens import TokenDecoder, TokenLikelihoods, chosen_tokens
 from kerasgan.layers.transposed import transposed_convolutions
 
 __all__ = [
@@ -87,6 +90,7 @@ __all__ = [
     "PixelShuffle",
     "ReflectionPadding2D",
     "RelationalGraphConvolution",
+    "RelationalMemoryCell",
     "Resample",
     "SampleNormalization",
     "ScaledLeakyReLU",
@@ -100,7 +104,10 @@ __all__ = [
     "SpectralDense",
     "SpectralEmbedding",
     "SpectralNormalization",
+    "TokenDecoder",
+    "TokenLikelihoods",
     "batch_normalization",
+    "chosen_tokens",
     "dense_images",
     "discriminator_block",
     "discriminator_bottleneck",
@@ -109,6 +116,7 @@ __all__ = [
     "generator_block",
     "generator_bottleneck",
     "glorot",
+    "highway",
     "label_plane",
     "label_projection",
     "label_vector",

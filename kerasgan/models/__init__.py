@@ -22,7 +22,9 @@ from kerasgan.models.molgan import MolGAN
 from kerasgan.models.pix2pix import Pix2Pix
 from kerasgan.models.progan import ProGAN
 from kerasgan.models.r3gan import R3GAN
+from kerasgan.models.relgan import RelGAN
 from kerasgan.models.sagan import SAGAN
+from kerasgan.models.seqgan import SeqGAN
 from kerasgan.models.simgan import SimGAN
 from kerasgan.models.sngan import SNGAN
 from kerasgan.models.srgan import SRGAN
@@ -69,6 +71,8 @@ __all__ = [
     "MolGAN",
     "Pix2Pix",
     "ProGAN",
+    "RelGAN",
+    "SeqGAN",
     "SimGAN",
     "StackGAN",
     "StyleGAN",

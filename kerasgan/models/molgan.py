@@ -11,6 +11,7 @@ from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.data.kinds import Graphs
 from kerasgan.game.engines import mean_over_replicas, row_values
 from kerasgan.game.phase import Phase, shared
+from kerasgan.game.randomness import gumbel_noise
 from kerasgan.game.recipe import Adam
 from kerasgan.game.schedules import value_at
 from kerasgan.game.signals import probed
@@ -189,15 +190,11 @@ class MolGAN(LatentModel):
         nodes, edges = (at_least_float32(logits[name]) for name in ("nodes", "edges"))
         if self.recipe.relaxation != "softmax":
             upper = np.triu(np.ones((self.sample_kind.nodes,) * 2))[:, :, None]
-            half = ops.cast(upper, edges.dtype) * self._gumbel(edges)
+            half = ops.cast(upper, edges.dtype) * gumbel_noise(ops.shape(edges), self.random, edges.dtype)
             diagonal = ops.cast(np.eye(self.sample_kind.nodes)[:, :, None], edges.dtype)
-            nodes = nodes + self._gumbel(nodes)
+            nodes = nodes + gumbel_noise(ops.shape(nodes), self.random, nodes.dtype)
             edges = edges + half + (1 - diagonal) * ops.transpose(half, (0, 2, 1, 3))
         return self.joined(*(self._soft(part) for part in (nodes, edges)))
-
-    def _gumbel(self, like):
-        uniform = keras.random.uniform(ops.shape(like), 1e-6, 1.0 - 1e-6, dtype=like.dtype, seed=self.random)
-        return -ops.log(-ops.log(uniform))
 
     def _soft(self, logits):
         soft = ops.softmax(logits / self.recipe.temperature, axis=-1)

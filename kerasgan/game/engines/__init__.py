@@ -2,10 +2,10 @@
 
 Losses and penalties use `input_gradient(fn, x)`, losses that look ahead `gradients(fn, tensors)`, readers of states
 `known_value(variable)`, layers with a memory `replica()` and `gather(tensors)`, statistics over all replicas
-`mean_over_replicas(x)`, rewards that NumPy computes `row_values(fn, *tensors)`. `fused_normalization`,
-`grouped_convolution`, `strided_convolution`,
-`transposed_convolution` and `leaky_relu` are faster forms of what Keras computes, for the layers
-of these names. `Engine` is the mixin of `AdversarialModel`.
+`mean_over_replicas(x)`, rewards that NumPy computes `row_values(fn, *tensors)`, networks that run along a sequence
+`scan(fn, carry, xs)`. `fused_normalization`, `grouped_convolution`, `strided_convolution`, `transposed_convolution` and
+`leaky_relu` are faster forms of what Keras computes, for the layers of these names. `Engine` is the mixin of
+`AdversarialModel`.
 """
 
 import keras
@@ -25,6 +25,7 @@ if keras.backend.backend() == "tensorflow":
         leaky_relu,
         replica,
         row_values,
+        scan,
         strided_convolution,
         transposed_convolution,
     )
@@ -43,6 +44,7 @@ elif keras.backend.backend() == "jax":
         leaky_relu,
         replica,
         row_values,
+        scan,
         strided_convolution,
         transposed_convolution,
     )
@@ -74,6 +76,7 @@ __all__ = [
     "mean_over_replicas",
     "replica",
     "row_values",
+    "scan",
     "strided_convolution",
     "transposed_convolution",
 ]

@@ -73,6 +73,20 @@ def row_values(fn, *tensors):
     return jax.pure_callback(on_host, jax.ShapeDtypeStruct(tensors[0].shape[:1], "float32"), *tensors)
 
 
+def scan(fn, carry, xs):
+    """Results of a function that is applied along a sequence, differentiable.
+
+    Args:
+        fn: Function of (carry, x) that returns (carry, y), each a tensor or a nest of tensors.
+        carry: First carry. Shapes and dtypes stay the same.
+        xs: Nest of tensors of shape (steps, ...), of which `fn` is given one step after the other.
+
+    Returns:
+        The last carry, and all y, of shape (steps, ...).
+    """
+    return jax.lax.scan(fn, carry, xs)
+
+
 def compiled_call(network):
     """Returns the network's inference as a compiled function of its inputs (a tensor or a list of tensors)."""
 

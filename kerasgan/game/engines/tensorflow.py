@@ -52,6 +52,37 @@ def row_values(fn, *tensors):
     return tf.ensure_shape(values, tensors[0].shape[:1])
 
 
+def scan(fn, carry, xs):
+    """Results of a function that is applied along a sequence, differentiable.
+
+    Args:
+        fn: Function of (carry, x) that returns (carry, y), each a tensor or a nest of tensors.
+        carry: First carry. Shapes and dtypes stay the same.
+        xs: Nest of tensors of shape (steps, ...), of which `fn` is given one step after the other.
+
+    Returns:
+        The last carry, and all y, of shape (steps, ...).
+    """
+    xs = tf.nest.map_structure(tf.convert_to_tensor, xs)
+    count = tf.nest.flatten(xs)[0].shape[0]
+
+    def at(step):
+        return tf.nest.map_structure(lambda x: x[step], xs)
+
+    carry, first = fn(carry, at(0))  # outside the loop, which shows what y is
+
+    def store(y):
+        return tf.TensorArray(y.dtype, count, element_shape=y.shape).write(0, y)
+
+    def body(step, carry, stores):
+        carry, y = fn(carry, at(step))
+        return step + 1, carry, [each.write(step, part) for each, part in zip(stores, tf.nest.flatten(y), strict=True)]
+
+    start = tf.constant(1), carry, [store(part) for part in tf.nest.flatten(first)]
+    _, carry, stores = tf.while_loop(lambda step, *_: step < count, body, start, maximum_iterations=count - 1)
+    return carry, tf.nest.pack_sequence_as(first, [each.stack() for each in stores])
+
+
 def compiled_call(network):
     """Returns the network's inference as a compiled function of its inputs (a tensor or a list of tensors)."""
     return tf.function(lambda inputs: network(inputs, training=False), reduce_retracing=True)
