@@ -23,7 +23,8 @@ def chosen_tokens(logits, noise):
     if len(noise.shape) == 2:
         return ops.cast(ops.argmax(logits + ops.cast(noise, logits.dtype), axis=-1), "int32")
     below = ops.cumsum(ops.softmax(logits, axis=-1), axis=-1) <= ops.cast(noise, logits.dtype)[:, None]
-    return ops.minimum(ops.sum(ops.cast(below, "int32"), axis=-1), logits.shape[-1] - 1)
+    places = ops.sum(ops.cast(below, "int32"), axis=-1)
+    return ops.cast(ops.minimum(places, logits.shape[-1] - 1), "int32")
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")

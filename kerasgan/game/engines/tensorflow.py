@@ -17,6 +17,9 @@ from kerasgan.game.randomness import SeededNoise, noise_states, seeded_noise
 from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
 
 
+UNROLLED = 4  # longest sequence for which a loop and its gradient would take longer to trace than the steps
+
+
 def input_gradient(fn, x):
     """Differentiable gradient of `sum(fn(x))` with respect to `x`, for penalties."""
     return gradients(lambda tensors: tf.reduce_sum(fn(tensors[0])), [tf.convert_to_tensor(x)])[0]
@@ -69,6 +72,12 @@ def scan(fn, carry, xs):
     def at(step):
         return tf.nest.map_structure(lambda x: x[step], xs)
 
+    if count <= UNROLLED:
+        ys = []
+        for step in range(count):
+            carry, y = fn(carry, at(step))
+            ys.append(y)
+        return carry, tf.nest.map_structure(lambda *parts: tf.stack(parts), *ys)
     carry, first = fn(carry, at(0))  # outside the loop, which shows what y is
 
     def store(y):
