@@ -51,10 +51,12 @@ class GenerativeModel(AdversarialModel):
         sample_kind: Kind of the samples.
         conditions: The `Conditions` of the model.
         prior: Distribution of the latents (`kerasgan.bases.latents`).
+        sample_form: Name of the kind of samples where data have several forms: "tokens", "graphs"; `None` for the usual.
         truncation_of: Target of truncation: "latents", "styles" of a mapping network, or the "temperature" of tokens.
     """
 
     generates = True
+    sample_form: str | None = None
     truncation_of = "latents"
     forward_pass = ("generator", "generated")
     class_names: tuple[str, ...] = ()

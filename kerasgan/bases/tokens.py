@@ -80,6 +80,7 @@ class TokenModel(LatentModel):
     recipe: TokenRecipe = TokenRecipe()
     fixed: tuple[str, ...] = ("latent_dim", "latent_range", "packing")
     conditional = False
+    sample_form = "tokens"
     truncation_of = "temperature"
     initializer: Any = None
 

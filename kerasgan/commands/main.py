@@ -253,6 +253,7 @@ def _prepared(family, arguments):
     split = tuple(arguments.split.split(",")) if "," in arguments.split else arguments.split
     options = picture_options(arguments) | dict(arguments.data_option)
     asked: dict[str, Any] = {"features": (captions,)} if captions else {"labels": labels}
+    asked["samples"] = getattr(family, "sample_form", None)
     found = source(arguments.data, split, as_pairs=pairs, flip=arguments.flip, **asked, **options)
     if captions:
         pictures, texts = found.columns[0], found.columns[1][captions]
@@ -271,7 +272,7 @@ def _prepared(family, arguments):
             f"The batch size is {changes['batch_size']}, but {arguments.data} has only {_longest(x)} images in its "
             f"split {arguments.split!r}. Give a --batch-size of at most {_longest(x)}."
         )
-    shape = first[0].shape[1:] if isinstance(first, tuple) else first.shape[1:]
+    shape = found.kind or (first[0] if isinstance(first, tuple) else first).shape[1:]
     run.set_random_seed(arguments.seed)
     with run.precision(arguments.precision):
         if origin is None:
@@ -302,19 +303,20 @@ def _examples(found):
         return batches, None, batches.first(1)
     arrays = found.arrays()
     x, y = arrays if isinstance(arrays, tuple) else (arrays, None)
-    return x, y, x[:1] if y is None else (x[:1], y[:1])
+    x_first = {name: part[:1] for name, part in x.items()} if isinstance(x, dict) else x[:1]
+    return x, y, x_first if y is None else (x_first, y[:1])
 
 
 def _count(x, y):
     """Number of examples in an epoch; of two domains, the shorter one decides."""
     if hasattr(x, "count"):
         return x.count
-    return len(x) if y is None else min(len(x), len(y))
+    return _longest(x) if y is None else min(_longest(x), len(y))
 
 
 def _longest(x):
     """Number of examples of x."""
-    return x.counts[0] if hasattr(x, "counts") else len(x)
+    return x.counts[0] if hasattr(x, "counts") else len(next(iter(x.values())) if isinstance(x, dict) else x)
 
 
 def _dry_run(model, x, y, steps):
@@ -353,6 +355,15 @@ def sample(arguments):
     samples = model.sample(
         count, arguments.seed, labels, truncation=arguments.truncation, noise=arguments.noise, ema=not arguments.raw
     )
+    if hasattr(model.sample_kind, "decode"):
+        from kerasgan.pictures.files import replacing
+
+        lines = model.sample_kind.decode(samples)
+        output = Path(arguments.output).with_suffix(".txt")
+        with replacing(output) as file:
+            file.write("".join(f"{line}\n" for line in lines).encode())
+        print(output)
+        return
     sheet = model.sample_kind.sheet(samples, arguments.columns or columns_of(min(len(classes), count)))
     if sheet is None:
         raise ValueError(f"Samples of {arguments.run} are {model.sample_kind}, of which there is no picture.")

@@ -42,6 +42,7 @@ def load(
     features=None,
     initial_epoch=0,
     flip=False,
+    samples=None,
     **options,
 ):
     """Loads data for `fit`.
@@ -79,6 +80,8 @@ def load(
         initial_epoch: Number of the first epoch. Use it with `.skip(k)` of a `tf.data.Dataset` to resume an interrupted
             training at batch `k`.
         flip: Whether to add a horizontally mirrored copy of each image, which doubles the number of examples.
+        samples: Kind of the samples, for data that have several: "tokens" returns short texts as int32 of shape (batch,
+            length), "graphs" molecules as a dictionary of `nodes` and `edges`. None returns the usual form.
         **options: Options of the dataset, such as `count=` or `font_dirs=`. For a folder, keyword arguments of
             `from_folder`, and `cache`: whether to store the resized images on disk, from which each batch reads its
             images. None does so for more than half a gigabyte of images, which later load in seconds. "decode" does not
@@ -105,7 +108,7 @@ def load(
             f"batch_size={batch_size} has no effect with as_numpy=True, which returns whole arrays; "
             "pass batch_size to fit instead."
         )
-    chosen = {"labels": labels, "as_pairs": as_pairs, "features": features, "flip": flip}
+    chosen = {"labels": labels, "as_pairs": as_pairs, "features": features, "flip": flip, "samples": samples}
     found = source(data, split, image_size, **chosen, **options)
     if as_numpy:
         return found.arrays()
@@ -120,7 +123,17 @@ def load(
     return dataset
 
 
-def source(data, split="train", image_size=None, labels=None, as_pairs=False, features=None, flip=False, **options):
+def source(
+    data,
+    split="train",
+    image_size=None,
+    labels=None,
+    as_pairs=False,
+    features=None,
+    flip=False,
+    samples=None,
+    **options,
+):
     """Returns the data that `load` returns as arrays or in batches, as a `Source`.
 
     Args:
@@ -131,6 +144,7 @@ def source(data, split="train", image_size=None, labels=None, as_pairs=False, fe
         as_pairs: See `load`.
         features: See `load`.
         flip: See `load`.
+        samples: See `load`.
         **options: See `load`.
 
     Returns:
@@ -144,10 +158,13 @@ def source(data, split="train", image_size=None, labels=None, as_pairs=False, fe
         raise ValueError(f"as_pairs={as_pairs!r}; expected True, False or 'unpaired'.")
     if features is not None and (as_pairs or not isinstance(split, str)):
         raise ValueError(f"features={features!r} cannot be combined with two sides x and y; expected either of them.")
+    if samples is not None and (as_pairs or not isinstance(split, str)):
+        raise ValueError(f"samples={samples!r} cannot be combined with two sides x and y; expected either of them.")
     names = _names_of_y(labels, features)
     if isinstance(split, str):
-        table = _table(data, split, image_size, names, options, as_pairs)
-        columns = _pair(table) if as_pairs else _x_and_y(table, names, as_dictionary=features is not None)
+        table = _table(data, split, image_size, names, options, as_pairs, samples)
+        samples = samples or table.form
+        columns = _pair(table) if as_pairs else _x_and_y(table, names, features is not None, samples)
     else:
         tables = _two_tables(data, split, image_size, options)
         if as_pairs is True:
@@ -156,9 +173,7 @@ def source(data, split="train", image_size=None, labels=None, as_pairs=False, fe
         as_pairs = as_pairs or "unpaired"
     if flip:
         columns = _each(_mirrored, columns)
-    first = columns
-    while isinstance(first, tuple):
-        first = first[0]
+    first = keras.tree.flatten(columns)[0]
     options = {**({} if image_size is None else {"image_size": _plain(image_size)}), **table.options}
     has_labels = isinstance(split, str) and not as_pairs and (names is None or "label" in names)
     y = table.features.get("label") if has_labels else None
@@ -172,7 +187,8 @@ def source(data, split="train", image_size=None, labels=None, as_pairs=False, fe
         skipped=table.skipped,
         left_out=table.left_out,
     )
-    return Source(description, columns, unpaired=as_pairs == "unpaired")
+    kind = table.forms[samples][0] if samples else None
+    return Source(description, columns, unpaired=as_pairs == "unpaired", kind=kind)
 
 
 def describe(data, *arguments, **options):
@@ -201,11 +217,13 @@ class Source:
         description: The `Description`, for the record of a run.
         columns: Stored columns of x [and y].
         unpaired: Whether x and y have independent orders.
+        kind: Kind of the samples (`kerasgan.data.kinds`), where it is not that of an array of their shape.
     """
 
     description: Description
     columns: Any
     unpaired: bool = False
+    kind: Any = None
 
     def arrays(self):
         """Returns all examples in memory, like `load(as_numpy=True)`."""
@@ -254,6 +272,8 @@ class _Table:
     paths: list | None = None
     skipped: int = 0
     left_out: int = 0
+    forms: dict = dataclasses.field(default_factory=dict)
+    form: str | None = None
 
 
 @dataclass(frozen=True)
@@ -316,8 +336,8 @@ def _names_of_y(labels, features):
     return None if labels is None else ("label",) if labels else ()
 
 
-def _x_and_y(table, names, as_dictionary):
-    x = _sample(table, table.sample)
+def _x_and_y(table, names, as_dictionary, samples=None):
+    x = _in_form(table, samples) if samples else _sample(table, table.sample)
     if as_dictionary:
         return x, {name: _factor(table, name) for name in names}
     if names is None:
@@ -369,6 +389,24 @@ def _feature(table, name):
     return table.columns[name], table.features[name]
 
 
+def _in_form(table, samples):
+    """Returns a column, or several by name, of samples of a kind: integers."""
+    if samples not in table.forms:
+        known = " or ".join(map(repr, table.forms)) or "none"
+        raise ValueError(
+            f"samples={samples!r}, which {table.name} does not have; expected {known}. There are tokens in 'words' and "
+            "'oracle_text', and graphs in 'molecules/small'."
+        )
+    if table.image_size is not None:
+        raise ValueError(f"image_size={table.image_size} was passed, but {samples} of {table.name} are no images.")
+    places = table.forms[samples][1]
+
+    def column(name):
+        return _Column(_feature(table, name)[0], lambda rows: np.array(rows, "int32"))
+
+    return {part: column(name) for part, name in places.items()} if isinstance(places, dict) else column(places)
+
+
 def _sample(table, name):
     """Returns a column prepared as samples."""
     values, feature = _feature(table, name)
@@ -407,12 +445,13 @@ def _factor(table, name):
 # Sources -------------------------------------------------------------------------------------------------------------
 
 
-def _table(data, split, image_size, names, options, as_pairs=False):
+def _table(data, split, image_size, names, options, as_pairs=False, samples=None):
     if not isinstance(data, (str, os.PathLike)):
         return _arrays(data, split, image_size, options)
     kind, found = resolve(data)
     if kind == "own":
         name, config = found
+        config = config or DATASETS[name].form_configs.get(samples)
         return _local(DATASETS[name](config, **options), split, image_size, options)
     if kind == "folder":
         table = _binary(found, split, image_size, options)
@@ -495,7 +534,10 @@ def _local(dataset, split, image_size, options):
     columns = cache.arrays(dataset, split)
     chosen = {name: value if isinstance(value, (int, float, str)) else str(value) for name, value in options.items()}
     return _Table(
-        *(repr(dataset.full_name), columns, dataset.features, dataset.sample, dataset.pair, image_size), options=chosen
+        *(repr(dataset.full_name), columns, dataset.features, dataset.sample, dataset.pair, image_size),
+        options=chosen,
+        forms=dataset.forms,
+        form=dataset.form,
     )
 
 

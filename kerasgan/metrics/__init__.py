@@ -23,6 +23,7 @@ from kerasgan.metrics.protocol import Protocol
 from kerasgan.metrics.psnr import psnr
 from kerasgan.metrics.pyramid_wasserstein import pyramid_sliced_wasserstein
 from kerasgan.metrics.sample_mean import SampleMean
+from kerasgan.metrics.self_bleu import bleu, self_bleu
 from kerasgan.metrics.sliced_wasserstein import sliced_wasserstein
 from kerasgan.metrics.ssim import multiscale_ssim, ssim
 
@@ -43,6 +44,7 @@ __all__ = [
     "augmentation_gain",
     "baseline_samples",
     "birthday_support",
+    "bleu",
     "canonical_graphs",
     "class_modes",
     "classification_accuracy_score",
@@ -69,6 +71,7 @@ __all__ = [
     "precision_recall_density_coverage",
     "psnr",
     "pyramid_sliced_wasserstein",
+    "self_bleu",
     "sliced_wasserstein",
     "ssim",
     "stacked_labels",

@@ -159,6 +159,30 @@ def kekulized(nodes, edges, atoms=QM9_ATOMS):
     return edges
 
 
+def independent_graphs(graphs, count, seed=0):
+    """Graphs whose nodes and edges are drawn independently with the frequencies of given ones: a trivial baseline.
+
+    Args:
+        graphs: Dictionary of `nodes` and `edges`, such as training molecules.
+        count: Number of graphs.
+        seed: Random seed.
+
+    Returns:
+        A dictionary of int32 `nodes` and symmetric `edges` without edges from a node to itself.
+    """
+    random, size = np.random.default_rng(seed), graphs["nodes"].shape[1]
+    pairs = np.triu_indices(size, 1)
+
+    def drawn(values, shape):
+        frequencies = np.bincount(values.ravel()) / values.size
+        return random.choice(len(frequencies), shape, p=frequencies)
+
+    edges = np.zeros((count, size, size), "int32")
+    edges[:, pairs[0], pairs[1]] = drawn(np.asarray(graphs["edges"])[:, pairs[0], pairs[1]], (count, len(pairs[0])))
+    nodes = drawn(np.asarray(graphs["nodes"]), (count, size)).astype("int32")
+    return {"nodes": nodes, "edges": edges + edges.swapaxes(1, 2)}
+
+
 # Equal molecules ------------------------------------------------------------------------------------------------------
 
 
@@ -218,6 +242,13 @@ def _refined(edges, colors):
         count = len(different)
 
 
+def _compositions(graphs):
+    """For each graph the types of its nodes and of its edges in order, an array of `bytes` objects."""
+    parts = [np.sort(np.asarray(graphs[name]).reshape(len(graphs[name]), -1), axis=1) for name in ("nodes", "edges")]
+    rows = np.concatenate(parts, axis=1).astype("uint8")
+    return np.array([row.tobytes() for row in rows] + [None], object)[:-1]
+
+
 def molecule_metrics(graphs, training=None, valid=None):
     """Validity, uniqueness and novelty of generated molecules (De Cao & Kipf 2018, section 5.1).
 
@@ -234,7 +265,9 @@ def molecule_metrics(graphs, training=None, valid=None):
     is_valid = np.asarray((valid or ValidMolecules())(graphs)) > 0
     keys = canonical_graphs({name: np.asarray(graphs[name])[is_valid] for name in ("nodes", "edges")})
     found = {"validity": float(is_valid.mean()), "uniqueness": len(set(keys)) / max(1, len(keys))}
-    if training is not None:
-        known = set(canonical_graphs(training))
+    if training is not None:  # only graphs of equal numbers of nodes and edges of each type can be equal
+        mine = set(_compositions(graphs)[is_valid])
+        alike = np.array([composition in mine for composition in _compositions(training)], bool)
+        known = set(canonical_graphs({name: np.asarray(training[name])[alike] for name in ("nodes", "edges")}))
         found["novelty"] = sum(key not in known for key in keys) / max(1, len(keys))
     return found

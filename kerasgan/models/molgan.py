@@ -136,6 +136,7 @@ class MolGAN(LatentModel):
     parts: tuple[str, ...] = ("generator", "discriminator", "reward_network")
     fixed = ("packing",)
     conditional = False
+    sample_form = "graphs"
 
     def __init__(
         self,

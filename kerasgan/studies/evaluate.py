@@ -9,17 +9,19 @@ import numpy as np
 
 from kerasgan.data import load
 from kerasgan.data.builders import DATASETS
-from kerasgan.data.kinds import Images, Kind, kind_of
+from kerasgan.data.kinds import Graphs, Images, Kind, Tokens, kind_of
 from kerasgan.data.load import resolve, tfds_builder_of
 from kerasgan.data.packed import splits_of
 from kerasgan.data.prepare import prepare
 from kerasgan.data.tables import hub_splits
 from kerasgan.metrics.evaluation import FEWEST, Evaluator, largest_count
+from kerasgan.metrics.molecules import QM9_ATOMS, ValidMolecules, independent_graphs, molecule_metrics
 from kerasgan.pictures.files import write_json
 from kerasgan.zoo import preset as presets
 
 # Networks by the name of the data, trained on the split "train".
 NETWORKS = {name: f"classifier-{name}-v1" for name in ("digits", "glyphs", "sprites", "fashion")}
+GRAPHS = 1000  # number of molecules that are scored by default
 PICTURES = ("folder", "packed")  # kinds of data of which `kerasgan.data.load` takes options for pictures
 # The better direction of each score.
 BETTER = {
@@ -35,6 +37,9 @@ BETTER = {
     "label_fidelity": "higher",
     "classification_accuracy": "higher",
     "inception_score": "higher",
+    "validity": "higher",
+    "uniqueness": "higher",
+    "novelty": "higher",
     "nearest_neighbour": "at 0.5",
     "nearest_neighbour_real": "at 0.5",
     "nearest_neighbour_fake": "at 0.5",
@@ -49,6 +54,14 @@ def evaluate(arguments, options=None):
         options: How pictures are read, as for `kerasgan.data.load`, where it is not as for the training.
     """
     source = _source(arguments, options or {})
+    if isinstance(source.kind, Graphs):
+        evaluate_graphs(arguments, source)
+        return
+    if isinstance(source.kind, Tokens):
+        raise ValueError(
+            f"{arguments.samples} makes {source.kind}, which these scores are not for; expected images, sounds, vectors "
+            "or graphs. Use the model's log_likelihood() on held-out data and kerasgan.metrics.self_bleu()."
+        )
     real, other, name = real_samples(source, arguments.split)
     features = arguments.features or features_of(source)
     count = arguments.count or min(largest_count(real, other), source.most)
@@ -64,6 +77,40 @@ def evaluate(arguments, options=None):
     report = evaluator.report(evaluator(samples, evaluator.labels))
     write_json(arguments.out, {**source.about, **report})
     _print(report["scores"], evaluator.protocol)
+    print(arguments.out)
+
+
+def evaluate_graphs(arguments, source):
+    """Validity, uniqueness and novelty of the molecules of a model, between controls.
+
+    The control are graphs whose atoms and bonds are drawn independently, with the frequencies of the training split;
+    the ceiling are real molecules of the other split.
+
+    Args:
+        arguments: Those of the command.
+        source: `Source` of graphs.
+    """
+    name, _, _ = source.data.partition("/")
+    atoms = getattr(DATASETS.get(name), "atoms", QM9_ATOMS)
+    if len(atoms) != source.kind.node_types:
+        raise ValueError(f"{source.data} has {len(atoms)} types of atoms, the model {source.kind.node_types}.")
+    count, seed, valid = arguments.count or GRAPHS, arguments.seed, ValidMolecules(atoms)
+    split = arguments.split or "test"
+    training, real = (load(source.data, part, as_numpy=True, samples="graphs") for part in ("train", split))
+    chosen = np.random.default_rng(seed).permutation(len(real["nodes"]))[:count]
+    columns = {
+        "control": independent_graphs(training, count, seed),
+        "ours": source.draw(count, None),
+        "ceiling": {part: values[chosen] for part, values in real.items()},
+    }
+    found = {column: molecule_metrics(graphs, training, valid) for column, graphs in columns.items()}
+    protocol = f"{count} graphs by rules of valence; novel are those not among {len(training['nodes']):,} of {source.data}"
+    scores = {
+        score: {"title": score, **{column: values[score] for column, values in found.items()}}
+        for score in ("validity", "uniqueness", "novelty")
+    }
+    write_json(arguments.out, {**source.about, "protocol": protocol, "scores": scores})
+    _print(scores, protocol)
     print(arguments.out)
 
 
@@ -155,7 +202,7 @@ def model_source(model, data, seed, about=None, trained=None, ema=True, options=
 
     def draw(count, labels):
         samples = model.sample(count, seed, ema=ema, **model.conditions.named(labels))
-        return np.clip(samples, -1, 1) if samples.ndim == 4 else samples
+        return np.clip(samples, -1, 1) if np.ndim(samples) == 4 else samples
 
     same = bool(trained) and data == trained["name"]
     seen = tuple(trained["split"].split("+")) if same and isinstance(trained["split"], str) else ()

@@ -17,6 +17,7 @@ from kerasgan.data.builders.kanji import Kanji
 from kerasgan.data.builders.molecules import Molecules
 from kerasgan.data.builders.moving_digits import MovingDigits
 from kerasgan.data.builders.notes import Notes
+from kerasgan.data.builders.oracle_text import OracleText
 from kerasgan.data.builders.parts import Parts
 from kerasgan.data.builders.photo_patches import PhotoPatches
 from kerasgan.data.builders.solar_cells import SolarCells
@@ -44,6 +45,7 @@ DATASETS: dict[str, type[LocalDataset]] = {
         VoxelFurniture,
         MovingDigits,
         Gaussians,
+        OracleText,
         Emoji,
         Avatars,
         SolarCells,
@@ -84,6 +86,7 @@ __all__ = [
     "MovingDigits",
     "Names",
     "Notes",
+    "OracleText",
     "PackagedDataset",
     "Parts",
     "PhotoPatches",

@@ -19,6 +19,7 @@ import numpy as np
 
 from kerasgan.data import workers as processes
 from kerasgan.data.builders import packages
+from kerasgan.data.builders.features import Characters
 
 FACTS = Path(__file__).with_name("facts.json")
 BLOCK = 256  # largest number of examples that are generated, sent and written together
@@ -44,6 +45,9 @@ class LocalDataset(ABC):
         configs: Names of the variants, as in `kerasgan.data.load("name/config")`. The first one is the default.
         option_names: Names of the options of the dataset.
         sheet_count: Number of examples on a contact sheet.
+        form: Name of the kind of samples that `kerasgan.data.load` returns by default where there are several forms, as
+            of `forms`.
+        form_configs: Config that is selected where a kind of samples is asked for and no config, by name of the kind.
         image_sizes: Image sizes to which `kerasgan.data.load` can resize the images.
         cached: Whether `kerasgan.data.load` caches the examples on disk.
 
@@ -61,6 +65,8 @@ class LocalDataset(ABC):
     configs: tuple = ()
     option_names: tuple = ()
     sheet_count: int = 64
+    form: str | None = None
+    form_configs: Mapping[str, str] = {}
     image_sizes: range = range(8, 257, 4)
     cached: bool = False
 
@@ -98,6 +104,16 @@ class LocalDataset(ABC):
     def pair(self) -> tuple | None:
         """Names of the two features that `kerasgan.data.load` gives as (x, y) with `as_pairs`, or None."""
         return None
+
+    @property
+    def forms(self) -> dict[str, tuple]:
+        """Further forms of the samples by the name of their kind: (kind, name of the feature or `{part: feature}`)."""
+        feature = self.features.get(self.sample)
+        if not isinstance(feature, Characters):
+            return {}
+        from kerasgan.data.kinds import Tokens
+
+        return {"tokens": (Tokens(feature.length, vocabulary=("", *feature.alphabet[1:])), self.sample)}
 
     @property
     def class_names(self):

@@ -32,7 +32,7 @@ class Molecules(PackagedDataset):
       `dataset.features["characters"].decode` makes SMILES of generated vectors;
     * `"small"`: those of at most 18 heavy atoms, about as many as QM9 has, with their graphs: `atoms`, shape (18,),
       numbers of `ATOMS`, and `bonds`, shape (18, 18), symmetric, numbers of `BONDS`; atoms are in the order of the
-      SMILES.
+      SMILES. With `samples="graphs"`, or for a family of graphs, these are the samples.
 
     Splits: MOSES' own. Molecules of "test" have scaffolds that occur neither in "train" nor in "test_random"; these
     two are a random division of the others.
@@ -58,6 +58,8 @@ class Molecules(PackagedDataset):
     source = "PyPI package molsets"
     packages = (MOSES,)
     configs = ("moses", "small")
+    form_configs = {"graphs": "small"}
+    atoms = ATOMS
     sample = "characters"
     sheet_count = 24
     alone = True
@@ -69,6 +71,14 @@ class Molecules(PackagedDataset):
             features["atoms"] = Tensor((SMALL,), "uint8", doc=f"numbers of {', '.join(ATOMS)}")
             features["bonds"] = Tensor((SMALL, SMALL), "uint8", doc=f"numbers of {', '.join(BONDS)}; symmetric")
         return features
+
+    @property
+    def forms(self):
+        from kerasgan.data.kinds import Graphs
+
+        kind = Graphs(SMALL, len(ATOMS), len(BONDS))
+        graphs = {"graphs": (kind, {"nodes": "atoms", "edges": "bonds"})} if self.config == "small" else {}
+        return {**super().forms, **graphs}
 
     def listed(self):
         found = {}
