@@ -51,7 +51,7 @@ class GenerativeModel(AdversarialModel):
         sample_kind: Kind of the samples.
         conditions: The `Conditions` of the model.
         prior: Distribution of the latents (`kerasgan.bases.latents`).
-        sample_form: Name of the kind of samples where data have several forms: "tokens", "graphs"; `None` for the usual.
+        sample_form: Kind of the samples where data have several: "tokens" or "graphs". `None` for the usual one.
         truncation_of: Target of truncation: "latents", "styles" of a mapping network, or the "temperature" of tokens.
     """
 

@@ -106,7 +106,7 @@ class TokenModel(LatentModel):
         super().check_own_networks({name: network for name, network in given.items() if name == "generator"})
         generator = given.get("generator")
         if generator is not None and not any(layer.name == DECODER for layer in generator.layers):
-            raise ValueError("`generator` has no layer 'decoder'; expected a kerasgan.layers.TokenDecoder of this name.")
+            raise ValueError("`generator` has no layer 'decoder'; expected a kerasgan.layers.TokenDecoder of the name.")
 
     @staticmethod
     def decoder(network):

@@ -30,7 +30,9 @@ def print_model(model, console):
 def print_estimate(model, x, y, steps, console):
     """Plays and times a few compiled steps on the data, and prints how long a number of steps would take."""
     seconds = step_seconds(model, x, y)
-    batch_size = min(model.recipe.largest_batch, x.count if isinstance(x, ArrayBatches) else len(keras.tree.flatten(x)[0]))
+    batch_size = min(
+        model.recipe.largest_batch, x.count if isinstance(x, ArrayBatches) else len(keras.tree.flatten(x)[0])
+    )
     console.print(
         f"{batch_size / seconds:,.0f} images/s: {steps:,} steps of {batch_size} images ({steps * batch_size:,}) "
         f"would take about {duration(steps * seconds)}.",

@@ -118,7 +118,9 @@ class TokenDecoder(layers.Layer):
                 if given is not None:
                     token = ops.where(x["place"] < known, ops.cast(x["given"], "int32"), token)
             likelihoods = ops.take_along_axis(ops.log_softmax(found, axis=-1), token[:, None], axis=-1)[:, 0]
-            return (token, states), {"tokens": token, "log_likelihoods": likelihoods} | ({"logits": found} if logits else {})
+            return (token, states), {"tokens": token, "log_likelihoods": likelihoods} | (
+                {"logits": found} if logits else {}
+            )
 
         start = ops.full((batch,), self.vocabulary_size, dtype="int32")
         states = list(self.cell.get_initial_state(batch_size=batch))

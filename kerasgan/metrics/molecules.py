@@ -267,7 +267,8 @@ def molecule_metrics(graphs, training=None, valid=None):
     found = {"validity": float(is_valid.mean()), "uniqueness": len(set(keys)) / max(1, len(keys))}
     if training is not None:  # only graphs of equal numbers of nodes and edges of each type can be equal
         mine = set(_compositions(graphs)[is_valid])
-        alike = np.array([composition in mine for composition in _compositions(training)], bool)
+        found_there = _compositions(training) if mine else ()
+        alike = np.flatnonzero([composition in mine for composition in found_there])
         known = set(canonical_graphs({name: np.asarray(training[name])[alike] for name in ("nodes", "edges")}))
         found["novelty"] = sum(key not in known for key in keys) / max(1, len(keys))
     return found

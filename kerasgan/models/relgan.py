@@ -14,6 +14,7 @@ from kerasgan.game.signals import probed
 from kerasgan.layers import RelationalMemoryCell, highway
 from kerasgan.objectives.losses import at_least_float32
 
+
 @dataclasses.dataclass(frozen=True)
 class RelGANRecipe(TokenRecipe):
     """Settings of section 4 and of the authors' code, with 10,000 training sequences: 156 steps of 64 are an epoch.
@@ -53,8 +54,8 @@ class RelGAN(TokenModel):
     the generator reads the token of the largest o + g, through which no gradient flows. Samples are drawn from the
     softmax of o, which is the distribution of these tokens.
 
-    The discriminator sees sequences in several embeddings, each of which gives a logit by the same convolutions (section
-    3.3); the loss is that of the relativistic standard GAN (equation 7), mean over the embeddings.
+    The discriminator sees sequences in several embeddings, each of which gives a logit by the same convolutions
+    (section 3.3); the loss is that of the relativistic standard GAN (equation 7), mean over the embeddings.
 
     Args:
         image_shape: `kerasgan.data.kinds.Tokens(length, vocabulary_size)`, or with a vocabulary for texts.

@@ -55,8 +55,8 @@ class SeqGANRecipe(TokenRecipe):
 class SeqGAN(TokenModel):
     """Generator of tokens that is trained by policy gradients: the discriminator's verdict is the reward.
 
-    The generator, an LSTM, is first trained for the likelihood of the data. Then it follows the gradient of the expected
-    reward (equation 6). The reward of a token is the mean probability of being real of 16 sequences that continue it
+    The generator, an LSTM, is first trained for the likelihood of the data. Then it follows the gradient of the
+    expected reward (equation 6). The reward of a token is the mean probability of being real of 16 sequences that continue it
     (equation 4), drawn from the rollout policy, which is the averaged generator: its weights move by 0.2 of the way to
     the generator's in each of its steps. That of the last token is the discriminator's probability for the sequence.
 
@@ -115,7 +115,9 @@ class SeqGAN(TokenModel):
         x = layers.Embedding(kind.vocabulary_size, self.discriminator_embedding_dim, name="embedding")(tokens)
         fitting = fitting_filters(self.filters, kind.length)
         found = [layers.Conv1D(n, size, activation="relu", name=f"filters{size}")(x) for size, n in fitting]
-        found = [layers.GlobalMaxPooling1D(name=f"largest{size}")(y) for (size, _), y in zip(fitting, found, strict=True)]
+        found = [
+            layers.GlobalMaxPooling1D(name=f"largest{size}")(y) for (size, _), y in zip(fitting, found, strict=True)
+        ]
         x = layers.Concatenate(name="features")(found) if len(found) > 1 else found[0]
         x = layers.Dropout(self.dropout, name="dropout")(highway(x, "highway"))
         penalty = {f"{name}_regularizer": keras.regularizers.L2(self.weight_penalty / 2) for name in ("kernel", "bias")}

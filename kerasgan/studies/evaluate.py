@@ -59,8 +59,8 @@ def evaluate(arguments, options=None):
         return
     if isinstance(source.kind, Tokens):
         raise ValueError(
-            f"{arguments.samples} makes {source.kind}, which these scores are not for; expected images, sounds, vectors "
-            "or graphs. Use the model's log_likelihood() on held-out data and kerasgan.metrics.self_bleu()."
+            f"{arguments.samples} makes {source.kind}, which these scores are not for; expected images, sounds, "
+            "vectors or graphs. Use the model's log_likelihood() on held-out data and kerasgan.metrics.self_bleu()."
         )
     real, other, name = real_samples(source, arguments.split)
     features = arguments.features or features_of(source)
@@ -104,7 +104,9 @@ def evaluate_graphs(arguments, source):
         "ceiling": {part: values[chosen] for part, values in real.items()},
     }
     found = {column: molecule_metrics(graphs, training, valid) for column, graphs in columns.items()}
-    protocol = f"{count} graphs by rules of valence; novel are those not among {len(training['nodes']):,} of {source.data}"
+    protocol = (
+        f"{count} graphs by rules of valence; novel are those not among {len(training['nodes']):,} of {source.data}"
+    )
     scores = {
         score: {"title": score, **{column: values[score] for column, values in found.items()}}
         for score in ("validity", "uniqueness", "novelty")

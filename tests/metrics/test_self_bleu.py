@@ -10,8 +10,8 @@ from kerasgan.metrics import bleu, self_bleu
 
 def test_bleu_by_hand():
     """Papineni et al.'s clipped counts: "the" occurs twice in a reference at most."""
-    sequence = "the the the cat".split()
-    references = ["the cat is on the mat".split(), "there is a cat".split()]
+    sequence = ["the", "the", "the", "cat"]
+    references = [["the", "cat", "is", "on", "the", "mat"], ["there", "is", "a", "cat"]]
     # Unigrams: 2 of "the", 1 of "cat" out of 4. Bigrams: "the cat" out of 3. The nearest reference has 4 words.
     assert bleu(sequence, references, order=2) == pytest.approx(math.sqrt(3 / 4 * 1 / 3))
     assert bleu(sequence, references[:1], order=1) == pytest.approx(3 / 4 * math.exp(1 - 6 / 4))

@@ -28,7 +28,11 @@ class TextOracle:
         self.vocabulary_size, self.length, self.units = vocabulary_size, length, units
         normal = np.random.Generator(np.random.Philox(key=[seed, 0])).standard_normal
         self.embeddings = normal((vocabulary_size + 1, units))  # the last one before the first token
-        self.kernel, self.recurrent, self.bias = normal((units, 4 * units)), normal((units, 4 * units)), normal(4 * units)
+        self.kernel, self.recurrent, self.bias = (
+            normal((units, 4 * units)),
+            normal((units, 4 * units)),
+            normal(4 * units),
+        )
         self.head, self.head_bias = normal((units, vocabulary_size)), normal(vocabulary_size)
 
     def sample(self, uniform):

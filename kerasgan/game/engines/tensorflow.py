@@ -16,7 +16,6 @@ from kerasgan.game.phase import ForwardPass, Moment, micro_batch, tensors_of, wi
 from kerasgan.game.randomness import SeededNoise, noise_states, seeded_noise
 from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
 
-
 UNROLLED = 4  # longest sequence for which a loop and its gradient would take longer to trace than the steps
 
 
