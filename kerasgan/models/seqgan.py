@@ -56,9 +56,10 @@ class SeqGAN(TokenModel):
     """Generator of tokens that is trained by policy gradients: the discriminator's verdict is the reward.
 
     The generator, an LSTM, is first trained for the likelihood of the data. Then it follows the gradient of the
-    expected reward (equation 6). The reward of a token is the mean probability of being real of 16 sequences that continue it
-    (equation 4), drawn from the rollout policy, which is the averaged generator: its weights move by 0.2 of the way to
-    the generator's in each of its steps. That of the last token is the discriminator's probability for the sequence.
+    expected reward (equation 6). The reward of a token is the mean probability of being real of 16 sequences that
+    continue it (equation 4), drawn from the rollout policy, which is the averaged generator: its weights move by 0.2 of
+    the way to the generator's in each of its steps. That of the last token is the discriminator's probability for the
+    sequence.
 
     The discriminator is a convolutional network with filters of several lengths, their largest values over time, and a
     highway layer (section 3.4). Filters that are longer than a sequence are left out. It has one logit where the

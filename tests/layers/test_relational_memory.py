@@ -73,10 +73,7 @@ def test_in_a_keras_layer():
 def test_highway():
     x = keras.Input((3,))
     network, values = keras.Model(x, highway(x, "highway")), np.random.default_rng(0).normal(size=(4, 3))
-    kernels = {
-        n: [w.astype("float64") for w in network.get_layer(f"highway_{n}").get_weights()] for n in ("gates", "values")
-    }
-    (gate, bias), (value, shift) = kernels["gates"], kernels["values"]
+    (gate, bias), (value, shift) = (network.get_layer(f"highway_{name}").get_weights() for name in ("gates", "values"))
     np.testing.assert_array_equal(bias, -2.0)
     t = sigmoid(values @ gate + bias)
     expected = t * np.maximum(values @ value + shift, 0) + (1 - t) * values
