@@ -27,12 +27,14 @@ class SeqGANRecipe(TokenRecipe):
     epochs; here every step has new ones.)
 
     Args:
+        weight_penalty: Factor of half the squared weights of the discriminator's last layer.
         rollouts: Number of sequences by which a prefix is completed to estimate its reward (N of section 3.3).
         baseline: What is subtracted from the rewards of a token, to lower the variance: "batch" for the mean of the
             other sequences of the batch at the same position; `None` for nothing, as in the authors' code.
     """
 
     batch_size: int = 64
+    weight_penalty: float = 0.2
     rollouts: int = 16
     baseline: str | None = None
     pretraining_steps: int = 120 * 156
@@ -76,7 +78,6 @@ class SeqGAN(TokenModel):
         discriminator_embedding_dim: Length of a token's vector in the discriminator.
         filters: Pairs (length, number) of the discriminator's filters.
         dropout: Share of features that the discriminator drops in training.
-        weight_penalty: Factor of half the squared weights of the last layer with two logits.
         **kwargs: Arguments of `TokenModel`.
 
     Examples:
@@ -98,12 +99,11 @@ class SeqGAN(TokenModel):
         discriminator_embedding_dim=64,
         filters=FILTERS,
         dropout=0.25,
-        weight_penalty=0.2,
         **kwargs,
     ):
         self.units, self.discriminator_embedding_dim = units, discriminator_embedding_dim
         self.filters = tuple(tuple(pair) for pair in filters)
-        self.dropout, self.weight_penalty = dropout, weight_penalty
+        self.dropout = dropout
         super().__init__(image_shape, embedding_dim, **kwargs)
 
     def build_cell(self):
@@ -121,8 +121,7 @@ class SeqGAN(TokenModel):
         ]
         x = layers.Concatenate(name="features")(found) if len(found) > 1 else found[0]
         x = layers.Dropout(self.dropout, name="dropout")(highway(x, "highway"))
-        penalty = {f"{name}_regularizer": keras.regularizers.L2(self.weight_penalty / 2) for name in ("kernel", "bias")}
-        return keras.Model(tokens, layers.Dense(1, name="logits", **penalty)(x), name="discriminator")
+        return keras.Model(tokens, layers.Dense(1, name="logits")(x), name="discriminator")
 
     # The game -------------------------------------------------------------------------------------------------------
 
@@ -133,6 +132,12 @@ class SeqGAN(TokenModel):
 
     def generated(self, batch):
         return self.played(batch)["tokens"]
+
+    def discriminator_loss(self, batch):
+        loss, logs = super().discriminator_loss(batch)
+        weights = self.discriminator.layers[-1].trainable_variables
+        squares = sum(ops.sum(ops.square(at_least_float32(weight))) for weight in weights)
+        return loss + 0.5 * self.recipe.weight_penalty * ops.cast(squares, loss.dtype), logs
 
     def reward(self, tokens):
         """The discriminator's probabilities that sequences are real, shape (batch,)."""
