@@ -53,17 +53,8 @@ SLOW_FILES = tuple(
     f"test_{name}.py"
     for name in (
         *("cli", "checks", "latent_space", "pickled_networks", "torch_files", "latents", "tiles", "probe", "translate"),
-        *(
-            "captions_cli",
-            "tokens_cli",
-            "augment",
-            "biggan",
-            "stylegan2",
-            "r3gan",
-            "mimicry",
-            "super_resolution",
-            "fastgan",
-        ),
+        *("captions_cli", "tokens_cli", "augment", "biggan", "stylegan2", "r3gan", "mimicry", "super_resolution"),
+        "fastgan",
     )
 )
 SLOW_ON_OTHERS = (
