@@ -121,7 +121,7 @@ def exact_gradient(model):
     return np.concatenate([ops.convert_to_numpy(g).ravel() for g in gradients(loss, values)])
 
 
-@pytest.mark.parametrize("baseline", [None, "batch"])
+@pytest.mark.parametrize("baseline", [None, pytest.param("batch", marks=pytest.mark.slow)])
 def test_policy_gradient(baseline):
     """Within 3 standard errors of the sum over all sequences along the exact gradient, and alike for the weights."""
     model = rewarded(baseline=baseline)
@@ -137,6 +137,7 @@ def test_policy_gradient(baseline):
     assert abs(mean - size) > 6 * error
 
 
+@pytest.mark.slow
 def test_the_baseline_lowers_the_variance():
     found = [policy_gradient(rewarded(baseline=baseline), 40) for baseline in (None, "batch")]
     deviations = [np.linalg.norm(gradients.std(axis=0)) for gradients in found]
