@@ -143,7 +143,9 @@ class HeldOut(keras.callbacks.Callback):
         if best is not None and best is not entry:
             where = f"best {best['distance']:.4g} at step {best['step']:,}"
         left = "" if self.minutes is None else f" of {self.minutes:g}"
-        return f"{entry['seconds'] / 60:.1f}{left} min, step {entry['step']:,}: distance {entry['distance']:.4g}, {where}"
+        return (
+            f"{entry['seconds'] / 60:.1f}{left} min, step {entry['step']:,}: distance {entry['distance']:.4g}, {where}"
+        )
 
     def get_state(self):
         """Returns the evaluations and the time so far, for `Checkpoint(companions=...)`."""

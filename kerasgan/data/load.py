@@ -266,9 +266,7 @@ class Source:
         places = np.asarray(places)
         if self.unpaired:
             raise ValueError("The two domains have no common places; expected one domain, or pairs.")
-        columns = _each(
-            lambda each: dataclasses.replace(each, values=_Chosen(each.values, places)), self.columns
-        )
+        columns = _each(lambda each: dataclasses.replace(each, values=_Chosen(each.values, places)), self.columns)
         return Source(dataclasses.replace(self.description, count=len(places)), columns)
 
 

@@ -13,6 +13,7 @@ ASYMMETRIC = 0.05  # `kerasgan.studies.look.asymmetry` from which pictures are n
 SIZES = (16, 32, 64, 128, 256)
 LONG = {"cpu": 30.0, "gpu": 120.0}  # minutes from which a training has the larger of two sizes
 LARGEST = {"cpu": (32, 64), "gpu": (128, 256)}  # pixels in a short training and in a long one
+WIDTHS_OF_FASTGAN = {"cpu": 8, "gpu": 64}
 UNCONDITIONAL = ("fastgan",)
 
 
@@ -111,26 +112,33 @@ def refusal(facts, force=False):
     """A sentence that says why these pictures are no data for a GAN, or `None`."""
     if facts.side < SMALLEST:
         return (
-            f"The pictures are {facts.side} pixels on their shorter side (half of them at most); expected {SMALLEST} or "
-            "more, because smaller ones have too little to learn from. Give larger pictures; `kerasgan train dcgan` "
+            f"Half of the pictures have {facts.side} pixels or fewer on the shorter side; expected {SMALLEST} or more, "
+            "because smaller ones have too little to learn from. Give larger pictures; `kerasgan train dcgan` "
             "takes small ones as they are."
         )
     if facts.count < FEWEST and not force:
         return (
-            f"There are {facts.count} different pictures; expected {FEWEST} or more. A GAN learns what pictures have in "
-            "common, and from so few it can only copy them. Collect some hundred pictures of one kind, or insist with "
+            f"There are {facts.count} different pictures; expected {FEWEST} or more, because a GAN learns what pictures "
+            "have in common, and of so few it can only make copies. Collect some hundred of one kind, or insist with "
             "--force."
         )
     return None
 
 
-def choose(facts, family=None, image_size=None):
+def uses_labels(facts, family=None):
+    """Whether a model of classes is trained, unless the family cannot have classes."""
+    return _labels(facts)[0] and family not in UNCONDITIONAL
+
+
+def choose(facts, family=None, image_size=None, conditional=True, mirror=True):
     """Decides on a training.
 
     Args:
         facts: The `Facts`.
         family: Name of the family, if it was asked for.
         image_size: Size of images, likewise.
+        conditional: Whether a model of classes may be chosen.
+        mirror: Whether mirrored copies may be trained on.
 
     Returns:
         The `Plan`.
@@ -138,22 +146,14 @@ def choose(facts, family=None, image_size=None):
     size = image_size or image_size_of(facts.side, facts.device, facts.minutes, facts.image_sizes)
     choices = [_size(facts, size, image_size is not None)]
     labels, about = _labels(facts)
-    name, why = (family, "You asked for it.") if family else _family(facts, size, labels)
-    name = name.lower().replace("_", "").replace("-", "")
-    if labels and name in UNCONDITIONAL:
-        labels, about = False, f"{name} has no classes: choose --family dcgan for a model of classes."
+    name, why = (family, "You asked for it.") if family else _family(facts, size, labels and conditional)
+    if labels and (name in UNCONDITIONAL or not conditional):
+        labels, about = False, "You asked for none, or for a family without. With classes: --family dcgan."
     choices += [Choice("family", name, why), Choice("classes", "used" if labels else "not used", about)]
-    plan = Plan(name, size, 32, labels, flip=facts.asymmetry < ASYMMETRIC)
+    plan = Plan(name, size, 32, labels, flip=mirror and facts.asymmetry < ASYMMETRIC)
     plan, more = RULES.get(name, _other)(facts, plan)
     plan = dataclasses.replace(plan, batch_size=max(1, min(plan.batch_size, _trained_on(facts.count, plan.flip))))
-    mirror = (
-        "Left and right are alike over all pictures, so that mirrored copies double them; without: `kerasgan train` "
-        "without --flip."
-        if plan.flip
-        else f"The pictures differ from their mirror images ({facts.asymmetry:.0%} of the difference is the same in all, "
-        "as in text), so that mirrored copies would be learned as well; with: `kerasgan train --flip`."
-    )
-    choices += [*more, Choice("mirroring", "yes" if plan.flip else "no", mirror)]
+    choices += [*more, _mirroring(facts, mirror)]
     choices.append(Choice("batch size", str(plan.batch_size), "As the recipe says, or less for few pictures or cores."))
     return dataclasses.replace(plan, choices=tuple(choices))
 
@@ -170,88 +170,96 @@ def _trained_on(count, flip):
 def _size(facts, size, asked):
     if asked:
         return Choice("image size", f"{size}x{size}", "You asked for it.")
-    limit = "the pictures are no larger" if size * 2 > facts.side else f"more would take longer on this {facts.device}"
-    return Choice("image size", f"{size}x{size}", f"Larger pictures show more and cost four times as much for each doubling; {limit}: otherwise --image-size.")
+    if 2 * size > facts.side:
+        return Choice("image size", f"{size}x{size}", "The pictures are no larger. Another: --image-size.")
+    cost = f"Twice the size costs about four times as much on this {facts.device}. Another: --image-size."
+    return Choice("image size", f"{size}x{size}", cost)
 
 
 def _labels(facts):
     """Whether the model learns classes, and a sentence about it."""
     counts = facts.classes
     if len(counts) < 2:
-        return False, "There are none; pictures in two or more sub-folders, one for each class, make a model of classes."
+        return False, "There are none. For a model of classes: pictures in two or more sub-folders, one for each class."
     small = [name for name, count in counts.items() if count < PER_CLASS]
     if small:
         named = ", ".join(small[:3]) + (", ..." if len(small) > 3 else "")
         return False, (
-            f"{len(small)} of {len(counts)} classes have fewer than {PER_CLASS} pictures ({named}), too few to learn: "
-            "add pictures to them or take them away for a model of classes."
+            f"{len(small)} of {len(counts)} classes have fewer than {PER_CLASS} pictures ({named}), too few to learn "
+            "from. For a model of classes: add pictures to them, or take these classes away."
         )
-    return True, f"All {len(counts)} classes have {PER_CLASS} pictures or more: pictures of each can be asked for."
+    return True, f"All {len(counts)} classes have {PER_CLASS} pictures or more. Without: --no-classes."
 
 
 def _family(facts, size, labels):
     """The family and the reason for it."""
     if facts.device == "gpu" and (labels or facts.count > FEW):
-        return "stylegan2", "On a GPU the best pictures come from StyleGAN2 with ADA; --family dcgan is faster."
+        return "stylegan2", "With ADA it makes the best pictures where a GPU bears its cost. Faster: --family dcgan."
     if labels:
-        return "dcgan", "Of the models of classes the DCGAN costs least on processors; --family stylegan2 makes better pictures of many hours."
+        return "dcgan", "It learns classes at the least cost on processors. Better in many hours: --family stylegan2."
     if size < 32:
-        return "dcgan", "It is made for small pictures; --family fastgan is better from 32 pixels on."
+        return "dcgan", "It suits small pictures; FastGAN needs 32 pixels or more. Another: --family."
     if facts.count <= FEW:
-        return "fastgan", f"Up to {FEW:,} pictures without classes FastGAN learns most (Liu et al. 2021); otherwise --family dcgan."
-    return "dcgan", "Of many pictures without classes the DCGAN learns fastest on processors; --family stylegan2 makes better pictures of many hours."
+        return "fastgan", f"It is made for some {FEW:,} pictures or fewer (Liu et al. 2021). Faster: --family dcgan."
+    return "dcgan", "It learns many pictures at the least cost on processors. Better in many hours: --family stylegan2."
+
+
+def _mirroring(facts, wanted):
+    if not wanted:
+        return Choice("mirroring", "no", "You asked for none.")
+    if facts.asymmetry < ASYMMETRIC:
+        return Choice(
+            "mirroring",
+            "yes",
+            "Left and right are alike over all pictures, so mirrored copies double them. Without: --no-mirror.",
+        )
+    return Choice(
+        "mirroring",
+        "no",
+        f"The pictures face one way, as text does ({facts.asymmetry:.0%} of the difference from the mirror images is "
+        "the same in all): mirrored copies would be learned too. With: `kerasgan train --flip`.",
+    )
 
 
 # The families' settings -----------------------------------------------------------------------------------------------
 
 
 def _fastgan(facts, plan):
-    width = 64 if facts.device == "gpu" else 16
-    views = Choice("augmentation", "diffaugment", "The discriminator sees shifted, cut and recoloured pictures, which keeps it from memorising them; it is part of FastGAN's recipe.")
-    settings = {} if width == 64 else {"width": width}
-    why = "A quarter of the paper's width learns several times as many pictures a minute" if settings else "As in the paper"
-    return (
-        dataclasses.replace(plan, batch_size=8, settings=settings),
-        [Choice("networks", f"width {width}", f"{why}: otherwise --set width=64 for `kerasgan train`."), views],
-    )
+    width = WIDTHS_OF_FASTGAN[facts.device]
+    why = "The paper's width." if width == 64 else "Less than the paper's 64, so that an hour of processors is enough."
+    return dataclasses.replace(plan, batch_size=8, settings={"width": width}), [
+        Choice("networks", f"width {width}", f"{why} Another: --set width=... of `kerasgan train`."),
+        Choice("augmentation", "diffaugment", "Part of FastGAN's recipe: it keeps the discriminator from memorising."),
+    ]
 
 
 def _dcgan(facts, plan):
-    settings = {"width": 32, "generator_width": 32, "kernel_size": 4}
-    if facts.device == "gpu":
-        settings = {"width": 64, "generator_width": 64, "kernel_size": 4}
+    width = 64 if facts.device == "gpu" else 32
+    settings = {"width": width, "generator_width": width, "kernel_size": 4}
     if plan.labels:
         settings["conditioning"] = "projection"
     views = _diffaugment(facts)
     if views.value != "none":
         settings["views"] = views.value
-    why = "Kernels of 4 pixels leave no chequerboard, and half of the paper's width is enough for small pictures: otherwise --set width=64."
-    networks = Choice("networks", f"width {settings['width']}", why)
+    why = "Kernels of 4 pixels leave no chequerboard. Other widths: --set width=... of `kerasgan train`."
     batch = 64 if facts.count >= FEW else 32
-    return dataclasses.replace(plan, batch_size=batch, settings=settings), [networks, views]
+    plan = dataclasses.replace(plan, batch_size=batch, settings=settings)
+    return plan, [Choice("networks", f"width {width}", why), views]
 
 
 def _stylegan2(facts, plan):
-    small = facts.device == "cpu"
-    recipe = "small" if small else "auto"
-    settings = (
-        {"channel_base": 1024, "channel_max": 64, "latent_dim": 64, "style_dim": 64, "depth": 2}
-        if small
-        else {"channel_base": 16384, "depth": 2}
-    )
-    adaptive = facts.count * (1 + plan.flip) < ADAPTIVE
-    if adaptive:
+    settings: dict = {"channel_base": 16384, "depth": 2}
+    recipe, batch, why = "auto", 32, "StyleGAN2-ADA's rule for one GPU."
+    if facts.device == "cpu":
+        settings = {"channel_base": 1024, "channel_max": 64, "latent_dim": 64, "style_dim": 64, "depth": 2}
+        recipe, batch, why = "small", 16, "Small networks without path length, for processors."
+    views = Choice("augmentation", "none", f"From {ADAPTIVE:,} pictures on it is not needed. With: --set views=ada.")
+    if facts.count * (1 + plan.flip) < ADAPTIVE:
         settings["views"] = "ada"
-    views = (
-        Choice("augmentation", "ada", f"Below {ADAPTIVE:,} pictures the discriminator memorises them; ADA augments as much as is needed (Karras et al. 2020).")
-        if adaptive
-        else Choice("augmentation", "none", f"From {ADAPTIVE:,} pictures on none is needed; with: --set views=ada.")
-    )
-    networks = Choice("networks", recipe, "Small networks for processors." if small else "StyleGAN2-ADA's rule for one GPU.")
-    return (
-        dataclasses.replace(plan, batch_size=16 if small else 32, recipe=recipe, settings=settings),
-        [networks, views],
-    )
+        about = "ADA augments as much as keeps the discriminator from memorising (Karras et al. 2020)."
+        views = Choice("augmentation", "ada", f"{about} Without: --set 'views=()'.")
+    plan = dataclasses.replace(plan, batch_size=batch, recipe=recipe, settings=settings)
+    return plan, [Choice("networks", recipe, f"{why} Others: --recipe and --set of `kerasgan train`."), views]
 
 
 def _other(facts, plan):
@@ -262,8 +270,10 @@ def _other(facts, plan):
 
 def _diffaugment(facts):
     if facts.count < AUGMENTED:
-        return Choice("augmentation", "diffaugment", f"Below {AUGMENTED:,} pictures the discriminator memorises them unless it sees shifted, cut and recoloured ones (Zhao et al. 2020); without: --set views=().")
-    return Choice("augmentation", "none", f"From {AUGMENTED:,} pictures on none is needed; with: --set views=diffaugment.")
+        about = f"Below {AUGMENTED:,} pictures it keeps the discriminator from memorising them (Zhao et al. 2020)."
+        return Choice("augmentation", "diffaugment", f"{about} Without: --set 'views=()'.")
+    about = f"From {AUGMENTED:,} pictures on it is not needed. With: --set views=diffaugment."
+    return Choice("augmentation", "none", about)
 
 
 RULES = {"fastgan": _fastgan, "dcgan": _dcgan, "stylegan2": _stylegan2}
