@@ -20,6 +20,11 @@ def play(arguments):
     Samples, walks, edits, mixed styles, translations and sounds, by what the model can do. The page is served on this
     machine only, and asks nobody else for anything.
     """
+    from kerasgan.commands.trained import class_names, trained
     from kerasgan.studies.play import serve
 
-    serve(arguments.run, arguments.port, arguments.share)
+    def load(name):
+        model = trained(name)
+        return model, class_names(name, model) if model.generates and model.conditions.classes else ()
+
+    serve(load, arguments.run, arguments.port, arguments.share)

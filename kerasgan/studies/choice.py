@@ -118,9 +118,9 @@ def refusal(facts, force=False):
         )
     if facts.count < FEWEST and not force:
         return (
-            f"There are {facts.count} different pictures; expected {FEWEST} or more, because a GAN learns what pictures "
-            "have in common, and of so few it can only make copies. Collect some hundred of one kind, or insist with "
-            "--force."
+            f"There are {facts.count} different pictures; expected {FEWEST} or more, because a GAN learns what "
+            "pictures have in common, and of so few it can only make copies. Collect some hundred of one kind, or "
+            "insist with --force."
         )
     return None
 
@@ -146,7 +146,8 @@ def choose(facts, family=None, image_size=None, conditional=True, mirror=True):
     size = image_size or image_size_of(facts.side, facts.device, facts.minutes, facts.image_sizes)
     choices = [_size(facts, size, image_size is not None)]
     labels, about = _labels(facts)
-    name, why = (family, "You asked for it.") if family else _family(facts, size, labels and conditional)
+    asked = family and family.lower().replace("_", "").replace("-", "")
+    name, why = (asked, "You asked for it.") if asked else _family(facts, size, labels and conditional)
     if labels and (name in UNCONDITIONAL or not conditional):
         labels, about = False, "You asked for none, or for a family without. With classes: --family dcgan."
     choices += [Choice("family", name, why), Choice("classes", "used" if labels else "not used", about)]
