@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from kerasgan.bases.styles import StyleModel
+from kerasgan.data.kinds import Sentences
+from kerasgan.data.kinds.conditions import TextIds
 from kerasgan.data.picture import Reader
 from kerasgan.data.prepare import prepare
 from kerasgan.latent_space import LatentSpace
@@ -45,7 +47,10 @@ class Playground:
     @property
     def captions(self):
         """Name of the condition that is a text, or `None`."""
-        return getattr(self.model, "as_captions", None)
+        if not self.generates or len(self.model.conditions.kinds) != 1:
+            return None
+        ((name, kind),) = self.model.conditions.kinds.items()
+        return name if isinstance(kind, (TextIds, Sentences)) else None
 
     @property
     def drawn(self):
@@ -125,14 +130,19 @@ class Playground:
             Path(file).write_bytes(kind.encoded(made[0]))
         return self.shown(made), file
 
-    def shown(self, samples):
-        """Samples as one picture, enlarged so that they can be seen: a uint8 array (height, width, 3), or `None`."""
+    def shown(self, samples, columns=None):
+        """Samples as one picture, enlarged so that they can be seen: a uint8 array (height, width, 3), or `None`.
+
+        Args:
+            samples: Array of samples.
+            columns: Number of samples in a row. `None` for about a square.
+        """
         kind = self.model.sample_kind
         pictures = kind.pictures(samples)
         if pictures is None:
             picture = kind.sheet(samples)
             return None if picture is None else in_colour(picture)
-        columns = columns_of(len(pictures), pictures.shape[2] / pictures.shape[1])
+        columns = columns or columns_of(len(pictures), pictures.shape[2] / pictures.shape[1])
         room = max(SHEET // (columns * pictures.shape[2]), -(-SIDE // max(pictures.shape[1:3])) if columns == 1 else 1)
         return in_colour(grid(pictures, columns, padding=2, scale=max(1, room)))
 
@@ -192,7 +202,7 @@ class Playground:
         moved = codes
         for vector, (low, high), strength in zip(found.vectors, found.ranges, strengths, strict=False):
             moved = space.edit(moved, vector, strength * (high if strength > 0 else -low))
-        return self.shown(space.images(np.concatenate([codes, moved]), **_twice(given)))
+        return self.shown(space.images(np.concatenate([codes, moved]), **_twice(given)), 2)
 
     def mix(self, seed=0, other=1, layer=4, truncation=None):
         """Two samples and, between them, the first with the styles of the second from a layer on.
@@ -209,7 +219,7 @@ class Playground:
         space = self.space("w+")
         first, second = (self.codes(space, each, 1, ANY, truncation)[0] for each in (seed, other))
         mixed = space.mix(first, second, int(layer))
-        return self.shown(space.images(np.concatenate([first, mixed, second])))
+        return self.shown(space.images(np.concatenate([first, mixed, second])), 3)
 
     @property
     def layers(self):
@@ -226,7 +236,8 @@ class Playground:
             seed: Seed of the latents.
             count: Number of samples.
         """
-        return self.shown(self.model.sample([caption] * int(count), int(seed)))
+        given = {self.captions: [caption] * int(count)}
+        return self.shown(self.model.sample(int(count), int(seed), **given))
 
     @property
     def example_caption(self):
