@@ -8,11 +8,11 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # which Gradio reads
 from kerasgan.studies import play
 
 MODELS = 4  # models in memory
+BESIDE = 4  # sliders in a row
 FONT = ("system-ui", "sans-serif")
 CODE = ("ui-monospace", "monospace")
 CSS = """
-.gradio-container {max-width: 1180px !important; margin: 0 auto !important;}
-.gradio-container > * {width: 100% !important; max-width: 100% !important;}
+.gradio-container {width: 100% !important; max-width: 1180px !important; margin: 0 auto !important;}
 footer {display: none !important;}
 .picture img {image-rendering: pixelated; object-fit: contain;}
 """
@@ -68,8 +68,13 @@ def build(load, name=None):
     return page
 
 
+def _given(kind, *arguments, **options):
+    """A widget that takes what a person gives; one that is drawn late and has a value would only show it."""
+    return kind(*arguments, interactive=True, **options)
+
+
 def _seed(gr, label="Seed", value=0):
-    return gr.Slider(0, 9999, value, step=1, label=label)
+    return _given(gr.Slider, 0, 9999, value, step=1, label=label)
 
 
 def _picture(gr, label, **options):
@@ -89,7 +94,7 @@ def _classes(gr, one, everything=True):
     if not one.classes:
         return []
     choices = [*([play.ANY] if everything else []), *one.classes]
-    return [gr.Dropdown(choices, value=choices[0], label="Class")]
+    return [_given(gr.Dropdown, choices, value=choices[0], label="Class")]
 
 
 def _truncation(gr, one):
@@ -97,7 +102,7 @@ def _truncation(gr, one):
         return []
     value, low, high = one.truncation
     info = "Small: typical samples. Large: varied ones."
-    return [gr.Slider(low, high, value, step=0.05, label="Truncation", info=info)]
+    return [_given(gr.Slider, low, high, value, step=0.05, label="Truncation", info=info)]
 
 
 def _arguments(one, values):
@@ -112,7 +117,7 @@ def _samples(gr, one):
         with gr.Row():
             with gr.Column(scale=1, min_width=260):
                 seed = _seed(gr)
-                count = gr.Slider(1, play.MOST_SAMPLES, 16, step=1, label="Samples")
+                count = _given(gr.Slider, 1, play.MOST_SAMPLES, 16, step=1, label="Samples")
                 more = [*_classes(gr, one), *_truncation(gr, one)]
             with gr.Column(scale=3, min_width=320):
                 begin, file = one.samples(truncation=one.truncation and one.truncation[0])
@@ -137,8 +142,8 @@ def _walk(gr, one):
         with gr.Row():
             with gr.Column(scale=1, min_width=260):
                 seed = _seed(gr)
-                stops = gr.Slider(2, play.MOST_STOPS, 4, step=1, label="Samples on the way")
-                steps = gr.Slider(4, play.MOST_STEPS, 12, step=1, label="Frames from one to the next")
+                stops = _given(gr.Slider, 2, play.MOST_STOPS, 4, step=1, label="Samples on the way")
+                steps = _given(gr.Slider, 4, play.MOST_STEPS, 12, step=1, label="Frames from one to the next")
                 more = [*_classes(gr, one, everything=False), *_truncation(gr, one)]
                 button = gr.Button("Film", variant="primary")
             with gr.Column(scale=3, min_width=320):
@@ -156,15 +161,17 @@ def _edit(gr, one):
         with gr.Row():
             with gr.Column(scale=1, min_width=260):
                 seed = _seed(gr)
-                method = gr.Radio(["ganspace", "sefa"], value="ganspace", label="Directions")
+                method = _given(gr.Radio, ["ganspace", "sefa"], value="ganspace", label="Directions")
                 more = [*_classes(gr, one, everything=False), *_truncation(gr, one)]
             with gr.Column(scale=3, min_width=320):
                 picture = _picture(gr, "Edit", height=330)
-                with gr.Row():
-                    strengths = [
-                        gr.Slider(-1, 1, 0, step=0.05, label=f"Direction {place + 1}", min_width=150)
-                        for place in range(play.DIRECTIONS)
-                    ]
+                strengths = []
+                for start in range(0, play.DIRECTIONS, BESIDE):
+                    with gr.Row():
+                        strengths += [
+                            _given(gr.Slider, -1, 1, 0, step=0.05, label=f"Direction {place + 1}", min_width=150)
+                            for place in range(start, start + BESIDE)
+                        ]
 
         def draw(seed, method, *values):
             given, moves = values[: len(more)], values[len(more) :]
@@ -182,7 +189,7 @@ def _mix(gr, one):
         with gr.Row():
             with gr.Column(scale=1, min_width=260):
                 seed, other = _seed(gr, "Seed on the left"), _seed(gr, "Seed on the right", 1)
-                layer = gr.Slider(0, one.layers, one.layers // 2, step=1, label="First layer of the right one")
+                layer = _given(gr.Slider, 0, one.layers, one.layers // 2, step=1, label="First layer of the right one")
                 more = _truncation(gr, one)
             with gr.Column(scale=3, min_width=320):
                 picture = _picture(gr, "Mix", height=330)
@@ -196,8 +203,8 @@ def _captions(gr, one):
         gr.Markdown(HELP["captions"])
         with gr.Row():
             with gr.Column(scale=1, min_width=260):
-                caption = gr.Textbox(one.example_caption, label="Sentence", lines=2)
-                seed, count = _seed(gr), gr.Slider(1, 16, 4, step=1, label="Samples")
+                caption = _given(gr.Textbox, one.example_caption, label="Sentence", lines=2)
+                seed, count = _seed(gr), _given(gr.Slider, 1, 16, 4, step=1, label="Samples")
             with gr.Column(scale=3, min_width=320):
                 picture = _picture(gr, "Samples", value=one.of_caption(one.example_caption), height=480)
         caption.submit(one.of_caption, [caption, seed, count], picture)
@@ -209,8 +216,10 @@ def _translate(gr, one):
         gr.Markdown(HELP["translate"])
         with gr.Row():
             with gr.Column(scale=1, min_width=260):
-                given = gr.Image(type="numpy", image_mode="RGB", label="Your picture", sources=["upload", "clipboard"])
-                back = gr.Checkbox(label="Translate back", visible=one.both_ways)
+                given = _given(
+                    gr.Image, type="numpy", image_mode="RGB", label="Your picture", sources=["upload", "clipboard"]
+                )
+                back = _given(gr.Checkbox, label="Translate back", visible=one.both_ways)
             with gr.Column(scale=3, min_width=320), gr.Row():
                 seen = _picture(gr, "As the model sees it", show_label=True)
                 made = _picture(gr, "Translated", show_label=True)
