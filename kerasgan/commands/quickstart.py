@@ -37,6 +37,4 @@ def quickstart(arguments):
     def made(words, select):
         return prepared(_parser().parse_args(words, argparse.Namespace(words=words)), select)
 
-    if arguments.family:
-        arguments.family = family_of(arguments.family).__name__.lower()
-    return quickstart(arguments, picture_options(arguments), made, step_seconds)
+    return quickstart(arguments, picture_options(arguments), made, step_seconds, family_of)

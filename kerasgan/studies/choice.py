@@ -2,6 +2,7 @@
 
 import dataclasses
 from dataclasses import dataclass, field
+from typing import Any
 
 FEWEST = 50  # pictures
 SMALLEST = 16  # pixels of the shorter side
@@ -147,6 +148,7 @@ def choose(facts, family=None, image_size=None, conditional=True, mirror=True):
     choices = [_size(facts, size, image_size is not None)]
     labels, about = _labels(facts)
     asked = family and family.lower().replace("_", "").replace("-", "")
+    asked = asked if asked in RULES else family  # one of your own is called as you call it
     name, why = (asked, "You asked for it.") if asked else _family(facts, size, labels and conditional)
     if labels and (name in UNCONDITIONAL or not conditional):
         labels, about = False, "You asked for none, or for a family without. With classes: --family dcgan."
@@ -236,7 +238,7 @@ def _fastgan(facts, plan):
 
 def _dcgan(facts, plan):
     width = 64 if facts.device == "gpu" else 32
-    settings = {"width": width, "generator_width": width, "kernel_size": 4}
+    settings: dict[str, Any] = {"width": width, "generator_width": width, "kernel_size": 4}
     if plan.labels:
         settings["conditioning"] = "projection"
     views = _diffaugment(facts)
@@ -249,7 +251,7 @@ def _dcgan(facts, plan):
 
 
 def _stylegan2(facts, plan):
-    settings: dict = {"channel_base": 16384, "depth": 2}
+    settings: dict[str, Any] = {"channel_base": 16384, "depth": 2}
     recipe, batch, why = "auto", 32, "StyleGAN2-ADA's rule for one GPU."
     if facts.device == "cpu":
         settings = {"channel_base": 1024, "channel_max": 64, "latent_dim": 64, "style_dim": 64, "depth": 2}

@@ -59,9 +59,11 @@ def build(load, name=None):
         def tabs(chosen):
             one = playground(chosen)
             gr.Markdown(one.about)
-            with gr.Tabs():
+            # Names of their own, or the page would look for the tab that was open before among those of the new model.
+            ids = {tab: f"{chosen}/{tab}" for tab in one.tabs}
+            with gr.Tabs(selected=ids[one.tabs[0]]):
                 for tab in one.tabs:
-                    TABS[tab](gr, one)
+                    TABS[tab](gr, one, ids[tab])
 
     theme = gr.themes.Default(font=list(FONT), font_mono=list(CODE))
     page.kerasgan_options = {"theme": theme, "css": CSS, "footer_links": []}
@@ -111,8 +113,8 @@ def _arguments(one, values):
     return dict(zip(names, values, strict=True))
 
 
-def _samples(gr, one):
-    with gr.Tab("Samples"):
+def _samples(gr, one, id=None):
+    with gr.Tab("Samples", id=id):
         gr.Markdown(HELP["samples"])
         with gr.Row():
             with gr.Column(scale=1, min_width=260):
@@ -136,8 +138,8 @@ def _samples(gr, one):
         _live(gr, [seed, count, *more], draw, outputs)
 
 
-def _walk(gr, one):
-    with gr.Tab("Walk"):
+def _walk(gr, one, id=None):
+    with gr.Tab("Walk", id=id):
         gr.Markdown(HELP["walk"])
         with gr.Row():
             with gr.Column(scale=1, min_width=260):
@@ -155,8 +157,8 @@ def _walk(gr, one):
         button.click(draw, [seed, stops, steps, *more], film)
 
 
-def _edit(gr, one):
-    with gr.Tab("Edit") as tab:
+def _edit(gr, one, id=None):
+    with gr.Tab("Edit", id=id) as tab:
         gr.Markdown(HELP["edit"])
         with gr.Row():
             with gr.Column(scale=1, min_width=260):
@@ -183,8 +185,8 @@ def _edit(gr, one):
         _live(gr, controls, draw, picture)
 
 
-def _mix(gr, one):
-    with gr.Tab("Mix") as tab:
+def _mix(gr, one, id=None):
+    with gr.Tab("Mix", id=id) as tab:
         gr.Markdown(HELP["mix"])
         with gr.Row():
             with gr.Column(scale=1, min_width=260):
@@ -198,8 +200,8 @@ def _mix(gr, one):
         _live(gr, controls, one.mix, picture)
 
 
-def _captions(gr, one):
-    with gr.Tab("Sentences"):
+def _captions(gr, one, id=None):
+    with gr.Tab("Sentences", id=id):
         gr.Markdown(HELP["captions"])
         with gr.Row():
             with gr.Column(scale=1, min_width=260):
@@ -211,8 +213,8 @@ def _captions(gr, one):
         _live(gr, [caption, seed, count], one.of_caption, picture)
 
 
-def _translate(gr, one):
-    with gr.Tab("Translate"):
+def _translate(gr, one, id=None):
+    with gr.Tab("Translate", id=id):
         gr.Markdown(HELP["translate"])
         with gr.Row():
             with gr.Column(scale=1, min_width=260):

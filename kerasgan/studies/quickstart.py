@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from kerasgan import models, run
+from kerasgan import run
 from kerasgan.callbacks import (
     GANHealth,
     HeldOut,
@@ -45,7 +45,7 @@ REASONS = {
 }
 
 
-def quickstart(arguments, options, prepared, step_seconds, tell=print):
+def quickstart(arguments, options, prepared, step_seconds, family_of, tell=print):
     """Does what `kerasgan quickstart` is asked for.
 
     Args:
@@ -54,6 +54,7 @@ def quickstart(arguments, options, prepared, step_seconds, tell=print):
         prepared: Function from the arguments of `kerasgan train` and a function that selects from the data, to x, y,
             the compiled model and the facts of `run.json`.
         step_seconds: Function from a model, x and y to the seconds of a step, which trains the model.
+        family_of: Function from the name of a family to its class.
         tell: Function that prints a line.
 
     Raises:
@@ -73,7 +74,9 @@ def quickstart(arguments, options, prepared, step_seconds, tell=print):
         minutes = arguments.minutes or before["minutes"]
     else:
         minutes = arguments.minutes or MINUTES
-    plan, parts, options = _planned(arguments, options, before["planned_minutes"] if before else minutes, tell)
+    plan, parts, options = _planned(
+        arguments, options, before["planned_minutes"] if before else minutes, family_of, tell
+    )
     words = plan.command(arguments.data, *_words(options), "--seed", arguments.seed)
     if before and (words != before["command"] or parts.digest != before["held_out"]):
         raise ValueError(
@@ -162,12 +165,12 @@ class Parts:
         return found.chosen(places)
 
 
-def _planned(arguments, options, minutes, tell):
+def _planned(arguments, options, minutes, family_of, tell):
     """The `Plan`, the `Parts`, and the options with which the pictures are read."""
     asked = arguments.family
     conditional = not arguments.no_classes
     if asked is not None:
-        family = getattr(models, {name.lower(): name for name in models.__all__}[asked])
+        family = family_of(asked)
         if not family.generates or getattr(family, "as_captions", None):
             raise ValueError(
                 f"--family {asked} draws no pictures of latents alone. Choose fastgan, dcgan or stylegan2."
