@@ -76,6 +76,7 @@ def train(
     checkpoint_every_steps=None,
     keep=3,
     callbacks=(),
+    steps_per_epoch=None,
     **facts,
 ):
     """Trains a compiled model and keeps everything in a run's folder; under several workers the chief's process does.
@@ -92,6 +93,7 @@ def train(
         checkpoint_every_steps: steps of an epoch from one checkpoint to the next, besides.
         keep: number of checkpoints that are kept.
         callbacks: further callbacks; their logs go into the history.
+        steps_per_epoch: number of steps of an epoch that is shorter than a pass over the data; the same on each resume.
         **facts: further JSON-ready entries of `run.json`.
 
     Raises:
@@ -125,6 +127,7 @@ def train(
                 initial_epoch=position["epoch"],
                 initial_step=position["step"],
                 callbacks=[*callbacks, *kept, checkpoint, interruption],
+                steps_per_epoch=steps_per_epoch,
                 verbose=0,
             )
         finally:

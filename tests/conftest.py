@@ -54,7 +54,7 @@ SLOW_FILES = tuple(
     for name in (
         *("cli", "checks", "latent_space", "pickled_networks", "torch_files", "latents", "tiles", "probe", "translate"),
         *("captions_cli", "tokens_cli", "augment", "biggan", "stylegan2", "r3gan", "mimicry", "super_resolution"),
-        "fastgan",
+        *("fastgan", "quickstart", "play", "held_out"),
     )
 )
 SLOW_ON_OTHERS = (

@@ -10,6 +10,7 @@ from kerasgan.callbacks.checkpoint import (
 )
 from kerasgan.callbacks.evaluation import Evaluation
 from kerasgan.callbacks.health import Finding, GANHealth
+from kerasgan.callbacks.held_out import HeldOut, load_best, read_best
 from kerasgan.callbacks.interruption import Interrupted, Interruption, NonFiniteLoss, StopAtNonFinite
 from kerasgan.callbacks.progress import Progress
 from kerasgan.callbacks.run_log import RunLog
@@ -23,6 +24,7 @@ __all__ = [
     "Evaluation",
     "Finding",
     "GANHealth",
+    "HeldOut",
     "Interrupted",
     "Interruption",
     "NonFiniteLoss",
@@ -34,6 +36,8 @@ __all__ = [
     "StopAtNonFinite",
     "TranslationGrid",
     "latest_checkpoint",
+    "load_best",
+    "read_best",
     "restore_checkpoint",
     "save_checkpoint",
 ]

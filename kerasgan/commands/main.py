@@ -133,7 +133,7 @@ def train(arguments):
         check_unlocked(folder)
         _check_empty(folder, arguments.resume)
     with strategy.scope():
-        x, y, model, facts = _prepared(family, arguments)
+        x, y, model, facts = prepared(arguments)
     count = _count(x, y)
     batch_size = min(model.recipe.largest_batch, count)
     steps = count // batch_size
@@ -226,12 +226,18 @@ def launch(arguments):
     return launch(arguments.workers, command, arguments.restarts, arguments.logs)
 
 
-def _prepared(family, arguments):
-    """Data, compiled model, and what `run.json` says about both."""
+def prepared(arguments, select=None):
+    """Data, compiled model, and what `run.json` says about both.
+
+    Args:
+        arguments: Those of `train`.
+        select: Function from the `kerasgan.data.load.Source` to the examples of it that are trained on.
+    """
     import numpy as np
 
     from kerasgan import run
     from kerasgan.commands import settings
+    from kerasgan.commands.families import family_of
     from kerasgan.commands.options import picture_options
     from kerasgan.commands.trained import trained
     from kerasgan.data.kinds.texts import kind_of_captions
@@ -241,6 +247,7 @@ def _prepared(family, arguments):
     from kerasgan.game.freezing import freeze_first
     from kerasgan.game.transfer import like, transfer
 
+    family = family_of(arguments.family)
     known = constructor_arguments(family)
     chosen, changes = settings.split(family, arguments.set)
     if arguments.batch_size:
@@ -261,6 +268,7 @@ def _prepared(family, arguments):
         if found.is_large:  # `fit` encodes arrays, and takes batches as they are
             texts = dataclasses.replace(texts, values=kind.encode(texts.values))
         found = dataclasses.replace(found, columns=(pictures, texts))
+    found = select(found) if select else found
     x, y, first = _examples(found)
     if pairs and isinstance(first, tuple):
         chosen = {**({"target_channels": first[1].shape[-1]} if "target_channels" in known else {}), **chosen}
@@ -425,22 +433,26 @@ def _networks(text):
 
 
 def _parser():
+    """The parser of the command line."""
     from kerasgan.commands.adder import adder
     from kerasgan.commands.augment import add_parser as add_augment_parser
     from kerasgan.commands.convert import add_parser as add_convert_parser
     from kerasgan.commands.data import add_parser as add_data_parser
     from kerasgan.commands.evaluate import add_parser as add_evaluate_parser
     from kerasgan.commands.latents import add_parser as add_latents_parser
+    from kerasgan.commands.play import add_parser as add_play_parser
+    from kerasgan.commands.quickstart import add_parser as add_quickstart_parser
     from kerasgan.commands.sensitivity import add_parser as add_sensitivity_parser
     from kerasgan.commands.translate import add_parser as add_translate_parser
     from kerasgan.commands.zoo import add_parser as add_zoo_parser
 
     count, amount = _positive(int), _positive(float)
-    parser = _Parser(prog="kerasgan", description="Generative adversarial networks for Keras 3.")
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    whole = _Parser(prog="kerasgan", description="Generative adversarial networks for Keras 3.")
+    commands = whole.add_subparsers(required=True, metavar="COMMAND")
 
     command = adder(commands)
 
+    add_quickstart_parser(commands)
     one = command(train, "train")
     one.add_argument(
         "family", metavar="FAMILY", help="class of kerasgan.models in lower case, such as dcgan, or of --import"
@@ -553,6 +565,7 @@ def _parser():
     )
 
     add_translate_parser(commands)
+    add_play_parser(commands)
 
     one = command(export, "export")
     one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
@@ -569,4 +582,4 @@ def _parser():
     add_evaluate_parser(commands)
     add_sensitivity_parser(commands)
     add_zoo_parser(commands)
-    return parser
+    return whole

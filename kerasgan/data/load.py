@@ -257,6 +257,18 @@ class Source:
         batches.description = self.description
         return batches
 
+    def chosen(self, places):
+        """Returns the examples at some places, as a `Source`.
+
+        Args:
+            places: Integers from 0 to the number of examples.
+        """
+        places = np.asarray(places)
+        if self.unpaired:
+            raise ValueError("The two domains have no common places; expected one domain, or pairs.")
+        columns = _each(lambda each: dataclasses.replace(each, values=_Chosen(each.values, places)), self.columns)
+        return Source(dataclasses.replace(self.description, count=len(places)), columns)
+
 
 @dataclass(frozen=True)
 class _Table:
@@ -301,6 +313,22 @@ class _Twice:
             behind = indices >= count
             rows[behind] = rows[behind][:, :, ::-1]
         return rows
+
+    def __array__(self, dtype=None, copy=None):
+        return self[:] if dtype is None else self[:].astype(dtype)
+
+
+class _Chosen:
+    """Some rows of an array, in a given order. They are copied only on access."""
+
+    def __init__(self, values, places):
+        self.values, self.places = values, places
+
+    def __len__(self):
+        return len(self.places)
+
+    def __getitem__(self, indices):
+        return self.values[self.places[indices]]
 
     def __array__(self, dtype=None, copy=None):
         return self[:] if dtype is None else self[:].astype(dtype)

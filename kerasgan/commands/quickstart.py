@@ -1,0 +1,40 @@
+"""`kerasgan quickstart`: the arguments; `kerasgan.studies.quickstart` does the work."""
+
+import argparse
+
+from kerasgan.commands.adder import adder
+from kerasgan.commands.options import add_picture_options, picture_options, positive
+
+
+def add_parser(commands):
+    """Adds `quickstart` to the sub-commands of a parser."""
+    one = adder(commands)(quickstart, "quickstart")
+    one.add_argument("data", metavar="FOLDER", help="folder of pictures, or other data, as for `kerasgan train --data`")
+    one.add_argument("-o", "--out", metavar="OUT", help="folder of the run (default: runs/quickstart-FOLDER)")
+    one.add_argument("--minutes", type=positive(float), metavar="N", help="time of the training (default: 60)")
+    one.add_argument("--family", metavar="NAME", help="family of models (default: by number, classes and device)")
+    one.add_argument("--no-classes", action="store_true", help="a model without classes, whatever the folders say")
+    one.add_argument("--no-mirror", action="store_true", help="no mirrored copies of the pictures")
+    one.add_argument("--seed", type=int, default=0, help="of the choice of held-out pictures and all training")
+    one.add_argument("--force", action="store_true", help="train on fewer than 50 pictures as well")
+    one.add_argument("--dry-run", action="store_true", help="look at the pictures, print the plan, and write nothing")
+    one.add_argument("--resume", action="store_true", help="continue OUT, as if it had not been interrupted")
+    add_picture_options(one)
+
+
+def quickstart(arguments):
+    """Looks at a folder of pictures, chooses a GAN for them, trains it and keeps the best.
+
+    Some pictures are never trained on; the distance of the samples from these decides which weights are kept and when
+    the training ends. Everything that was chosen is printed with its reason and with the `kerasgan train` command that
+    does the same.
+    """
+    from kerasgan.commands.families import family_of
+    from kerasgan.commands.main import _parser, prepared
+    from kerasgan.commands.summary import step_seconds
+    from kerasgan.studies.quickstart import quickstart
+
+    def made(words, select):
+        return prepared(_parser().parse_args(words, argparse.Namespace(words=words)), select)
+
+    return quickstart(arguments, picture_options(arguments), made, step_seconds, family_of)
