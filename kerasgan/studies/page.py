@@ -9,6 +9,7 @@ from kerasgan.studies import play
 
 MODELS = 4  # models in memory
 BESIDE = 4  # sliders in a row
+SHOWN = {"interactive": False}
 FONT = ("system-ui", "sans-serif")
 CODE = ("ui-monospace", "monospace")
 CSS = """
@@ -124,12 +125,10 @@ def _samples(gr, one, id=None):
             with gr.Column(scale=3, min_width=320):
                 begin, file = one.samples(truncation=one.truncation and one.truncation[0])
                 outputs = [_picture(gr, "Samples", value=begin, visible=begin is not None, height=560)]
-                sounds = one.model.sample_kind.file_type in ("wav",)
-                files = one.model.sample_kind.file_type and not sounds
-                if sounds:
-                    outputs.append(gr.Audio(file, label="The first sample", interactive=False))
-                elif files:
-                    outputs.append(gr.File(file, label="The first sample"))
+                if file is not None:
+                    ending = file.rpartition(".")[2]
+                    kind = {"wav": gr.Audio, "glb": gr.Model3D, "gif": gr.Image}.get(ending, gr.File)
+                    outputs.append(kind(file, label="The first sample", **{} if ending == "glb" else SHOWN))
 
         def draw(seed, count, *values):
             picture, file = one.samples(seed, count, **_arguments(one, values))

@@ -123,12 +123,24 @@ class Playground:
         count = int(count)
         cut = None if self.truncation is None else truncation
         made = self.model.sample(count, int(seed), truncation=cut, **self.labels(chosen, count))
+        return self.shown(made), self._file(made)
+
+    def _file(self, samples):
+        """The path of a file of the first sample, of texts of all; `None` where there is none, or its package lacks."""
         kind = self.model.sample_kind
-        file = None
-        if kind.file_type:
-            file = temporary(kind.file_type)
-            Path(file).write_bytes(kind.encoded(made[0]))
-        return self.shown(made), file
+        if hasattr(kind, "decode"):
+            content, ending = "".join(f"{line}\n" for line in kind.decode(samples)).encode(), "txt"
+        elif kind.file_types:
+            ending = kind.file_types[0]
+            try:
+                content = kind.encoded(samples[0], ending)
+            except (ImportError, ValueError):
+                return None
+        else:
+            return None
+        path = temporary(ending)
+        Path(path).write_bytes(content)
+        return path
 
     def shown(self, samples, columns=None):
         """Samples as one picture, enlarged so that they can be seen: a uint8 array (height, width, 3), or `None`.
