@@ -126,6 +126,7 @@ def test_panel_shows_points_where_they_are():
     assert (field[1:-1, 1, 0] > field[1:-1, 1, 2]).all() and (field[1:-1, -2, 0] < field[1:-1, -2, 2]).all()
 
 
+@pytest.mark.slow
 def test_the_table_has_a_row_for_each_method_that_was_run():
     records = [{"dataset": "ring", "method": "ns", "seed": 0, "long": False, "steps": 5, "raw": 0, "ema": 0}]
     for record in records:

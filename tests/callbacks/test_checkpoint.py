@@ -273,6 +273,7 @@ def test_a_new_loss_scale_is_the_one_that_trains(build, tmp_path):
 # Positions count images ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_another_batch_size_goes_on_at_the_same_image_of_the_epoch(model, build, images, tmp_path):
     class Stop(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):

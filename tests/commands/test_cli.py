@@ -89,6 +89,7 @@ def test_what_a_run_leaves(run):
     np.testing.assert_array_equal(saved.sample(3), loaded.model.sample(3))
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_into_memory_is_read_in_batches(run, tmp_path, monkeypatch):
     """The same training, bit for bit."""
     monkeypatch.setattr(folder_cache, "IN_MEMORY", 0)
@@ -188,6 +189,7 @@ def test_export(begun, tmp_path, capfd):
     assert "not an empty folder" in failure(capfd, "export", begun, tmp_path / "served")
 
 
+@pytest.mark.slow
 def test_dry_run_tells_all_and_writes_nothing(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr(summary, "TIMED_SECONDS", 0.0)
     monkeypatch.chdir(tmp_path)

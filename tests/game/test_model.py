@@ -33,6 +33,7 @@ def kernels(model):
     return [float(ops.convert_to_numpy(network.weights[0])[0, 0]) for network in (model.generator, model.discriminator)]
 
 
+@pytest.mark.slow
 @pytest.mark.tensorflow  # on JAX the critic is taken up again in test_games.py
 def test_one_compiled_step_for_each_set_of_due_phases():
     model = toy(generator_every=5, penalties=(R1(1.0, interval=4),))
@@ -47,6 +48,7 @@ def test_one_compiled_step_for_each_set_of_due_phases():
     assert traces == [1, 1, 1, 1]
 
 
+@pytest.mark.slow
 def test_several_steps_an_execution_are_the_same_steps_also_where_the_data_end():
     model = toy(generator_every=2)
     several = toy(start_of(model), generator_every=2, steps_per_execution=4)

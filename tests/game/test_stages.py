@@ -83,6 +83,7 @@ def test_phases_run_during_their_span_and_losses_know_the_stage():
     assert len(history["late_loss"]) == 1 and history["late_loss"][0] > 0.0  # no row where it did not run
 
 
+@pytest.mark.slow
 def test_a_stage_and_a_span_go_on_after_a_resume(tmp_path):
     def trained(model, start, epochs):
         model.fit(data(24), batch_size=8, epochs=epochs, initial_epoch=start, verbose=0)

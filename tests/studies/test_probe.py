@@ -19,6 +19,7 @@ SIZES |= {
 }
 
 
+@pytest.mark.slow
 def test_a_preset_is_probed(tmp_path, capsys):
     BigBiGAN((8, 8, 1), 4, **SIZES, seed=0).save_preset(tmp_path / "preset")
     out = tmp_path / "probe.json"

@@ -188,6 +188,7 @@ def weights(out):
     return [np.asarray(each) for each in model.ema_generator.get_weights()]
 
 
+@pytest.mark.slow
 def test_a_run_and_one_that_was_interrupted_are_the_same(small, folder, tmp_path, capfd, monkeypatch):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     assert command(folder, whole) == 0

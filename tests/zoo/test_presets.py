@@ -41,6 +41,7 @@ def test_a_preset_gives_the_averaged_generator_back(model, preset):
     again.fit(np.zeros((8, 8, 8, 1), "float32"), np.arange(8) % 3, batch_size=8, verbose=0)
 
 
+@pytest.mark.slow
 def test_states_of_the_training_are_left_out(tmp_path):
     model = DCGAN((8, 8, 1), latent_dim=4, width=2, seed=0)
     model.compile(batch_size=8, views=("ada",))
