@@ -21,6 +21,7 @@ SHORT_PYTHON = {"EPOCHS": 1, "STEPS": 2, "PICTURES": 160}
 SHORT_COMMANDS = {
     r"--epochs (\d+)": lambda found: f"--epochs {max(1, int(found[1]) // 60)}",  # 120 still is more than 60
     r"--steps \d+": lambda found: "--steps 2",
+    r"--minutes \d+": lambda found: "--minutes 0.1",
     r"\bcount=\d+": lambda found: "count=128",
     r"\b(width|text_size|text_width)=\d+": lambda found: f"{found[1]}=8",
     r"\bchannel_max=\d+": lambda found: "channel_max=8",

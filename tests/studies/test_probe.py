@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 
 from kerasgan import BigBiGAN
 from kerasgan.commands.main import main
