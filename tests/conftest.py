@@ -106,6 +106,8 @@ def is_repetition(item):
         return item.originalname != ONE_RUN
     if item.path.stem.removeprefix("test_") in SLOW_ON_OTHERS:
         return True
+    if item.path.name == "test_miniatures.py":
+        return check_of(item) not in (None, *BOTH_CHECKS)
     if item.path.parent.name != "models" or item.name.startswith("test_dcgan["):
         return False
     return not is_first_line(item) or check_of(item) not in BOTH_CHECKS

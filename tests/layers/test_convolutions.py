@@ -55,7 +55,13 @@ def assert_equal(found, expected):
 
 
 @pytest.mark.usefixtures("float64")
-@pytest.mark.parametrize(("size", "kernel", "strides", "padding"), CASES)
+@pytest.mark.parametrize(
+    ("size", "kernel", "strides", "padding"),
+    [
+        pytest.param(*case, marks=[pytest.mark.slow] if place in (1, 3, 5, 7) else [])
+        for place, case in enumerate(CASES)
+    ],
+)
 def test_transposed(size, kernel, strides, padding):
     tensors = values(size, kernel)
     found = differentiated(lambda x, k: conv_transpose(x, k, strides, padding), tensors)
