@@ -64,10 +64,16 @@ SLOW_ON_OTHERS = (
     "esrgan",
     "fastgan",
     "progan",
+    "relgan",
+    "sagan",
+    "simgan",
+    "sngan",
     "stackgan",
     "stylegan",
     "stylegan2",
     "stylegan3",
+    "text_to_image",
+    "wgan",
 )
 BOTH_CHECKS = ("trains",)
 # Families whose smallest networks take seconds to build, compile or differentiate, and the harness' own games.
