@@ -137,7 +137,8 @@ def main():
 
         def measured(each=each, preset=preset):
             model = kerasgan.load(each)
-            about = {name: preset.metadata.get(name) for name in ("kimg", "minutes")}
+            known = preset.metadata
+            about = {"kimg": known.get("kimg"), "minutes": known.get("cpu_minutes", known.get("minutes"))}
             return {"weights": model.generator.count_params() / 1e6, **about, **scores(*shuffled(*drawn(model)), *test)}
 
         rows.append(journal.once(measured, **key))
