@@ -271,6 +271,11 @@ def family_page(family):
         f"# {name}",
         f"{summary(family)}\n\n**Paper:** {paper(family)}.\n\n**Source:** [{path}](../../{path})\n\n"
         f"**Command line:** `kerasgan train {name.lower()} --data NAME --epochs N`",
+    ]
+    if presets_of(family):  # pictures first
+        lines.append("## Presets")
+        lines += [preset_section(each, about) for each, about in presets_of(family).items()]
+    lines += [
         "## Recipe",
         "`compile()` without arguments applies these settings; each can be changed by its name, in Python "
         "(`compile(batch_size=32)`) and on the command line (`--set batch_size=32`).",
@@ -296,9 +301,6 @@ def family_page(family):
     if phases:
         rows = [(f"`{each.name}`", ", ".join(f"`{n}`" for n in each.trains), when(each)) for each in phases]
         lines += ["## Phases of a step", table(("phase", "trains", "runs"), rows)]
-    if presets_of(family):
-        lines.append("## Presets")
-        lines += [preset_section(each, about) for each, about in presets_of(family).items()]
     if name in measured() or results_of(family):
         lines.append("## Measured")
         if name in measured():
