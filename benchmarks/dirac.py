@@ -156,7 +156,7 @@ def main():
         print(json.dumps([play(*case) for case in cases()]))
         return 0
     engines = {backend: on_engine(backend) for backend in ("tensorflow", "jax")}
-    print(f"{'loss':22}{'update':14}{'penalties':34}{'theory':>11}{'reference':>12}{'TensorFlow':>12}{'JAX':>12}")
+    print(f"{'loss':22}{'update':20}{'penalties':34}{'theory':>11}{'reference':>12}{'TensorFlow':>12}{'JAX':>12}")
     failed = 0
     for i, (loss, update, penalties) in enumerate(cases()):
         known = (
@@ -168,7 +168,7 @@ def main():
         failed += bool(wrong)
         theory = f"{known:11.4g}" if known is not None else " " * 11
         numbers = "".join(f"{value:12.6g}" for value in (exact, *measured))
-        print(f"{loss:22}{update:14}{penalties!s:34}{theory}{numbers}{'   WRONG' if wrong else ''}")
+        print(f"{loss:22}{update:20}{penalties!s:34}{theory}{numbers}{'   WRONG' if wrong else ''}")
     print(f"{len(cases()) - failed} of {len(cases())} cases agree on both engines.")
     return 1 if failed else 0
 
