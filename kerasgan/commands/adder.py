@@ -8,11 +8,12 @@ def adder(commands):
         commands: what `add_subparsers` returned.
 
     Returns:
-        A function of a command's function and its name that returns the command's parser.
+        A function of a command's function, its name, and the line about it in the list of commands (by default the
+        docstring), that returns the command's parser.
     """
 
-    def command(function, name):
-        added = commands.add_parser(name, help=function.__doc__, description=function.__doc__)
+    def command(function, name, about=None):
+        added = commands.add_parser(name, help=about or function.__doc__, description=function.__doc__)
         added.set_defaults(command=function)
         added.add_argument("--debug", action="store_true", help="show the traceback of an error")
         added.add_argument(

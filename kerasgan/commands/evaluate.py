@@ -1,5 +1,6 @@
 """`kerasgan evaluate`: the arguments; `kerasgan.studies.evaluate` does the work."""
 
+from kerasgan.commands.adder import adder
 from kerasgan.commands.options import add_picture_options, picture_options
 
 # As kerasgan.metrics.evaluation.METRICS and DEFAULT_METRICS, and kerasgan.metrics.features.NAMES, which need an engine.
@@ -17,9 +18,7 @@ FEATURES = (
 def add_parser(commands):
     """Adds `evaluate` to the sub-commands of a parser."""
     about = "Scores samples of a run or a preset, or a folder of images, between a Gaussian and real images."
-    one = commands.add_parser("evaluate", help=about, description=evaluate.__doc__)
-    one.set_defaults(command=evaluate)
-    one.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    one = adder(commands)(evaluate, "evaluate", about)
     one.add_argument(
         "samples", metavar="RUN|PRESET|FOLDER", help="folder of a run, name or address of a preset, or folder of images"
     )

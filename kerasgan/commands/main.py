@@ -45,7 +45,7 @@ def main(argv=None):
             arguments = _parser().parse_args(argv, argparse.Namespace(words=argv))
             if not getattr(arguments, "without_engine", False):
                 _start_engine(quiet="--debug" not in argv)
-            _import(getattr(arguments, "modules", ()))  # a few commands have no --import
+            _import(arguments.modules)
             return arguments.command(arguments) or 0
     except (Exception, KeyboardInterrupt) as error:
         if "--debug" in argv:

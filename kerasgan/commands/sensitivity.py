@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from kerasgan.commands.adder import adder
 from kerasgan.commands.evaluate import FEATURES
 
 MIXTURES = (
@@ -17,10 +18,7 @@ MIXTURES = (
 
 def add_parser(commands):
     """Adds `sensitivity` to the sub-commands of a parser."""
-    about = "Trains a grid of learning rates, decays and critic steps at equal compute; says how many cells succeed."
-    one = commands.add_parser("sensitivity", help=about, description=about)
-    one.set_defaults(command=sensitivity)
-    one.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    one = adder(commands)(sensitivity, "sensitivity")
     one.add_argument("family", metavar="FAMILY", help="class of kerasgan.models in lower case, such as dcgan")
     one.add_argument("--data", required=True, metavar="NAME", help=f"{', '.join(MIXTURES)}, or as for `kerasgan train`")
     one.add_argument("--updates", type=_positive, default=20_000, metavar="N", help="of both players (default: 20000)")

@@ -58,7 +58,8 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         generates: Whether the model draws samples of latents, by `sample`.
         conditions: The conditions of its samples; none, unless the family has them.
         forward_pass: (name of a phase, name of a `shared` method): what the phases share in the update
-            "alternating_shared". The method uses networks that only this phase trains. `None` for nothing.
+            "alternating_shared". The method uses networks of this phase; other phases that train them have a pass of
+            their own. `None` for nothing.
         states: Names of the states added by `add_state`.
         current_stage: The stage of the training, while a loss is evaluated; see `stage`.
     """
@@ -329,7 +330,8 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
 
         repo, _ = hub.parse(f"hf://{str(repo).removeprefix('hf://')}")
         with tempfile.TemporaryDirectory() as beside:
-            folder = Path(beside) / re.sub(r"[^a-z0-9_-]", "-", repo.partition("/")[2].lower())
+            name = re.sub(r"[^a-z0-9_-]", "-", repo.partition("/")[2].lower()).strip("-_")
+            folder = Path(beside) / (name[:64] or "model")
             self.save_preset(folder, networks, **metadata)
             return hub.push(folder, repo, private=private, revision=revision, token=token)
 
@@ -412,6 +414,13 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         if self.recipe.update != "alternating_shared" or len(due) < 2 or name not in due:
             return None
         return next(phase for phase in self.game if phase.name == name)
+
+    def shares_pass(self, phases, passing):
+        """Whether phases use the forward pass of the phase `passing`: itself, and those that train other networks.
+
+        Another phase of the same networks, such as a lazy penalty on the generator, sees them as they are by then.
+        """
+        return all(phase is passing or not set(phase.trains) & set(passing.trains) for phase in phases)
 
     def run_forward_pass(self, batch):
         """Evaluates the method that `forward_pass` names; returns the results that it shares."""

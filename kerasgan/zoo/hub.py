@@ -60,6 +60,8 @@ def download(address, cache, put):
         raise ValueError(f"{address} is no preset of kerasgan: it has no {', '.join(missing)}.")
     if large := [f"{name} ({size:,} bytes)" for name, size in files.items() if (size or 0) > presets.LARGEST]:
         raise ValueError(f"{address} has {', '.join(large)}; allowed are {presets.LARGEST:,} bytes.")
+    if not COMMIT.fullmatch(str(info.sha)):
+        raise ValueError(f"{address}: the Hub names the commit {info.sha!r}; expected 40 hexadecimal digits.")
     kept = _kept(cache, repo, info.sha)
     return kept if kept is not None else _loaded(address, repo, info.sha, sorted(files), cache, put)
 

@@ -148,6 +148,28 @@ def test_one_forward_pass_against_numpy():
     assert np.abs(usual.generator.get_weights()[0] - w).max() > 1e-3
 
 
+def test_a_further_phase_of_the_generator_has_a_pass_of_its_own():
+    """Samples that were made before the generator's update have no gradient for another phase of the generator."""
+
+    class Pulled(LatentModel):
+        def phases(self):
+            return (*super().phases(), Phase("pull", ("generator",), self.pull, "generator"))
+
+        def pull(self, batch):
+            return ops.mean(ops.square(self.generated(batch))), {}
+
+    nets = {
+        "generator": keras.Sequential([keras.Input((3,)), layers.Dense(2)]),
+        "discriminator": keras.Sequential([keras.Input((2,)), layers.Dense(1, kernel_initializer="zeros")]),
+    }
+    model = Pulled((2,), latent_dim=3, seed=0, **nets)
+    rates = {"discriminator_optimizer": keras.optimizers.SGD(0.0), "generator_optimizer": keras.optimizers.SGD(0.1)}
+    model.compile(update="alternating_shared", **rates)
+    before = model.generator.get_weights()[0]
+    model.fit(DATA[:8], batch_size=8, verbose=0)  # of a discriminator of zeros the generator learns nothing
+    assert np.linalg.norm(model.generator.get_weights()[0]) < 0.98 * np.linalg.norm(before)
+
+
 def test_only_a_forward_pass_that_a_game_has_can_be_shared():
     model = vector_gan()
     model.forward_pass = None

@@ -36,7 +36,7 @@ def test_there_and_back(hub, model, tmp_path):
     for name in ("hf://ada/My.Clothes", "hf://ada/My.Clothes@main", address):
         np.testing.assert_array_equal(kerasgan.load(name).sample(3, seed=1), images)
     assert kept(tmp_path) == sorted([*presets.FILES, presets.METADATA])
-    assert zoo_hub.push  # a second version does not change what the first address means
+    # A second version does not change what the first address means.
     hub.commit("ada/My.Clothes", {presets.WEIGHTS: b"other"})
     hub.asked.clear()
     np.testing.assert_array_equal(kerasgan.load(address).sample(3, seed=1), images)
@@ -96,6 +96,13 @@ def test_what_is_no_preset_is_named(hub, preset, monkeypatch):
     hub.commit("ada/large", files)
     with pytest.raises(ValueError, match="allowed are 10 bytes"):
         kerasgan.load("hf://ada/large")
+
+
+def test_a_commit_that_is_a_path_is_refused(hub, preset, tmp_path):
+    hub.commits["ada/tiny"] = [("../../elsewhere", {path.name: path.read_bytes() for path in preset.iterdir()})]
+    with pytest.raises(ValueError, match="names the commit '../../elsewhere'; expected 40"):
+        kerasgan.load("hf://ada/tiny")
+    assert kept(tmp_path) == []
 
 
 def test_a_hub_that_refuses_or_is_gone(hub, preset, monkeypatch):

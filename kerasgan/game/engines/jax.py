@@ -340,7 +340,8 @@ class Engine:
         step, passing = values[self.iterations], self.passing(plan.due)
         common = passing and self._pass_forward(passing, batch, step, values)
         for phases in self.turns(plan.due):
-            for name, value in self._play(phases, batch, step, values, common).items():
+            known = common if common and self.shares_pass(phases, passing) else None
+            for name, value in self._play(phases, batch, step, values, known).items():
                 values.run(lambda name=name, value=value: self.track(name, value))
             values.run(lambda phases=phases: update_averages(self, phases, size))
         values.run(lambda: self.count_step(size))

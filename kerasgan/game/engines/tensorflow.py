@@ -317,7 +317,8 @@ class Engine:
         logs, passing = {}, self.passing(plan.due)
         common = passing and self._pass_forward(passing, batch, step, replica)
         for phases in self.turns(plan.due):
-            logs.update(self._play(phases, batch, step, replica, replicas, common))
+            known = common if common and self.shares_pass(phases, passing) else None
+            logs.update(self._play(phases, batch, step, replica, replicas, known))
             update_averages(self, phases, size)
         self.count_step(size)
         return logs
