@@ -39,7 +39,7 @@ def test_the_line_of_tests(ebgan):
 
 @pytest.mark.tensorflow
 def test_the_command_line_trains_and_samples_it(tmp_path, monkeypatch, capsys):
-    from kerasgan.commands.main import _parser, main
+    from kerasgan.commands.main import command_parser, main
 
     (tmp_path / "ebgan_of_mine.py").write_text(FAMILY.replace("EBGAN", "MyEBGAN"))
     monkeypatch.chdir(tmp_path)
@@ -49,7 +49,7 @@ def test_the_command_line_trains_and_samples_it(tmp_path, monkeypatch, capsys):
     assert main(["sample", "run", "-n", "4", "-o", "grid.png", "--import", "ebgan_of_mine"]) == 0
     assert (tmp_path / "grid.png").exists()
     for command in (["evaluate", "run"], ["sensitivity", "my_ebgan", "--data", "ring"], ["export", "run", "out"]):
-        assert _parser().parse_args([*command, "--import", "ebgan_of_mine"]).modules == ["ebgan_of_mine"]
+        assert command_parser().parse_args([*command, "--import", "ebgan_of_mine"]).modules == ["ebgan_of_mine"]
     assert main(["sample", "run", "--import", "no_such_module"]) == 2
     assert "--import no_such_module: No module named" in capsys.readouterr().err
 

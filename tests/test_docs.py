@@ -75,12 +75,12 @@ def test_blocks_run(name, tmp_path, monkeypatch):
 
 
 def test_commands_parse():
-    from kerasgan.commands.main import _parser
+    from kerasgan.commands.main import command_parser
 
     found = [line for path in PAGES for line in commands(path.read_text())]
     assert len(found) >= 20
     for line in found:
-        _parser().parse_args(shlex.split(line)[1:])
+        command_parser().parse_args(shlex.split(line)[1:])
 
 
 def test_python_blocks_parse():

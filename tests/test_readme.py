@@ -41,20 +41,20 @@ def test_paths_and_modules_exist():
 
 
 def test_shell_lines_of_the_readme_parse():
-    from kerasgan.commands.main import _parser
+    from kerasgan.commands.main import command_parser
 
     lines = re.findall(r"^kerasgan (.*?)(?:\s+#.*)?$", README, flags=re.M)
     assert len(lines) >= 5
     for line in lines:
-        _parser().parse_args(line.split())
+        command_parser().parse_args(line.split())
 
 
 def test_lines_that_resume_a_run_have_its_settings():
-    from kerasgan.commands.main import _parser
+    from kerasgan.commands.main import command_parser
 
     settings = {}
     for line in re.findall(r"^kerasgan (train .*?)(?:\s+#.*)?$", README, flags=re.M):
-        asked = _parser().parse_args(line.split())
+        asked = command_parser().parse_args(line.split())
         if asked.out:
             told = (asked.family, asked.data, asked.labels, asked.set)
             assert settings.setdefault(asked.out, told) == told, line

@@ -42,7 +42,7 @@ def main(argv=None):
     try:
         with warnings.catch_warnings():
             warnings.showwarning = _print_warning
-            arguments = _parser().parse_args(argv, argparse.Namespace(words=argv))
+            arguments = command_parser().parse_args(argv, argparse.Namespace(words=argv))
             if not getattr(arguments, "without_engine", False):
                 _start_engine(quiet="--debug" not in argv)
             _import(arguments.modules)
@@ -432,7 +432,7 @@ def _networks(text):
     return network, int(count)
 
 
-def _parser():
+def command_parser():
     """The parser of the command line."""
     from kerasgan.commands.adder import adder
     from kerasgan.commands.augment import add_parser as add_augment_parser

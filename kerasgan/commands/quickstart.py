@@ -30,11 +30,11 @@ def quickstart(arguments):
     does the same.
     """
     from kerasgan.commands.families import family_of
-    from kerasgan.commands.main import _parser, prepared
+    from kerasgan.commands.main import command_parser, prepared
     from kerasgan.commands.summary import step_seconds
     from kerasgan.studies.quickstart import quickstart
 
     def made(words, select):
-        return prepared(_parser().parse_args(words, argparse.Namespace(words=words)), select)
+        return prepared(command_parser().parse_args(words, argparse.Namespace(words=words)), select)
 
     return quickstart(arguments, picture_options(arguments), made, step_seconds, family_of)

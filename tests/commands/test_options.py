@@ -14,7 +14,7 @@ from kerasgan import distribute, zoo
 from kerasgan.callbacks import interruption
 from kerasgan.commands import evaluate, launch, options, sensitivity
 from kerasgan.commands.families import family_of
-from kerasgan.commands.main import FORMATS, STRATEGIES, SYNONYMS, _parser, main
+from kerasgan.commands.main import FORMATS, STRATEGIES, SYNONYMS, command_parser, main
 from kerasgan.data.builders.gaussians import MIXTURES
 from kerasgan.data.folder import FolderOptions
 from kerasgan.data.kinds import Images
@@ -76,7 +76,7 @@ def test_how_pictures_are_read_is_recorded_and_used_by_later_commands(pictures, 
 def evaluate_source(name):
     from kerasgan.studies.evaluate import _source
 
-    return _source(_parser().parse_args(["evaluate", name]), {})
+    return _source(command_parser().parse_args(["evaluate", name]), {})
 
 
 def test_real_pictures_are_read_as_for_the_training(pictures):
