@@ -27,6 +27,7 @@ from kerasgan.models.sagan import SAGAN
 from kerasgan.models.seqgan import SeqGAN
 from kerasgan.models.simgan import SimGAN
 from kerasgan.models.sngan import SNGAN
+from kerasgan.models.specgan import SpecGAN
 from kerasgan.models.srgan import SRGAN
 from kerasgan.models.stackgan import StackGAN
 from kerasgan.models.stylegan import StyleGAN
@@ -74,6 +75,7 @@ __all__ = [
     "RelGAN",
     "SeqGAN",
     "SimGAN",
+    "SpecGAN",
     "StackGAN",
     "StyleGAN",
     "StyleGAN2",
