@@ -141,11 +141,11 @@ class SpecGAN(LatentModel):
 
     # Data -----------------------------------------------------------------------------------------------------------
 
-    def fit(self, x=None, y=None, **kwargs):
+    def fit(self, x=None, y=None, batch_size=None, **kwargs):
         """As `LatentModel.fit`; the first call takes the moments of the spectrograms from the data, see `adapt`."""
         if x is not None and not ops.convert_to_numpy(self.generator.get_layer("moments").seen):
             self.adapt(x)
-        return super().fit(x, y, **kwargs)
+        return super().fit(x, y, batch_size, **kwargs)
 
     def adapt(self, x):
         """Takes mean and standard deviation of each frequency from sounds.
