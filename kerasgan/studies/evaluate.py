@@ -81,27 +81,45 @@ def evaluate(arguments, options=None):
 
 
 def evaluate_graphs(arguments, source):
+    """Scores the molecules of a model: see `graph_scores`.
+
+    Args:
+        arguments: Those of the command.
+        source: `Source` of graphs.
+    """
+    scores, protocol, _ = graph_scores(source, arguments.split or "test", arguments.count or GRAPHS, arguments.seed)
+    write_json(arguments.out, {**source.about, "protocol": protocol, "scores": scores})
+    _print(scores, protocol)
+    print(arguments.out)
+
+
+def graph_scores(source, split="test", count=GRAPHS, seed=0):
     """Validity, uniqueness and novelty of the molecules of a model, between controls.
 
     The control are graphs whose atoms and bonds are drawn independently, with the frequencies of the training split;
     the ceiling are real molecules of the other split.
 
     Args:
-        arguments: Those of the command.
         source: `Source` of graphs.
+        split: Split of the real molecules.
+        count: Number of molecules of each column.
+        seed: Random seed of the choice of real molecules and of the control.
+
+    Returns:
+        The scores, as in `Evaluator.report`; a sentence about them; and the real molecules.
     """
     name, _, _ = source.data.partition("/")
     atoms = getattr(DATASETS.get(name), "atoms", QM9_ATOMS)
     if len(atoms) != source.kind.node_types:
         raise ValueError(f"{source.data} has {len(atoms)} types of atoms, the model {source.kind.node_types}.")
-    count, seed, valid = arguments.count or GRAPHS, arguments.seed, ValidMolecules(atoms)
-    split = arguments.split or "test"
+    valid = ValidMolecules(atoms)
     training, real = (load(source.data, part, as_numpy=True, samples="graphs") for part in ("train", split))
     chosen = np.random.default_rng(seed).permutation(len(real["nodes"]))[:count]
+    real = {part: values[chosen] for part, values in real.items()}
     columns = {
         "control": independent_graphs(training, count, seed),
         "ours": source.draw(count, None),
-        "ceiling": {part: values[chosen] for part, values in real.items()},
+        "ceiling": real,
     }
     found = {column: molecule_metrics(graphs, training, valid) for column, graphs in columns.items()}
     protocol = (
@@ -111,9 +129,7 @@ def evaluate_graphs(arguments, source):
         score: {"title": score, **{column: values[score] for column, values in found.items()}}
         for score in ("validity", "uniqueness", "novelty")
     }
-    write_json(arguments.out, {**source.about, "protocol": protocol, "scores": scores})
-    _print(scores, protocol)
-    print(arguments.out)
+    return scores, protocol, real
 
 
 def _count(samples):

@@ -11,6 +11,7 @@ from kerasgan.bases.translation import as_rgb
 from kerasgan.data import load
 from kerasgan.data.degradation import enlarged
 from kerasgan.data.degradation import get as get_degradation
+from kerasgan.data.kinds import Graphs
 from kerasgan.data.load import resolve
 from kerasgan.metrics.evaluation import Evaluator, largest_count
 from kerasgan.studies import evaluate
@@ -49,7 +50,16 @@ def measure(model, data, split=None, features=None, count=None, seed=0, options=
     """
     options = evaluate.recorded_options(trained, data) if options is None else options
     samples = model.generates
-    found = _of_samples if samples else _of_enlargements if hasattr(model, "factor") else _of_pairs
+    graphs = samples and isinstance(model.sample_kind, Graphs)
+    found = (
+        _of_graphs
+        if graphs
+        else _of_samples
+        if samples
+        else _of_enlargements
+        if hasattr(model, "factor")
+        else _of_pairs
+    )
     split = as_split(split) if split else None if samples else _unseen(data, trained)
     scores = found(model, data, split, features, count, seed, options)
     return {**scores, **({"options": options} if options else {})}
@@ -99,6 +109,18 @@ def _of_samples(model, data, split, features, count, seed, options):
     about = f"Control: a Gaussian {of}fitted to real images; ceiling: other real images. {evaluator.protocol}."
     settings = {"data": data, "split": name.rpartition("/")[2], "features": features, "count": count, "seed": seed}
     return {**settings, "scores": scores, "about": about, "sha256": _sha256(real, other)}
+
+
+def _of_graphs(model, data, split, features, count, seed, options):
+    """Scores of molecules: no features, but the rules of valence."""
+    source, count = evaluate.model_source(model, data, seed, options=options), count or evaluate.GRAPHS
+    scores, protocol, real = evaluate.graph_scores(source, split or "test", count, seed)
+    about = (
+        "Control: graphs whose atoms and bonds are drawn independently, as often as in the training data; ceiling: "
+        f"real molecules of other scaffolds. {protocol}."
+    )
+    settings = {"data": data, "split": split or "test", "count": count, "seed": seed}
+    return {**settings, "scores": scores, "about": about, "sha256": _sha256(real["nodes"], real["edges"])}
 
 
 def _of_pairs(model, data, split, features, count, seed, options):

@@ -4,6 +4,15 @@ from pathlib import Path
 from typing import Any
 
 LICENSE = "apache-2.0"
+# What samples are called in code, by the name of their kind, and the range that a comment gives.
+SAMPLES = {
+    "images": ("images", "in [-1, 1]"),
+    "audio": ("sounds", "in [-1, 1]"),
+    "video": ("films", "in [-1, 1]"),
+    "voxels": ("solids", "occupancies in [0, 1]"),
+    "tokens": ("tokens", "integers; texts(16) gives strings"),
+    "graphs": ("graphs", "a dictionary of the types of nodes and edges"),
+}
 
 
 def card_of(folder, model, metadata, pictured=True):
@@ -54,7 +63,8 @@ def card_of(folder, model, metadata, pictured=True):
     shape = "x".join(map(str, model.image_shape))
     parts += ["![samples](samples.png)\n"] if pictured else []
     parts.append(f"{_use(name, model)}\n")
-    parts.append(f"## Data\n\n{_data(data, shape)}\n")
+    kind = model.sample_kind.name if model.generates else "images"
+    parts.append(f"## Data\n\n{_data(data, shape, SAMPLES.get(kind, ('samples', ''))[0])}\n")
     parts.append(f"## Measured\n\n{_measured(evaluation)}\n")
     if "command" in metadata:
         device = metadata.get("device", "one core of a CPU")
@@ -82,16 +92,16 @@ def _use(name, model):
         return f'```python\nimport kerasgan\n\nimages = kerasgan.load("{name}").translate(x)  # x in [-1, 1]\n```'
     classes = model.conditions.classes
     labels = f", labels=[{min(3, classes - 1)}] * 16" if classes else ""
-    low = 0 if model.sample_kind.name == "voxels" else -1
-    samples = f'kerasgan.load("{name}").sample(16, seed=0{labels})  # in [{low}, 1]'
-    return f"```python\nimport kerasgan\n\nimages = {samples}\n```"
+    called, about = SAMPLES.get(model.sample_kind.name, ("samples", "an array"))
+    samples = f'kerasgan.load("{name}").sample(16, seed=0{labels})  # {about}'
+    return f"```python\nimport kerasgan\n\n{called} = {samples}\n```"
 
 
-def _data(data, shape):
+def _data(data, shape, called):
     if not data:
         return f"Not recorded; samples of {shape}."
     licence = f" Licence: {data['license']}." if data.get("license") else ""
-    fingerprint = f" SHA-256 of the images: `{data['sha256']}`." if data.get("sha256") else ""
+    fingerprint = f" SHA-256 of the {called}: `{data['sha256']}`." if data.get("sha256") else ""
     return f"`{data['name']}`, split `{data['split']}`: {data['images']:,} of {shape}.{licence}{fingerprint}"
 
 

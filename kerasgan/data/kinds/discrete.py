@@ -158,6 +158,13 @@ class Graphs(Kind):
                     f"`{name}[{part!r}]` has types from {low} to {high}; expected 0 to {limits[part] - 1}."
                 )
 
+    def pictures(self, samples):
+        """Drawings of the graphs, see `kerasgan.pictures.graphs`."""
+        from kerasgan.pictures.graphs import draw_graph
+
+        pairs = zip(np.asarray(samples["nodes"]), np.asarray(samples["edges"]), strict=True)
+        return np.stack([draw_graph(nodes, edges) for nodes, edges in pairs])
+
     def tensor(self, value):
         dtype = keras.config.floatx()
         return {
