@@ -10,15 +10,17 @@ for the discriminator. Two training steps compute the same mathematics:
   generator's step.
 
 Both generate images once per step and use them for both players. `python -m benchmarks.torch_dcgan` compares their
-speed.
+speed. `benchmarks.accelerator` measures a third step, in bfloat16, beside ours on a GPU.
 """
 
 from collections.abc import Callable
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from benchmarks.paired import paired_workers, table
+from benchmarks.torch_game import TorchGame
 
 BATCH_SIZE = 64
 IMAGE_SIZE = 64
@@ -28,34 +30,50 @@ WIDTH = 64
 VARIANTS = ("example", "tuned")
 
 
-def generator() -> nn.Sequential:
-    """Returns a network from latents of shape (batch, 100, 1, 1) to images of shape (batch, 3, 64, 64) in [-1, 1]."""
+def generator(width: int = WIDTH, steps: int = 4, smallest: int = 4, biases: bool = False) -> nn.Sequential:
+    """Returns a network from latents of shape (batch, 100, 1, 1) to images of shape (batch, 3, size, size) in [-1, 1].
+
+    Args:
+        width: Channels of the last hidden layer, doubled in each earlier one.
+        steps: Number of doublings of the size.
+        smallest: Height and width of the first map; 4 with 4 doublings make images of 64 pixels.
+        biases: Whether layers without batch normalization have biases.
+    """
     layers: list[nn.Module] = []
-    channels_in, stride, padding = LATENTS, 1, 0
-    for channels_out in (8 * WIDTH, 4 * WIDTH, 2 * WIDTH, WIDTH):
+    channels_in, kernel, stride, padding = LATENTS, smallest, 1, 0
+    for step in reversed(range(steps)):
+        channels_out = width << step
         layers += [
-            nn.ConvTranspose2d(channels_in, channels_out, 4, stride, padding, bias=False),
+            nn.ConvTranspose2d(channels_in, channels_out, kernel, stride, padding, bias=False),
             nn.BatchNorm2d(channels_out),
             nn.ReLU(inplace=True),
         ]
-        channels_in, stride, padding = channels_out, 2, 1
-    layers += [nn.ConvTranspose2d(channels_in, CHANNELS, 4, 2, 1, bias=False), nn.Tanh()]
+        channels_in, kernel, stride, padding = channels_out, 4, 2, 1
+    layers += [nn.ConvTranspose2d(channels_in, CHANNELS, 4, 2, 1, bias=biases), nn.Tanh()]
     return _initialized(nn.Sequential(*layers))
 
 
-def discriminator() -> nn.Sequential:
-    """Returns a network from images of shape (batch, 3, 64, 64) to logits of shape (batch,)."""
+def discriminator(width: int = WIDTH, steps: int = 4, smallest: int = 4, biases: bool = False) -> nn.Sequential:
+    """Returns a network from images of shape (batch, 3, size, size) to logits of shape (batch,).
+
+    Args:
+        width: Channels of the first layer, doubled in each further one.
+        steps: Number of halvings of the size.
+        smallest: Height and width of the last map.
+        biases: Whether layers without batch normalization have biases.
+    """
     layers: list[nn.Module] = [
-        nn.Conv2d(CHANNELS, WIDTH, 4, 2, 1, bias=False),
+        nn.Conv2d(CHANNELS, width, 4, 2, 1, bias=biases),
         nn.LeakyReLU(0.2, inplace=True),
     ]
-    for channels in (WIDTH, 2 * WIDTH, 4 * WIDTH):
+    for step in range(steps - 1):
+        channels = width << step
         layers += [
             nn.Conv2d(channels, 2 * channels, 4, 2, 1, bias=False),
             nn.BatchNorm2d(2 * channels),
             nn.LeakyReLU(0.2, inplace=True),
         ]
-    layers += [nn.Conv2d(8 * WIDTH, 1, 4, bias=False), nn.Flatten(start_dim=0)]
+    layers += [nn.Conv2d(width << (steps - 1), 1, smallest, bias=biases), nn.Flatten(start_dim=0)]
     return _initialized(nn.Sequential(*layers))
 
 
@@ -123,6 +141,47 @@ class TunedStep(ExampleStep):
         self.discriminator.requires_grad_(False)
         super().generator_backward(fake, ones)
         self.discriminator.requires_grad_(True)
+
+
+class AcceleratedStep(TorchGame):
+    """The tuned step on any device, in bfloat16, with a moving average of the generator."""
+
+    def __init__(self, networks: dict[str, nn.Module], batch: int, image_shape: tuple, device: torch.device) -> None:
+        super().__init__(networks, batch, image_shape, device)
+        options = {"rate": 2e-4, "betas": (0.5, 0.999)}
+        self.discriminator_optimizer = self.adam("discriminator", **options)
+        self.generator_optimizer = self.adam("generator", **options)
+
+    def step(self, index: int) -> None:
+        """An update of each player, which share the generated images."""
+        with self.autocast():
+            fake = self.generator(torch.randn(self.batch, LATENTS, 1, 1, device=self.device))
+            logits = self.discriminator(self.real), self.discriminator(fake.detach())
+            loss = functional.softplus(-logits[0].float()).mean() + functional.softplus(logits[1].float()).mean()
+        self.update(self.discriminator_optimizer, loss, "discriminator")
+        self.freeze("discriminator")
+        with self.autocast():
+            loss = functional.softplus(-self.discriminator(fake).float()).mean()
+        self.update(self.generator_optimizer, loss, "generator")
+        self.freeze("discriminator", False)
+        self.average()
+
+
+def networks(arguments: dict) -> dict[str, nn.Module]:
+    """Returns the networks for the arguments of `kerasgan.DCGAN`, with the biases that those have."""
+    size, steps = arguments["image_shape"][0], 0
+    while size % 2 == 0 and (size // 2 >= 4 or steps < 2):
+        size, steps = size // 2, steps + 1
+    options = {"steps": steps, "smallest": size, "biases": True}
+    return {
+        "generator": generator(arguments["generator_width"], **options),
+        "discriminator": discriminator(arguments["width"], **options),
+    }
+
+
+def game(arguments: dict, batch: int, device: torch.device) -> AcceleratedStep:
+    """Returns the game for the arguments of `kerasgan.DCGAN`."""
+    return AcceleratedStep(networks(arguments), batch, arguments["image_shape"], device)
 
 
 def example() -> Callable[[], None]:
