@@ -130,7 +130,9 @@ def one(key, arguments, budget, rows):
 
 
 def _process(key, arguments, budget, batch, expected):
-    limit = max(1.0, min(budget.left, LONGEST * max(needed(key, arguments.tiny), 20.0)))  # one row leaves some to others
+    limit = max(
+        1.0, min(budget.left, LONGEST * max(needed(key, arguments.tiny), 20.0))
+    )  # one row leaves some to others
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "row.json"
         command = [sys.executable, "-m", "benchmarks.accelerator", "--row", key, "--json", str(path)]
@@ -238,6 +240,7 @@ def main():
     parser.add_argument("--train", choices=sorted(RECIPES), help="train a model of the zoo instead")
     parser.add_argument("--data", help="file of --train (images, and labels of a conditional model), or a folder")
     parser.add_argument("--checkpoint", type=Path, help="folder of the training's state")
+    parser.add_argument("--preset", type=Path, help="write a preset of the state of --checkpoint instead of training")
     parser.add_argument("--pack", metavar="NAME", help="write --data from a data set of kerasgan.data instead")
     parser.add_argument("--size", type=int, help="pixels of --pack")
     parser.add_argument("--row", help=argparse.SUPPRESS)
@@ -254,8 +257,12 @@ def main():
     if arguments.pack or arguments.train:
         from benchmarks.accelerator import training
 
-        if not arguments.data or (arguments.train and not arguments.checkpoint):
-            parser.error("give --data, and --checkpoint with --train")
+        if arguments.train and not arguments.checkpoint:
+            parser.error("give --checkpoint with --train")
+        if arguments.preset:
+            return training.write_preset(arguments.train, arguments.checkpoint, arguments.preset, arguments.tiny)
+        if not arguments.data:
+            parser.error("give --data")
         if arguments.pack:
             return training.pack_data(arguments.pack, arguments.data, arguments.size)
         return training.train(arguments.train, arguments.data, arguments.checkpoint, arguments.minutes, arguments.tiny)

@@ -160,17 +160,10 @@ def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, b
         "states": states or {},
         "seed": model.seed,
     }
-    # What NumPy's format does not know, such as bfloat16, is stored as integers of the same bits.
-    dtypes = {name: array.dtype.name for name, array in state.items() if array.dtype.kind == "V"}
-    plain = {name: state[name].view(f"uint{8 * state[name].dtype.itemsize}") for name in dtypes}
     path = Path(folder) / f"step-{position['iterations']:08d}.npz"
 
     def write():
-        with replacing(path) as file:
-            np.savez(file, about=json.dumps({**about, "dtypes": dtypes}), **{**state, **plain})
-            file.seek(0)
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-            file.write(digest.encode())
+        write_checkpoint(path, about, state)
 
     _with_room(write, [other for other in checkpoints(folder) if other != path], sum(a.nbytes for a in state.values()))
     present = checkpoints(folder)
@@ -180,6 +173,24 @@ def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, b
     for leftover in Path(folder).glob(".step-*.partial"):  # of a process that was killed while it wrote
         leftover.unlink(missing_ok=True)
     return path
+
+
+def write_checkpoint(path, about, state):
+    """Writes a file that `read_checkpoint` reads, by renaming a complete one.
+
+    Args:
+        path: Path of the file.
+        about: JSON-ready entries about the checkpoint.
+        state: `{name: array}`.
+    """
+    # What NumPy's format does not know, such as bfloat16, is stored as integers of the same bits.
+    dtypes = {name: array.dtype.name for name, array in state.items() if array.dtype.kind == "V"}
+    plain = {name: state[name].view(f"uint{8 * state[name].dtype.itemsize}") for name in dtypes}
+    with replacing(path) as file:
+        np.savez(file, about=json.dumps({**about, "dtypes": dtypes}), **{**state, **plain})
+        file.seek(0)
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        file.write(digest.encode())
 
 
 def _with_room(write, others, needed):
