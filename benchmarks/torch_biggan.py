@@ -5,6 +5,8 @@ hinges, one update of each player a step, each with latents of its own. Real and
 in one batch. Attention is PyTorch's fused one.
 """
 
+import itertools
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -75,7 +77,7 @@ class Generator(nn.Module):
         self.embedding = nn.Embedding(classes, embedding)
         self.stem = SpectralLinear(self.chunk, widths[0] * self.small**2)
         told = embedding + self.chunk
-        self.blocks = nn.ModuleList(GeneratorBlock(a, b, told) for a, b in zip(widths, widths[1:], strict=False))
+        self.blocks = nn.ModuleList(GeneratorBlock(a, b, told) for a, b in itertools.pairwise(widths))
         self.attention = nn.ModuleDict({str(place): Attention(widths[place + 1]) for place in attention})
         self.norm = nn.BatchNorm2d(widths[-1], eps=1e-5)
         self.colors = SpectralConv2d(widths[-1], channels, 3)

@@ -7,6 +7,7 @@ the batch. The filter (1, 3, 3, 1) is a depthwise convolution. `torch.compile` c
 phases run without it.
 """
 
+import itertools
 import math
 
 import torch
@@ -156,7 +157,7 @@ class Mapping(nn.Module):
     def __init__(self, latents, style, depth):
         super().__init__()
         sizes = [latents] + [style] * depth
-        self.layers = nn.ModuleList(Dense(a, b, 0.01) for a, b in zip(sizes, sizes[1:], strict=False))
+        self.layers = nn.ModuleList(Dense(a, b, 0.01) for a, b in itertools.pairwise(sizes))
         self.register_buffer("mean", torch.zeros(style))
 
     def forward(self, latents):

@@ -18,9 +18,9 @@ and on the GPU machine, in one line:
     python3 -m pip install -q --no-index --no-deps --target site wheels/*.whl && \
         PYTHONPATH=site:carried python3 -m benchmarks.accelerator --minutes 9 --out OUT/accelerator.json
 
-The rows, in this order: the check that a step on the accelerator agrees with the CPU's, the card's matrix rate, and each
-game (`games.py`) on JAX and beside it in PyTorch. Each row has a process of its own, so that its peak memory is its own
-and a failure does not lose the others. A row that the time left does not suffice for is skipped with the reason. The
+The rows: the card's matrix rate, the check that a step on the accelerator agrees with the CPU's, and each game
+(`games.py`) on JAX and beside it in PyTorch. Each row has a process of its own, so that its peak memory is its own and
+a failure does not lose the others. A row that the time left does not suffice for is skipped with the reason. The
 JSON file (`benchmarks/results/accelerator/<date>-<card>.json`) and the Markdown table are written after each row. A
 second call with the same file measures only the rows that it lacks.
 """

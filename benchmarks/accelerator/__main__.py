@@ -188,10 +188,9 @@ def _reason(text):
 
 
 def _about(arguments):
-    own = [value for value in sys.argv[1:]]
     return {
         "date": datetime.date.today().isoformat(),
-        "command": f"python -m benchmarks.accelerator {' '.join(own)}".strip(),
+        "command": f"python -m benchmarks.accelerator {' '.join(sys.argv[1:])}".strip(),
         "tiny": arguments.tiny,
     }
 

@@ -1,4 +1,4 @@
-"""Trainings of the zoo on a machine that is there for minutes at a time: `--train NAME --data FILE --checkpoint FOLDER`.
+"""Trainings of the zoo on a machine that is there for minutes at a time: `--train NAME --data FILE --checkpoint DIR`.
 
 The training is that of `kerasgan.run`, in a folder of its own that is lost with the machine. What the next piece needs
 is kept in the checkpoint's folder: the state in parts of at most 15 MB, `state.json` with their sums, `run.json`,

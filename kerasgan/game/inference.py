@@ -98,8 +98,8 @@ def strength_of(noise):
 
 
 def _to_numpy(tensor):
-    array = ops.convert_to_numpy(tensor)
-    return array if array.dtype.kind in "iu" else ops.convert_to_numpy(ops.cast(tensor, "float32"))
+    whole = keras.backend.standardize_dtype(tensor.dtype).startswith(("int", "uint"))
+    return ops.convert_to_numpy(tensor if whole else ops.cast(tensor, "float32"))
 
 
 def _each(fn, value):
@@ -107,6 +107,8 @@ def _each(fn, value):
 
 
 def _joined(chunks):
+    if len(chunks) == 1:  # without a copy, unless it is JAX's own memory, which is read-only
+        return _each(lambda array: array if array.flags.writeable else array.copy(), chunks[0])
     if isinstance(chunks[0], dict):
         return {name: np.concatenate([chunk[name] for chunk in chunks]) for name in chunks[0]}
     return np.concatenate(chunks)
