@@ -66,7 +66,32 @@ def test_transposed(size, kernel, strides, padding):
     tensors = values(size, kernel)
     found = differentiated(lambda x, k: conv_transpose(x, k, strides, padding), tensors)
     assert_equal(found, differentiated(lambda x, k: ops.conv_transpose(x, k, list(strides), padding), tensors))
-    assert ON_TENSORFLOW or engines.transposed_convolution(*tensors, strides, padding) is not None
+    overlap = padding == "same" and all(1 < stride <= taps for taps, stride in zip(kernel, strides, strict=True))
+    assert (engines.transposed_convolution(*tensors, strides, padding) is not None) == (overlap or not ON_TENSORFLOW)
+
+
+@pytest.mark.tensorflow
+def test_transposed_convolutions_to_many_channels_are_tensorflows():
+    assert engines.transposed_convolution(*values((8, 8), (4, 4), filters=4), (2, 2), "same") is not None
+    assert engines.transposed_convolution(*values((8, 8), (4, 4), filters=5), (2, 2), "same") is None
+    x, kernel = (ops.cast(each, "bfloat16") for each in values((8, 8), (4, 4)))
+    assert engines.transposed_convolution(x, kernel, (2, 2), "same") is None
+
+
+@pytest.mark.tensorflow
+def test_transposed_convolutions_of_any_size_are_tensorflows():
+    import tensorflow as tf
+
+    _, kernel = values((8, 8), (4, 4))
+    found = []
+
+    @tf.function(input_signature=[tf.TensorSpec((None, None, 8, 2), "float64")])
+    def trace(x):
+        found.append(engines.transposed_convolution(x, kernel, (2, 2), "same"))
+        return x
+
+    trace.get_concrete_function()
+    assert found == [None]
 
 
 @pytest.mark.usefixtures("float64")

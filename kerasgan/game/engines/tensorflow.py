@@ -222,9 +222,67 @@ def strided_convolution(x, kernel, strides, padding):
     return None
 
 
+FEW_FILTERS = 4  # for which the kernels of CPUs compute many that are not there
+
+
 def transposed_convolution(x, kernel, strides, padding):
-    """Returns None: TensorFlow's kernels have no slow case."""
-    return None
+    """Transposed convolution to few channels, such as those of images, on a CPU: a product and shifted sums.
+
+    TensorFlow's kernels take two to four times as long, since they compute at least as many channels as a register has.
+
+    Args:
+        x: Tensor of shape (batch, *size, channels).
+        kernel: Tensor of shape (*kernel size, filters, channels).
+        strides: Integers, one for each dimension of the size.
+        padding: "same" or "valid".
+
+    Returns:
+        Tensor of shape (batch, *larger size, filters); None for more filters, on other devices, and in other precisions
+        than those of CPUs.
+    """
+    filters, channels = kernel.shape[-2:]
+    sizes = x.shape[1:-1]
+    small = filters is not None and filters <= FEW_FILTERS and x.dtype in (tf.float32, tf.float64)
+    overlap = all(taps >= stride for taps, stride in zip(kernel.shape, strides, strict=False))
+    known = None not in sizes and min(strides) > 1
+    if not (small and overlap and known and padding == "same") or tf.config.list_physical_devices("GPU"):
+        return None
+    taps = [int(each) for each in kernel.shape[:-2]]
+    matrix = tf.reshape(tf.transpose(kernel, (len(taps) + 1, *range(len(taps) + 1))), (channels, -1))
+    y = tf.matmul(tf.reshape(x, (-1, channels)), matrix)
+    y = tf.reshape(y, (-1, *sizes, *taps, filters))
+    for axis, (count, stride) in enumerate(zip(taps, strides, strict=True)):
+        y = _overlapping(y, 1 + axis, 1 + len(taps), count, stride)
+    return y
+
+
+def _overlapping(y, axis, of_taps, taps, stride):
+    """Sums what each position contributes to its surroundings along one axis; removes the axis of the taps.
+
+    Position i contributes its tap a to s i + a - p, where p is the padding before.
+    """
+    before, size = max(taps - stride, 0) // 2, y.shape[axis]
+    parts = tf.unstack(y, axis=of_taps)
+    sums = []
+    for place in range(stride):
+        total = None
+        for tap, part in enumerate(parts):
+            shift, rest = divmod(tap - before, stride)
+            if rest != place or abs(shift) >= size:
+                continue
+            if shift:
+                begin = [0] * part.shape.rank
+                begin[axis] = max(-shift, 0)
+                length = [-1] * part.shape.rank
+                length[axis] = size - abs(shift)
+                margins = [[0, 0]] * part.shape.rank
+                margins[axis] = [max(shift, 0), max(-shift, 0)]
+                part = tf.pad(tf.slice(part, begin, length), margins)
+            total = part if total is None else total + part
+        sums.append(total)
+    joined = tf.stack(sums, axis=axis + 1)
+    rest = joined.shape[axis + 2 :]
+    return tf.reshape(joined, (-1, *joined.shape[1:axis], size * stride, *rest))
 
 
 def gather(tensors):
