@@ -180,11 +180,13 @@ def _generator(model):
     """Returns a function from the generator's inputs to images, the specs of the inputs, and the networks."""
     import tensorflow as tf
 
+    from kerasgan.game.engines.tensorflow import portable
+
     if not model.generates:
         network = model.averages[model.translators[0]]
 
         def translate(images):
-            with keras.StatelessScope(noise_states(network, 0)):
+            with portable(), keras.StatelessScope(noise_states(network, 0)):
                 return tf.cast(network(images, training=False), "float32")
 
         specs = [tf.TensorSpec(network.input.shape, "float32", "images")]
@@ -194,7 +196,8 @@ def _generator(model):
         specs.append(tf.TensorSpec((None, *each.shape[1:]), each.dtype, name))
 
     def generate(latents, *conditions):
-        return tf.cast(model.sampled(latents, *conditions, fixed=True), "float32")
+        with portable():
+            return tf.cast(model.sampled(latents, *conditions, fixed=True), "float32")
 
     return tf.function(generate, autograph=False, input_signature=specs), specs, [model.ema_generator]
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+from kerasgan import DCGAN
 from kerasgan import layers as ours
 from kerasgan.game import engines
 from kerasgan.layers.convolutions import conv_transpose
@@ -76,6 +77,20 @@ def test_transposed_convolutions_to_many_channels_are_tensorflows():
     assert engines.transposed_convolution(*values((8, 8), (4, 4), filters=5), (2, 2), "same") is None
     x, kernel = (ops.cast(each, "bfloat16") for each in values((8, 8), (4, 4)))
     assert engines.transposed_convolution(x, kernel, (2, 2), "same") is None
+
+
+@pytest.mark.tensorflow
+def test_graphs_for_other_runtimes_keep_transposed_convolutions():
+    import tensorflow as tf
+
+    from kerasgan.export.formats import _generator
+
+    model = DCGAN((8, 8, 1), latent_dim=4, width=2, generator_width=2, kernel_size=4, seed=0)
+    kind = "Conv2DBackpropInput"  # what TensorFlow calls it
+    plain = tf.function(model.sampled).get_concrete_function(tf.TensorSpec((None, 4)))
+    function, specs, _ = _generator(model)
+    found = [graph.as_graph_def() for graph in (plain.graph, function.get_concrete_function(*specs).graph)]
+    assert [sum(node.op == kind for node in graph.node) for graph in found] == [1, 2]
 
 
 @pytest.mark.tensorflow

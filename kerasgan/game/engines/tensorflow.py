@@ -1,5 +1,7 @@
 """The TensorFlow engine: gradient tapes around stateless evaluations, under any `tf.distribute` strategy."""
 
+import contextlib
+import contextvars
 import functools
 
 import keras
@@ -223,6 +225,17 @@ def strided_convolution(x, kernel, strides, padding):
 
 
 FEW_FILTERS = 4  # for which the kernels of CPUs compute many that are not there
+_PORTABLE: contextvars.ContextVar[bool] = contextvars.ContextVar("portable", default=False)
+
+
+@contextlib.contextmanager
+def portable():
+    """Has graphs that are traced in the block use operations that other runtimes have fast forms of."""
+    token = _PORTABLE.set(True)
+    try:
+        yield
+    finally:
+        _PORTABLE.reset(token)
 
 
 def transposed_convolution(x, kernel, strides, padding):
@@ -237,15 +250,17 @@ def transposed_convolution(x, kernel, strides, padding):
         padding: "same" or "valid".
 
     Returns:
-        Tensor of shape (batch, *larger size, filters); None for more filters, on other devices, and in other precisions
-        than those of CPUs.
+        Tensor of shape (batch, *larger size, filters); None for more filters, on other devices, in half precision, and
+        in a graph that is to be portable.
     """
     filters, channels = kernel.shape[-2:]
     sizes = x.shape[1:-1]
     small = filters is not None and filters <= FEW_FILTERS and x.dtype in (tf.float32, tf.float64)
     overlap = all(taps >= stride for taps, stride in zip(kernel.shape, strides, strict=False))
     known = None not in sizes and min(strides) > 1
-    if not (small and overlap and known and padding == "same") or tf.config.list_physical_devices("GPU"):
+    if not (small and overlap and known and padding == "same"):
+        return None
+    if _PORTABLE.get() or any(device.device_type != "CPU" for device in tf.config.list_physical_devices()):
         return None
     taps = [int(each) for each in kernel.shape[:-2]]
     matrix = tf.reshape(tf.transpose(kernel, (len(taps) + 1, *range(len(taps) + 1))), (channels, -1))
