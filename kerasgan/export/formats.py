@@ -10,11 +10,13 @@ import keras
 from kerasgan.export.saved_model import needs_tensorflow
 from kerasgan.export.single import in_single_precision
 from kerasgan.game.randomness import is_seed_state, noise_states
+from kerasgan.layers.convolutions import Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3DTranspose
 from kerasgan.layers.leaky_relu import LeakyReLU
 from kerasgan.layers.normalization import BatchNormalization
 from kerasgan.pictures.files import replacing
 
 OPSET = 18
+CONVOLUTIONS = (Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3DTranspose)
 SYNONYMS = {"tflite": "litert", "saved_model": "savedmodel"}
 ENDINGS = {".onnx": "onnx", ".tflite": "litert", ".litert": "litert", ".keras": "keras"}
 
@@ -155,8 +157,9 @@ def export_keras(model, path):
 
 
 def _with_keras_own_layers(network):
-    """Returns a copy with Keras' batch normalization and leaky ReLU, which are equal at inference."""
-    if not any(isinstance(layer, (BatchNormalization, LeakyReLU)) for layer in network._flatten_layers()):
+    """Returns a copy with Keras' convolutions, batch normalization and leaky ReLU, which are equal at inference."""
+    replaced = (BatchNormalization, LeakyReLU, *CONVOLUTIONS)
+    if not any(isinstance(layer, replaced) for layer in network._flatten_layers()):
         return network
 
     def plain(layer):
@@ -164,6 +167,8 @@ def _with_keras_own_layers(network):
             return keras.layers.BatchNormalization.from_config({**layer.get_config(), "synchronized": False})
         if isinstance(layer, LeakyReLU):
             return keras.layers.LeakyReLU.from_config(layer.get_config())
+        if isinstance(layer, CONVOLUTIONS):
+            return getattr(keras.layers, type(layer).__name__).from_config(layer.get_config())
         return type(layer).from_config(layer.get_config())
 
     copy = keras.models.clone_model(network, clone_function=plain, recursive=True)
