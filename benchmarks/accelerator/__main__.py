@@ -131,7 +131,7 @@ def one(key, arguments, budget, rows):
 
 def _process(key, arguments, budget, batch, expected):
     limit = max(
-        1.0, min(budget.left, LONGEST * max(needed(key, arguments.tiny), 20.0))
+        1.0, min(budget.left, LONGEST * max(needed(key, arguments.tiny), 40.0))
     )  # one row leaves some to others
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "row.json"
