@@ -7,6 +7,7 @@ from pathlib import Path
 
 import keras
 
+from kerasgan.data.kinds import Graphs, Tokens
 from kerasgan.export.saved_model import needs_tensorflow
 from kerasgan.export.single import in_single_precision
 from kerasgan.game.randomness import is_seed_state, noise_states
@@ -78,8 +79,10 @@ def export_onnx(model, path):
     Raises:
         ModuleNotFoundError: If tf2onnx is not installed: `pip install kerasgan[export]`.
         RuntimeError: If the engine is not TensorFlow.
+        ValueError: For a model of tokens, of graphs, or of films that continues them.
     """
     needs_tensorflow("onnx")
+    _check_fits(model, "onnx")
     try:
         import tf2onnx
     except ModuleNotFoundError as error:
@@ -106,10 +109,12 @@ def export_litert(model, path):
         path: Path of the file.
 
     Raises:
-        ValueError: If a translator draws noise, such as `Pix2Pix` with dropout, because LiteRT has no random numbers.
+        ValueError: If a translator draws noise, such as `Pix2Pix` with dropout, because LiteRT has no random numbers;
+            for a model of tokens, of graphs, or of films that continues them.
         RuntimeError: If the engine is not TensorFlow.
     """
     needs_tensorflow("litert")
+    _check_fits(model, "litert")
     if draws_noise(model):
         raise ValueError(
             f"This {type(model).__name__} draws noise for its translations, but LiteRT has no random "
@@ -181,6 +186,20 @@ def draws_noise(model):
     return not model.generates and bool(noise_states(model.averages[model.translators[0]], 0))
 
 
+def _check_fits(model, format):
+    """Refuses models that a single file cannot hold, before its converter fails in other words."""
+    kind = getattr(model, "sample_kind", None)
+    reason = None
+    if not model.generates and not hasattr(model, "translators"):
+        reason = "continues films of any length"
+    elif isinstance(kind, Tokens):
+        reason = "draws one token after the other in a loop, which the converter cannot translate"
+    elif isinstance(kind, Graphs):
+        reason = "has two outputs, nodes and edges"
+    if reason:
+        raise ValueError(f"`format` is {format!r}, but a {type(model).__name__} {reason}. Export it as 'savedmodel'.")
+
+
 def _generator(model):
     """Returns a function from the generator's inputs to images, the specs of the inputs, and the networks."""
     import tensorflow as tf
@@ -204,7 +223,8 @@ def _generator(model):
         with portable():
             return tf.cast(model.sampled(latents, *conditions, fixed=True), "float32")
 
-    return tf.function(generate, autograph=False, input_signature=specs), specs, [model.ema_generator]
+    networks = [model.ema_generator, *(each for each in model.averages.values() if each is not model.ema_generator)]
+    return tf.function(generate, autograph=False, input_signature=specs), specs, networks
 
 
 def _check_onnx(content):

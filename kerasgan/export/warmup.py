@@ -39,6 +39,9 @@ def write_warmup(model, folder, count=4):
 
 def requests(model, count):
     """Returns example inputs of each signature, `{signature: {input: array}}`."""
+    if not model.generates and not hasattr(model, "translators"):
+        frames, *frame = model.image_shape
+        return {"serving_default": {"films": np.zeros((count, frames - 1, *frame), "float32")}}
     if not model.generates:
         shapes = [model.averages[name].input.shape[1:] for name in model.translators]
         images = [{"images": np.zeros((count, *shape), "float32")} for shape in shapes]
