@@ -1,6 +1,5 @@
 """Publishes the zoo as a folder for static web hosts, TensorFlow Serving and browsers."""
 
-import json
 import os
 import shutil
 import tempfile
@@ -8,6 +7,7 @@ from pathlib import Path
 
 from kerasgan.export import draws_noise, export_litert, export_onnx, write_warmup
 from kerasgan.pictures.files import write_json
+from kerasgan.studies import gallery
 from kerasgan.zoo import preset as presets
 from kerasgan.zoo.fetch import INDEX, index_sum, read_index
 from kerasgan.zoo.saving import build
@@ -26,15 +26,17 @@ def publish(folder, names=None, runtime=None, progress=print):
     """Writes a folder of presets that a static host can serve.
 
     For each preset, the folder contains the preset's files, `1/` (a SavedModel with warm-up requests, the version
-    folder of TensorFlow Serving), `model.onnx` and `model.tflite` (except for translators that draw noise). It also
-    contains `index.json` (sizes and SHA-256), `models.config` and `compose.yaml` for TensorFlow Serving, and
-    `index.html`, a gallery with a generator that runs in the browser.
+    folder of TensorFlow Serving), `model.onnx` and `model.tflite` (where a format can hold the model), and
+    `index.html`, its page, with what it shows in `shown/`. It also contains `index.json` (sizes and SHA-256),
+    `models.config` and `compose.yaml` for TensorFlow Serving, and `index.html`, a gallery with a generator that runs
+    in the browser.
 
     Args:
         folder: New or empty folder. It gets its name by a rename when it is complete.
         names: Names or folders of presets. Defaults to all presets of the package except the classifiers.
         runtime: Folder of the files of onnxruntime-web. By default they are downloaded from npm, once.
-        progress: Function that is called with a line for each preset.
+        progress: Function that is called with a line for each preset, for each format that cannot hold it, and for the
+            size of the whole folder.
 
     Raises:
         FileExistsError: If the folder exists and is not empty.
@@ -56,13 +58,16 @@ def publish(folder, names=None, runtime=None, progress=print):
             progress(preset.name)
             if preset.name in published:
                 raise ValueError(f"Two presets are called {preset.name}; expected each name once.")
-            published[preset.name] = _publish_one(preset, root / preset.name)
+            published[preset.name] = _publish_one(preset, root / preset.name, progress)
         index = {"format": presets.FORMAT, "presets": published, "sha256": index_sum(published)}
         write_json(root / INDEX, index)
         (root / "models.config").write_text(models_config(published))
         (root / "compose.yaml").write_text(COMPOSE)
-        _gallery(root, published, runtime)
+        _copy_runtime(root, runtime)
+        gallery.write_pages(root, published)
+        size = sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
         os.replace(root, folder)
+    progress(f"{len(published)} presets, {size / 1e6:.1f} MB")
 
 
 def models_config(names):
@@ -93,22 +98,25 @@ def check_published(folder):
     return wrong
 
 
-def _publish_one(preset, folder):
+def _publish_one(preset, folder, progress):
     model = build(preset)
     folder.mkdir()
     for file in (*preset.metadata["files"], presets.METADATA):
         shutil.copyfile(preset.folder / file, folder / file)
     model.export(folder / VERSION)
     write_warmup(model, folder / VERSION)
-    export_onnx(model, folder / ONNX)
-    if not draws_noise(model):
-        export_litert(model, folder / LITERT)
+    _try(export_onnx, model, folder / ONNX, progress)
+    if not (hasattr(model, "translators") and draws_noise(model)):
+        _try(export_litert, model, folder / LITERT, progress)
+    source = preset.metadata.get("data", {}).get("name")
+    picture = folder / presets.SAMPLES
+    shown = gallery.show(model, folder, picture if picture.exists() else None, source)
     own = {**preset.metadata["files"], presets.METADATA: _facts(folder / presets.METADATA)}
     found = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
     latent = model.generates
     return {
         "family": type(model).__name__,
-        "data": preset.metadata.get("data", {}).get("name"),
+        "data": source,
         "files": own,
         "exports": {file: _facts(path) for file, path in found.items() if file not in own},
         "inputs": {
@@ -118,27 +126,33 @@ def _publish_one(preset, folder):
             "image_shape": list(model.image_shape),
         },
         "scores": preset.metadata.get("evaluation", {}).get("scores", {}),
+        **shown,
     }
+
+
+def _try(export, model, path, progress):
+    """Exports a model; of one that the format cannot hold, the first line of the reason is reported."""
+    try:
+        export(model, path)
+    except ValueError as reason:
+        progress(f"  without {path.name}: {str(reason).splitlines()[0][:200]}")
 
 
 def _facts(path):
     return {"bytes": path.stat().st_size, "sha256": presets.sha256_of(path)}
 
 
-def _gallery(root, published, runtime):
-    """Writes the gallery page and its runtime."""
+def _copy_runtime(root, runtime):
+    """Copies the runtime of the gallery's generators beside its pages."""
     target = root / "onnxruntime-web"
     target.mkdir()
     source = Path(runtime) if runtime else _runtime()
     for file in RUNTIME["files"]:
         shutil.copyfile(source / file, target / file)
-    page = (Path(__file__).parent / "gallery.html").read_text("utf-8")
-    content = json.dumps(published).replace("<", "\\u003c")
-    (root / "index.html").write_text(page.replace("{{presets}}", content), "utf-8")
 
 
 def _runtime():
-    """Returns the folder of the files of onnxruntime-web, downloaded from npm once."""
+    """The folder of the files of onnxruntime-web, downloaded from npm once."""
     import pooch
 
     from kerasgan.zoo.fetch import cache

@@ -1,0 +1,46 @@
+"""HTML as text: elements whose content and attributes are escaped unless they are markup already."""
+
+from html import escape
+
+EMPTY = ("img", "input", "source", "br", "hr", "meta", "link")
+
+
+class Markup(str):
+    """Text that is HTML already."""
+
+
+def text(content):
+    """Content as markup: text is escaped, a list joined, `None` left out."""
+    if content is None:
+        return Markup("")
+    if isinstance(content, (list, tuple)):
+        return Markup("".join(map(text, content)))
+    return content if isinstance(content, Markup) else Markup(escape(str(content), quote=False))
+
+
+def tag(name, /, *content, **attributes):
+    """An element.
+
+    Args:
+        name: Name of the element, such as "p".
+        *content: Texts, markup, or lists of them.
+        **attributes: Values by name; `_` at the end is left out and `_` within is `-`. `True` is an attribute without a
+            value, `None` and `False` none.
+    """
+    given = ""
+    for key, value in attributes.items():
+        key = key.rstrip("_").replace("_", "-")
+        if value is True:
+            given += f" {key}"
+        elif value is not None and value is not False:
+            given += f' {key}="{escape(str(value))}"'
+    inside = text(content)
+    return Markup(f"<{name}{given}>" if name in EMPTY else f"<{name}{given}>{inside}</{name}>")
+
+
+def data(id, value):
+    """JSON that scripts of the page read."""
+    import json
+
+    content = json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")
+    return Markup(f'<script type="application/json" id="{escape(id)}">{content}</script>')
