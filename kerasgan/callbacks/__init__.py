@@ -1,4 +1,4 @@
-"""Callbacks for training: health, sample grids, checkpoints, logs, progress and learning-rate schedules of players."""
+"""Callbacks for training: health, sample grids, checkpoints, logs, trackers, progress and schedules of players."""
 
 from kerasgan.callbacks.checkpoint import (
     Checkpoint,
@@ -16,6 +16,7 @@ from kerasgan.callbacks.progress import Progress
 from kerasgan.callbacks.run_log import RunLog
 from kerasgan.callbacks.sample_grid import SampleGrid
 from kerasgan.callbacks.schedule import PlayerSchedule
+from kerasgan.callbacks.trackers import MLflowLog, WandbLog
 from kerasgan.callbacks.translation_grid import TranslationGrid
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "HeldOut",
     "Interrupted",
     "Interruption",
+    "MLflowLog",
     "NonFiniteLoss",
     "NonFiniteState",
     "PlayerSchedule",
@@ -35,6 +37,7 @@ __all__ = [
     "SampleGrid",
     "StopAtNonFinite",
     "TranslationGrid",
+    "WandbLog",
     "latest_checkpoint",
     "load_best",
     "read_best",
