@@ -61,7 +61,24 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
 
 
 def looking_at_all_logs(callback):
-    """A callback as a game needs it: Keras' `TerminateOnNaN` would wait for a log that no game has."""
+    """A callback as a game needs it: Keras' `TerminateOnNaN` would wait for a log that no game has.
+
+    Raises:
+        ValueError: For a callback of Keras that would do nothing here, or other than is meant.
+    """
+    name = type(callback).__name__
+    if isinstance(callback, keras.callbacks.SwapEMAWeights):
+        raise ValueError(
+            f"`callbacks` has a {name}; expected none, because the model averages its weights itself, and no optimizer "
+            "does. Leave it out: sample(ema=True), the default, and saved files have the averages."
+        )
+    watches = isinstance(callback, (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau))
+    watches |= isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_best_only
+    if watches and callback.monitor == "val_loss":
+        raise ValueError(
+            f"`callbacks` has a {name} that watches 'val_loss'; expected the name of a log of the game, which has no "
+            "validation. Pass monitor= and mode=, best of a score that kerasgan.callbacks.Evaluation logs before it."
+        )
     if type(callback) is not keras.callbacks.TerminateOnNaN:
         return callback
     options = {"raise_error": True} if getattr(callback, "raise_error", False) else {}
