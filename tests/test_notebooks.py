@@ -16,8 +16,9 @@ def notebooks():
     return sorted(FOLDER.glob("*.ipynb"))
 
 
-def test_there_are_three():
-    assert [path.stem for path in notebooks()] == ["1_quick_start", "2_pretrained", "3_new_family"]
+def test_there_are_five():
+    names = ["1_quick_start", "2_pretrained", "3_new_family", "4_small_data_and_health", "5_translate_and_edit"]
+    assert [path.stem for path in notebooks()] == names
 
 
 @pytest.mark.slow  # each takes a process of its own, with TensorFlow
