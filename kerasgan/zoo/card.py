@@ -90,12 +90,6 @@ def _use(name, model):
         return f"```python\nimport kerasgan\n\nframes = {frames}\n```"
     if not model.generates:
         return f'```python\nimport kerasgan\n\nimages = kerasgan.load("{name}").translate(x)  # x in [-1, 1]\n```'
-    if model.sample_kind.name == "graphs":
-        return (
-            f'```python\nimport kerasgan\n\ngraphs = kerasgan.load("{name}").sample(16, seed=0)  # nodes and edges\n```'
-        )
-    if model.sample_kind.name == "tokens":
-        return f'```python\nimport kerasgan\n\ntexts = kerasgan.load("{name}").texts(16, seed=0)\n```'
     classes = model.conditions.classes
     labels = f", labels=[{min(3, classes - 1)}] * 16" if classes else ""
     called, about = SAMPLES.get(model.sample_kind.name, ("samples", "an array"))
