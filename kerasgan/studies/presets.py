@@ -7,6 +7,8 @@ import warnings
 import keras
 
 from kerasgan.data import load as load_data
+from kerasgan.data.builders import DATASETS
+from kerasgan.data.load import resolve
 from kerasgan.export.single import in_single_precision
 from kerasgan.run import load_run
 from kerasgan.studies.measure import as_split, measure, panel
@@ -41,7 +43,7 @@ def save_run(folder, out, command):
         model,
         out,
         samples=panel(model, x, y) if hasattr(model, "panel") else None,
-        data={**trained, "sha256": hashlib.sha256(x.tobytes()).hexdigest()},
+        data={**trained, **licence_of(trained["name"]), "sha256": fingerprint(x)},
         seed=run.entries["seed"],
         steps=int(keras.ops.convert_to_numpy(run.model.iterations)),
         kimg=round(int(keras.ops.convert_to_numpy(run.model.images_seen)) / 1000, 1),
@@ -52,6 +54,23 @@ def save_run(folder, out, command):
         evaluation=_measured(model, trained),
         command=command,
     )
+
+
+def licence_of(data):
+    """`{"license": ...}` of a data set of the package, `{}` of others."""
+    kind, found = resolve(data)
+    if kind != "own":
+        return {}
+    name, config = found
+    return {"license": DATASETS[name](config).license}
+
+
+def fingerprint(samples):
+    """SHA-256 of samples, of a dictionary in the order of its names."""
+    content = hashlib.sha256()
+    for part in [samples[name] for name in sorted(samples)] if isinstance(samples, dict) else [samples]:
+        content.update(part.tobytes())
+    return content.hexdigest()
 
 
 def _measured(model, trained):
