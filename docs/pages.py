@@ -213,7 +213,8 @@ def tiny_cases():
         for test in vars(module).values():
             case = inspect.getclosurevars(test).nonlocals.get("case") if hasattr(test, "pytestmark") else None
             if case is not None:
-                found.setdefault(case.family, case)
+                ours = (kind for kind in case.family.__mro__ if kind.__module__.startswith("kerasgan."))
+                found.setdefault(next(ours), case)
     return found
 
 
