@@ -91,8 +91,8 @@ def run(name, seed, steps):
     epochs = max(1, settings["pretraining"] * steps // settings["game"])
     model.compile(batch_size=BATCH, pretraining_steps=epochs * steps_of_epoch, steps_per_execution=4, **recipe)
     best, nlls = None, []
-    for _ in range(epochs):  # early stopping: the weights of the best epoch go into the game
-        model.fit(train[: steps_of_epoch * BATCH], epochs=1, verbose=0)
+    for epoch in range(epochs):  # early stopping: the weights of the best epoch go into the game
+        model.fit(train[: steps_of_epoch * BATCH], initial_epoch=epoch, epochs=epoch + 1, verbose=0)
         nlls.append(float(-model.log_likelihood(test, ema=False).mean() / oracle.length))
         if nlls[-1] == min(nlls):
             best = model.generator.get_weights()
@@ -109,7 +109,8 @@ def run(name, seed, steps):
         "likelihood": scores(oracle, drawn(), model, test),
         "temperatures": {str(t): scores(oracle, drawn(t)) for t in TEMPERATURES},
     }
-    model.fit(train[: steps_of_epoch * BATCH], epochs=max(1, steps // steps_of_epoch), verbose=0)
+    last = epochs + max(1, steps // steps_of_epoch)
+    model.fit(train[: steps_of_epoch * BATCH], initial_epoch=epochs, epochs=last, verbose=0)
     results["game"] = scores(oracle, drawn(), model, test)
     return results
 

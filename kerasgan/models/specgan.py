@@ -26,8 +26,9 @@ class SpecGAN(LatentModel):
     off at 3 standard deviations, and brought to [-1, 1] (section 3.2). The networks are those of DCGAN with kernels of
     5x5 and stride 2, without normalization. Phases are estimated in 16 iterations.
 
-    The first `fit` takes the means and standard deviations from the first 10,000 sounds. They are part of the
-    generator, so that a fine-tuned model keeps those of its first data.
+    The first `fit` takes the means and standard deviations from the first 10,000 sounds; before another way of
+    training, such as `train_on_batch`, call `adapt`. They are part of the generator, so that a fine-tuned model keeps
+    those of its first data.
 
     WaveGAN, of the same paper, makes waveforms directly. People preferred its sounds, and classifiers those of SpecGAN
     (section 6).
@@ -40,7 +41,7 @@ class SpecGAN(LatentModel):
         num_classes: Number of classes of a conditional model, whose labels join the latents as one-hot vectors and the
             discriminator by projection (Miyato & Koyama 2018). `None` for an unconditional model, as in the paper.
         width: Channels of the discriminator's first and of the generator's last hidden layer, doubled inwards.
-        window: Length of the windows of the Fourier transform, 8 or more and a power of 2.
+        window: Length of the windows of the Fourier transform, 16 or more and a power of 2.
         phase_iterations: Number of iterations of Griffin and Lim's method.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
@@ -152,6 +153,9 @@ class SpecGAN(LatentModel):
 
         Args:
             x: Sounds as for `fit`, of which the first 10,000 are used.
+
+        Raises:
+            ValueError: For other data, and for a generator, which would lose what was read.
         """
         total, squares, count, rows = 0.0, 0.0, 0, 0
         for sounds in parts_of(x):
@@ -178,7 +182,14 @@ def parts_of(x):
         batches = (rows[start : start + PART] for start in range(0, len(rows), PART))
     elif isinstance(x, ArrayBatches):
         batches = (x.rows_at(np.arange(start, min(start + PART, x.count))) for start in range(0, x.count, PART))
+    elif hasattr(x, "element_spec"):
+        batches = x
+    elif isinstance(x, keras.utils.PyDataset):
+        batches = (x[index] for index in range(x.num_batches))
     else:
-        batches = x if hasattr(x, "element_spec") else (x[index] for index in range(x.num_batches))
+        raise ValueError(
+            f"`x` is a {type(x).__name__}, from which SpecGAN cannot take the moments of its spectrograms without "
+            "losing what it reads. Call adapt(sounds) with an array of some sounds before fit()."
+        )
     for batch in batches:
         yield np.asarray(batch[0] if isinstance(batch, (tuple, list)) else batch)

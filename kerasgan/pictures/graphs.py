@@ -11,7 +11,7 @@ LINE, BACKGROUND = (110, 110, 110), (255, 255, 255)
 SCALE = 4  # drawn so many times as large, and shrunk
 LINES = 3  # of an edge, at most
 STEPS = 80  # of the layout
-APART = 1.5  # distance of parts of a graph that no edge joins, beyond the largest distance in a part
+APART = 1.5  # distance of nodes that no edges join, beyond half of the largest distance of nodes that some do
 
 
 def layout(edges):
@@ -50,8 +50,10 @@ def layout(edges):
 
 
 def draw_graph(nodes, edges, size=96):
-    """A picture of a graph: discs in the colours of the types of its nodes; one, two or three lines, or a thick one for
-    further types of edges, such as aromatic bonds.
+    """A picture of a graph.
+
+    Nodes are discs in the colours of their types. Edges are one, two or three lines; those of further types, such as
+    aromatic bonds, are a thick line.
 
     Args:
         nodes: Integers of shape (nodes,), 0 for none.

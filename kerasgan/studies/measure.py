@@ -50,16 +50,10 @@ def measure(model, data, split=None, features=None, count=None, seed=0, options=
     """
     options = evaluate.recorded_options(trained, data) if options is None else options
     samples = model.generates
-    graphs = samples and isinstance(model.sample_kind, Graphs)
-    found = (
-        _of_graphs
-        if graphs
-        else _of_samples
-        if samples
-        else _of_enlargements
-        if hasattr(model, "factor")
-        else _of_pairs
-    )
+    if samples:
+        found = _of_graphs if isinstance(model.sample_kind, Graphs) else _of_samples
+    else:
+        found = _of_enlargements if hasattr(model, "factor") else _of_pairs
     split = as_split(split) if split else None if samples else _unseen(data, trained)
     scores = found(model, data, split, features, count, seed, options)
     return {**scores, **({"options": options} if options else {})}

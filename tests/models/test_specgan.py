@@ -97,3 +97,9 @@ def test_windows_are_powers_of_two():
     for window in (12, 8, 100, "hann"):
         with pytest.raises(ValueError, match="power of 2"):
             SpecGAN((256, 1), window=window)
+
+
+def test_data_that_can_be_read_only_once_need_adapt():
+    model = SpecGAN(**SIZES, seed=0)
+    with pytest.raises(ValueError, match="Call adapt"):
+        model.fit(iter([tones(4, 250)]))
