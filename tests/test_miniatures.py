@@ -14,6 +14,9 @@ from tests.miniatures.style import MiniStyle
 from tests.miniatures.super_resolution import MiniSuperResolution
 from tests.miniatures.tokens import MiniTokens
 
+# Published families of each kind have come since, and the quick tests run the same checks on them.
+pytestmark = pytest.mark.slow
+
 STYLE = {"image_shape": (8, 8, 1), "latent_dim": 3, "width": 3}
 # Slopes of piecewise linear networks do not depend on what is added behind the last activation's input.
 PATHS = ("r1: */bias", "path: conv2d*/bias", "path: noise*/strength", "path: images/bias")
@@ -30,7 +33,6 @@ test_super_resolution = family_tests(MiniSuperResolution, {})
 test_tokens = family_tests(MiniTokens, {})
 
 
-@pytest.mark.slow
 def test_styles_are_truncated_towards_their_mean():
     model = MiniStyle(**STYLE, seed=0)
     model.style_mean.assign([0.1, 0.2, 0.3])
@@ -64,7 +66,6 @@ def test_captions_come_as_strings():
         model.sample(1, labels=[0])
 
 
-@pytest.mark.slow
 @pytest.mark.tensorflow
 def test_captions_come_as_strings_in_a_data_set():
     import tensorflow as tf
@@ -84,7 +85,6 @@ def test_tokens_come_as_texts():
     assert len(words) == 5 and all(set(word) <= set("abcdef") for word in words)
 
 
-@pytest.mark.slow
 def test_batches_shrink_and_stages_grow():
     model = MiniGrowing(seed=0)
     model.compile()

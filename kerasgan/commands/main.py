@@ -249,7 +249,7 @@ def prepared(arguments, select=None):
 
     family = family_of(arguments.family)
     known = constructor_arguments(family)
-    chosen, changes = settings.split(family, arguments.set)
+    chosen, changes = settings.split(family, arguments.set, arguments.recipe, sized=not arguments.start)
     if arguments.batch_size:
         changes["batch_size"] = arguments.batch_size
     origin = trained(arguments.start) if arguments.start else None
@@ -487,7 +487,7 @@ def command_parser():
         metavar="NAME=VALUE",
         help="constructor argument or recipe field: width=32 loss=hinge generator_optimizer.learning_rate=1e-4",
     )
-    one.add_argument("--recipe", metavar="NAME", help="name of the paper's training settings (default: the first)")
+    one.add_argument("--recipe", metavar="NAME", help="name of the paper's settings (default: the first)")
     one.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the layers (default: float32)")
     one.add_argument("--seed", type=int, default=0, help="of initial weights and of all training (default: 0)")
     one.add_argument("--out", metavar="RUN", help="folder of the run (default: runs/FAMILY-NAME)")

@@ -18,7 +18,7 @@ NOT_SETTABLE = ("image_shape", "seed", "frozen_layers", "generator", "discrimina
 SCHEDULES = {"cosine": schedules.Cosine, "exponential": schedules.Exponential}
 
 
-def split(family, assignments):
+def split(family, assignments, recipe=None, sized=True):
     """Sorts settings into constructor arguments and changes to the recipe.
 
     A value is a Python literal (number, tuple, None, True, ...), else a string. A dot reaches into what a recipe field
@@ -30,6 +30,9 @@ def split(family, assignments):
     Args:
         family: subclass of `AdversarialModel`.
         assignments: strings `name=value`, the later ones winning.
+        recipe: Name of the chosen recipe, or `None`.
+        sized: Whether the constructor arguments that belong to the recipe (`family.sizes`) are taken, where no
+            assignment names them.
 
     Returns:
         `(arguments, changes)`: keyword arguments of the constructor and of `compile()`.
@@ -39,7 +42,7 @@ def split(family, assignments):
     """
     settable = {name: value for name, value in constructor_arguments(family).items() if name not in NOT_SETTABLE}
     fields = {field.name: getattr(family.recipe, field.name) for field in dataclasses.fields(family.recipe)}
-    arguments: dict[str, object] = {}
+    arguments: dict[str, object] = dict(getattr(family, "sizes", {}).get(recipe, {}) if sized else {})
     changes: dict[str, object] = {}
     for assignment in assignments:
         name, equals, text = assignment.partition("=")

@@ -285,7 +285,7 @@ class StyleGAN2(DoublingStages, StyleModel):
     asks that a step of a style moves the image by a fixed length (section 3.2). Both run lazily, and Adam is corrected
     for it (appendix B). Labels as in StyleGAN2-ADA.
 
-    `recipes`, with the networks' arguments that belong to them in `sizes`:
+    `recipes`, with the networks' arguments that belong to them in `sizes`; `kerasgan train --recipe` takes both:
 
     - the default: configuration F for 1024 pixels (gamma 10, Adam 2e-3, batch 32, average of 10 kimg).
     - "paper256", "paper512", "paper1024", "cifar": those of StyleGAN2-ADA's paper (gamma 1, 0.5, 2, 0.01). "cifar" has

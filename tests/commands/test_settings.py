@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from kerasgan import ACGAN, CGAN, DCGAN, GAN, BiGAN
+from kerasgan import ACGAN, CGAN, DCGAN, GAN, BiGAN, StyleGAN2
 from kerasgan.commands.settings import split
 from kerasgan.game.arguments import REQUIRED, constructor_arguments
 from kerasgan.game.optimizers import ScheduledAdam
@@ -18,6 +18,14 @@ def test_values_are_literals_or_text_and_go_where_they_belong():
     )
     assert arguments == {"width": 32, "num_classes": None, "conditioning": "projection"}
     assert changes == {"loss": "hinge", "ema_half_life": 5000.0}
+
+
+def test_a_recipe_brings_the_sizes_that_belong_to_it():
+    sizes = StyleGAN2.sizes["small"]
+    assert split(StyleGAN2, [], "small")[0] == sizes
+    assert split(StyleGAN2, ["channel_max=32"], "small")[0] == {**sizes, "channel_max": 32}
+    assert split(StyleGAN2, [], "small", sized=False)[0] == {}  # networks that go on as they were
+    assert split(DCGAN, [], "wgan")[0] == {}
 
 
 def test_several_values_where_there_may_be_several():
