@@ -15,6 +15,7 @@
 #   words          English words, public domain                                          1 MB to fetch,   1 MB on disk
 #   names          GeoNames' cities, CC BY 4.0                                          35 MB to fetch, 190 MB on disk
 #   molecules      MOSES, MIT; RDKit                                                    84 MB to fetch, 160 MB on disk
+#   qm9            QM9, MIT                                                            99 MB to fetch, 225 MB on disk
 #   parts          KiCad's 3-D models, CC BY-SA 4.0 with an exception                  379 MB to fetch, 1.2 GB on disk
 #   kanji          KanjiVG, CC BY-SA 3.0                                                24 MB to fetch,  60 MB on disk
 #   icons          Material Design Icons, Apache-2.0                                     3 MB to fetch,  35 MB on disk
@@ -203,6 +204,9 @@ MOLECULES="
 molsets==0.3.1 7f4450e3ebecebe79c3a2a55950c93daddee071120daf64a163d03481e811d34
 rdkit==2026.9.1
 "
+QM9="
+qm9pack==1.0.3 1d88c2988007c6778e717ee3224cf511bd60e10732ebe3b7ed500ea5af05c9f0
+"
 KANJI="
 kanjivg==20260714 5190e7ec4eb513dbe6865b2ed52c58287fc10ea514b9409e4cf66ce7db41644d
 "
@@ -222,8 +226,8 @@ mkdir -p "$folder" && folder=$(cd "$folder" && pwd)
 python=${PYTHON:-$(dirname "$0")/../.venv/bin/python}
 [ -x "$(command -v "$python")" ] || python=python3
 unpack=$([ "$(id -u)" -eq 0 ] || echo yes)
-known=(glyphs photo_patches spoken_digits fashion emoji avatars solar_cells drums notes words names molecules parts
-    kanji icons logos)
+known=(glyphs photo_patches spoken_digits fashion emoji avatars solar_cells drums notes words names molecules qm9
+    parts kanji icons logos)
 groups=()
 for argument in "$@"; do
     case $argument in
@@ -401,6 +405,7 @@ for group in "${groups[@]}"; do
     words) debian "$WORDS" ;;
     names) pypi "$NAMES" ;;
     molecules) pypi "$MOLECULES" ;;
+    qm9) pypi "$QM9" ;;
     parts) kicad ;;
     kanji) pypi "$KANJI"; pypi "$RESVG" ;;
     icons) npm_packages "$ICONS"; pypi "$RESVG" ;;

@@ -246,6 +246,7 @@ def prepared(arguments, select=None):
     from kerasgan.game.arguments import REQUIRED, constructor_arguments
     from kerasgan.game.freezing import freeze_first
     from kerasgan.game.transfer import like, transfer
+    from kerasgan.metrics.molecules import atoms_of, reward_of
 
     family = family_of(arguments.family)
     known = constructor_arguments(family)
@@ -280,6 +281,8 @@ def prepared(arguments, select=None):
             f"The batch size is {changes['batch_size']}, but {arguments.data} has only {_longest(x)} images in its "
             f"split {arguments.split!r}. Give a --batch-size of at most {_longest(x)}."
         )
+    if isinstance(chosen.get("reward"), str):
+        chosen["reward"] = reward_of(chosen["reward"], atoms_of(arguments.data))
     shape = found.kind or (first[0] if isinstance(first, tuple) else first).shape[1:]
     run.set_random_seed(arguments.seed)
     with run.precision(arguments.precision):

@@ -14,6 +14,8 @@ from kerasgan.zoo.nearest import nearest
 
 # Constructor arguments that come from elsewhere: the data, --seed, Python code.
 NOT_SETTABLE = ("image_shape", "seed", "frozen_layers", "generator", "discriminator", "encoder")
+# Numbers of a recipe that may follow a schedule.
+PLAIN = ("ema_half_life", "trade_off")
 # How a value that follows one is written: the name, then its numbers, as in cosine:1e-3:1e-5:256.
 SCHEDULES = {"cosine": schedules.Cosine, "exponential": schedules.Exponential}
 
@@ -56,8 +58,8 @@ def split(family, assignments, recipe=None, sized=True):
         value = _literal(assignment, text.strip())
         if isinstance(value, schedules.Schedule) and not _may_follow(family, changes, field, path):
             raise ValueError(
-                f"{assignment!r}: no schedule is followed there, but ema_half_life, a penalty's weight, and an Adam's "
-                "learning_rate and beta_2 may follow one."
+                f"{assignment!r}: no schedule is followed there, but {', '.join(PLAIN)}, a penalty's weight, and an "
+                "Adam's learning_rate and beta_2 may follow one."
             )
         if field in fields:
             old = changes.get(field, fields[field])
@@ -73,7 +75,7 @@ def _may_follow(family, changes, field, path):
         old = changes.get(field, getattr(family.recipe, field, None))
         kind = optimizer_config(old)["class_name"]
         return path in (["learning_rate"], ["beta_2"]) and kind.split(">")[-1].lower() in ("adam", "scheduledadam")
-    return (field == "penalties" and path[-1:] in (["gamma"], ["weight"])) or (field == "ema_half_life" and not path)
+    return (field == "penalties" and path[-1:] in (["gamma"], ["weight"])) or (field in PLAIN and not path)
 
 
 def _literal(assignment, text):

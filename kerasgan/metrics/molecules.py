@@ -10,11 +10,12 @@ import dataclasses
 import keras
 import numpy as np
 
+from kerasgan.data.builders import DATASETS
+from kerasgan.data.builders.qm9 import ATOMS as QM9_ATOMS
 from kerasgan.objectives.losses import Configured
 
 # Largest number of bonds of an atom without charge.
 VALENCES = {"B": 3, "C": 4, "N": 3, "O": 2, "F": 1, "P": 5, "S": 6, "Cl": 1, "Br": 1, "I": 1}
-QM9_ATOMS = ("none", "C", "N", "O", "F")
 DOUBLE, TRIPLE, AROMATIC = 2, 3, 4
 
 
@@ -76,6 +77,36 @@ class DrugLikeness(Configured):
         qed = _rdkit("rdkit.Chem.QED").qed
         found = [molecule and qed(molecule) for molecule in to_rdkit(graphs, self.atoms)]
         return np.array([value or 0.0 for value in found], "float32")
+
+
+REWARDS = {"valid": ValidMolecules, "qed": DrugLikeness}
+
+
+def reward_of(name, atoms=QM9_ATOMS):
+    """A reward of `MolGAN` by name: "valid" or "qed".
+
+    Args:
+        name: Name.
+        atoms: As for `ValidMolecules`.
+
+    Raises:
+        ValueError: If there is no reward of that name.
+        ModuleNotFoundError: If RDKit is needed and missing.
+    """
+    if name not in REWARDS:
+        raise ValueError(f"`reward` is {name!r}; expected {' or '.join(map(repr, REWARDS))}.")
+    if name == "qed":
+        _rdkit("rdkit.Chem.QED")
+    return REWARDS[name](atoms)
+
+
+def atoms_of(data):
+    """Symbols of the types of atoms of a data set, those of QM9 where it does not name its own.
+
+    Args:
+        data: Name of the data, as for `kerasgan.data.load`.
+    """
+    return getattr(DATASETS.get(data.partition("/")[0]), "atoms", QM9_ATOMS)
 
 
 def to_rdkit(graphs, atoms=QM9_ATOMS):
@@ -242,11 +273,26 @@ def _refined(edges, colors):
         count = len(different)
 
 
-def _compositions(graphs):
-    """For each graph the types of its nodes and of its edges in order, an array of `bytes` objects."""
-    parts = [np.sort(np.asarray(graphs[name]).reshape(len(graphs[name]), -1), axis=1) for name in ("nodes", "edges")]
-    rows = np.concatenate(parts, axis=1).astype("uint8")
-    return np.array([row.tobytes() for row in rows] + [None], object)[:-1]
+def _fingerprints(graphs):
+    """A number for each graph that does not depend on the order of its nodes: equal graphs have equal ones.
+
+    It mixes, three times, the number of each node with those of its neighbours, all graphs at once.
+    """
+    nodes, edges = (np.asarray(graphs[name]).astype("uint64") for name in ("nodes", "edges"))
+    there = (nodes > 0) | (edges > 0).any(2)  # graphs with fewer places can be equal to those with more
+    nodes = _scattered(nodes)
+    for _ in range(3):
+        sent = _scattered(nodes[:, None, :] + _scattered(edges)) * (edges > 0)
+        nodes = _scattered(3 * nodes + sent.sum(2, dtype="uint64"))
+    return (nodes * there).sum(1, dtype="uint64")
+
+
+def _scattered(numbers):
+    """A bijection of 64-bit numbers: the finaliser of MurmurHash3 (A. Appleby, public domain)."""
+    numbers = numbers + np.uint64(0x9E3779B97F4A7C15)
+    for factor in (0xFF51AFD7ED558CCD, 0xC4CEB9FE1A85EC53):
+        numbers = (numbers ^ (numbers >> np.uint64(33))) * np.uint64(factor)
+    return numbers ^ (numbers >> np.uint64(33))
 
 
 def molecule_metrics(graphs, training=None, valid=None):
@@ -265,10 +311,8 @@ def molecule_metrics(graphs, training=None, valid=None):
     is_valid = np.asarray((valid or ValidMolecules())(graphs)) > 0
     keys = canonical_graphs({name: np.asarray(graphs[name])[is_valid] for name in ("nodes", "edges")})
     found = {"validity": float(is_valid.mean()), "uniqueness": len(set(keys)) / max(1, len(keys))}
-    if training is not None:  # only graphs of equal numbers of nodes and edges of each type can be equal
-        mine = set(_compositions(graphs)[is_valid])
-        found_there = _compositions(training) if mine else ()
-        alike = np.flatnonzero([composition in mine for composition in found_there])
+    if training is not None:  # the keys take longest, and only graphs with equal fingerprints can be equal
+        alike = np.flatnonzero(np.isin(_fingerprints(training), _fingerprints(graphs)[is_valid]))
         known = set(canonical_graphs({name: np.asarray(training[name])[alike] for name in ("nodes", "edges")}))
         found["novelty"] = sum(key not in known for key in keys) / max(1, len(keys))
     return found

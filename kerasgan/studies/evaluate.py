@@ -15,7 +15,7 @@ from kerasgan.data.packed import splits_of
 from kerasgan.data.prepare import prepare
 from kerasgan.data.tables import hub_splits
 from kerasgan.metrics.evaluation import FEWEST, Evaluator, largest_count
-from kerasgan.metrics.molecules import QM9_ATOMS, ValidMolecules, independent_graphs, molecule_metrics
+from kerasgan.metrics.molecules import ValidMolecules, atoms_of, independent_graphs, molecule_metrics
 from kerasgan.pictures.files import write_json
 from kerasgan.zoo import preset as presets
 
@@ -108,8 +108,7 @@ def graph_scores(source, split="test", count=GRAPHS, seed=0):
     Returns:
         The scores, as in `Evaluator.report`; a sentence about them; and the real molecules.
     """
-    name, _, _ = source.data.partition("/")
-    atoms = getattr(DATASETS.get(name), "atoms", QM9_ATOMS)
+    atoms = atoms_of(source.data)
     if len(atoms) != source.kind.node_types:
         raise ValueError(f"{source.data} has {len(atoms)} types of atoms, the model {source.kind.node_types}.")
     valid = ValidMolecules(atoms)

@@ -3,7 +3,7 @@
 import keras
 import pytest
 
-from kerasgan import ACGAN, CGAN, DCGAN, GAN, BiGAN, StyleGAN2
+from kerasgan import ACGAN, CGAN, DCGAN, GAN, BiGAN, MolGAN, StyleGAN2
 from kerasgan.commands.settings import split
 from kerasgan.game.arguments import REQUIRED, constructor_arguments
 from kerasgan.game.optimizers import ScheduledAdam
@@ -74,6 +74,10 @@ def test_a_schedule_is_written_where_a_number_may_follow_one():
     assert changes["ema_half_life"] == Cosine(500, 5000, 20)
     changes = split(DCGAN, ["penalties=r1", "penalties.r1.gamma=cosine:9:1:4", "penalties.r1.gamma.kimg=3"])[1]
     assert changes["penalties"] == (R1(gamma=Cosine(9, 1, 3)),)
+    assert split(MolGAN, ["reward=valid", "trade_off=cosine:1:0.2:40"]) == (
+        {"reward": "valid"},
+        {"trade_off": Cosine(1, 0.2, 40)},
+    )
 
 
 def test_only_adam_follows_a_schedule():

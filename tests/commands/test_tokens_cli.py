@@ -9,6 +9,7 @@ from kerasgan import SeqGAN
 from kerasgan.commands.main import main
 from kerasgan.data.builders.molecules import ATOMS
 from kerasgan.data.kinds import Graphs, Tokens
+from kerasgan.metrics import ValidMolecules
 from kerasgan.run import load_run
 from tests.data.fake_packages import install
 
@@ -44,13 +45,16 @@ def test_texts_of_a_preset(tmp_path):
     assert (tmp_path / "out.txt").read_text().split("\n")[:-1] == model.texts(5, temperature=0.5)
 
 
-def test_molgan_is_trained_and_scored_on_molecules(tmp_path):
+def test_molgan_is_trained_and_scored_on_molecules(tmp_path, capsys):
     install(tmp_path / "packages")
     run, scores = tmp_path / "run", tmp_path / "scores.json"
     small = ["generator_widths=(4,)", "convolutions=(2,)", "aggregation=2", "widths=(2,)", "batch_size=4"]
     command = ["train", "molgan", "--data", "molecules", "--out", str(run), "--epochs", "1", "--set", *small]
-    assert main(command) == 0
-    assert load_run(run).model.sample_kind == Graphs(18, len(ATOMS), 5)
+    assert main([*command, "reward=validity"]) != 0
+    assert "'validity'; expected 'valid' or 'qed'" in capsys.readouterr().err
+    assert main([*command, "reward=valid"]) == 0
+    model = load_run(run).model
+    assert model.sample_kind == Graphs(18, len(ATOMS), 5) and model.reward == ValidMolecules(ATOMS)
     assert main(["evaluate", str(run), "--count", "20", "-o", str(scores)]) == 0
     found = json.loads(scores.read_text())["scores"]
     assert set(found) == {"validity", "uniqueness", "novelty"}

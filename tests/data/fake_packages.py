@@ -36,7 +36,7 @@ def install(root):
                     write(root / "python" / info / "METADATA", "")
                 else:
                     write(root / "unpacked" / f"{package.name}={VERSION}", "")
-    for make in (emoji, solar_cells, avatars, words, molecules, drawings, drums, soundfonts, parts):
+    for make in (emoji, solar_cells, avatars, words, molecules, qm9, drawings, drums, soundfonts, parts):
         make(root)
     return root
 
@@ -119,6 +119,15 @@ def molecules(root):
         "test_scaffolds": ["C1CC1c1ccncc1", "c1ccc2ccccc2c1"],
     }.items():
         write(folder / f"{name}.csv.gz", gzip.compress("\n".join(["SMILES", *texts]).encode()))
+
+
+def qm9(root):
+    """Six molecules in three files, two of them for testing, with a list in another column, and one with charges."""
+    folder = root / "python/qm9pack/data"
+    parts = [["C", "CC#N", "CCF"], ["C1=CC=CC=C1", "[NH3+]CC(=O)[O-]"], ["CC(=O)N", "O=CN"]]
+    for number, texts in enumerate(parts, 1):
+        lines = [f'"dsgdb9nsd_{k:06d}.xyz",{k},"{text}","InChI","[4,1]"' for k, text in enumerate(texts)]
+        write(folder / f"qm9_part{number}.csv", "\n".join(["XYZ_file,Index,SMILES,InChI,Stoichiometry", *lines]) + "\n")
 
 
 def drawings(root):

@@ -16,6 +16,7 @@ from PIL import Image as Picture
 from kerasgan.data import load
 from kerasgan.data.builders import (
     DATASETS,
+    QM9,
     Avatars,
     Drums,
     Emoji,
@@ -340,6 +341,17 @@ def test_molecules_keep_the_splits_of_moses(faked):
     assert "C" * 19 not in decode(Molecules("small").arrays("train")["characters"])
 
 
+def test_qm9_has_graphs_of_molecules_without_charges(faked):
+    dataset = QM9()
+    arrays = {split: dataset.arrays(split) for split in dataset.splits()}
+    texts = [dataset.features["characters"].decode(each["characters"]) for each in arrays.values()]
+    assert [sorted(each) for each in texts] == [["C", "C1=CC=CC=C1", "CC#N", "O=CN"], ["CC(=O)N", "CCF"]]
+    bonds = np.concatenate([each["bonds"] for each in arrays.values()])
+    assert bonds.max() == 3 and (bonds == bonds.swapaxes(1, 2)).all()
+    x = load("qm9", as_numpy=True, samples="graphs")
+    assert x["nodes"].shape[1:] == (9,) and x["nodes"].max() < len(QM9.atoms) and len(x["nodes"]) == len(texts[0])
+
+
 @pytest.mark.parametrize(
     ("smiles", "atoms", "bonds"),
     [
@@ -555,6 +567,17 @@ def test_graphs_are_those_of_rdkit():
         np.testing.assert_array_equal(arrays["bonds"][row], expected, text)
         symbols = [atom.GetSymbol() for atom in molecule.GetAtoms()]
         assert [molecules.ATOMS[number] for number in arrays["atoms"][row][: len(symbols)]] == symbols
+
+
+@pytest.mark.data
+def test_molecules_of_qm9_are_valid_but_for_nitro_groups():
+    from kerasgan.metrics import ValidMolecules
+
+    dataset = QM9()
+    arrays = dataset.make("train", 0, 5000)
+    valid = ValidMolecules(QM9.atoms)({"nodes": arrays["atoms"], "edges": arrays["bonds"]}) > 0
+    texts = np.array(dataset.features["characters"].decode(arrays["characters"]))
+    assert valid.mean() > 0.998 and all("N(=O)=O" in text for text in texts[~valid])
 
 
 @pytest.mark.data

@@ -5,6 +5,7 @@ import pytest
 
 from kerasgan.data.builders.molecules import ATOMS, graph
 from kerasgan.metrics import DrugLikeness, ValidMolecules, canonical_graphs, molecule_metrics
+from kerasgan.metrics.molecules import _fingerprints
 
 VALID = [
     *("C", "C#N", "O=C=O", "CC(F)(F)F", "CS(=O)(=O)N", "ClCBr"),
@@ -54,6 +55,15 @@ def test_keys_do_not_depend_on_the_order_of_nodes():
     texts = [*VALID, "C1CCC2CCCCC2C1", "C1CCC(C1)C1CCCC1", "FC(F)(F)C(F)(F)C(F)(F)F"]
     keys = [canonical_graphs(shuffled(graphs_of(texts), seed)) for seed in range(3)]
     assert keys[0] == keys[1] == keys[2] and len(set(keys[0])) == len(texts)
+
+
+def test_equal_molecules_have_equal_fingerprints():
+    """Of all sizes of arrays, and almost no others do, so that few keys must be computed."""
+    texts = [*VALID, "C1CCC2CCCCC2C1", "CCOC", "COCC", "CC(C)O"]
+    found = [_fingerprints(shuffled(graphs_of(texts, size), size)) for size in (12, 15, 18)]
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[0], found[2])
+    assert len(set(found[0].tolist())) == len(texts) - 1
 
 
 def test_metrics():

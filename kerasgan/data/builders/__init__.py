@@ -20,6 +20,7 @@ from kerasgan.data.builders.notes import Notes
 from kerasgan.data.builders.oracle_text import OracleText
 from kerasgan.data.builders.parts import Parts
 from kerasgan.data.builders.photo_patches import PhotoPatches
+from kerasgan.data.builders.qm9 import QM9
 from kerasgan.data.builders.solar_cells import SolarCells
 from kerasgan.data.builders.spoken_digits import SpokenDigits
 from kerasgan.data.builders.sprites import Sprites
@@ -56,6 +57,7 @@ DATASETS: dict[str, type[LocalDataset]] = {
         Notes,
         Parts,
         Molecules,
+        QM9,
         Words,
         Names,
     )
@@ -63,6 +65,7 @@ DATASETS: dict[str, type[LocalDataset]] = {
 
 __all__ = [
     "DATASETS",
+    "QM9",
     "AgingFaces",
     "Audio",
     "Avatars",

@@ -107,15 +107,19 @@ class Molecules(PackagedDataset):
 
     def sheet(self, arrays):
         """The molecules as RDKit draws them where it is there, else their SMILES."""
-        texts = self.features["characters"].decode(arrays["characters"])
-        if not has_module("rdkit"):
-            return written(texts, columns=2, width=360)
-        from kerasgan.data.prepare import prepare
-        from kerasgan.pictures.images import grid
+        return drawn(self.features["characters"].decode(arrays["characters"]))
 
-        chemistry, draw = import_module("rdkit.Chem"), import_module("rdkit.Chem.Draw")
-        pictures = [draw.MolToImage(chemistry.MolFromSmiles(text), size=(160, 120)).convert("RGB") for text in texts]
-        return grid(prepare(np.stack([np.asarray(picture) for picture in pictures])), columns=6)
+
+def drawn(texts):
+    """SMILES as a picture, uint8: as RDKit draws them where it is there, else as they are written."""
+    if not has_module("rdkit"):
+        return written(texts, columns=2, width=360)
+    from kerasgan.data.prepare import prepare
+    from kerasgan.pictures.images import grid
+
+    chemistry, draw = import_module("rdkit.Chem"), import_module("rdkit.Chem.Draw")
+    pictures = [draw.MolToImage(chemistry.MolFromSmiles(text), size=(160, 120)).convert("RGB") for text in texts]
+    return grid(prepare(np.stack([np.asarray(picture) for picture in pictures])), columns=6)
 
 
 def graph(smiles, size):

@@ -6,10 +6,9 @@ from typing import Any
 import numpy as np
 
 from kerasgan.bases.latents import Codes, Normal, Uniform
-from kerasgan.data.builders import DATASETS
 from kerasgan.data.kinds import Audio, Graphs, Images, Sentences, Tokens, Video, Voxels
 from kerasgan.data.kinds.conditions import TextIds
-from kerasgan.metrics.molecules import QM9_ATOMS, ValidMolecules
+from kerasgan.metrics.molecules import ValidMolecules, atoms_of
 from kerasgan.pictures.images import grid, write_png
 from kerasgan.pictures.molecules import draw_molecule
 
@@ -152,7 +151,7 @@ class Exhibits:
 
     def drawings(self, data=None):
         """Drawings of graphs as SVG files; of molecules it is said which ones are valid."""
-        atoms = getattr(DATASETS.get((data or "").partition("/")[0]), "atoms", QM9_ATOMS)
+        atoms = atoms_of(data or "")
         known = len(atoms) == self.kind.node_types
         symbols = atoms if known else [str(number) for number in range(self.kind.node_types)]
         made = self.model.sample(GRAPHS, 0)
