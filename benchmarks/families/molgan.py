@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.families.common import Trainings
 
-STEPS, BATCH = 3000, 64  # of each of the two stages
+STEPS, BATCH, EVERY = 2000, 64, 2  # of each of the two stages; updates of the discriminator for one of the generator
 SAMPLES, SHOWN = 1000, 24
 BETAS = {"beta_1": 0.5, "beta_2": 0.9}
 RATES = 1e-3, 5e-5  # constant in the first stage, falling in the second
@@ -106,7 +106,6 @@ def run(seed, steps):
     from kerasgan.pictures.images import write_png
 
     training, test = (data.load("qm9", split, samples="graphs", as_numpy=True) for split in ("train", "test"))
-    count, random = len(training["nodes"]), np.random.default_rng(seed)
     frequencies = type_frequencies(training)
 
     def judged(graphs):
@@ -117,9 +116,10 @@ def run(seed, steps):
         return MolGAN(Graphs(9, 5, 4), reward=reward, seed=seed)
 
     def trained(model, optimizer, molecules):
-        both = {"discriminator_optimizer": optimizer, "generator_optimizer": optimizer}
-        model.compile(batch_size=BATCH, trade_off=TRADE_OFF, steps_per_execution=20, **both)
-        rows = random.integers(molecules, size=steps * BATCH)
+        recipe = {"batch_size": BATCH, "generator_every": EVERY, "trade_off": TRADE_OFF}
+        recipe |= {f"{player}_optimizer": optimizer() for player in ("discriminator", "generator")}
+        model.compile(steps_per_execution=20, **recipe)
+        rows = np.random.default_rng(seed).integers(molecules, size=steps * BATCH)
         model.fit({name: part[rows] for name, part in training.items()}, verbose=0)
 
     first = made()
@@ -129,13 +129,13 @@ def run(seed, steps):
     }
     first.compile()
     results["untrained"] = judged(first.sample(SAMPLES, seed))
-    trained(first, Adam(RATES[0], **BETAS), count)
+    trained(first, lambda: Adam(RATES[0], **BETAS), len(training["nodes"]))
     results["first stage"] = judged(first.sample(SAMPLES, seed))
+    falling = Cosine(*RATES, kimg=steps * BATCH / 1000)
     for name, reward in rewards().items():
         model = made(reward)
         transfer(first, model)
-        falling = Cosine(*RATES, kimg=steps * BATCH / 1000)
-        trained(model, ScheduledAdam(learning_rate=falling, **BETAS), LATER)
+        trained(model, lambda: ScheduledAdam(learning_rate=falling, **BETAS), LATER)
         graphs = model.sample(SAMPLES, seed)
         results[name] = judged(graphs)
         if seed == 0 and steps == STEPS and has_rdkit():

@@ -216,7 +216,9 @@ class MolGAN(LatentModel):
         discriminator, *others = super().phases()
         if self.reward is None:
             return discriminator, *others
-        return discriminator, Phase("reward", ("reward_network",), self.reward_loss, "reward"), *others
+        every = self.recipe.generator_every  # as in the authors' code
+        reward = Phase("reward", ("reward_network",), self.reward_loss, "reward", every=every)
+        return discriminator, reward, *others
 
     def optimizers(self):
         players = super().optimizers()

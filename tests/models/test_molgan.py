@@ -115,6 +115,7 @@ def test_reward_loss():
     np.testing.assert_allclose(float(loss), (real**2).mean() + (fake**2).mean(), rtol=1e-5)
     np.testing.assert_allclose([float(logs[f"{n}_reward"]) for n in ("real", "fake")], [real.mean(), fake.mean()], 1e-6)
     assert len(seen) == 2 and not np.allclose(seen[0], seen[1])
+    assert {phase.name: phase.every for phase in model.game} == {"discriminator": 1, "reward": 5, "generator": 5}
 
 
 def test_samples_are_graphs():
