@@ -111,7 +111,7 @@ def _of_graphs(model, data, split, features, count, seed, options):
     scores, protocol, real = evaluate.graph_scores(source, split or "test", count, seed)
     about = (
         "Control: graphs whose atoms and bonds are drawn independently, as often as in the training data; ceiling: "
-        f"real molecules of other scaffolds. {protocol}."
+        f"real molecules of the split {split or 'test'!r}. {protocol}."
     )
     settings = {"data": data, "split": split or "test", "count": count, "seed": seed}
     return {**settings, "scores": scores, "about": about, "sha256": _sha256(real["nodes"], real["edges"])}
