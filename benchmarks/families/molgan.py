@@ -182,7 +182,7 @@ def main():
 
         gains = [row[ARMS[2]]["QED"] - row[ARMS[0]]["QED"] for row in rows]
         checks["QED as the reward raises the mean QED"] = min(gains) > 0
-        write_png(RESULTS / f"{asked.journal.path.stem}_qed.png", chart(rows))
+        write_png(RESULTS / f"{asked.journal.path.stem}_qed_chart.png", chart(rows))
     return asked.report("qm9", lines, checks)
 
 
