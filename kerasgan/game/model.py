@@ -207,8 +207,8 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         Args:
             recipe: Name of one of the family's `recipes`, or a recipe; the family's default recipe by default.
             run_eagerly: As in Keras, for debugging.
-            steps_per_execution: Number of steps in one compiled call; more than 1 speeds up tiny networks. Each order of
-                lazy phases within a call is compiled on its own: with large networks that takes minutes.
+            steps_per_execution: Number of steps in one compiled call; more than 1 speeds up tiny networks. Each order
+                of lazy phases within a call is compiled on its own: with large networks that takes minutes.
             jit_compile: Whether to use XLA. "auto": on GPU, TPU and JAX, not on CPU with TensorFlow, where it is
                 slower: random numbers, as for dropout, take about 60 times as long with it.
             checks: Whether to look for mistakes that do not raise but silently change what is trained; see
