@@ -5,7 +5,8 @@
 BigGAN at 128 pixels with the paper's batch of 2,048 images, and StyleGAN2 at 256 pixels with batches of 64 and of 512.
 Counted here: the operations of a step (XLA's analysis of the step before compilation, averaged over the period of the
 lazy penalties), the bytes of the gradients, and the collectives. Assumed, because it was not measured: everything that
-belongs to the machine, see below. Nothing overlaps in the model, so that it errs on the side of slowness.
+belongs to the machine, see below. Nothing overlaps in the model; input, stragglers and memory are left out, so that one
+device may need micro-batches. With one image a device StyleGAN2's minibatch deviation sees one image: another game.
 """
 
 import argparse
@@ -20,8 +21,8 @@ from benchmarks.journal import RESULTS
 DEVICES = (1, 8, 64, 256)
 PEAK = 989e12  # bfloat16 operations a second of an H100, of which a game reaches a share
 GAMES = (("biggan_128", 2048, 0.4), ("stylegan2_256", 64, 0.12), ("stylegan2_256", 512, 0.12))
-COUNTED = 8  # images of the step whose operations are counted: the smallest batch that a group of StyleGAN2 allows
-FULL = 16  # images of a device from which the rate is the full one; below, half of the matrix units wait
+COUNTED = 8  # images of the step whose operations are counted
+FULL = 16  # images of a device from which the rate is the full one; it falls linearly to half of it
 
 
 class Machine(NamedTuple):
@@ -99,7 +100,7 @@ def counted(name):
     images = tuple(jax.ShapeDtypeStruct(x.shape, x.dtype) for x in data)
     sizes = {each: count(network.trainable_variables) for each, network in model.networks.items()}
     normalizations = sum(
-        type(layer).__name__.endswith("BatchNormalization")
+        isinstance(layer, keras.layers.BatchNormalization)
         for network in model.networks.values()
         for layer in network._flatten_layers()
     )
@@ -169,11 +170,11 @@ def main():
     about = __doc__.split("\n\n", 2)[2].strip()
     machine = Machine()
     assumed = (
-        f"Assumed: shares of an H100's {machine.rate / 1e12:.0f} teraflops in bfloat16: 40% for BigGAN, the aim of our "
-        "accelerator benchmark, and 12% for StyleGAN2, which is what NVIDIA's 12.53 s for 1,000 images on an A100 are; "
-        f"half of it with one image, all of it from {FULL}. Nodes of {machine.node} with "
-        f"{machine.inside / 1e9:.0f} GB/s of NVLink a device, {machine.latency * 1e6:.0f} microseconds a round of a "
-        "collective."
+        f"Assumed: shares of an H100's {machine.rate / 1e12:.0f} teraflops in bfloat16: 40% for BigGAN, a guess, and "
+        "12% for StyleGAN2, which is what NVIDIA's 12.53 s for 1,000 images on an A100 are; "
+        f"all of it from {FULL} images a device, half of it at none, and linearly between. Nodes of "
+        f"{machine.node} with {machine.inside / 1e9:.0f} GB/s of NVLink a device, "
+        f"{machine.latency * 1e6:.0f} microseconds a round of a collective."
     )
     (RESULTS / "scaling.md").write_text("\n".join([about, "", assumed, "", *lines]), "utf-8")
     return 0

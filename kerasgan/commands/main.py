@@ -246,11 +246,11 @@ def prepared(arguments, select=None):
     from kerasgan.game.arguments import REQUIRED, constructor_arguments
     from kerasgan.game.freezing import freeze_first
     from kerasgan.game.transfer import like, transfer
-    from kerasgan.metrics.molecules import atoms_of, reward_of
 
     family = family_of(arguments.family)
     known = constructor_arguments(family)
     chosen, changes = settings.split(family, arguments.set, arguments.recipe, sized=not arguments.start)
+    chosen = settings.with_reward(chosen, arguments.data)
     if arguments.batch_size:
         changes["batch_size"] = arguments.batch_size
     origin = trained(arguments.start) if arguments.start else None
@@ -281,8 +281,12 @@ def prepared(arguments, select=None):
             f"The batch size is {changes['batch_size']}, but {arguments.data} has only {_longest(x)} images in its "
             f"split {arguments.split!r}. Give a --batch-size of at most {_longest(x)}."
         )
-    if isinstance(chosen.get("reward"), str):
-        chosen["reward"] = reward_of(chosen["reward"], atoms_of(arguments.data))
+    atoms = getattr(chosen.get("reward"), "atoms", None)
+    if atoms is not None and found.kind and len(atoms) != found.kind.node_types:
+        raise ValueError(
+            f"The reward knows {len(atoms)} types of atoms ({', '.join(atoms)}), but the graphs of {arguments.data} "
+            f"have {found.kind.node_types}. Write a reward for them in Python."
+        )
     shape = found.kind or (first[0] if isinstance(first, tuple) else first).shape[1:]
     run.set_random_seed(arguments.seed)
     with run.precision(arguments.precision):
@@ -490,7 +494,7 @@ def command_parser():
         metavar="NAME=VALUE",
         help="constructor argument or recipe field: width=32 loss=hinge generator_optimizer.learning_rate=1e-4",
     )
-    one.add_argument("--recipe", metavar="NAME", help="name of the paper's settings (default: the first)")
+    one.add_argument("--recipe", metavar="NAME", help="one of the family's recipes, with the sizes that belong to it")
     one.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the layers (default: float32)")
     one.add_argument("--seed", type=int, default=0, help="of initial weights and of all training (default: 0)")
     one.add_argument("--out", metavar="RUN", help="folder of the run (default: runs/FAMILY-NAME)")

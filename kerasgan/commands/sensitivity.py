@@ -43,6 +43,7 @@ def sensitivity(arguments):
 
     family = family_of(arguments.family)
     chosen, changes = settings.split(family, arguments.set)
+    chosen = settings.with_reward(chosen, arguments.data)
     study = Study(
         family,
         arguments.data,

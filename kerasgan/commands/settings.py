@@ -8,7 +8,7 @@ import keras
 from kerasgan.game import schedules
 from kerasgan.game.arguments import constructor_arguments
 from kerasgan.game.optimizers import ScheduledAdam
-from kerasgan.game.recipe import optimizer_config
+from kerasgan.game.recipe import optimizer_config, recipe_of
 from kerasgan.objectives import losses, penalties
 from kerasgan.zoo.nearest import nearest
 
@@ -43,7 +43,8 @@ def split(family, assignments, recipe=None, sized=True):
         ValueError: for what is no setting of the family; the message lists those that are.
     """
     settable = {name: value for name, value in constructor_arguments(family).items() if name not in NOT_SETTABLE}
-    fields = {field.name: getattr(family.recipe, field.name) for field in dataclasses.fields(family.recipe)}
+    start = recipe_of(family, recipe)
+    fields = {field.name: getattr(start, field.name) for field in dataclasses.fields(start)}
     arguments: dict[str, object] = dict(getattr(family, "sizes", {}).get(recipe, {}) if sized else {})
     changes: dict[str, object] = {}
     for assignment in assignments:
@@ -56,7 +57,7 @@ def split(family, assignments, recipe=None, sized=True):
                 f"{', '.join(settable)}. Names of the recipe: {', '.join(fields)}."
             )
         value = _literal(assignment, text.strip())
-        if isinstance(value, schedules.Schedule) and not _may_follow(family, changes, field, path):
+        if isinstance(value, schedules.Schedule) and not _may_follow({**fields, **changes}, field, path):
             raise ValueError(
                 f"{assignment!r}: no schedule is followed there, but {', '.join(PLAIN)}, a penalty's weight, and an "
                 "Adam's learning_rate and beta_2 may follow one."
@@ -69,11 +70,27 @@ def split(family, assignments, recipe=None, sized=True):
     return arguments, changes
 
 
-def _may_follow(family, changes, field, path):
+def with_reward(arguments, data):
+    """Constructor arguments in which the name of a reward is replaced by the reward, for the atoms of a data set.
+
+    Args:
+        arguments: Keyword arguments of the constructor.
+        data: Name of the data set.
+
+    Raises:
+        ValueError: For an unknown name.
+    """
+    if not isinstance(arguments.get("reward"), str):
+        return arguments
+    from kerasgan.metrics.molecules import atoms_of, reward_of
+
+    return {**arguments, "reward": reward_of(arguments["reward"], atoms_of(data))}
+
+
+def _may_follow(fields, field, path):
     """Whether a place of the recipe is read through `kerasgan.game.schedules.value_at`."""
     if field.endswith("_optimizer"):
-        old = changes.get(field, getattr(family.recipe, field, None))
-        kind = optimizer_config(old)["class_name"]
+        kind = optimizer_config(fields.get(field))["class_name"]
         return path in (["learning_rate"], ["beta_2"]) and kind.split(">")[-1].lower() in ("adam", "scheduledadam")
     return (field == "penalties" and path[-1:] in (["gamma"], ["weight"])) or (field in PLAIN and not path)
 

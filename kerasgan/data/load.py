@@ -423,7 +423,7 @@ def _in_form(table, samples):
         known = " or ".join(map(repr, table.forms)) or "none"
         raise ValueError(
             f"samples={samples!r}, which {table.name} does not have; expected {known}. There are tokens in 'words' and "
-            "'oracle_text', and graphs in 'molecules/small'."
+            "'oracle_text', and graphs in 'qm9' and 'molecules/small'."
         )
     if table.image_size is not None:
         raise ValueError(f"image_size={table.image_size} was passed, but {samples} of {table.name} are no images.")

@@ -273,16 +273,23 @@ def _refined(edges, colors):
         count = len(different)
 
 
-def _fingerprints(graphs):
+def _fingerprints(graphs, rows=10_000):
     """A number for each graph that does not depend on the order of its nodes: equal graphs have equal ones.
 
-    It mixes, three times, the number of each node with those of its neighbours, all graphs at once.
+    It mixes, three times, the number of each node with those of its neighbours, `rows` graphs at once.
     """
-    nodes, edges = (np.asarray(graphs[name]).astype("uint64") for name in ("nodes", "edges"))
-    there = (nodes > 0) | (edges > 0).any(2)  # graphs with fewer places can be equal to those with more
-    nodes = _scattered(nodes)
+    nodes, edges = np.asarray(graphs["nodes"]), np.asarray(graphs["edges"])
+    blocks = [slice(start, start + rows) for start in range(0, len(nodes), rows)]
+    return np.concatenate([np.zeros(0, "uint64"), *(_mixed(nodes[block], edges[block]) for block in blocks)])
+
+
+def _mixed(nodes, edges):
+    nodes, edges = nodes.astype("uint64"), edges.astype("uint64")
+    bonds = edges > 0
+    there = (nodes > 0) | bonds.any(2)  # graphs with fewer places can be equal to those with more
+    nodes, edges = _scattered(nodes), _scattered(edges)
     for _ in range(3):
-        sent = _scattered(nodes[:, None, :] + _scattered(edges)) * (edges > 0)
+        sent = _scattered(nodes[:, None, :] + edges) * bonds
         nodes = _scattered(3 * nodes + sent.sum(2, dtype="uint64"))
     return (nodes * there).sum(1, dtype="uint64")
 
@@ -311,7 +318,9 @@ def molecule_metrics(graphs, training=None, valid=None):
     is_valid = np.asarray((valid or ValidMolecules())(graphs)) > 0
     keys = canonical_graphs({name: np.asarray(graphs[name])[is_valid] for name in ("nodes", "edges")})
     found = {"validity": float(is_valid.mean()), "uniqueness": len(set(keys)) / max(1, len(keys))}
-    if training is not None:  # the keys take longest, and only graphs with equal fingerprints can be equal
+    if training is not None and not keys:
+        found["novelty"] = 0.0
+    elif training is not None:  # the keys take longest, and only graphs with equal fingerprints can be equal
         alike = np.flatnonzero(np.isin(_fingerprints(training), _fingerprints(graphs)[is_valid]))
         known = set(canonical_graphs({name: np.asarray(training[name])[alike] for name in ("nodes", "edges")}))
         found["novelty"] = sum(key not in known for key in keys) / max(1, len(keys))

@@ -111,7 +111,8 @@ class MolGAN(LatentModel):
     noise, so that graphs stay symmetric. A sampled graph has the likeliest types and no edge from a node to itself.
 
     Args:
-        image_shape: `kerasgan.data.kinds.Graphs(nodes, node_types, edge_types)`; that of QM9 is `Graphs(9, 5, 5)`.
+        image_shape: `kerasgan.data.kinds.Graphs(nodes, node_types, edge_types)`; that of the data set "qm9" is
+            `Graphs(9, 5, 4)`.
         latent_dim: Length of the latent vectors.
         reward: Function of graphs, a dictionary of int32 arrays `nodes` (batch, nodes) and `edges` (batch, nodes,
             nodes), that returns numbers in [0, 1] of shape (batch,); such as `kerasgan.metrics.ValidMolecules()` or
@@ -126,7 +127,7 @@ class MolGAN(LatentModel):
 
     Examples:
 
-    >>> model = MolGAN(Graphs(9, 5, 5), reward=kerasgan.metrics.ValidMolecules())
+    >>> model = MolGAN(Graphs(9, 5, 4), reward=kerasgan.metrics.ValidMolecules())
     >>> model.compile(trade_off=0.5)
     >>> model.fit({"nodes": nodes, "edges": edges}, epochs=30)
     >>> graphs = model.sample(64, seed=0)
@@ -295,4 +296,7 @@ class MolGAN(LatentModel):
 
     @classmethod
     def from_config(cls, config):
-        return super().from_config({**config, "reward": keras.saving.deserialize_keras_object(config["reward"])})
+        reward = config.get("reward")
+        if isinstance(reward, dict):
+            reward = keras.saving.deserialize_keras_object(reward)
+        return super().from_config({**config, "reward": reward})

@@ -25,7 +25,13 @@ def test_a_recipe_brings_the_sizes_that_belong_to_it():
     assert split(StyleGAN2, [], "small")[0] == sizes
     assert split(StyleGAN2, ["channel_max=32"], "small")[0] == {**sizes, "channel_max": 32}
     assert split(StyleGAN2, [], "small", sized=False)[0] == {}  # networks that go on as they were
-    assert split(DCGAN, [], "wgan")[0] == {}
+
+
+def test_a_dot_reaches_into_the_chosen_recipe():
+    _, changes = split(StyleGAN2, ["penalties.r1.interval=8", "generator_optimizer.beta_2=0.98"], "paper256")
+    assert changes["penalties"][0].gamma == 1.0 and changes["penalties"][0].interval == 8
+    config = changes["generator_optimizer"]["config"]
+    assert config["learning_rate"] == pytest.approx(2.5e-3) and config["beta_2"] == pytest.approx(0.98)
 
 
 def test_several_values_where_there_may_be_several():

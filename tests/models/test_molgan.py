@@ -127,6 +127,14 @@ def test_samples_are_graphs():
     assert "reward_network" not in model.networks and [phase.name for phase in model.game][1:] == ["generator"]
 
 
+def test_a_configuration_holds_the_reward_or_what_it_was_saved_as():
+    config = compiled(reward=REWARD).get_config()
+    for reward in (config["reward"], REWARD):
+        assert MolGAN.from_config({**config, "reward": reward}).reward == REWARD
+    del config["reward"]
+    assert MolGAN.from_config(config).reward is None
+
+
 def test_mistakes():
     with pytest.raises(ValueError, match="Graphs"):
         MolGAN((8, 8, 1))

@@ -1,4 +1,4 @@
-"""QM9: nearly all molecules of up to nine atoms of carbon, nitrogen, oxygen and fluorine."""
+"""QM9: nearly all stable molecules of up to nine atoms of C, N, O and F, hydrogen not counted."""
 
 import itertools
 
@@ -24,9 +24,9 @@ class QM9(PackagedDataset):
 
     They are those of GDB-17 that are so small and whose geometry could be computed, without the 443 that have charges.
     `kerasgan.data.load` gives SMILES of at most 22 of 13 signs as one-hot vectors of shape (22, 14); sign 0 is the end.
-    With `samples="graphs"`, or for a family of graphs, the samples are `atoms`, shape (9,), numbers of
-    `ATOMS`, and `bonds`, shape (9, 9), symmetric, numbers of `ORDERS`. Atoms are in the
-    order of the SMILES. There are no aromatic bonds: the rings have single and double ones.
+    With `samples="graphs"`, or for a family of graphs, the samples are a dictionary of `nodes`, shape (9,), numbers of
+    `ATOMS`, and `edges`, shape (9, 9), symmetric, numbers of `ORDERS`. Atoms are in the order of the SMILES. There are
+    no aromatic bonds: the rings have single and double ones.
 
     Splits: at random, one molecule in ten is for testing. As QM9 has nearly all molecules of its kind, the test
     molecules are much like those for training.
