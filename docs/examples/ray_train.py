@@ -15,7 +15,7 @@ from ray.train.tensorflow import TensorflowTrainer
 
 
 def work(config):
-    """Runs on a worker, where Ray has set TF_CONFIG; in a process of its own, as Ray calls it outside the main thread."""
+    """Runs on a worker, where Ray has set TF_CONFIG; in a new process, as Ray calls it outside the main thread."""
     words = [*config["words"], "--resume", "auto", "--strategy", "multi_worker"]
     subprocess.run([sys.executable, "-m", "kerasgan", *words], check=True)
 
