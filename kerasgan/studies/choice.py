@@ -251,10 +251,9 @@ def _dcgan(facts, plan):
 
 
 def _stylegan2(facts, plan):
-    settings: dict[str, Any] = {"channel_base": 16384, "depth": 2}
-    recipe, batch, why = "auto", 32, "StyleGAN2-ADA's rule for one GPU."
+    settings: dict[str, Any] = {}
+    recipe, batch, why = "auto", 32, "StyleGAN2-ADA's rule for one GPU."  # it brings the sizes of the networks
     if facts.device == "cpu":
-        settings = {"channel_base": 1024, "channel_max": 64, "latent_dim": 64, "style_dim": 64, "depth": 2}
         recipe, batch, why = "small", 16, "Small networks without path length, for processors."
     views = Choice("augmentation", "none", f"From {ADAPTIVE:,} pictures on it is not needed. With: --set views=ada.")
     if facts.count * (1 + plan.flip) < ADAPTIVE:
