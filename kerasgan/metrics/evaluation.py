@@ -24,6 +24,7 @@ from kerasgan.metrics.sliced_wasserstein import sliced_wasserstein
 FEWEST = 20  # smallest number of samples: ten subsets of two for the kernel distance
 MOST = 5000  # largest default number of samples: the cost of the nearest-neighbour metrics grows with its square
 FITTED = 10_000  # largest number of real samples that the control is fitted to
+VALUES = 200_000_000  # and of numbers in them, 1.6 GB
 DEFAULT_METRICS = ("frechet_distance", "kernel_distance", "precision_recall", "nearest_neighbour")
 
 
@@ -211,7 +212,7 @@ class Evaluator:
         """
         x, y = self._other
         random = np.random.default_rng(self.seed)
-        chosen = random.permutation(len(x))[:FITTED]
+        chosen = random.permutation(len(x))[: min(FITTED, max(self.count, VALUES // max(1, x[0].size)))]
         flat = pixels(x[chosen])
         if y is None or self.labels is None:
             drawn = full_gaussian(flat, self.count, random)

@@ -5,6 +5,8 @@ import numpy as np
 from kerasgan.metrics.features import extract
 from kerasgan.metrics.streaming import TwoSampleMetric
 
+WIDE = 8192  # features from which covariances take gigabytes, and hours
+
 
 class GaussianMoments:
     """Mean and covariance of features that arrive in batches, in float64.
@@ -37,11 +39,7 @@ class GaussianMoments:
         Raises:
             ValueError: If the rank or the number of features is wrong.
         """
-        features = np.asarray(features, "float64")
-        if features.ndim != 2 or len(features) == 0:
-            raise ValueError(f"`features` has shape {features.shape}; expected (n, d) with at least one row.")
-        if not np.isfinite(features).all():
-            raise ValueError("`features` has NaN or infinite values; expected finite values.")
+        features = _checked(features)
         batch = GaussianMoments()
         batch.count, batch.mean = len(features), features.mean(axis=0)
         deviations = features - batch.mean
@@ -88,6 +86,15 @@ class GaussianMoments:
         return self._scatter / (self.count - 1)
 
 
+def _checked(features):
+    features = np.asarray(features, "float64")
+    if features.ndim != 2 or len(features) == 0:
+        raise ValueError(f"`features` has shape {features.shape}; expected (n, d) with at least one row.")
+    if not np.isfinite(features).all():
+        raise ValueError("`features` has NaN or infinite values; expected finite values.")
+    return features
+
+
 def frechet_distance(real, fake, features="pixels"):
     """Squared Fréchet (2-Wasserstein) distance between Gaussians fitted to two sets of samples.
 
@@ -96,6 +103,8 @@ def frechet_distance(real, fake, features="pixels"):
     `n - 1`. With the features of Inception-v3 this is the FID; with other features it must not be called FID. The
     distance scales with the square of the feature range and decreases with the number of samples. Compare only values
     with the same features, range and counts, and report the distance between two halves of the real data as well.
+    With more than 8,192 features, as solids have voxels, and fewer samples than features, the same number comes from
+    the products of the samples, without covariances.
 
     Args:
         real: Samples of shape `(n, d)` or `(n, height, width, channels)`, or a `GaussianMoments` of
@@ -111,8 +120,14 @@ def frechet_distance(real, fake, features="pixels"):
             feature sizes differ.
     """
     real, fake = (
-        samples if isinstance(samples, GaussianMoments) else GaussianMoments().update(extract(features, samples, name))
+        samples if isinstance(samples, GaussianMoments) else _checked(extract(features, samples, name))
         for name, samples in (("real", real), ("fake", fake))
+    )
+    both = [side.shape for side in (real, fake) if not isinstance(side, GaussianMoments)]
+    if len(both) == 2 and both[0][1] == both[1][1] > max(WIDE, both[0][0], both[1][0]) and min(both)[0] > 1:
+        return _of_few_samples(real, fake)
+    real, fake = (
+        side if isinstance(side, GaussianMoments) else GaussianMoments().update(side) for side in (real, fake)
     )
     covariances = real.covariance, fake.covariance
     if real.mean.shape != fake.mean.shape:
@@ -126,6 +141,18 @@ def frechet_distance(real, fake, features="pixels"):
     distance = shift + np.trace(covariances[0]) + np.trace(covariances[1]) - 2.0 * overlap
     # For equal sets the terms cancel up to rounding, which can leave a value just below 0.
     return max(float(distance), 0.0)
+
+
+def _of_few_samples(real, fake):
+    """The distance of fewer samples than features.
+
+    With deviations A and B divided by the roots of n - 1, the covariances are A^T A and B^T B, and the eigenvalues of
+    their product are the squared singular values of A B^T.
+    """
+    shift = np.square(real.mean(axis=0) - fake.mean(axis=0)).sum()
+    real, fake = ((side - side.mean(axis=0)) / np.sqrt(len(side) - 1) for side in (real, fake))
+    overlap = np.linalg.svd(real @ fake.T, compute_uv=False).sum()
+    return max(float(shift + np.square(real).sum() + np.square(fake).sum() - 2.0 * overlap), 0.0)
 
 
 class FrechetDistance(TwoSampleMetric):

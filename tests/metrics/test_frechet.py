@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import linalg
 
-from kerasgan.metrics import FrechetDistance, GaussianMoments, frechet_distance
+from kerasgan.metrics import FrechetDistance, GaussianMoments, frechet, frechet_distance
 from tests.oracle import tfgan
 
 
@@ -60,6 +60,15 @@ def test_images_are_flattened_and_features_may_be_a_function(samples):
     assert largest**2 * frechet_distance(*as_images) == pytest.approx(frechet_distance(real, fake), rel=1e-5)
     doubled = frechet_distance(real, fake, features=lambda x: 2 * x)
     assert doubled == pytest.approx(4 * frechet_distance(real, fake), rel=1e-9)
+
+
+def test_of_more_features_than_samples_it_is_the_same_without_covariances(samples, monkeypatch):
+    wide = [np.random.default_rng(seed).normal(seed, 1 + seed, (count, 60)) for seed, count in ((0, 20), (1, 33))]
+    expected = frechet_distance(*wide)
+    monkeypatch.setattr(frechet, "WIDE", 50)
+    monkeypatch.setattr(frechet.GaussianMoments, "update", None)
+    np.testing.assert_allclose(frechet_distance(*wide), expected, rtol=1e-10)
+    assert frechet_distance(wide[0], wide[0]) < 1e-10
 
 
 def test_streaming_equals_one_shot(samples):

@@ -6,7 +6,7 @@ from keras import ops
 
 from kerasgan import StyleGAN
 from kerasgan.objectives.penalties import R1
-from kerasgan.testing import CHECKS, family_tests, moves_only_its_own, reaches_every_weight
+from kerasgan.testing import CHECKS, COSTLY, family_tests, moves_only_its_own, reaches_every_weight, trains
 
 SIZES = {
     **{"image_shape": (16, 16, 1), "latent_dim": 4, "style_dim": 4, "channel_base": 64, "channel_max": 4, "depth": 1},
@@ -15,7 +15,8 @@ SIZES = {
 SHORT = {"stage_kimg": 0.032, "fade_kimg": 0.032, "batch_size": 8, "penalties": (R1(0.1),)}
 # The first step is of 8x8 images.
 LATER = ("generator: stage2_*", "discriminator: stage2_*")
-test_stylegan = family_tests(StyleGAN, SIZES, SHORT, LATER)
+# A ProGAN and a StyleGAN2 train in each test; what is theirs in a StyleGAN takes ten seconds to trace again.
+test_stylegan = family_tests(StyleGAN, SIZES, SHORT, LATER, slow=(*COSTLY, trains))
 test_conditional = family_tests(
     StyleGAN,
     {**SIZES, "num_classes": 3},

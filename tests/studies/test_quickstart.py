@@ -235,6 +235,7 @@ def test_a_run_and_one_that_was_interrupted_are_the_same(small, folder, tmp_path
     assert "other pictures" in capfd.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_printed_command_builds_the_same_model(small, folder, tmp_path, capfd):
     assert command(folder, tmp_path / "out", "--dry-run") == 0
     assert not (tmp_path / "out").exists()
