@@ -58,9 +58,10 @@ def split(family, assignments, recipe=None, sized=True):
             )
         value = _literal(assignment, text.strip())
         if isinstance(value, schedules.Schedule) and not _may_follow({**fields, **changes}, field, path):
+            plain = ", ".join(name for name in PLAIN if name in fields)
             raise ValueError(
-                f"{assignment!r}: no schedule is followed there, but {', '.join(PLAIN)}, a penalty's weight, and an "
-                "Adam's learning_rate and beta_2 may follow one."
+                f"{assignment!r}: no schedule is followed there, but {plain}, a penalty's weight, and an Adam's "
+                "learning_rate and beta_2 may follow one."
             )
         if field in fields:
             old = changes.get(field, fields[field])

@@ -117,7 +117,8 @@ class MolGAN(LatentModel):
         reward: Function of graphs, a dictionary of int32 arrays `nodes` (batch, nodes) and `edges` (batch, nodes,
             nodes), that returns numbers in [0, 1] of shape (batch,); such as `kerasgan.metrics.ValidMolecules()` or
             `DrugLikeness()`. It runs on the host. To be saved with the model, it must be registered with
-            `keras.saving.register_keras_serializable`. `None` for a GAN without a reward network.
+            `keras.saving.register_keras_serializable`. On the command line, "valid" or "qed". `None`
+            for a GAN without a reward network.
         generator_widths: Number of units of the generator's hidden layers.
         convolutions: Number of features of the graph convolutions of discriminator and reward network.
         aggregation: Length of the vector in which they aggregate the nodes.

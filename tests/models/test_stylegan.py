@@ -15,7 +15,7 @@ SIZES = {
 SHORT = {"stage_kimg": 0.032, "fade_kimg": 0.032, "batch_size": 8, "penalties": (R1(0.1),)}
 # The first step is of 8x8 images.
 LATER = ("generator: stage2_*", "discriminator: stage2_*")
-# A ProGAN and a StyleGAN2 train in each test; what is theirs in a StyleGAN takes ten seconds to trace again.
+# Tracing takes ten seconds; ProGAN and StyleGAN2, with which it shares its parts, are trained in the quick tests.
 test_stylegan = family_tests(StyleGAN, SIZES, SHORT, LATER, slow=(*COSTLY, trains))
 test_conditional = family_tests(
     StyleGAN,
