@@ -23,7 +23,7 @@ from kerasgan.layers.maxout import Maxout
 from kerasgan.layers.minibatch_deviation import MinibatchStandardDeviation
 from kerasgan.layers.modulated import ModulatedConv2D
 from kerasgan.layers.noise import Noise, noise_mode
-from kerasgan.layers.normalization import batch_normalization, normalization, standing_statistics
+from kerasgan.layers.normalization import batch_normalization, kept_statistics, normalization, standing_statistics
 from kerasgan.layers.patch_discriminator import patch_discriminator
 from kerasgan.layers.phase_shuffle import PhaseShuffle
 from kerasgan.layers.pixel_normalization import PixelNormalization
@@ -117,6 +117,7 @@ __all__ = [
     "generator_bottleneck",
     "glorot",
     "highway",
+    "kept_statistics",
     "label_plane",
     "label_projection",
     "label_vector",

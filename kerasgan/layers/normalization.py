@@ -1,5 +1,7 @@
 """Normalization layers with the settings of GAN papers."""
 
+import contextlib
+
 import keras
 from keras import ops
 
@@ -90,9 +92,7 @@ def standing_statistics(network, batches):
     Raises:
         ValueError: If `batches` is empty.
     """
-    normalizations = [
-        layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)
-    ]
+    normalizations = _batch_normalizations(network)
     statistics = [v for layer in normalizations for v in (layer.moving_mean, layer.moving_variance)]
     momenta, trainable = [layer.momentum for layer in normalizations], [layer.trainable for layer in normalizations]
     count, sums = 0, [0.0] * len(statistics)
@@ -110,3 +110,28 @@ def standing_statistics(network, batches):
         raise ValueError("`batches` is empty; expected at least one batch of inputs.")
     for variable, total in zip(statistics, sums, strict=True):
         variable.assign(total / count)
+
+
+@contextlib.contextmanager
+def kept_statistics(network):
+    """Context in which the moving statistics of batch normalization stay as they are when a network runs in training.
+
+    For batches that training needs, but that no one will sample: their statistics do not belong into the averages that
+    normalize samples.
+
+    Args:
+        network: Built Keras model.
+    """
+    normalizations = _batch_normalizations(network)
+    momenta = [layer.momentum for layer in normalizations]
+    try:
+        for layer in normalizations:
+            layer.momentum = 1.0
+        yield
+    finally:
+        for layer, momentum in zip(normalizations, momenta, strict=True):
+            layer.momentum = momentum
+
+
+def _batch_normalizations(network):
+    return [layer for layer in network._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]

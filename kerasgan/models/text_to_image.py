@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from kerasgan.bases.captions import CaptionModel, CaptionRecipe, swap_neighbours
 from kerasgan.game.phase import shared
-from kerasgan.layers import Conv2DTranspose, LeakyReLU, normal
+from kerasgan.layers import Conv2DTranspose, LeakyReLU, kept_statistics, normal
 from kerasgan.layers.captioned import bottleneck, caption_discriminator, normalized
 
 
@@ -109,7 +109,9 @@ class TextToImageGAN(CaptionModel):
         if not self.recipe.interpolation_weight:
             return loss, logs
         captions = self.interpolated(batch)
-        images = self.generator([self.latents_between(batch), captions], training=True)
+        # No one samples captions between captions, so their statistics must not be averaged into those of samples.
+        with kept_statistics(self.generator):
+            images = self.generator([self.latents_between(batch), captions], training=True)
         real = self.real_logits(batch) if self.adversarial_loss.compares else None
         weights = self.fake_weight(batch), self.pack_weight(batch)
         between = self.adversarial_loss.generator(self.judge(images, captions), real, *weights)

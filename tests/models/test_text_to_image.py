@@ -84,6 +84,27 @@ def test_interpolated_captions_are_those_of_equation_5():
         np.testing.assert_allclose(array(model.interpolated(batch)), expected, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("weight", (0.0, 1.0))
+def test_interpolated_captions_leave_the_moving_statistics_alone(weight):
+    """They are those of the captions that are sampled: otherwise samples are normalized as neither kind was."""
+    model = compiled(interpolation_weight=weight)
+    batch = Batch(ops.convert_to_tensor(images()), ops.convert_to_tensor(model.conditions.spec.encode(TEXTS)))
+    statistics = [v for v in model.generator.non_trainable_variables if "moving" in v.name]
+    token = EVALUATION.set({})
+    try:
+        fakes = model.generator([ops.ones((8, 3)), model.embed(batch.y)], training=True)
+        expected = [array(v) for v in statistics]
+        for variable in statistics:
+            variable.assign(np.full(variable.shape, float("variance" in variable.name), "float32"))
+        model.draw_latents = lambda count, random: ops.ones((count, 3))
+        _, logs = model.generator_loss(batch)
+    finally:
+        EVALUATION.reset(token)
+    assert fakes.shape == (8, 8, 8, 3) and ("interpolated" in logs) == bool(weight)
+    for wanted, variable in zip(expected, statistics, strict=True):
+        np.testing.assert_allclose(array(variable), wanted, rtol=1e-5, atol=1e-6)
+
+
 def test_the_matching_loss_is_that_of_the_pairs():
     """Against loops in float64; equal captions are no wrong pairs."""
     random = np.random.default_rng(1)
