@@ -46,8 +46,9 @@ class TextToImageGAN(CaptionModel):
         latent_dim: Length of the latent vectors, which are standard normal.
         condition: Kind of the captions: `Characters.of(captions)`, `Captions.of(captions)` (words) or
             `Sentences.of(captions)` (a frozen sentence encoder) of `kerasgan.data.kinds`.
-        width: Channels of the first layer of the discriminator, and of the generator's last hidden layer, doubled in
-            each smaller map. The authors' generator has twice as many.
+        width: Channels of the discriminator's first layer, doubled in each smaller map.
+        generator_width: Channels of the generator's last hidden layer, doubled in each smaller map. `None` for twice
+            `width`, as in the authors' code.
         caption_size: Length of the players' projections of captions.
         text_size: Length of the vectors of the model's own text encoder; 1024 in the paper.
         text_width: Width of its layers.
@@ -74,15 +75,21 @@ class TextToImageGAN(CaptionModel):
         caption_size=128,
         text_size=256,
         text_width=128,
+        generator_width=None,
         **kwargs,
     ):
-        self.width, self.caption_size = width, caption_size
+        self.width, self.caption_size, self.generator_width = width, caption_size, generator_width
         self.steps = self.halvings(image_shape, at_least=1)
         super().__init__(image_shape, latent_dim, condition, text_size, text_width, **kwargs)
 
+    @classmethod
+    def from_config(cls, config):
+        # Models that were saved before there was a `generator_width` have generators of the discriminator's.
+        return super().from_config({"generator_width": config.get("width"), **config})
+
     def build_generator(self):
         height, width, channels = self.image_shape
-        first, *hidden = [self.width << step for step in reversed(range(self.steps))]
+        first, *hidden = [(self.generator_width or 2 * self.width) << step for step in reversed(range(self.steps))]
         small = (height >> self.steps, width >> self.steps)
         latents, captions = keras.Input((self.latent_dim,), name="latents"), self.embedding_input()
         known = LeakyReLU(0.2)(layers.Dense(self.caption_size, kernel_initializer=normal(0.02))(captions))

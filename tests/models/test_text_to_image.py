@@ -84,6 +84,19 @@ def test_interpolated_captions_are_those_of_equation_5():
         np.testing.assert_allclose(array(model.interpolated(batch)), expected, rtol=1e-5, atol=1e-6)
 
 
+def test_the_generator_is_twice_as_wide_as_the_discriminator_unless_saved_before():
+    model = compiled()
+    sizes = {True: None, False: None}
+    for new in sizes:
+        config = {name: value for name, value in model.get_config().items() if new or name != "generator_width"}
+        again = TextToImageGAN.from_config(config)
+        sizes[new] = again.generator.count_params(), again.discriminator.count_params()
+    narrow = TextToImageGAN(**{**SIZES, "generator_width": SIZES["width"]})
+    assert sizes[True] == (model.generator.count_params(), model.discriminator.count_params())
+    assert sizes[False] == (narrow.generator.count_params(), model.discriminator.count_params())
+    assert sizes[True][0] > 1.5 * sizes[False][0]
+
+
 @pytest.mark.parametrize("weight", (0.0, 1.0))
 def test_interpolated_captions_leave_the_moving_statistics_alone(weight):
     """They are those of the captions that are sampled: otherwise samples are normalized as neither kind was."""
