@@ -1,0 +1,222 @@
+"""SimGAN: is a regressor that learns from refined images better on real ones, and do the labels remain right?
+
+    python -m benchmarks.families.simgan [--seeds 1] [--quick]
+
+Synthetic images: keys of random proportions and places, 24x24 pixels, at angles of -60 to 60 degrees, with the faint
+grain of a renderer (from which the refiner, which has no noise input, can make noise). "Real" images: other keys of the
+same generator through a sensor with blur, gain, offset, light from the left and noise; their angles are hidden.
+
+Requirements: the mean absolute error, on unseen real images, of a small regressor of the angle that is trained on
+refined images is at most 0.8 of that of the same regressor trained on the synthetic ones. An independent regressor
+that is trained on clean and degraded keys finds the angles of refined images within 2 degrees on average. Without
+self-regularisation this label error is larger. Without the memory of earlier images the refiner oscillates more (the
+mean absolute change of refined images from one twentieth of the training to the next, over its second half), and the
+regressor's error is larger. Controls: the regressor trained on synthetic images, also with noise of the sensor's
+strength, and on real images with their angles (ceiling).
+"""
+
+import functools
+import sys
+
+import numpy as np
+
+from benchmarks.families.common import Trainings
+
+SIDE, LIMIT = 24, 60.0  # pixels; degrees
+TRAIN, TEST, JUDGE = 4800, 1000, 16_000
+STEPS, BATCH, PARTS = 3000, 32, 20
+NOISE = 0.12
+SIZES = {"width": 16, "blocks": 2, "discriminator_widths": (24, 32, 32, 16)}
+RECIPE = {"batch_size": BATCH, "regularization_weight": 1.0, "pool_size": 3200}
+VARIANTS = {
+    "SimGAN": {},
+    "no self-regularisation": {"regularization_weight": 0.0},
+    "no memory": {"pool_size": 0},
+}
+
+
+# The data ------------------------------------------------------------------------------------------------------------
+
+
+def keys(count, random):
+    """Keys of shape (count, 24, 24, 1) in [-1, 1], antialiased and with faint grain, and their angles in degrees."""
+    angles = random.uniform(-LIMIT, LIMIT, count)
+
+    def drawn(low, high):
+        return random.uniform(low, high, (count, 1, 1))
+
+    turn = np.radians(angles)[:, None, None]
+    rows, columns = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
+    x, y = columns - drawn(-2, 2), rows - drawn(-2, 2)
+    along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
+    half, thick, radius, tooth = drawn(6.5, 8.5), drawn(0.8, 1.4), drawn(2.6, 3.8), drawn(2.0, 3.5)
+
+    def bar(start, end, low, high):
+        return np.maximum(np.maximum(start - along, along - end), np.maximum(low - across, across - high))
+
+    # Signed distances in pixels of the bow, a ring, of the shaft and of two teeth at one side.
+    bow = abs(np.hypot(along + half - radius, across) - radius + 0.7) - 0.9
+    teeth = [bar(half - at - 1.6, half - at, 0, thick + tooth * size) for at, size in ((0, 1), (3.0, 0.6))]
+    shaft = bar(2 * radius - half, half, -thick, thick)
+    distance = functools.reduce(np.minimum, [bow, shaft, *teeth])
+    images = -0.7 + 1.4 * np.clip(0.5 - distance, 0, 1) + random.normal(0, 0.03, (count, SIDE, SIDE))
+    return np.clip(images, -1, 1)[..., None].astype("float32"), angles
+
+
+def sensed(images, random, weakest=1.0):
+    """Images through the sensor.
+
+    Args:
+        images: Array of shape (count, 24, 24, 1) in [-1, 1].
+        random: NumPy generator.
+        weakest: Smallest factor of all degradations, each image has another one up to 1.
+    """
+    from scipy import ndimage
+
+    count = len(images)
+
+    def drawn(low, high):
+        return random.uniform(low, high, (count, 1, 1, 1))
+
+    strength = drawn(weakest, 1)
+    blurred = ndimage.gaussian_filter(images, (0, 1.0, 1.0, 0), mode="nearest")
+    light = np.linspace(1, -1, SIDE)[None, None, :, None] * drawn(0.15, 0.35)
+    changed = (drawn(0.5, 0.7) - 1) * blurred + drawn(0.0, 0.2) + light + random.normal(0, NOISE, images.shape)
+    return np.clip(images + strength * (blurred - images + changed), -1, 1).astype("float32")
+
+
+# What is measured ----------------------------------------------------------------------------------------------------
+
+
+def regressor(images, angles, seed, epochs=25, width=16):
+    """A small network that is trained to tell angles, as a function of images to degrees."""
+    import keras
+    from keras import layers
+
+    keras.utils.set_random_seed(seed)
+    convolution = functools.partial(layers.Conv2D, strides=2, padding="same", activation="relu")
+    hidden = [convolution(width, 5), convolution(2 * width, 3), convolution(3 * width, 3)]
+    top = [layers.Flatten(), layers.Dense(64, "relu"), layers.Dense(1)]
+    network = keras.Sequential([keras.Input((SIDE, SIDE, 1)), *hidden, *top])
+    steps = epochs * (len(images) // 64)
+    rate = keras.optimizers.schedules.CosineDecay(2e-3, max(1, steps))
+    network.compile(keras.optimizers.Adam(rate), "mse", steps_per_execution=10, jit_compile=False)
+    network.fit(images, angles / LIMIT, batch_size=64, epochs=epochs, verbose=0)
+    return lambda x: LIMIT * network.predict(x, batch_size=250, verbose=0)[:, 0]
+
+
+def error(tell, images, angles):
+    """Mean absolute error in degrees."""
+    return float(abs(tell(images) - angles).mean())
+
+
+@functools.cache
+def independent_judge(seed):
+    """A regressor of angles for clean and degraded keys, and its own errors on unseen ones of both kinds."""
+    random = np.random.default_rng(10_000 + seed)
+    images, angles = keys(JUDGE, random)
+    tell = regressor(sensed(images, random, weakest=0.0), angles, 10_000 + seed, epochs=20, width=24)
+    images, angles = keys(TEST, random)
+    floor = {"clean": error(tell, images, angles), "real": error(tell, sensed(images, random), angles)}
+    return tell, floor
+
+
+class Data:
+    """Synthetic images with angles, real ones with hidden angles, and unseen real ones."""
+
+    def __init__(self, seed):
+        random = np.random.default_rng(seed)
+        self.x, self.angles = keys(TRAIN, random)
+        clean, self.hidden = keys(TRAIN, random)
+        self.y = sensed(clean, random)
+        clean, self.test_angles = keys(TEST, random)
+        self.test = sensed(clean, random)
+
+    def useful(self, images, angles, seed):
+        """Error on unseen real images of a regressor that is trained on images."""
+        return error(regressor(images, angles, seed), self.test, self.test_angles)
+
+
+def controls(seed, steps):
+    """Errors of the regressors that need no refiner, and of the independent one."""
+    data = Data(seed)
+    noisy = np.clip(data.x + np.random.default_rng(seed).normal(0, NOISE, data.x.shape), -1, 1).astype("float32")
+    _, floor = independent_judge(seed)
+    return {
+        "synthetic": data.useful(data.x, data.angles, seed),
+        "synthetic with noise": data.useful(noisy, data.angles, seed),
+        "real with their angles (ceiling)": data.useful(data.y, data.hidden, seed),
+        "floor, clean": floor["clean"],
+        "floor, real": floor["real"],
+    }
+
+
+def run(variant, seed, steps):
+    """Trains a refiner and measures its images."""
+    import keras
+
+    from kerasgan import SimGAN
+    from kerasgan.pictures.images import grid, write_png
+
+    data = Data(seed)
+    keras.utils.set_random_seed(seed)
+    model = SimGAN((SIDE, SIDE, 1), seed=seed, **SIZES)
+    spent = {"warm_up_steps": steps // 10, "discriminator_steps": steps // 50}
+    model.compile(**RECIPE | VARIANTS[variant] | spent, steps_per_execution=3)
+    each, before, changes = max(3, steps // PARTS // 3 * 3), None, []
+    for part in range(PARTS):
+        logs = model.fit(data.x, data.y, steps_per_epoch=each, initial_epoch=part, epochs=part + 1, verbose=0).history
+        now = model.refine(data.x[:200], ema=False)
+        if part > PARTS // 2:
+            changes.append(float(abs(now - before).mean()))
+        before = now
+    refined = model.refine(data.x)
+    tell, _ = independent_judge(seed)
+    if seed == 0 and steps == STEPS:
+        from benchmarks.journal import RESULTS
+
+        rows = [data.x[:12], refined[:12], data.y[:12]]
+        name = variant.lower().replace(" ", "_").replace("-", "_")
+        write_png(RESULTS / f"simgan_keys_{name}.png", grid(np.concatenate(rows), columns=12, scale=2))
+    return {
+        "error": data.useful(refined, data.angles, seed),
+        "label error": error(tell, refined[:TEST], data.angles[:TEST]),
+        "oscillation": float(np.mean(changes)),
+        "change of images": float(abs(refined - data.x).mean()),
+        "contrast": float(refined.std() / data.y.std()),
+        "logits": float(np.mean(logs["real_logits"]) - np.mean(logs["fake_logits"])) if "real_logits" in logs else 0.0,
+    }
+
+
+def main():
+    asked = Trainings.asked_for(__doc__, "simgan", ["keys"])
+    steps = STEPS
+    known = asked.rows(controls, steps, seeds=1, kind="controls")
+    found = {name: asked.rows(functools.partial(run, name), steps, seeds=1, kind=name) for name in VARIANTS}
+    lines = [f"SimGAN on keys, {len(known)} seed(s), {steps} steps; mean absolute errors in degrees, medians of seeds"]
+
+    def median(rows, key):
+        return float(np.median([row[key] for row in rows]))
+
+    numbers = [key for key in known[0] if isinstance(known[0][key], float) and key != "cpu_seconds"]
+    plain = {key: median(known, key) for key in numbers}
+    lines += [f"{name:36}{value:8.2f}" for name, value in plain.items()]
+    heads = [key for key in found["SimGAN"][0] if key not in ("kind", "steps", "seed")]
+    lines.append(f"{'':24}" + "".join(f"{head:>18}" for head in heads))
+    ours = {name: {key: median(rows, key) for key in heads} for name, rows in found.items()}
+    for name, row in ours.items():
+        lines.append(f"{name:24}" + "".join(f"{value:18.3f}" for value in row.values()))
+    full, free, forgetful = ours.values()
+    checks = {
+        "refined images teach at least as well as 0.8 of the synthetic ones' error": full["error"]
+        <= 0.8 * plain["synthetic"],
+        "labels are kept within 2 degrees": full["label error"] <= 2,
+        "without self-regularisation the label error is larger": free["label error"] > full["label error"],
+        "without the memory the refiner oscillates more": forgetful["oscillation"] > full["oscillation"],
+        "without the memory the regressor's error is larger": forgetful["error"] > full["error"],
+    }
+    return asked.report("keys", lines, checks)
+
+
+if __name__ == "__main__":
+    sys.exit(0 if main() else 1)
