@@ -84,6 +84,9 @@ class FramePredictor(AdversarialModel):
     Each step draws from each film of the batch consecutive frames, and a square patch of them, at random; the networks
     are the paper's for patches of 32 pixels. The generator is convolutional and predicts frames of any size.
 
+    Films that are mostly at -1 can saturate the last tanh within some hundred steps, because the gradient difference
+    loss prefers flat frames; after that all frames are black and nothing is learned. Scale such films to [-0.8, 0.8].
+
     Args:
         image_shape: Kind of the training films, `kerasgan.data.kinds.Video((20, 64, 64, 1))`, or this shape, with more
             frames than the context. Films are floats in [-1, 1].
