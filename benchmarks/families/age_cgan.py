@@ -12,7 +12,8 @@ latents that are optimised for pixels, and from these to those optimised for the
 first (the paper has 53.2%, 59.8% and 82.9%); 80% of the faces at all six ages, optimised for the identity, have the
 asked decade; and the error of the identity's numbers at the five other ages is at most 1.3 times that of the
 reconstructions. Controls: pairs of real faces of one person (the ceiling) and of different persons (the floor, 1%),
-the decades of real faces, and an untrained encoder, which must be worse than the trained one.
+the decades of real faces, an untrained encoder, which must be worse than the trained one, and the error of numbers that
+are guessed.
 """
 
 import sys
@@ -31,6 +32,7 @@ PRESERVE = ("nothing", "pixels", "identity")
 EPOCHS = 50  # passes over the persons, of the networks of the identity
 FACTS_EPOCHS = 8
 FALSE_ACCEPTS = 0.01
+GUESSED = 12**-0.5  # error of the identity's numbers, uniform in [0, 1], if all are taken for 0.5
 
 
 def people(split, persons):
@@ -162,6 +164,7 @@ def main():
         lines.append(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in median[name].items()))
     floor = float(np.median([row["others"] for row in rows]))
     lines.append(f"same, real faces of other persons: {floor:.3f}")
+    lines.append(f"numbers, guessed: {GUESSED:.3f}")
     nothing, pixels, identity = (median[name]["same"] for name in PRESERVE)
     checks = {
         "rate of the same person: encoder < pixels < identity": nothing < pixels < identity,
@@ -169,6 +172,7 @@ def main():
         "80% have the asked decade": median["identity"]["decade"] >= 0.80,
         "error of the numbers after ageing at most 1.3 times that before": median["identity"]["numbers, other ages"]
         <= 1.3 * median["identity"]["numbers"],
+        "and both better than a guess": median["identity"]["numbers, other ages"] < GUESSED,
         "an untrained encoder is worse": median["untrained encoder"]["same"] < nothing,
         "real faces of one person are the same, of others not": median["real"]["same, other ages"] >= 0.9
         and floor <= 0.05,
