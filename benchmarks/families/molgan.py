@@ -18,7 +18,7 @@ import numpy as np
 
 from benchmarks.families.common import Trainings
 
-STEPS, BATCH, EVERY = 2000, 64, 2  # of each of the two stages; updates of the discriminator for one of the generator
+STEPS, BATCH, EVERY = 3000, 64, 2  # of each of the two stages; updates of the discriminator for one of the generator
 SAMPLES, SHOWN = 1000, 24
 BETAS = {"beta_1": 0.5, "beta_2": 0.9}
 RATES = 1e-3, 5e-5  # constant in the first stage, falling in the second
