@@ -95,7 +95,8 @@ def auc(model, x, captions):
         from keras import ops
 
         parts = [slice(place, place + 250) for place in range(0, len(x), 250)]
-        logits = [model.discriminator([x[part], model.embed(texts[part])], training=False) for part in parts]
+        pairs = [[ops.convert_to_tensor(x[part]), model.embed(texts[part])] for part in parts]
+        logits = [model.discriminator(pair, training=False) for pair in pairs]
         return np.concatenate([ops.convert_to_numpy(part)[:, 0] for part in logits])
 
     own, others = scores(ids)[differ], scores(other)[differ]
