@@ -340,8 +340,8 @@ class StyleGAN2(DoublingStages, StyleModel):
             **{"batch_size": 64, "ema_half_life": 500_000.0, "ema_rampup": 0.05, **r1(0.01), **adams(2.5e-3)},
             **{"style_mixing": 0.0, "path_weight": 0.0},
         },
-        "auto": {"ema_rampup": 0.05, **adams(2.5e-3)},
-        "small": {"batch_size": 16, "ema_rampup": 0.05, "path_weight": 0.0, **adams(2.5e-3)},
+        "auto": {"ema_rampup": 0.05, **r1(None), **adams(2.5e-3)},
+        "small": {"batch_size": 16, "ema_rampup": 0.05, "path_weight": 0.0, **r1(None), **adams(2.5e-3)},
     }
     sizes: dict[str, dict] = {
         "paper256": {"channel_base": 16384, "group_size": 8},
@@ -387,15 +387,18 @@ class StyleGAN2(DoublingStages, StyleModel):
 
     def compile(self, *, recipe=None, **changes):
         if recipe in ("auto", "small"):
-            changes = {**self.by_rule(recipe, changes.get("batch_size")), **changes}
+            changes = {**changes, **self.by_rule(recipe, **changes)}
         super().compile(recipe=recipe, **changes)
 
-    def by_rule(self, recipe="auto", batch_size=None):
+    def by_rule(self, recipe="auto", batch_size=None, ema_half_life=None, penalties=None, **others):
         """What the recipes "auto" and "small" make of the images' size and the batch: fields of the recipe.
 
         Args:
             recipe: Name of the recipe.
             batch_size: Batch size. `None` for the recipe's.
+            ema_half_life: Half-life of the averages, in images. `None` for the rule's.
+            penalties: Penalties, of which an R1 without gamma gets the rule's. `None` for the recipe's.
+            **others: Other fields of the recipe, ignored.
         """
         height, width, _ = self.image_shape
         if batch_size is None:
@@ -403,7 +406,16 @@ class StyleGAN2(DoublingStages, StyleModel):
             batch_size = chosen if recipe == "small" else max(1, min(4096 // max(height, width), 32))
         largest = batch_size.largest if isinstance(batch_size, Stairs) else batch_size
         gamma = 0.0002 * height * width / largest
-        return {"batch_size": batch_size, "ema_half_life": largest * 10_000 / 32, **r1(gamma)}
+        given = recipe_of(type(self), recipe).penalties if penalties is None else penalties
+        given = given if isinstance(given, (tuple, list)) else (given,)
+        return {
+            "batch_size": batch_size,
+            "ema_half_life": largest * 10_000 / 32 if ema_half_life is None else ema_half_life,
+            "penalties": tuple(
+                dataclasses.replace(each, gamma=gamma) if isinstance(each, R1) and each.gamma is None else each
+                for each in given
+            ),
+        }
 
     def optimizers(self):
         players = super().optimizers()

@@ -65,12 +65,12 @@ class Penalty(Configured):
             critic would invalidate.
     """
 
-    weight: float | schedules.Schedule
+    weight: float | schedules.Schedule | None
     interval: int
     of_one_sample: ClassVar[bool] = False
 
     def __post_init__(self):
-        if not schedules.lowest(self.weight) >= 0:
+        if self.weight is not None and not schedules.lowest(self.weight) >= 0:
             raise ValueError(f"The weight of a penalty must not be negative. Received: {self}.")
         if self.interval < 1 or self.interval != int(self.interval):
             raise ValueError(
@@ -100,6 +100,10 @@ class Penalty(Configured):
         observer = penalty_observer()
         if observer is not None:
             return observer(self, critic, real, fake, seed)
+        if self.weight is None:
+            raise ValueError(
+                f"The penalty has no weight; only recipes that compute it may leave it out. Received: {self}."
+            )
         value = self.measure(critic, real, fake, seed)
         return schedules.value_at(self.weight, images_seen, value.dtype) * value
 
@@ -120,17 +124,18 @@ class R1(Penalty):
     `reg_param=10` is `gamma=20` here. gamma has the units of data squared; see the module docstring.
 
     Args:
-        gamma: Twice the weight, a number or one of `kerasgan.game.schedules`.
+        gamma: Twice the weight, a number or one of `kerasgan.game.schedules`. `None` in a recipe whose family computes
+            it from the images' size and the batch, such as "auto" of `kerasgan.StyleGAN2`.
         interval: Number of steps between two runs; see `Penalty`.
     """
 
-    gamma: float | schedules.Schedule = 10.0
+    gamma: float | schedules.Schedule | None = 10.0
     interval: int = 1
     of_one_sample: ClassVar[bool] = True
 
     @property
     def weight(self):  # type: ignore[override]
-        return 0.5 * self.gamma
+        return None if self.gamma is None else 0.5 * self.gamma
 
     def measure(self, critic, real, fake, seed=None):
         return mean(squared_gradient_norms(critic, real))

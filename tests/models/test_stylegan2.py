@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 from kerasgan import StyleGAN2
+from kerasgan.commands.settings import split
 from kerasgan.game.recipe import recipe_of
 from kerasgan.layers.growing import stage_widths
 from kerasgan.objectives.penalties import R1
@@ -102,6 +103,19 @@ def test_recipes():
     rates = {name: float(ops.convert_to_numpy(model.optimizer[name].learning_rate)) for name in model.optimizer.players}
     assert rates == {"discriminator": pytest.approx(2.5e-3 * 16 / 17), "generator": pytest.approx(2.5e-3 * 4 / 5)}
     assert StyleGAN2.recipe.ema_half_life == 10_000
+
+
+def test_the_rule_fills_in_gamma_only():
+    """Another interval of R1, or none of its gamma, keeps what the rule says; a given gamma wins."""
+    model = tiny(image_shape=(16, 32, 1))
+    gamma = pytest.approx(0.0002 * 16 * 32 / 16)
+    for assignments, expected in (([], (gamma, 16)), (["interval=8"], (gamma, 8)), (["gamma=3"], (3, 16))):
+        _, changes = split(StyleGAN2, [f"penalties.r1.{each}" for each in assignments], "small")
+        model.compile(recipe="small", **changes, checks=False)
+        (penalty,) = model.recipe.penalties
+        assert (penalty.gamma, penalty.interval) == expected
+    with pytest.raises(ValueError, match="no weight"):
+        R1(None)(lambda x: x, images(2), images(2))
 
 
 @pytest.mark.parametrize("shape", [(8, 12, 3), (6, 10, 1), (28, 28, 1)])
