@@ -4,7 +4,8 @@
 
 Synthetic images: keys of random proportions and places, 24x24 pixels, at angles of -60 to 60 degrees, with the faint
 grain of a renderer (from which the refiner, which has no noise input, can make noise). "Real" images: other keys of the
-same generator through a sensor with blur, gain, offset, light from the left and noise; their angles are hidden.
+same generator through a sensor with blur, gain, offset, light from the left and noise; their angles are hidden. Both
+are drawn by the functions of the data set `sensor_keys`, with a seed for each training.
 
 Requirements: the mean absolute error, on unseen real images, of a small regressor of the angle that is trained on
 refined images is at most 0.8 of that of the same regressor trained on the synthetic ones. An independent regressor
@@ -21,11 +22,10 @@ import sys
 import numpy as np
 
 from benchmarks.families.common import Trainings
+from kerasgan.data.builders.sensor_keys import LIMIT, NOISE, PIXELS, keys, sensed
 
-SIDE, LIMIT = 24, 60.0  # pixels; degrees
 TRAIN, TEST, JUDGE = 4800, 1000, 16_000
 STEPS, BATCH, PARTS = 3000, 32, 20
-NOISE = 0.12
 SIZES = {"width": 16, "blocks": 2, "discriminator_widths": (24, 32, 32, 16)}
 # With a weight of 1 the label error was 3.1 degrees (one seed).
 RECIPE = {"batch_size": BATCH, "regularization_weight": 4.0, "pool_size": 3200}
@@ -34,56 +34,6 @@ VARIANTS = {
     "no self-regularisation": {"regularization_weight": 0.0},
     "no memory": {"pool_size": 0},
 }
-
-
-# The data ------------------------------------------------------------------------------------------------------------
-
-
-def keys(count, random):
-    """Keys of shape (count, 24, 24, 1) in [-1, 1], antialiased and with faint grain, and their angles in degrees."""
-    angles = random.uniform(-LIMIT, LIMIT, count)
-
-    def drawn(low, high):
-        return random.uniform(low, high, (count, 1, 1))
-
-    turn = np.radians(angles)[:, None, None]
-    rows, columns = np.mgrid[:SIDE, :SIDE] - (SIDE - 1) / 2
-    x, y = columns - drawn(-2, 2), rows - drawn(-2, 2)
-    along, across = x * np.cos(turn) + y * np.sin(turn), y * np.cos(turn) - x * np.sin(turn)
-    half, thick, radius, tooth = drawn(6.5, 8.5), drawn(0.8, 1.4), drawn(2.6, 3.8), drawn(2.0, 3.5)
-
-    def bar(start, end, low, high):
-        return np.maximum(np.maximum(start - along, along - end), np.maximum(low - across, across - high))
-
-    # Signed distances in pixels of the bow, a ring, of the shaft and of two teeth at one side.
-    bow = abs(np.hypot(along + half - radius, across) - radius + 0.7) - 0.9
-    teeth = [bar(half - at - 1.6, half - at, 0, thick + tooth * size) for at, size in ((0, 1), (3.0, 0.6))]
-    shaft = bar(2 * radius - half, half, -thick, thick)
-    distance = functools.reduce(np.minimum, [bow, shaft, *teeth])
-    images = -0.7 + 1.4 * np.clip(0.5 - distance, 0, 1) + random.normal(0, 0.03, (count, SIDE, SIDE))
-    return np.clip(images, -1, 1)[..., None].astype("float32"), angles
-
-
-def sensed(images, random, weakest=1.0):
-    """Images through the sensor.
-
-    Args:
-        images: Array of shape (count, 24, 24, 1) in [-1, 1].
-        random: NumPy generator.
-        weakest: Smallest factor of all degradations, each image has another one up to 1.
-    """
-    from scipy import ndimage
-
-    count = len(images)
-
-    def drawn(low, high):
-        return random.uniform(low, high, (count, 1, 1, 1))
-
-    strength = drawn(weakest, 1)
-    blurred = ndimage.gaussian_filter(images, (0, 1.0, 1.0, 0), mode="nearest")
-    light = np.linspace(1, -1, SIDE)[None, None, :, None] * drawn(0.15, 0.35)
-    changed = (drawn(0.5, 0.7) - 1) * blurred + drawn(0.0, 0.2) + light + random.normal(0, NOISE, images.shape)
-    return np.clip(images + strength * (blurred - images + changed), -1, 1).astype("float32")
 
 
 # What is measured ----------------------------------------------------------------------------------------------------
@@ -98,7 +48,7 @@ def regressor(images, angles, seed, epochs, width=16):
     convolution = functools.partial(layers.Conv2D, strides=2, padding="same", activation="relu")
     hidden = [convolution(width, 5), convolution(2 * width, 3), convolution(3 * width, 3)]
     top = [layers.Flatten(), layers.Dense(64, "relu"), layers.Dense(1)]
-    network = keras.Sequential([keras.Input((SIDE, SIDE, 1)), *hidden, *top])
+    network = keras.Sequential([keras.Input((PIXELS, PIXELS, 1)), *hidden, *top])
     steps = epochs * (len(images) // 64)
     rate = keras.optimizers.schedules.CosineDecay(2e-3, max(1, steps))
     network.compile(keras.optimizers.Adam(rate), "mse", steps_per_execution=10, jit_compile=False)
@@ -172,7 +122,7 @@ def run(variant, seed, steps):
 
     data = Data(seed, epochs_of(steps)[0])
     keras.utils.set_random_seed(seed)
-    model = SimGAN((SIDE, SIDE, 1), seed=seed, **SIZES)
+    model = SimGAN((PIXELS, PIXELS, 1), seed=seed, **SIZES)
     spent = {"warm_up_steps": steps // 10, "discriminator_steps": steps // 50}
     model.compile(**RECIPE | VARIANTS[variant] | spent, steps_per_execution=3)
     each, before, changes = max(3, steps // PARTS // 3 * 3), None, []

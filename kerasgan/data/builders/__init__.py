@@ -21,6 +21,7 @@ from kerasgan.data.builders.oracle_text import OracleText
 from kerasgan.data.builders.parts import Parts
 from kerasgan.data.builders.photo_patches import PhotoPatches
 from kerasgan.data.builders.qm9 import QM9
+from kerasgan.data.builders.sensor_keys import SensorKeys
 from kerasgan.data.builders.solar_cells import SolarCells
 from kerasgan.data.builders.spoken_digits import SpokenDigits
 from kerasgan.data.builders.sprites import Sprites
@@ -40,6 +41,7 @@ DATASETS: dict[str, type[LocalDataset]] = {
         CaptionedShapes,
         AgingFaces,
         StripedAnimals,
+        SensorKeys,
         PhotoPatches,
         Galaxies,
         SpokenDigits,
@@ -94,6 +96,7 @@ __all__ = [
     "Parts",
     "PhotoPatches",
     "ProceduralDataset",
+    "SensorKeys",
     "SolarCells",
     "SpokenDigits",
     "Sprites",
