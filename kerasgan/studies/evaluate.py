@@ -29,6 +29,7 @@ BETTER = {
     "kernel_distance": "lower",
     "sliced_wasserstein": "lower",
     "different_bins": "lower",
+    "mean_absolute_error": "lower",
     "class_histogram": "lower",
     "precision": "higher",
     "recall": "higher",
@@ -37,6 +38,7 @@ BETTER = {
     "label_fidelity": "higher",
     "classification_accuracy": "higher",
     "inception_score": "higher",
+    **dict.fromkeys(("psnr", "ssim", "luma_psnr", "luma_ssim"), "higher"),
     "validity": "higher",
     "uniqueness": "higher",
     "novelty": "higher",
@@ -53,7 +55,11 @@ def evaluate(arguments, options=None):
         arguments: Those of the command.
         options: How pictures are read, as for `kerasgan.data.load`, where it is not as for the training.
     """
-    source = _source(arguments, options or {})
+    found = _trained(arguments)
+    if found is not None and hasattr(found[0], "translate"):
+        evaluate_translations(arguments, *found, options or {})
+        return
+    source = _source(arguments, options or {}, found)
     if isinstance(source.kind, Graphs):
         evaluate_graphs(arguments, source)
         return
@@ -77,6 +83,29 @@ def evaluate(arguments, options=None):
     report = evaluator.report(evaluator(samples, evaluator.labels))
     write_json(arguments.out, {**source.about, **report})
     _print(report["scores"], evaluator.protocol)
+    print(arguments.out)
+
+
+def evaluate_translations(arguments, model, about, trained, options):
+    """Scores the translations of unseen images, as on the card of a preset: see `kerasgan.studies.measure.measure`.
+
+    Args:
+        arguments: Those of the command.
+        model: A `TranslationModel`.
+        about: Entries of the JSON file.
+        trained: Training data of the model, or None.
+        options: How pictures are read, where it is not as for the training.
+    """
+    from kerasgan.studies.measure import measure
+
+    if arguments.raw:
+        raise ValueError("--raw was passed, but translations are scored with the averaged weights. Leave it out.")
+    data = arguments.data or trained["name"]
+    options = {**recorded_options(trained, data), **options}
+    options.pop("class_names", None)
+    report = measure(model, data, arguments.split, None, arguments.count, arguments.seed, options, trained)
+    write_json(arguments.out, {**about, **report})
+    _print(report["scores"], report["about"])
     print(arguments.out)
 
 
@@ -159,12 +188,13 @@ class Source(NamedTuple):
     options: dict = {}
 
 
-def _source(arguments, options):
+def _source(arguments, options, found=None):
     folder, seed = Path(arguments.samples), arguments.seed
-    if (folder / "run.json").exists():
-        return _run(folder, seed, arguments, options)
-    if (folder / presets.METADATA).exists() or not folder.is_dir():
-        return _preset(arguments, options)
+    found = found or _trained(arguments)
+    if found is not None:
+        model, about, trained = found
+        ema = "run" not in about or not arguments.raw  # a preset has no other weights
+        return model_source(model, arguments.data or trained["name"], seed, about, trained, ema, options)
     if not arguments.data:
         raise ValueError(f"{folder} contains no run. Pass the real images by --data NAME.")
     images = load(folder, labels=False, as_numpy=True, **options)
@@ -177,26 +207,26 @@ def _source(arguments, options):
     )
 
 
-def _run(folder, seed, arguments, options):
-    from kerasgan.run import load_run
+def _trained(arguments):
+    """Model, entries of the JSON file and training data of a run or a preset; None for a folder of images."""
+    folder = Path(arguments.samples)
+    if (folder / "run.json").exists():
+        from kerasgan.run import load_run
 
-    run = load_run(folder)
-    trained, ema = run.entries.get("data"), not arguments.raw
+        run = load_run(folder)
+        about = {"run": str(folder), "epoch": run.epoch, "weights": "raw" if arguments.raw else "ema"}
+        model, trained, missing = run.model, run.entries.get("data"), f"The run {folder} does not say what it was"
+    elif (folder / presets.METADATA).exists() or not folder.is_dir():
+        from kerasgan import zoo
+
+        name = arguments.samples
+        model, about, trained = zoo.load(name), {"preset": name}, zoo.find(name).metadata.get("data")
+        missing = f"The preset {name} does not say what it was"
+    else:
+        return None
     if not (arguments.data or trained):
-        raise ValueError(f"The run {folder} does not say what it was trained on; expected --data NAME with it.")
-    about = {"run": str(folder), "epoch": run.epoch, "weights": "ema" if ema else "raw"}
-    return model_source(run.model, arguments.data or trained["name"], seed, about, trained, ema, options)
-
-
-def _preset(arguments, options):
-    from kerasgan import zoo
-
-    name = arguments.samples
-    model, trained = zoo.load(name), zoo.find(name).metadata.get("data")
-    if not (arguments.data or trained):
-        raise ValueError(f"The preset {name} does not name its training data. Pass the real images by --data NAME.")
-    data = arguments.data or trained["name"]
-    return model_source(model, data, arguments.seed, {"preset": name}, trained, options=options)
+        raise ValueError(f"{missing} trained on; expected --data NAME with it.")
+    return model, about, trained
 
 
 def model_source(model, data, seed, about=None, trained=None, ema=True, options=None):
@@ -307,8 +337,9 @@ def _print(scores, protocol):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("better", no_wrap=True)
     for score, entry in scores.items():
-        values = (f"{entry[column]:.4g}" for column in ("control", "ours", "ceiling"))
-        table.add_row(entry["title"], *values, BETTER.get(score, ""))
+        found = (entry[column] for column in ("control", "ours", "ceiling"))
+        values = ("" if value is None else f"{value:.4g}" for value in found)
+        table.add_row(entry["title"], *values, BETTER.get(score.removesuffix("_back"), ""))
     console = Console()
     if not console.is_terminal:
         console.width = 200  # lines in a pipe are not wrapped

@@ -9,6 +9,7 @@ import numpy as np
 from kerasgan import metrics
 from kerasgan.bases.translation import as_rgb
 from kerasgan.data import load
+from kerasgan.data.builders import DATASETS
 from kerasgan.data.degradation import enlarged
 from kerasgan.data.degradation import get as get_degradation
 from kerasgan.data.kinds import Graphs
@@ -35,7 +36,7 @@ def measure(model, data, split=None, features=None, count=None, seed=0, options=
 
     Args:
         model: A `LatentModel`, scored by its samples, or a `TranslationModel`, scored by the targets of its inputs; one
-            that enlarges images, by the large images.
+            that enlarges images, by the large images; one that refines images, by what is learned from them.
         data: Name of the data, as for `kerasgan.data.load`.
         split: Split of the data. Defaults to "test" if it exists.
         features: Features, as for `kerasgan evaluate`. Defaults to the data's classifier if it exists.
@@ -54,6 +55,7 @@ def measure(model, data, split=None, features=None, count=None, seed=0, options=
         found = _of_graphs if isinstance(model.sample_kind, Graphs) else _of_samples
     else:
         found = _of_enlargements if hasattr(model, "factor") else _of_pairs
+        found = _of_refinements if hasattr(model, "refine") else found
     split = as_split(split) if split else None if samples else _unseen(data, trained)
     scores = found(model, data, split, features, count, seed, options)
     return {**scores, **({"options": options} if options else {})}
@@ -140,6 +142,78 @@ def _of_pairs(model, data, split, features, count, seed, options):
         )
     settings = {"data": data, "split": name, "count": len(x), "seed": seed}
     return {**settings, "scores": scores, "about": about, "sha256": _sha256(x, y)}
+
+
+def _of_refinements(model, data, split, features, count, seed, options):
+    """Scores of refined images: their look, what a regression learns from them about real ones, and their change."""
+    options = {"image_size": model.image_shape[0], **options}
+    x, y = load(data, split, labels=False, as_numpy=True, as_pairs=bool(model.as_pairs), **options)
+    name = split if isinstance(split, str) else ",".join(split)
+    fewest = min(count or MOST, len(x), len(y))
+    if fewest < evaluate.FEWEST:
+        raise ValueError(f"{data} has {len(x)} and {len(y)} images in {name}; expected {evaluate.FEWEST} or more.")
+    x, y = x[:fewest], y[:fewest]
+    made, half = model.refine(x), fewest // 2
+    scores = _likeness(x, y, made)
+    for factor, values in _factors(data, split, options).items():
+        errors = {
+            key: float(np.mean(np.abs(regressed(images[:half], values[:half], y[half:]) - values[half:fewest])))
+            for key, images in (("control", x), ("ours", made), ("ceiling", y))
+        }
+        scores[f"{factor}_error"] = {"title": f"mean absolute error of {factor}", **errors}
+    change = float(np.mean(np.abs(made - x)))
+    scores["change"] = {
+        "title": "mean absolute change, in [-1, 1]",
+        "control": 0.0,
+        "ours": change,
+        "ceiling": float(np.mean(np.abs(y - x))) if isinstance(split, str) else None,
+    }
+    about = (
+        f"Control: the synthetic images themselves; ceiling: real ones. {fewest} images of each side of {data}/{name}, "
+        f"seed {seed}. Fréchet distance: features {LOOKS}, half of the refined images against the other half of the "
+        "real ones. Errors: of a kernel regression that is fitted to one half of the images and has to read real images"
+        " of the other half; where refined images lose what their labels say, it is larger."
+    )
+    settings = {"data": data, "split": name, "count": fewest, "seed": seed}
+    return {**settings, "scores": scores, "about": about, "sha256": _sha256(x, y)}
+
+
+def _factors(data, split, options):
+    """Numbers that say what the images of a data set of the package show, {name: array of shape (count,)}."""
+    kind, found = resolve(data)
+    if kind != "own" or not isinstance(split, str):
+        return {}
+    dataset = DATASETS[found[0]](found[1])
+    names = tuple(name for name, each in dataset.features.items() if each.dtype == "float32" and each.shape == ())
+    plain = {name: value for name, value in options.items() if name != "degrade"}
+    return load(data, split, features=names, as_numpy=True, **plain)[1] if names else {}
+
+
+def regressed(images, values, others, ridge=0.01):
+    """Values of other images by a ridge regression with a Gaussian kernel of pixels, in closed form.
+
+    The kernel is `exp(-|a - b|**2 / m)`, where m is the mean squared distance of two of the images.
+
+    Args:
+        images: Array of shape (count, ...), to which the regression is fitted.
+        values: Values of these images, of shape (count,).
+        others: Images of which the values are found, of shape (others, ...).
+        ridge: Weight of the squared norm.
+
+    Returns:
+        A float64 array of shape (others,).
+    """
+    fitted, asked = (each.reshape(len(each), -1).astype("float64") for each in (images, others))
+    mean = fitted.mean(axis=0)
+    fitted, asked = fitted - mean, asked - mean
+    squares = 2 * (fitted**2).mean(axis=0).sum()
+
+    def kernel(a, b):
+        return np.exp(-((a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T) / squares)
+
+    middle = np.mean(values, dtype="float64")
+    weights = np.linalg.solve(kernel(fitted, fitted) + ridge * np.eye(len(fitted)), values - middle)
+    return kernel(asked, fitted) @ weights + middle
 
 
 def _of_enlargements(model, data, split, features, count, seed, options):

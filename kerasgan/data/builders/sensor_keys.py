@@ -47,7 +47,7 @@ class SensorKeys(ProceduralDataset):
     features = {
         "synthetic": Image((PIXELS, PIXELS, 1), doc="The drawn key."),
         "real": Image((PIXELS, PIXELS, 1), doc="The same key through the sensor."),
-        "angle": Tensor(doc="Angle of the key in degrees, [-60, 60]; clockwise, 0 with the teeth at the right."),
+        "angle": Tensor(doc="Angle of the key in degrees, [-60, 60]; clockwise, 0 with the bow at the left."),
     }
 
     def example(self, rng, split, index):
