@@ -1,4 +1,4 @@
-"""Small images from large ones: bicubic interpolation, or the degradations of Real-ESRGAN.
+"""Small images from large ones: bicubic interpolation, or the degradations of Real-ESRGAN. Restorations of one size.
 
 Everything is computed in NumPy (and Pillow for JPEG) on the host, as a function of the seed, the epoch and the index of
 an image, so that a resumed training sees the images that an uninterrupted one would have seen. JPEG compression depends
@@ -14,9 +14,24 @@ from typing import Any
 import keras
 import numpy as np
 
+from kerasgan.data.picture import LUMA
 from kerasgan.data.pipeline import WHOLE, ArrayBatches
 
-__all__ = ["Bicubic", "Degradation", "DegradedBatches", "RealESRGAN", "enlarged", "get", "resized"]
+__all__ = [
+    "Bicubic",
+    "Blur",
+    "Degradation",
+    "DegradedBatches",
+    "Grey",
+    "Mask",
+    "Noise",
+    "RealESRGAN",
+    "SameSize",
+    "enlarged",
+    "get",
+    "get_same_size",
+    "resized",
+]
 
 KERNELS = ("isotropic", "anisotropic", "generalized", "generalized_anisotropic", "plateau", "plateau_anisotropic")
 
@@ -254,6 +269,104 @@ class RealESRGAN(Degradation):
         return filtered(x, sinc_kernel(side, self._cutoff(side, random)))
 
 
+@dataclasses.dataclass(frozen=True)
+class SameSize(Degradation):
+    """Base class of degradations that keep the size, for pairs to learn a restoration from. Overrides `degraded`."""
+
+    def __call__(self, image, factor, random):
+        if factor != 1:
+            raise ValueError(f"`factor` is {factor}, but {type(self).__name__} keeps the size; expected 1.")
+        return np.clip(self.degraded(np.asarray(image, "float32"), random), -1.0, 1.0).astype("float32")
+
+    def degraded(self, image, random):
+        """The degraded image, which may exceed [-1, 1].
+
+        Args:
+            image: A float32 array of shape (height, width, channels) in [-1, 1].
+            random: `numpy.random.Generator`.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must define degraded(image, random).")
+
+
+def _check_strength(name, value, most=math.inf):
+    if not 0 < value <= most or value == math.inf:
+        expected = "a positive number" if most == math.inf else f"a number above 0, at most {most}"
+        raise ValueError(f"`{name}` is {value!r}; expected {expected}.")
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+@dataclasses.dataclass(frozen=True)
+class Grey(SameSize):
+    """The luma of colours (ITU-R BT.601), one channel, as `kerasgan translate` reads coloured pictures for a colorization.
+
+    Images must have three channels.
+    """
+
+    def degraded(self, image, random):
+        if image.shape[-1] != 3:
+            raise ValueError(f"`image` has {image.shape[-1]} channels; expected 3 for degrade='grey'.")
+        return (image @ LUMA)[..., None]
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+@dataclasses.dataclass(frozen=True)
+class Blur(SameSize):
+    """A Gaussian blur.
+
+    Args:
+        deviation: Standard deviation in pixels.
+    """
+
+    deviation: float = 2.0
+
+    def __post_init__(self):
+        _check_strength("deviation", self.deviation)
+
+    def degraded(self, image, random):
+        side = 2 * math.ceil(4 * self.deviation) + 1
+        return filtered(image, blur_kernel(side, (self.deviation, self.deviation)))
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+@dataclasses.dataclass(frozen=True)
+class Noise(SameSize):
+    """White Gaussian noise, clipped to the range of images.
+
+    Args:
+        deviation: Standard deviation in levels of 255.
+    """
+
+    deviation: float = 25.0
+
+    def __post_init__(self):
+        _check_strength("deviation", self.deviation)
+
+    def degraded(self, image, random):
+        return image + 2.0 * gaussian_noise(image.shape, self.deviation, False, random)
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
+@dataclasses.dataclass(frozen=True)
+class Mask(SameSize):
+    """A grey rectangle (0 in all channels) at a random place, which an inpainting fills in.
+
+    Args:
+        side: Height and width of the rectangle, as a part of the image's.
+    """
+
+    side: float = 0.5
+
+    def __post_init__(self):
+        _check_strength("side", self.side, 1.0)
+
+    def degraded(self, image, random):
+        sides = [max(1, round(self.side * whole)) for whole in image.shape[:2]]
+        top, left = (int(random.integers(whole - side + 1)) for whole, side in zip(image.shape[:2], sides, strict=True))
+        masked = image.copy()
+        masked[top : top + sides[0], left : left + sides[1]] = 0.0
+        return masked
+
+
 def blur_kernel(side, deviations, angle=0.0, shape=1.0, plateau=False):
     """A blur kernel, normalized to sum 1.
 
@@ -393,6 +506,47 @@ def get(degradation):
             "configuration."
         )
     return found
+
+
+SAME_SIZE: dict[str, type[Degradation]] = {
+    "grey": Grey,
+    "gray": Grey,
+    "blur": Blur,
+    "noise": Noise,
+    "mask": Mask,
+    "real": RealESRGAN,
+}
+
+
+def get_same_size(degrade):
+    """Returns a degradation that keeps the size of images.
+
+    Args:
+        degrade: "grey" (or "gray"), "blur", "noise" or "mask", of which the last three can be followed by a strength,
+            such as "noise:50" (see `Blur`, `Noise` and `Mask`); "real" for the degradations of `RealESRGAN` without the
+            reduction; a `Degradation`, or its configuration.
+
+    Returns:
+        A `Degradation`, for a factor of 1.
+
+    Raises:
+        ValueError: If it is unknown, or its strength is not possible.
+    """
+    if not isinstance(degrade, str):
+        return get(degrade)
+    name, colon, strength = degrade.partition(":")
+    kind: Any = SAME_SIZE.get(name)
+    if kind is None:
+        raise ValueError(f"degrade={degrade!r}; expected {', '.join(SAME_SIZE)}, or a Degradation.")
+    if not colon:
+        return kind()
+    try:
+        value = float(strength)
+    except ValueError:
+        value = math.nan
+    if kind not in (Blur, Noise, Mask) or math.isnan(value):
+        raise ValueError(f"degrade={degrade!r}; expected a number behind 'blur:', 'noise:' or 'mask:' only.")
+    return kind(value)
 
 
 class DegradedBatches(ArrayBatches):

@@ -16,6 +16,7 @@ import numpy as np
 from kerasgan.data import cache, cifar, folder_cache, idx, packed, tables
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.builders.features import Audio, Characters, ClassLabel, Image, Tensor, Text
+from kerasgan.data.degradation import get_same_size
 from kerasgan.data.description import Description
 from kerasgan.data.folder import Folder, FolderOptions, holds_pictures
 from kerasgan.data.pipeline import ArrayBatches
@@ -43,6 +44,7 @@ def load(
     initial_epoch=0,
     flip=False,
     samples=None,
+    degrade=None,
     **options,
 ):
     """Loads data for `fit`.
@@ -82,6 +84,10 @@ def load(
         flip: Whether to add a horizontally mirrored copy of each image, which doubles the number of examples.
         samples: Kind of the samples, for data that have several: "tokens" returns short texts as int32 of shape (batch,
             length), "graphs" molecules as a dictionary of `nodes` and `edges`. None returns the usual form.
+        degrade: How pairs (degraded image, image) are made of the images, with `as_pairs`, to learn their restoration:
+            "grey", "blur", "noise" or "mask", the last three also with a strength such as "noise:50"
+            (`kerasgan.data.degradation.get_same_size`). Each image is degraded in the same way in every epoch, as a
+            function of its place in the data. None reads pairs that the data have.
         **options: Options of the dataset, such as `count=` or `font_dirs=`. For a folder, keyword arguments of
             `from_folder`, and `cache`: whether to store the resized images on disk, from which each batch reads its
             images. None does so for more than half a gigabyte of images, which later load in seconds. "decode" does not
@@ -109,6 +115,7 @@ def load(
             "pass batch_size to fit instead."
         )
     chosen = {"labels": labels, "as_pairs": as_pairs, "features": features, "flip": flip, "samples": samples}
+    chosen["degrade"] = degrade
     found = source(data, split, image_size, **chosen, **options)
     if as_numpy:
         return found.arrays()
@@ -132,6 +139,7 @@ def source(
     features=None,
     flip=False,
     samples=None,
+    degrade=None,
     **options,
 ):
     """Returns the data that `load` returns as arrays or in batches, as a `Source`.
@@ -145,6 +153,7 @@ def source(
         features: See `load`.
         flip: See `load`.
         samples: See `load`.
+        degrade: See `load`.
         **options: See `load`.
 
     Returns:
@@ -160,11 +169,19 @@ def source(
         raise ValueError(f"features={features!r} cannot be combined with two sides x and y; expected either of them.")
     if samples is not None and (as_pairs or not isinstance(split, str)):
         raise ValueError(f"samples={samples!r} cannot be combined with two sides x and y; expected either of them.")
-    names = _names_of_y(labels, features)
+    if degrade is not None and not (as_pairs and isinstance(split, str)):
+        raise ValueError(
+            f"degrade={degrade!r} makes pairs of degraded and original images of one split; expected as_pairs=True or "
+            "'unpaired', as for translators such as Pix2Pix, and no second split."
+        )
+    names, degradation = _names_of_y(labels, features), None if degrade is None else get_same_size(degrade)
     if isinstance(split, str):
-        table = _table(data, split, image_size, names, options, as_pairs, samples)
+        table = _table(data, split, image_size, names, options, as_pairs and degradation is None, samples)
         samples = samples or table.form
-        columns = _pair(table) if as_pairs else _x_and_y(table, names, features is not None, samples)
+        if degradation is not None:
+            columns = _images_twice(table)
+        else:
+            columns = _pair(table) if as_pairs else _x_and_y(table, names, features is not None, samples)
     else:
         tables = _two_tables(data, split, image_size, options)
         if as_pairs is True:
@@ -173,8 +190,13 @@ def source(
         as_pairs = as_pairs or "unpaired"
     if flip:
         columns = _each(_mirrored, columns)
+    if degradation is not None:
+        columns = (_degraded(columns[0], degradation), columns[1])
     first = keras.tree.flatten(columns)[0]
     options = {**({} if image_size is None else {"image_size": _plain(image_size)}), **table.options}
+    if degrade is not None:
+        as_given = isinstance(degrade, (str, dict))
+        options["degrade"] = degrade if as_given else keras.saving.serialize_keras_object(degrade)
     has_labels = isinstance(split, str) and not as_pairs and (names is None or "label" in names)
     y = table.features.get("label") if has_labels else None
     description = Description(
@@ -334,6 +356,29 @@ class _Chosen:
         return self[:] if dtype is None else self[:].astype(dtype)
 
 
+class _Numbered:
+    """Rows of an array with their places in the data, which are copied only on access."""
+
+    def __init__(self, values, places=None):
+        self.values, self.places = values, np.arange(len(values)) if places is None else places
+
+    def __len__(self):
+        return len(self.places)
+
+    def __getitem__(self, indices):
+        return _Numbered(self.values[indices], self.places[indices])
+
+
+def _degraded(column, degradation):
+    """Returns a column of images that are degraded as functions of their places."""
+
+    def prepare(rows):
+        rows = rows[:]
+        return degradation.apply(column.prepare(rows.values), 1, rows.places)
+
+    return _Column(_Numbered(column.values), prepare, is_image=True)
+
+
 def _mirrored(column):
     return _Column(_Twice(column.values, column.is_image), column.prepare, column.is_image)
 
@@ -377,10 +422,18 @@ def _pair(table):
     if table.pair is None:
         raise ValueError(
             f"{table.name} has no pairs (it has {', '.join(table.features)}); expected a dataset with two sides, two "
-            "arrays, two splits such as split=('trainA', 'trainB'), or a folder of images that contain both sides, "
-            "with halves='AtoB'."
+            "arrays, two splits such as split=('trainA', 'trainB'), a folder of images that contain both sides, with "
+            "halves='AtoB', or degrade='grey', 'blur', 'noise' or 'mask', which makes pairs of images."
         )
     return tuple(_sample(table, name) for name in table.pair)
+
+
+def _images_twice(table):
+    """Returns the images as both sides of pairs, of which one is to be degraded."""
+    column = _sample(table, table.sample)
+    if not column.is_image:
+        raise ValueError(f"degrade was passed, but {table.sample!r} of {table.name} is not an image.")
+    return column, column
 
 
 def _two_tables(data, splits, image_size, options):

@@ -29,7 +29,6 @@ BETTER = {
     "kernel_distance": "lower",
     "sliced_wasserstein": "lower",
     "different_bins": "lower",
-    "mean_absolute_error": "lower",
     "class_histogram": "lower",
     "precision": "higher",
     "recall": "higher",
@@ -269,7 +268,7 @@ def recorded_options(trained, data):
         return options
     if trained and resolve(data)[0] in PICTURES and resolve(trained["name"])[0] in PICTURES:
         return {name: value for name, value in options.items() if name not in ("columns", "count", "streaming")}
-    return {}
+    return {name: value for name, value in options.items() if name == "degrade"}
 
 
 def real_samples(source, split):
@@ -339,7 +338,9 @@ def _print(scores, protocol):
     for score, entry in scores.items():
         found = (entry[column] for column in ("control", "ours", "ceiling"))
         values = ("" if value is None else f"{value:.4g}" for value in found)
-        table.add_row(entry["title"], *values, BETTER.get(score.removesuffix("_back"), ""))
+        name = score.removesuffix("_back")
+        better = "lower" if name.endswith("_error") else BETTER.get(name, "")
+        table.add_row(entry["title"], *values, better)
     console = Console()
     if not console.is_terminal:
         console.width = 200  # lines in a pipe are not wrapped

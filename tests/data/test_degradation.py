@@ -1,18 +1,23 @@
 """Degradations: interpolation and filters against closed forms, noise against its moments, and the order of draws."""
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
 
 from kerasgan.data.degradation import (
     Bicubic,
+    Blur,
     DegradedBatches,
+    Mask,
+    Noise,
     RealESRGAN,
     blur_kernel,
     enlarged,
     filtered,
     gaussian_noise,
     get,
+    get_same_size,
     jpeg,
     poisson_noise,
     resized,
@@ -152,3 +157,64 @@ def test_names_and_configurations():
     assert RealESRGAN.from_config(changed.get_config()) == changed and get(changed) is changed
     with pytest.raises(ValueError, match="`degradation` is 'worse'"):
         get("worse")
+
+
+# Degradations that keep the size -------------------------------------------------------------------------------------
+
+
+def test_grey_is_the_luma_that_pictures_are_read_with():
+    """Against Pillow's conversion of levels, which rounds."""
+    levels = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), dtype="uint8")
+    found = get_same_size("grey").apply(levels / 127.5 - 1, 1, np.arange(2))
+    assert found.shape == (2, 16, 16, 1) and found.dtype == np.float32
+    expected = [np.asarray(Image.fromarray(image).convert("L"), "float64") for image in levels]
+    np.testing.assert_allclose((found[..., 0] + 1) * 127.5, expected, atol=1.0)
+    with pytest.raises(ValueError, match="1 channels; expected 3"):
+        get_same_size("gray").apply(images(1, 8, 1), 1, [0])
+
+
+def test_blur_noise_and_mask_have_the_stated_strengths():
+    impulse = np.full((1, 33, 33, 1), -1.0)
+    impulse[0, 16, 16] = 1.0
+    blurred = (get_same_size("blur:1.5").apply(impulse, 1, [0])[0, ..., 0] + 1) / 2
+    steps = np.arange(33) - 16
+    gaussian = np.exp(-0.5 * (steps / 1.5) ** 2)
+    np.testing.assert_allclose(blurred, np.outer(gaussian, gaussian) / gaussian.sum() ** 2, atol=1e-5)
+    flat = np.zeros((8, 64, 64, 3))
+    noise = get_same_size("noise:20").apply(flat, 1, np.arange(8))
+    assert noise.std() * 127.5 == pytest.approx(20, rel=0.02) and abs(noise.mean()) < 0.002
+    assert np.abs(noise).max() <= 1 and get_same_size("noise:200").apply(flat, 1, np.arange(8)).max() == 1
+    whole = images(20, 24) + 2  # no zeros
+    masked = Mask(0.25).apply(np.clip(whole, 0.1, 1), 1, np.arange(20))
+    hidden = (masked == 0).all(axis=-1)
+    assert (hidden.sum(axis=(1, 2)) == 36).all()
+    rows, columns = hidden.any(axis=2), hidden.any(axis=1)
+    assert (rows.sum(axis=1) == 6).all() and (columns.sum(axis=1) == 6).all()
+    assert len({row.tobytes() + column.tobytes() for row, column in zip(rows, columns, strict=True)}) > 15
+    np.testing.assert_array_equal(masked[~hidden], np.clip(whole, 0.1, 1)[~hidden])
+
+
+def test_an_image_is_degraded_as_a_function_of_its_place():
+    x = images(4, 16)
+    noise, mask = Noise(30.0), Mask()
+    for degradation in (noise, mask):
+        found = degradation.apply(x, 1, np.arange(4))
+        np.testing.assert_array_equal(degradation.apply(x[[2, 0]], 1, [2, 0]), found[[2, 0]])
+        assert (degradation.apply(x, 1, np.arange(4), seed=1) != found).any()
+        assert (degradation.apply(x, 1, np.arange(4) + 1) != found).any()
+
+
+@pytest.mark.parametrize(
+    "wrong", ["sepia", "grey:2", "noise:", "noise:-1", "noise:loud", "mask:1.5", "blur:inf", "real:2", 3, "bicubic"]
+)
+def test_unknown_degradations_and_strengths_are_refused(wrong):
+    with pytest.raises(ValueError, match=r"expected"):
+        get_same_size(wrong)
+
+
+def test_same_size_degradations_come_back_from_their_configuration():
+    for name in ("grey", "blur:3", "noise:50", "mask:0.3"):
+        degradation = get_same_size(name)
+        assert get_same_size(keras.saving.serialize_keras_object(degradation)) == degradation
+    with pytest.raises(ValueError, match="`factor` is 4, but Blur keeps the size"):
+        Blur()(images(1)[0], 4, np.random.default_rng(0))

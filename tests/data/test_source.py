@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from kerasgan.data import check_class_names, class_numbers, describe, load, source
+from kerasgan.data.degradation import Noise
 from kerasgan.data.load import resolve
 
 RANDOM = np.random.default_rng(0).integers(0, 256, (4, 8, 16, 3), dtype="uint8")
@@ -108,6 +109,51 @@ def test_flip_gives_each_image_mirrored_too(folder):
     np.testing.assert_array_equal(numbers, labels)
     texts = load("digits", flip=True, features=("label",), as_numpy=True)[1]["label"]
     assert len(texts) == 2 * 898
+
+
+def test_pairs_are_made_by_a_degradation(folder):
+    """The original is what is loaded without it, and each image is degraded alike in arrays and in batches."""
+    plain = load(folder, labels=False, as_numpy=True)
+    x, y = load(folder, as_pairs=True, as_numpy=True, degrade="grey")
+    np.testing.assert_array_equal(y, plain)
+    np.testing.assert_allclose(x[..., 0], plain @ [0.299, 0.587, 0.114], atol=1e-6)
+    options = {"as_pairs": True, "degrade": "noise:40", "flip": True}
+    x, y = load(folder, as_numpy=True, **options)
+    np.testing.assert_array_equal(y, np.concatenate([plain, plain[:, :, ::-1]]))
+    noise = x - y
+    assert 0.05 < noise.std() < 0.4 and all((noise[i] != noise[j]).mean() > 0.9 for i in range(8) for j in range(i))
+    found = source(folder, **options)
+    batches = found.batches(4, shuffle_seed=5)
+    for row in batches.order():
+        for one, other in zip(batches.take(row), (x[row], y[row]), strict=True):
+            np.testing.assert_array_equal(one, other)
+    for one, other in zip(found.chosen([6, 1]).arrays(), (x[[6, 1]], y[[6, 1]]), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_degraded_domain_has_its_own_order(folder):
+    x, y = load(folder, as_pairs=True, as_numpy=True, degrade="blur")
+    found = source(folder, as_pairs="unpaired", degrade="blur")
+    batches = found.batches(4, shuffle_seed=0)
+    order = batches.order()[0]
+    assert (order[:, 0] != order[:, 1]).any()
+    for one, other in zip(batches.take(order), (x[order[:, 0]], y[order[:, 1]]), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("degrade", ["mask:0.3", Noise(10.0)])
+def test_the_record_of_a_degradation_reads_the_same_pairs(folder, degrade):
+    entries = json.loads(json.dumps(describe(folder, as_pairs=True, image_size=8, degrade=degrade).entries()))
+    found = load(folder, as_pairs=True, as_numpy=True, image_size=8, degrade=degrade)
+    again = load(entries["name"], entries["split"], as_pairs=True, as_numpy=True, **entries["options"])
+    for one, other in zip(found, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize("more", [{}, {"split": ("cat", "dog"), "as_pairs": True}])
+def test_a_degradation_makes_pairs_of_one_split(folder, more):
+    with pytest.raises(ValueError, match=r"degrade='grey' makes pairs .*expected as_pairs=True"):
+        load(folder, degrade="grey", **more)
 
 
 def test_description_is_the_record_of_what_was_loaded(folder):
