@@ -20,7 +20,7 @@ import sys
 
 import numpy as np
 
-from benchmarks.families.common import Trainings
+from benchmarks.families.common import Trainings, medians
 from benchmarks.journal import RESULTS
 
 SIDE, AGES = 32, 6
@@ -158,12 +158,9 @@ def main():
     rows = asked.rows(run, STEPS, seeds=1, data="faces")
     minutes = np.median([row["cpu_seconds"] for row in rows]) / 60
     lines = [f"AgeCGAN on drawn faces, {len(rows)} seed(s), {STEPS} steps, {minutes:.1f} CPU-minutes a seed"]
-    median = {}
-    for name in ("real", *PRESERVE, "untrained encoder"):
-        median[name] = {key: float(np.median([row[name][key] for row in rows])) for key in rows[0][name]}
-        lines.append(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in median[name].items()))
+    median, said = medians(rows, ("real", *PRESERVE, "untrained encoder"))
     floor = float(np.median([row["others"] for row in rows]))
-    lines.append(f"same, real faces of other persons: {floor:.3f}")
+    lines += [*said, f"same, real faces of other persons: {floor:.3f}"]
     lines.append(f"numbers, guessed: {GUESSED:.3f}")
     nothing, pixels, identity = (median[name]["same"] for name in PRESERVE)
     checks = {

@@ -16,14 +16,11 @@ Trained models are kept in `runs/benchmarks`, so that an interrupted benchmark c
 """
 
 import functools
-import json
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.families.common import Trainings
+from benchmarks.families.common import Trainings, kept
 from benchmarks.journal import RESULTS
 
 BATCH, EPOCH = 32, 375  # steps in which all 12,000 pictures are seen
@@ -41,7 +38,6 @@ SIZES = {
 }
 MODELS = {"all": None, "without images": ("latents", "joint")}
 FITTED = 5000  # labelled pictures of the probes
-RUNS = Path("runs/benchmarks")
 
 
 def clothes(split):
@@ -62,29 +58,14 @@ def build(name, seed):
     return model
 
 
-def file_of(name, seed, steps):
-    return RUNS / f"bigbigan_{name.replace(' ', '_')}_{steps}_{seed}.keras"
-
-
 def trained(name, seed, steps):
     """A trained model, and the minutes of processor time that it took. Goes on from a shorter training, if there is."""
-    import keras
 
-    file, seconds = file_of(name, seed, steps), 0.0
-    if not file.exists():
-        before = [n for n in range(1, steps) if file_of(name, seed, n).exists()]
-        model = build(name, seed)
-        if before:
-            model, minutes = trained(name, seed, before[-1])
-            seconds = 60 * minutes
-        x, left = clothes("train")[0], steps - (before[-1] if before else 0)
-        start = time.process_time()
-        model.fit(x[: left * BATCH], epochs=max(1, left * BATCH // len(x)), verbose=2)
-        seconds += time.process_time() - start
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.with_suffix(".json").write_text(json.dumps({"minutes": seconds / 60}))
-        model.save(file)
-    return keras.saving.load_model(file), json.loads(file.with_suffix(".json").read_text())["minutes"]
+    def fit(model, steps):
+        x = clothes("train")[0]
+        model.fit(x[: steps * BATCH], epochs=max(1, steps * BATCH // len(x)), verbose=2)
+
+    return kept("bigbigan", name, seed, steps, lambda: build(name, seed), fit, goes_on=True)
 
 
 def run(name, whole, seed, steps):

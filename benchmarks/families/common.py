@@ -3,10 +3,15 @@
 import argparse
 import dataclasses
 import functools
+import json
+import time
+from pathlib import Path
 
 import numpy as np
 
 from benchmarks.journal import RESULTS, Journal
+
+RUNS = Path("runs/benchmarks")  # trained models, so that an interrupted benchmark can be resumed
 
 
 def two_gaussians(distance, steps, width=64, batch_size=256, seed=0, **recipe):
@@ -108,6 +113,71 @@ class Trainings:
         lines = [*lines, *(f"{'met' if met else 'NOT MET'}: {sentence}" for sentence, met in checks.items())]
         print_and_write(f"{self.journal.path.stem}_{data}", lines)
         return all(checks.values())
+
+
+def kept_file(benchmark, name, seed, steps):
+    """Path of a trained model that is kept.
+
+    Args:
+        benchmark: Name of the benchmark.
+        name: Name of the model in the benchmark.
+        seed: Random seed of the training.
+        steps: Number of its steps.
+    """
+    return RUNS / f"{benchmark}_{name.lower().replace(' ', '_')}_{steps}_{seed}.keras"
+
+
+def kept(benchmark, name, seed, steps, build, fit, goes_on=False):
+    """Trains a model and keeps it in `RUNS`, or reads it from there.
+
+    Args:
+        benchmark: See `kept_file`.
+        name: See `kept_file`.
+        seed: See `kept_file`.
+        steps: See `kept_file`.
+        build: Function without arguments that returns a compiled model.
+        fit: Function that trains a model for a number of steps.
+        goes_on: Whether the longest kept training of fewer steps is continued, if there is one.
+
+    Returns:
+        The model, as read from the file, and the minutes of processor time of its training.
+    """
+    import keras
+
+    file = kept_file(benchmark, name, seed, steps)
+    if not file.exists():
+        shorter = [n for n in range(1, steps) if kept_file(benchmark, name, seed, n).exists()] if goes_on else []
+        done = shorter[-1] if shorter else 0
+        model, minutes = kept(benchmark, name, seed, done, build, fit) if done else (build(), 0.0)
+        start = time.process_time()
+        fit(model, steps - done)
+        minutes += (time.process_time() - start) / 60
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.with_suffix(".json").write_text(json.dumps({"minutes": minutes}))
+        model.save(file)
+    return keras.saving.load_model(file), json.loads(file.with_suffix(".json").read_text())["minutes"]
+
+
+def medians(rows, keys):
+    """Medians over the rows of a benchmark, and lines that say them.
+
+    Args:
+        rows: Results of each seed; an entry is a number or a dictionary of numbers.
+        keys: Names of the entries, in the order of the lines.
+
+    Returns:
+        A dictionary with the structure of the entries, and a list of lines.
+    """
+    found: dict = {}
+    lines = []
+    for key in keys:
+        if isinstance(rows[0][key], dict):
+            found[key] = {name: float(np.median([row[key][name] for row in rows])) for name in rows[0][key]}
+            lines.append(f"{key}: " + ", ".join(f"{name} {value:.3f}" for name, value in found[key].items()))
+        else:
+            found[key] = float(np.median([row[key] for row in rows]))
+            lines.append(f"{key}: {found[key]:.3f}")
+    return found, lines
 
 
 def short_recipe(optimizer):

@@ -22,14 +22,11 @@ Trained models are kept in `runs/benchmarks`, so that an interrupted benchmark c
 """
 
 import functools
-import json
 import sys
-import time
-from pathlib import Path
 
 import numpy as np
 
-from benchmarks.families.common import Trainings
+from benchmarks.families.common import Trainings, kept
 from benchmarks.journal import RESULTS
 
 STEPS, BATCH, SIZE, TRAIN = 5000, 32, 32, 40_000
@@ -40,7 +37,6 @@ MODELS = ("regularized", "plain", "DCGAN", "DCGAN with R1")
 JUDGED, NEIGHBOURS = 5000, 2000  # samples of Fréchet distances, and of precision and recall
 DIRECTIONS, CODES = 16, 100
 FACTORS = ("shape", "scale", "orientation", "x", "y")
-RUNS = Path("runs/benchmarks")
 
 
 def sprites(split):
@@ -73,18 +69,12 @@ def build(name, seed):
 
 def trained(name, seed, steps):
     """A trained model, and the minutes of processor time that it took."""
-    import keras
 
-    file = RUNS / f"stylegan2_{spelled(name)}_{steps}_{seed}.keras"
-    if not file.exists():
-        model = build(name, seed)
+    def fit(model, steps):
         x, count = sprites("train")[0][:TRAIN], steps * BATCH
-        start = time.process_time()
         model.fit(x[:count], epochs=max(1, round(count / len(x))), verbose=0)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.with_suffix(".json").write_text(json.dumps({"minutes": (time.process_time() - start) / 60}))
-        model.save(file)
-    return keras.saving.load_model(file), json.loads(file.with_suffix(".json").read_text())["minutes"]
+
+    return kept("stylegan2", name, seed, steps, lambda: build(name, seed), fit)
 
 
 # Factors of pictures -------------------------------------------------------------------------------------------------

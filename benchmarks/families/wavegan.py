@@ -17,7 +17,7 @@ import sys
 
 import numpy as np
 
-from benchmarks.families.common import Trainings
+from benchmarks.families.common import Trainings, medians
 from benchmarks.journal import RESULTS
 
 RATE, LENGTH = 8000, 4096
@@ -127,13 +127,10 @@ def main():
     rows = asked.rows(run, STEPS, seeds=1, data="drums")
     minutes = np.median([row["cpu_seconds"] for row in rows]) / 60
     lines = [f"WaveGAN on drums, {len(rows)} seed(s), {STEPS} steps, {minutes:.1f} CPU-minutes a seed"]
-    median = {}
-    for key in (key for key in rows[0] if key.startswith("accuracy")):
-        median[key] = float(np.median([row[key] for row in rows]))
-        lines.append(f"{key}: {median[key]:.3f}")
-    for name in ("held-out hits", "copies", "untrained", "phase shuffle", "no phase shuffle"):
-        median[name] = {key: float(np.median([row[name][key] for row in rows])) for key in rows[0][name]}
-        lines.append(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in median[name].items()))
+    accuracies = [key for key in rows[0] if key.startswith("accuracy")]
+    sounds = ("held-out hits", "copies", "untrained", "phase shuffle", "no phase shuffle")
+    median, said = medians(rows, (*accuracies, *sounds))
+    lines += said
     ours, real, untrained = median["phase shuffle"], median["held-out hits"], median["untrained"]
     half = 0.5 * real["inception score"]
     checks = {

@@ -19,14 +19,14 @@ from kerasgan.data.pipeline import WHOLE, ArrayBatches
 
 __all__ = [
     "Bicubic",
-    "Blur",
     "Degradation",
     "DegradedBatches",
+    "GaussianBlur",
     "Grey",
-    "Mask",
-    "Noise",
+    "HiddenRectangle",
     "RealESRGAN",
     "SameSize",
+    "WhiteNoise",
     "enlarged",
     "get",
     "get_same_size",
@@ -297,7 +297,7 @@ def _check_strength(name, value, most=math.inf):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclasses.dataclass(frozen=True)
 class Grey(SameSize):
-    """The luma of colours (ITU-R BT.601), one channel, as `kerasgan translate` reads coloured pictures for a colorization.
+    """The luma of colours (ITU-R BT.601), one channel, as `kerasgan translate` reads pictures for a colorization.
 
     Images must have three channels.
     """
@@ -310,7 +310,7 @@ class Grey(SameSize):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclasses.dataclass(frozen=True)
-class Blur(SameSize):
+class GaussianBlur(SameSize):
     """A Gaussian blur.
 
     Args:
@@ -329,7 +329,7 @@ class Blur(SameSize):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclasses.dataclass(frozen=True)
-class Noise(SameSize):
+class WhiteNoise(SameSize):
     """White Gaussian noise, clipped to the range of images.
 
     Args:
@@ -347,7 +347,7 @@ class Noise(SameSize):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclasses.dataclass(frozen=True)
-class Mask(SameSize):
+class HiddenRectangle(SameSize):
     """A grey rectangle (0 in all channels) at a random place, which an inpainting fills in.
 
     Args:
@@ -511,9 +511,9 @@ def get(degradation):
 SAME_SIZE: dict[str, type[Degradation]] = {
     "grey": Grey,
     "gray": Grey,
-    "blur": Blur,
-    "noise": Noise,
-    "mask": Mask,
+    "blur": GaussianBlur,
+    "noise": WhiteNoise,
+    "mask": HiddenRectangle,
     "real": RealESRGAN,
 }
 
@@ -523,8 +523,8 @@ def get_same_size(degrade):
 
     Args:
         degrade: "grey" (or "gray"), "blur", "noise" or "mask", of which the last three can be followed by a strength,
-            such as "noise:50" (see `Blur`, `Noise` and `Mask`); "real" for the degradations of `RealESRGAN` without the
-            reduction; a `Degradation`, or its configuration.
+            such as "noise:50" (see `GaussianBlur`, `WhiteNoise` and `HiddenRectangle`); "real" for the degradations of
+            `RealESRGAN` without the reduction; a `Degradation`, or its configuration.
 
     Returns:
         A `Degradation`, for a factor of 1.
@@ -544,7 +544,7 @@ def get_same_size(degrade):
         value = float(strength)
     except ValueError:
         value = math.nan
-    if kind not in (Blur, Noise, Mask) or math.isnan(value):
+    if kind not in (GaussianBlur, WhiteNoise, HiddenRectangle) or math.isnan(value):
         raise ValueError(f"degrade={degrade!r}; expected a number behind 'blur:', 'noise:' or 'mask:' only.")
     return kind(value)
 

@@ -7,11 +7,11 @@ from PIL import Image
 
 from kerasgan.data.degradation import (
     Bicubic,
-    Blur,
     DegradedBatches,
-    Mask,
-    Noise,
+    GaussianBlur,
+    HiddenRectangle,
     RealESRGAN,
+    WhiteNoise,
     blur_kernel,
     enlarged,
     filtered,
@@ -185,7 +185,7 @@ def test_blur_noise_and_mask_have_the_stated_strengths():
     assert noise.std() * 127.5 == pytest.approx(20, rel=0.02) and abs(noise.mean()) < 0.002
     assert np.abs(noise).max() <= 1 and get_same_size("noise:200").apply(flat, 1, np.arange(8)).max() == 1
     whole = images(20, 24) + 2  # no zeros
-    masked = Mask(0.25).apply(np.clip(whole, 0.1, 1), 1, np.arange(20))
+    masked = HiddenRectangle(0.25).apply(np.clip(whole, 0.1, 1), 1, np.arange(20))
     hidden = (masked == 0).all(axis=-1)
     assert (hidden.sum(axis=(1, 2)) == 36).all()
     rows, columns = hidden.any(axis=2), hidden.any(axis=1)
@@ -196,7 +196,7 @@ def test_blur_noise_and_mask_have_the_stated_strengths():
 
 def test_an_image_is_degraded_as_a_function_of_its_place():
     x = images(4, 16)
-    noise, mask = Noise(30.0), Mask()
+    noise, mask = WhiteNoise(30.0), HiddenRectangle()
     for degradation in (noise, mask):
         found = degradation.apply(x, 1, np.arange(4))
         np.testing.assert_array_equal(degradation.apply(x[[2, 0]], 1, [2, 0]), found[[2, 0]])
@@ -216,5 +216,5 @@ def test_same_size_degradations_come_back_from_their_configuration():
     for name in ("grey", "blur:3", "noise:50", "mask:0.3"):
         degradation = get_same_size(name)
         assert get_same_size(keras.saving.serialize_keras_object(degradation)) == degradation
-    with pytest.raises(ValueError, match="`factor` is 4, but Blur keeps the size"):
-        Blur()(images(1)[0], 4, np.random.default_rng(0))
+    with pytest.raises(ValueError, match="`factor` is 4, but GaussianBlur keeps the size"):
+        GaussianBlur()(images(1)[0], 4, np.random.default_rng(0))

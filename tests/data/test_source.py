@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kerasgan.data import check_class_names, class_numbers, describe, load, source
-from kerasgan.data.degradation import Noise
+from kerasgan.data.degradation import WhiteNoise
 from kerasgan.data.load import resolve
 
 RANDOM = np.random.default_rng(0).integers(0, 256, (4, 8, 16, 3), dtype="uint8")
@@ -141,7 +141,7 @@ def test_a_degraded_domain_has_its_own_order(folder):
         np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize("degrade", ["mask:0.3", Noise(10.0)])
+@pytest.mark.parametrize("degrade", ["mask:0.3", WhiteNoise(10.0)])
 def test_the_record_of_a_degradation_reads_the_same_pairs(folder, degrade):
     entries = json.loads(json.dumps(describe(folder, as_pairs=True, image_size=8, degrade=degrade).entries()))
     found = load(folder, as_pairs=True, as_numpy=True, image_size=8, degrade=degrade)
