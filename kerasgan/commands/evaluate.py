@@ -17,7 +17,7 @@ FEATURES = (
 
 def add_parser(commands):
     """Adds `evaluate` to the sub-commands of a parser."""
-    about = "Scores samples of a run or a preset, or a folder of images, between a Gaussian and real images."
+    about = "Scores samples or translations of a run or a preset, or a folder of images, between controls."
     one = adder(commands)(evaluate, "evaluate", about)
     one.add_argument(
         "samples", metavar="RUN|PRESET|FOLDER", help="folder of a run, name or address of a preset, or folder of images"
@@ -50,11 +50,14 @@ def add_parser(commands):
 
 
 def evaluate(arguments):
-    """Scores samples of a run or a preset, or a folder of images, between a Gaussian and real images.
+    """Scores samples or translations of a run or a preset, or a folder of images, between controls.
 
     The column "control" is a Gaussian fitted to further real images (of each class, for a conditional model), "ceiling"
     these images themselves: those of the split "train" for the default split "test", else the other half of the split.
     Real images are read as the training read them.
+
+    Translations of unseen images are scored as on the card of a preset, between the inputs and the targets; --metrics
+    and --features are for samples.
     """
     if arguments.probe:
         from kerasgan.studies.probe import probe

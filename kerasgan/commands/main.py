@@ -477,7 +477,7 @@ def command_parser():
         type=option,
         default=[],
         metavar="NAME=VALUE",
-        help="option of kerasgan.data.load for these data: streaming=True cache=decode count=1000",
+        help="option of kerasgan.data.load for these data: streaming=True cache=decode count=1000 degrade=grey",
     )
     one.add_argument("--split", default="train", help="part of the data (default: train); two domains: trainA,trainB")
     one.add_argument("--flip", action="store_true", help="train on each image a second time, mirrored left to right")
