@@ -69,9 +69,9 @@ def test_evaluate_scores_a_restoration_as_it_was_trained(tmp_path, capsys):
     for number in range(12):
         path = tmp_path / "photos" / ("train", "test")[number % 2] / f"{number}.png"
         path.parent.mkdir(exist_ok=True, parents=True)
-        Image.fromarray(random.integers(0, 256, (8, 8, 3), dtype="uint8")).save(path)
+        Image.fromarray(random.integers(0, 256, (16, 16, 3), dtype="uint8")).save(path)
     data = {"name": str(tmp_path / "photos"), "split": "train", "images": 6, "options": {"degrade": "grey"}}
-    model = Pix2Pix((8, 8, 1), target_channels=3, width=2, discriminator_depth=1, seed=0)
+    model = Pix2Pix((16, 16, 1), target_channels=3, width=2, discriminator_depth=1, seed=0)
     model.save_preset(tmp_path / "colours", data=data)
     out = tmp_path / "scores.json"
     assert main(["evaluate", str(tmp_path / "colours"), "-o", str(out)]) == 0
