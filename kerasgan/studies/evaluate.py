@@ -56,7 +56,8 @@ def evaluate(arguments, options=None):
     """
     found = _trained(arguments)
     if found is not None and hasattr(found[0], "translate"):
-        evaluate_translations(arguments, *found, options or {})
+        model, about, trained = found
+        evaluate_translations(arguments, model, about, trained, options or {})
         return
     source = _source(arguments, options or {}, found)
     if isinstance(source.kind, Graphs):
