@@ -12,6 +12,7 @@ from kerasgan.data.builders import DATASETS
 from kerasgan.data.load import resolve
 from kerasgan.export.single import in_single_precision
 from kerasgan.run import load_run
+from kerasgan.studies import evaluate
 from kerasgan.studies.measure import as_split, continued, measure, panel
 from kerasgan.zoo.saving import save
 
@@ -34,7 +35,10 @@ def save_run(folder, out, command):
     data = load_data(trained["name"], split, labels=False, as_numpy=True, as_pairs=pairs, samples=form, **options)
     x, y = data if pairs else (data, None)
     drawn = panel(model, x, y) if hasattr(model, "panel") else None
-    media = continued(model, x) if hasattr(model, "continue_video") else None
+    media = None
+    if hasattr(model, "continue_video"):
+        unseen = "test" if "test" in evaluate._splits(trained["name"]) else split
+        media = continued(model, load_data(trained["name"], unseen, labels=False, as_numpy=True, **options))
     about = {**trained, **licence_of(trained["name"]), "sha256": fingerprint(x)}
     del data, x, y  # a gigabyte of films
     with open(run.folder / "history.csv", encoding="utf-8") as file:
