@@ -68,6 +68,26 @@ class FramePredictorRecipe(Recipe):
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
+class LimitedTanh(layers.Layer):
+    """r tanh(x / r): the slope is 1 at 0, and the values are in (-r, r).
+
+    Args:
+        limit: r.
+        **kwargs: Arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(self, limit=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.limit = limit
+
+    def call(self, x):
+        return self.limit * ops.tanh(x / self.limit)
+
+    def get_config(self):
+        return {**super().get_config(), "limit": self.limit}
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
 class FramePredictor(AdversarialModel):
     """Prediction of the next frame of a film from the frames before it, with networks at several scales.
 
@@ -182,18 +202,8 @@ class FramePredictor(AdversarialModel):
             x = convolution(self.channels, last, name=f"scale{scale}_details")(x)
             if before is not None:
                 x = layers.Add(dtype=dtype, name=f"scale{scale}_sum")([x, before])
-            frames.append(self._limited(x, f"frames{scale}"))
+            frames.append(LimitedTanh(self.output_range, dtype=dtype, name=f"frames{scale}")(x))
         return keras.Model(context, frames, name="generator")
-
-    def _limited(self, x, name):
-        """The tanh of a scale's frames, in [-r, r], with the slope 1 at 0."""
-        dtype, limit = keras.config.floatx(), self.output_range
-        if limit == 1:
-            return layers.Activation("tanh", dtype=dtype, name=name)(x)
-        x = layers.Rescaling(1.0 / limit, dtype=dtype, name=f"{name}_inner")(x)
-        return layers.Rescaling(limit, dtype=dtype, name=name)(
-            layers.Activation("tanh", dtype=dtype, name=f"{name}_tanh")(x)
-        )
 
     def build_discriminator(self):
         """A network of context frames and of frames at all scales to logits of shape (batch, scales)."""
