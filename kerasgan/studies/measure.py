@@ -87,7 +87,7 @@ def _of_samples(model, data, split, features, count, seed, options):
     own = own_scores(source)
     if own:
         scored = own(source, split or "test", count, seed)
-        settings = {"data": data, "split": split or "test", "count": scored.count, "seed": seed}
+        settings = {"data": data, "split": split or "test", "count": scored.number, "seed": seed}
         return {**settings, "scores": scored.scores, "about": scored.about, "sha256": _sha256(*scored.real)}
     real, other, name = evaluate.real_samples(source, split)
     features = features or evaluate.features_of(source)

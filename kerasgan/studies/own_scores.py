@@ -34,13 +34,13 @@ class OwnScores(NamedTuple):
     Attributes:
         scores: Dictionary of `title`, `control`, `ours` and `ceiling` by score, as in `Evaluator.report`.
         about: Sentences about the control, the ceiling and the samples.
-        count: Number of samples of each column.
+        number: Number of samples of each column.
         real: Arrays of the real samples.
     """
 
     scores: dict
     about: str
-    count: int
+    number: int
     real: tuple
 
 

@@ -79,7 +79,7 @@ def fingerprint(samples):
     """SHA-256 of samples, of a dictionary in the order of its names."""
     content = hashlib.sha256()
     for part in [samples[name] for name in sorted(samples)] if isinstance(samples, dict) else [samples]:
-        content.update(np.ascontiguousarray(part))
+        content.update(np.ascontiguousarray(part).data)
     return content.hexdigest()
 
 
