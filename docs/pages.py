@@ -330,8 +330,9 @@ def preset_section(name, about):
         f"### {name}",
         f'`kerasgan.load("{name}")`: {about["data"]["name"]}, {about["parameters"]:,} parameters, {size:.1f} MB; '
         f"trained for {about['minutes']:.0f} minutes on `{about['device']}`.",
-        f"![samples of {name}](../../zoo/{name}/samples.png)",
     ]
+    pictures = [file for file in ("samples.gif", "samples.png") if file in about["files"]]
+    lines += [f"![samples of {name}](../../zoo/{name}/{file})" for file in pictures]
     if rows:
         lines.append(table(("score", "control", "ours", "ceiling"), rows))
     if about.get("limits"):

@@ -20,6 +20,7 @@ from kerasgan.callbacks import (
     Interruption,
     RunLog,
     SampleGrid,
+    SampleTexts,
     StopAtNonFinite,
     TranslationGrid,
     latest_checkpoint,
@@ -141,8 +142,10 @@ def train(
 def _pictures(model, x, y, folder, every_epochs):
     """The callbacks that draw what the model makes."""
     if model.generates:
-        drawn = model.sample_kind.sheet(model.sample_kind.example(1, 0)) is not None
-        return [SampleGrid(folder, every_epochs)] if drawn else []
+        kind = model.sample_kind
+        if kind.sheet(kind.example(1, 0)) is not None:
+            return [SampleGrid(folder, every_epochs)]
+        return [SampleTexts(folder, every_epochs)] if hasattr(kind, "decode") else []
     if isinstance(x, ArrayBatches):
         some = x.first(min(COLUMNS, x.count))
         x, y = some if isinstance(some, tuple) else (some, None)

@@ -14,7 +14,7 @@ from kerasgan.callbacks.held_out import HeldOut, load_best, read_best
 from kerasgan.callbacks.interruption import Interrupted, Interruption, NonFiniteLoss, StopAtNonFinite
 from kerasgan.callbacks.progress import Progress
 from kerasgan.callbacks.run_log import RunLog
-from kerasgan.callbacks.sample_grid import SampleGrid
+from kerasgan.callbacks.sample_grid import SampleGrid, SampleTexts
 from kerasgan.callbacks.schedule import PlayerSchedule
 from kerasgan.callbacks.trackers import MLflowLog, WandbLog
 from kerasgan.callbacks.translation_grid import TranslationGrid
@@ -35,6 +35,7 @@ __all__ = [
     "Progress",
     "RunLog",
     "SampleGrid",
+    "SampleTexts",
     "StopAtNonFinite",
     "TranslationGrid",
     "WandbLog",

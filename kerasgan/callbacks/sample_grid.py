@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from kerasgan.data.kinds import Vectors
+from kerasgan.pictures.files import replacing
 from kerasgan.pictures.images import columns_of, encode_png, write_png
 
 POINTS = 2500  # of a scatter plot
@@ -102,3 +103,33 @@ class SampleGrid(keras.callbacks.Callback):
         with self.writer.as_default():
             tf.summary.write("samples", tf.constant(content, tf.string), step=self.drawn, metadata=metadata)
         self.writer.flush()
+
+
+class SampleTexts(SampleGrid):
+    """Writes samples of fixed latents as `step-00001234.txt`, a text in each line, for a model of tokens.
+
+    Args:
+        folder: Folder of the texts.
+        every_epochs: Number of epochs between two files, as for `SampleGrid`.
+        count: Number of samples.
+        seed: Random seed of the latents, the same for all files.
+        ema: Whether to sample the averaged generator instead of the one in training.
+    """
+
+    def __init__(self, folder, every_epochs=1, count=64, seed=0, ema=True):
+        super().__init__(folder, every_epochs, count, seed, ema=ema)
+
+    def set_model(self, model):
+        if not hasattr(model.sample_kind, "decode"):
+            raise ValueError(f"SampleTexts writes texts, but {model.sample_kind} are none. Use SampleGrid.")
+        keras.callbacks.Callback.set_model(self, model)
+
+    def draw(self):
+        """Writes the file of the current step."""
+        self.drawn = self._step()
+        texts = self.model.sample_kind.decode(self.model.sample(self.count, self.seed, ema=self.ema))
+        try:
+            with replacing(self.folder / f"step-{self.drawn:08d}.txt") as file:
+                file.write("".join(f"{text}\n" for text in texts).encode())
+        except OSError as error:
+            warnings.warn(f"Samples were not written: {error}. Training goes on.", RuntimeWarning, stacklevel=2)

@@ -10,14 +10,17 @@ METRICS = (
 )
 DEFAULT_METRICS = ("frechet_distance", "kernel_distance", "precision_recall", "nearest_neighbour")
 FEATURES = (
-    *("pixels", "random-conv-seed0", "classifier-digits-v1", "classifier-glyphs-v1", "classifier-sprites-v1"),
+    *("pixels", "random-conv-seed0", "spectrograms-conv-seed0", "moments-conv-seed0", "views-conv-seed0"),
+    *("classifier-digits-v1", "classifier-glyphs-v1", "classifier-sprites-v1"),
     *("classifier-fashion-v1", "classifier-fashion-judge-v1", "inception-2015"),
 )
 
 
 def add_parser(commands):
     """Adds `evaluate` to the sub-commands of a parser."""
-    about = "Scores samples or translations of a run or a preset, or a folder of images, between controls."
+    about = (
+        "Scores samples or translations of a run or a preset, or a folder of images, between a control and real data."
+    )
     one = adder(commands)(evaluate, "evaluate", about)
     one.add_argument(
         "samples", metavar="RUN|PRESET|FOLDER", help="folder of a run, name or address of a preset, or folder of images"
@@ -35,7 +38,8 @@ def add_parser(commands):
         "--features",
         choices=FEATURES,
         metavar="FEATURES",
-        help=f"one of {', '.join(FEATURES)} (default: the data's classifier where there is one, else {FEATURES[1]})",
+        help=f"one of {', '.join(FEATURES)} (default: the data's classifier where there is one, else {FEATURES[1]}, "
+        "of spectrograms for sounds, of threes of frames for films, of views for solids)",
     )
     one.add_argument("--count", type=int, metavar="N", help="samples of each set (default: all, at most 5000)")
     one.add_argument("--seed", type=int, default=0, help="of the samples, the choice of real ones and the metrics")
@@ -50,11 +54,12 @@ def add_parser(commands):
 
 
 def evaluate(arguments):
-    """Scores samples or translations of a run or a preset, or a folder of images, between controls.
+    """Scores samples or translations of a run or a preset, or a folder of images, between a control and real data.
 
     The column "control" is a Gaussian fitted to further real images (of each class, for a conditional model), "ceiling"
     these images themselves: those of the split "train" for the default split "test", else the other half of the split.
-    Real images are read as the training read them.
+    Real images are read as the training read them. Texts and molecules have scores of their own. Of a model that
+    continues films, the next frames are compared with the true ones, and the control is a copy of the last frame.
 
     Translations of unseen images are scored as on the card of a preset, between the inputs and the targets; --metrics
     and --features are for samples.

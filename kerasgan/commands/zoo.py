@@ -74,6 +74,7 @@ def markdown():
             continue
         size = sum(entry["bytes"] for entry in about["files"].values())
         picture = f'<img src="zoo/{name}/{presets.SAMPLES}" alt="samples of {name}" height="72">'
+        picture = picture if presets.SAMPLES in about["files"] else ""
         cells = [f"[`{name}`](zoo/{name})", f"`{about['family']}`", about["data"]["name"], *headline(about)]
         lines.append(f"| {' | '.join(cells)} | {size / 1e6:.1f} MB | {picture} |")
     return "\n".join(lines)

@@ -26,6 +26,7 @@ from kerasgan.metrics.sample_mean import SampleMean
 from kerasgan.metrics.self_bleu import bleu, self_bleu
 from kerasgan.metrics.sliced_wasserstein import sliced_wasserstein
 from kerasgan.metrics.ssim import multiscale_ssim, ssim
+from kerasgan.metrics.token_statistics import token_metrics
 
 __all__ = [
     "ClassModes",
@@ -75,4 +76,5 @@ __all__ = [
     "sliced_wasserstein",
     "ssim",
     "stacked_labels",
+    "token_metrics",
 ]

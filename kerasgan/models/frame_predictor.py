@@ -68,14 +68,37 @@ class FramePredictorRecipe(Recipe):
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
+class LimitedTanh(layers.Layer):
+    """r tanh(x / r): the slope is 1 at 0, and the values are in (-r, r).
+
+    Args:
+        limit: r.
+        **kwargs: Arguments of `keras.layers.Layer`.
+    """
+
+    def __init__(self, limit=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.limit = limit
+
+    def call(self, x):
+        return self.limit * ops.tanh(x / self.limit)
+
+    def get_config(self):
+        return {**super().get_config(), "limit": self.limit}
+
+
+@keras.saving.register_keras_serializable(package="kerasgan")
 class FramePredictor(AdversarialModel):
     """Prediction of the next frame of a film from the frames before it, with networks at several scales.
 
-        Y_k = tanh(u(Y_(k-1)) + G_k(X_k, u(Y_(k-1))))
+        Y_k = r tanh((u(Y_(k-1)) + G_k(X_k, u(Y_(k-1)))) / r)
 
     X_k are the context frames at scale k, which has twice the size of scale k - 1; u doubles the size bilinearly. At
     each scale a discriminator D_k of the context and a frame tells real from predicted frames (section 3). The paper
-    has a tanh at the end of the model; here each scale ends in one, so that all frames are in [-1, 1].
+    has a tanh at the end of the model, r = 1; here each scale ends in one, and r, `output_range`, is 1.25. Black and
+    white are then within the range of the tanh, not at its ends: the gradient difference loss prefers flat frames, and
+    with r = 1 it drives the tanh of films that are mostly at -1 so far that all frames are black and nothing is
+    learned. Predictions are cut off at [-1, 1].
 
     The generator minimises (equation 7)
 
@@ -84,9 +107,6 @@ class FramePredictor(AdversarialModel):
     Each step draws from each film of the batch consecutive frames, and a square patch of them, at random; the networks
     are the paper's for patches of 32 pixels. The generator is convolutional and predicts frames of any size.
 
-    Films that are mostly at -1 can saturate the last tanh within some hundred steps, because the gradient difference
-    loss prefers flat frames; after that all frames are black and nothing is learned. Scale such films to [-0.8, 0.8].
-
     Args:
         image_shape: Kind of the training films, `kerasgan.data.kinds.Video((20, 64, 64, 1))`, or this shape, with more
             frames than the context. Films are floats in [-1, 1].
@@ -94,6 +114,8 @@ class FramePredictor(AdversarialModel):
         scales: Number of scales, from 1 to 4; each has half the size of the next one.
         patch_size: Side of the training patches in pixels, at least 4 at the smallest scale; not larger than a frame.
         width: Factor of the numbers of feature maps and units of all networks.
+        output_range: Largest absolute value r of the generator's frames before they are cut off, 1 or more. 1 for the
+            paper's tanh, and for files without it.
         **kwargs: Arguments of `AdversarialModel`.
 
     Examples:
@@ -109,11 +131,12 @@ class FramePredictor(AdversarialModel):
     forward_pass = ("generator", "predicted")
     conditional = False
 
-    def __init__(self, image_shape, context=4, scales=4, patch_size=32, width=1.0, **kwargs):
+    def __init__(self, image_shape, context=4, scales=4, patch_size=32, width=1.0, output_range=1.25, **kwargs):
         super().__init__(**kwargs)
         self.sample_kind = as_video(image_shape)
         self.image_shape = self.sample_kind.shape
         self.context, self.scales, self.patch_size, self.width = context, scales, patch_size, width
+        self.output_range = output_range
         frames, *place, self.channels = self.image_shape
         if scales not in range(1, MOST + 1):
             raise ValueError(f"`scales` is {scales!r}; expected 1 to {MOST}.")
@@ -121,6 +144,8 @@ class FramePredictor(AdversarialModel):
             raise ValueError(
                 f"`context` is {context!r}; expected 1 to {frames - 1}, fewer than the {frames} frames of a film."
             )
+        if not 1 <= output_range < float("inf"):
+            raise ValueError(f"`output_range` is {output_range!r}; expected a number of 1 or more.")
         if patch_size % self.multiple or not SMALLEST * self.multiple <= patch_size <= min(place):
             raise ValueError(
                 f"`patch_size` is {patch_size!r}; expected a multiple of {self.multiple} from "
@@ -141,6 +166,7 @@ class FramePredictor(AdversarialModel):
 
     @classmethod
     def from_config(cls, config):
+        config = {"output_range": 1.0, **config}  # what earlier versions had
         if isinstance(config["image_shape"], dict):
             config = {**config, "image_shape": keras.saving.deserialize_keras_object(config["image_shape"])}
         return super().from_config(config)
@@ -176,7 +202,7 @@ class FramePredictor(AdversarialModel):
             x = convolution(self.channels, last, name=f"scale{scale}_details")(x)
             if before is not None:
                 x = layers.Add(dtype=dtype, name=f"scale{scale}_sum")([x, before])
-            frames.append(layers.Activation("tanh", dtype=dtype, name=f"frames{scale}")(x))
+            frames.append(LimitedTanh(self.output_range, dtype=dtype, name=f"frames{scale}")(x))
         return keras.Model(context, frames, name="generator")
 
     def build_discriminator(self):
@@ -271,7 +297,7 @@ class FramePredictor(AdversarialModel):
 
     @staticmethod
     def _finest(frames):
-        return frames[-1] if isinstance(frames, (list, tuple)) else frames
+        return ops.clip(frames[-1] if isinstance(frames, (list, tuple)) else frames, -1.0, 1.0)
 
     def continue_video(self, films, count=1, ema=True, batch_size=16):
         """Frames that follow films, each predicted from those before it, given or predicted.

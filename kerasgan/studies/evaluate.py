@@ -1,5 +1,6 @@
 """`kerasgan evaluate`: scores of the samples of a run or a preset, or of a folder of images, with controls."""
 
+import math
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -9,19 +10,20 @@ import numpy as np
 
 from kerasgan.data import load
 from kerasgan.data.builders import DATASETS
-from kerasgan.data.kinds import Graphs, Images, Kind, Tokens, kind_of
+from kerasgan.data.kinds import Images, Kind, kind_of
 from kerasgan.data.load import resolve, tfds_builder_of
 from kerasgan.data.packed import splits_of
 from kerasgan.data.prepare import prepare
 from kerasgan.data.tables import hub_splits
 from kerasgan.metrics.evaluation import FEWEST, Evaluator, largest_count
-from kerasgan.metrics.molecules import ValidMolecules, atoms_of, independent_graphs, molecule_metrics
+from kerasgan.metrics.features import DRAWN
 from kerasgan.pictures.files import write_json
+from kerasgan.studies.own_scores import own_scores
 from kerasgan.zoo import preset as presets
 
 # Networks by the name of the data, trained on the split "train".
 NETWORKS = {name: f"classifier-{name}-v1" for name in ("digits", "glyphs", "sprites", "fashion")}
-GRAPHS = 1000  # number of molecules that are scored by default
+FITTED = 50_000_000  # largest number of numbers in the sounds, films or solids that the control is fitted to
 PICTURES = ("folder", "packed")  # kinds of data of which `kerasgan.data.load` takes options for pictures
 # The better direction of each score.
 BETTER = {
@@ -41,6 +43,16 @@ BETTER = {
     "validity": "higher",
     "uniqueness": "higher",
     "novelty": "higher",
+    "real": "higher",
+    "real_unseen": "higher",
+    "different": "higher",
+    "triples": "lower",
+    "self_bleu": "as the ceiling",
+    "negative_log_likelihood": "lower",
+    "psnr": "higher",
+    "psnr_later": "higher",
+    "ssim": "higher",
+    "gradient_energy": "at 1",
     "nearest_neighbour": "at 0.5",
     "nearest_neighbour_real": "at 0.5",
     "nearest_neighbour_fake": "at 0.5",
@@ -60,14 +72,13 @@ def evaluate(arguments, options=None):
         evaluate_translations(arguments, model, about, trained, options or {})
         return
     source = _source(arguments, options or {}, found)
-    if isinstance(source.kind, Graphs):
-        evaluate_graphs(arguments, source)
+    own = own_scores(source)
+    if own:
+        scored = own(source, arguments.split or "test", arguments.count, arguments.seed)
+        write_json(arguments.out, {**source.about, "protocol": scored.about, "scores": scored.scores})
+        _print(scored.scores, scored.about)
+        print(arguments.out)
         return
-    if isinstance(source.kind, Tokens):
-        raise ValueError(
-            f"{arguments.samples} makes {source.kind}, which these scores are not for; expected images, sounds, "
-            "vectors or graphs. Use the model's log_likelihood() on held-out data and kerasgan.metrics.self_bleu()."
-        )
     real, other, name = real_samples(source, arguments.split)
     features = arguments.features or features_of(source)
     count = arguments.count or min(largest_count(real, other), source.most)
@@ -109,57 +120,6 @@ def evaluate_translations(arguments, model, about, trained, options):
     print(arguments.out)
 
 
-def evaluate_graphs(arguments, source):
-    """Scores the molecules of a model: see `graph_scores`.
-
-    Args:
-        arguments: Those of the command.
-        source: `Source` of graphs.
-    """
-    scores, protocol, _ = graph_scores(source, arguments.split or "test", arguments.count or GRAPHS, arguments.seed)
-    write_json(arguments.out, {**source.about, "protocol": protocol, "scores": scores})
-    _print(scores, protocol)
-    print(arguments.out)
-
-
-def graph_scores(source, split="test", count=GRAPHS, seed=0):
-    """Validity, uniqueness and novelty of the molecules of a model, between controls.
-
-    The control are graphs whose atoms and bonds are drawn independently, with the frequencies of the training split;
-    the ceiling are real molecules of the other split.
-
-    Args:
-        source: `Source` of graphs.
-        split: Split of the real molecules.
-        count: Number of molecules of each column.
-        seed: Random seed of the choice of real molecules and of the control.
-
-    Returns:
-        The scores, as in `Evaluator.report`; a sentence about them; and the real molecules.
-    """
-    atoms = atoms_of(source.data)
-    if len(atoms) != source.kind.node_types:
-        raise ValueError(f"{source.data} has {len(atoms)} types of atoms, the model {source.kind.node_types}.")
-    valid = ValidMolecules(atoms)
-    training, real = (load(source.data, part, as_numpy=True, samples="graphs") for part in ("train", split))
-    chosen = np.random.default_rng(seed).permutation(len(real["nodes"]))[:count]
-    real = {part: values[chosen] for part, values in real.items()}
-    columns = {
-        "control": independent_graphs(training, count, seed),
-        "ours": source.draw(count, None),
-        "ceiling": real,
-    }
-    found = {column: molecule_metrics(graphs, training, valid) for column, graphs in columns.items()}
-    protocol = (
-        f"{count} graphs by rules of valence; novel are those not among {len(training['nodes']):,} of {source.data}"
-    )
-    scores = {
-        score: {"title": score, **{column: values[score] for column, values in found.items()}}
-        for score in ("validity", "uniqueness", "novelty")
-    }
-    return scores, protocol, real
-
-
 def _count(samples):
     return len(samples[0] if isinstance(samples, tuple) else samples)
 
@@ -176,6 +136,8 @@ class Source(NamedTuple):
         about: Entries of the JSON file.
         trained_on: Splits that the generator has seen.
         options: Options of `kerasgan.data.load` for the real images.
+        model: The model itself, where there is one.
+        ema: Whether the averaged generator draws.
     """
 
     data: str
@@ -186,6 +148,8 @@ class Source(NamedTuple):
     about: dict
     trained_on: tuple = ()
     options: dict = {}
+    model: Any = None
+    ema: bool = True
 
 
 def _source(arguments, options, found=None):
@@ -241,7 +205,7 @@ def model_source(model, data, seed, about=None, trained=None, ema=True, options=
         ema: Whether to use the averaged generator.
         options: Options of `kerasgan.data.load` for the real images that differ from those of the training.
     """
-    if not model.generates:
+    if not (model.generates or hasattr(model, "continue_video")):
         raise ValueError(
             f"{type(model).__name__} does not generate samples from latents. Write its images into a folder, and pass "
             "the folder."
@@ -254,7 +218,8 @@ def model_source(model, data, seed, about=None, trained=None, ema=True, options=
     same = bool(trained) and data == trained["name"]
     seen = tuple(trained["split"].split("+")) if same and isinstance(trained["split"], str) else ()
     chosen = {**recorded_options(trained, data), **(options or {})}
-    return Source(data, model.sample_kind, bool(model.conditions.classes), np.inf, draw, about or {}, seen, chosen)
+    labels = bool(model.generates and model.conditions.classes)
+    return Source(data, model.sample_kind, labels, np.inf, draw, about or {}, seen, chosen, model, ema)
 
 
 def recorded_options(trained, data):
@@ -283,6 +248,9 @@ def real_samples(source, split):
         )
     real = _loaded(source, split)
     other = _loaded(source, "train") if "train" in splits and "train" not in split else None
+    if other is not None and source.kind.name in DRAWN:  # films fill the memory
+        most = max(_count(real), FITTED // math.prod(source.kind.shape))
+        other = tuple(part[:most].copy() for part in other) if isinstance(other, tuple) else other[:most].copy()
     return real, other, f"{source.data}/{split}"
 
 
@@ -321,7 +289,7 @@ def _loaded(source, split) -> Any:
 def features_of(source):
     """Returns the default features."""
     if not isinstance(source.kind, Images) or source.kind.shape[-1] not in (1, 3):
-        return "pixels"
+        return DRAWN.get(source.kind.name, "pixels")
     network = NETWORKS.get(source.data.partition("/")[0])
     return network if network and source.kind.shape[-1] == 1 else "random-conv-seed0"
 
@@ -337,8 +305,8 @@ def _print(scores, protocol):
         table.add_column(title, justify="right", no_wrap=True)
     table.add_column("better", no_wrap=True)
     for score, entry in scores.items():
-        found = (entry[column] for column in ("control", "ours", "ceiling"))
-        values = ("" if value is None else f"{value:.4g}" for value in found)
+        given = (entry[column] for column in ("control", "ours", "ceiling"))
+        values = ("" if value is None else f"{value:.4g}" for value in given)
         name = score.removesuffix("_back")
         better = "lower" if name.endswith("_error") else BETTER.get(name, "")
         table.add_row(entry["title"], *values, better)

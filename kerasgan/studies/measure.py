@@ -12,19 +12,14 @@ from kerasgan.data import load
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.degradation import enlarged
 from kerasgan.data.degradation import get as get_degradation
-from kerasgan.data.kinds import Graphs
 from kerasgan.data.load import resolve
 from kerasgan.metrics.evaluation import Evaluator, largest_count
 from kerasgan.studies import evaluate
+from kerasgan.studies.own_scores import PAIRS, own_scores, pair_scores
+from kerasgan.zoo.card import SAMPLES as CALLED
 
 SAMPLES = ("frechet_distance", "precision_recall", "nearest_neighbour")
 MOST = 2000  # largest number of samples of each set, so that measuring takes less than minutes
-PAIRS = {
-    "mean_absolute_error": "mean absolute error, in [-1, 1]",
-    "psnr": "PSNR, dB",
-    "ssim": "SSIM",
-    "gradient_energy": "gradient energy, over that of the targets",
-}
 ENLARGEMENTS = {"luma_psnr": "PSNR of luma, dB", "luma_ssim": "SSIM of luma"}
 LOOKS = "random-conv-seed0"  # features for translations into any domain
 TOLERANCE = 0.02
@@ -51,8 +46,8 @@ def measure(model, data, split=None, features=None, count=None, seed=0, options=
     """
     options = evaluate.recorded_options(trained, data) if options is None else options
     samples = model.generates
-    if samples:
-        found = _of_graphs if isinstance(model.sample_kind, Graphs) else _of_samples
+    if samples or hasattr(model, "continue_video"):
+        found = _of_samples
     else:
         found = _of_enlargements if hasattr(model, "factor") else _of_pairs
         found = _of_refinements if hasattr(model, "refine") else found
@@ -91,6 +86,11 @@ def differences(before, after, tolerance=TOLERANCE):
 
 def _of_samples(model, data, split, features, count, seed, options):
     source = evaluate.model_source(model, data, seed, options=options)
+    own = own_scores(source)
+    if own:
+        scored = own(source, split or "test", count, seed)
+        settings = {"data": data, "split": split or "test", "count": scored.number, "seed": seed}
+        return {**settings, "scores": scored.scores, "about": scored.about, "sha256": _sha256(*scored.real)}
     real, other, name = evaluate.real_samples(source, split)
     features = features or evaluate.features_of(source)
     chosen = (*SAMPLES, "label_fidelity") if source.labels and features.startswith("classifier") else SAMPLES
@@ -102,21 +102,10 @@ def _of_samples(model, data, split, features, count, seed, options):
         for score, entry in report["scores"].items()
     }
     of = "of each class " if source.labels else ""
-    about = f"Control: a Gaussian {of}fitted to real images; ceiling: other real images. {evaluator.protocol}."
+    called = CALLED.get(source.kind.name, ("samples",))[0]
+    about = f"Control: a Gaussian {of}fitted to real {called}; ceiling: other real {called}. {evaluator.protocol}."
     settings = {"data": data, "split": name.rpartition("/")[2], "features": features, "count": count, "seed": seed}
     return {**settings, "scores": scores, "about": about, "sha256": _sha256(real, other)}
-
-
-def _of_graphs(model, data, split, features, count, seed, options):
-    """Scores of molecules: no features, but the rules of valence."""
-    source, count = evaluate.model_source(model, data, seed, options=options), count or evaluate.GRAPHS
-    scores, protocol, real = evaluate.graph_scores(source, split or "test", count, seed)
-    about = (
-        "Control: graphs whose atoms and bonds are drawn independently, as often as in the training data; ceiling: "
-        f"real molecules of the split {split or 'test'!r}. {protocol}."
-    )
-    settings = {"data": data, "split": split or "test", "count": count, "seed": seed}
-    return {**settings, "scores": scores, "about": about, "sha256": _sha256(real["nodes"], real["edges"])}
 
 
 def _of_pairs(model, data, split, features, count, seed, options):
@@ -270,7 +259,7 @@ def _sha256(*arrays):
 def _direction(x, y, made):
     """Returns the scores of translations of x with targets y."""
     copied = x if x.shape == y.shape else np.repeat(x.mean(axis=-1, keepdims=True), y.shape[-1], axis=-1)
-    ours, control, ceiling = (_pair_scores(images, y) for images in (made, copied, y))
+    ours, control, ceiling = (pair_scores(images, y) for images in (made, copied, y))
     return {
         score: {"title": title, "control": control[score], "ours": ours[score], "ceiling": ceiling[score]}
         for score, title in PAIRS.items()
@@ -287,19 +276,6 @@ def _likeness(x, y, made):
     return {"frechet_distance": {"title": "Fréchet distance", **found}}
 
 
-def _pair_scores(images, targets):
-    energy = [
-        float(np.mean(np.diff(each, axis=1) ** 2) + np.mean(np.diff(each, axis=2) ** 2)) for each in (images, targets)
-    ]
-    same = np.array_equal(images, targets)
-    return {
-        "mean_absolute_error": float(np.mean(np.abs(images - targets))),
-        "psnr": None if same else float(np.mean(metrics.psnr(targets, images, (-1, 1)))),
-        "ssim": float(np.mean(metrics.ssim(targets, images, (-1, 1)))),
-        "gradient_energy": energy[0] / energy[1],
-    }
-
-
 def panel(model, x, y, count=8):
     """Returns the image of a translation preset: rows of inputs, outputs and targets."""
     from kerasgan.pictures.images import grid
@@ -307,3 +283,22 @@ def panel(model, x, y, count=8):
     count = min(count, len(x), len(x if y is None else y))
     rows = model.panel(x[:count], None if y is None else y[:count])
     return grid(np.concatenate([as_rgb(row) for row in rows]), columns=count)
+
+
+def continued(model, films, count=6):
+    """The film of a preset that continues films: above these films, below their first frames and what the model makes
+    of them.
+
+    Args:
+        model: Model with `continue_video`.
+        films: Array of shape (number, frames, height, width, channels).
+        count: Number of films.
+
+    Returns:
+        `{"samples.gif": content}`.
+    """
+    films, context = np.asarray(films[:count], "float32"), model.context
+    made = model.continue_video(films[:, :context], films.shape[1] - context)
+    below = np.concatenate([films[:, :context], made], axis=1)
+    ending, content = model.sample_kind.recorded(np.concatenate([films, below]), len(films))
+    return {f"samples.{ending}": content}

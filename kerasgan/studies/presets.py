@@ -5,13 +5,15 @@ import hashlib
 import warnings
 
 import keras
+import numpy as np
 
 from kerasgan.data import load as load_data
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.load import resolve
 from kerasgan.export.single import in_single_precision
 from kerasgan.run import load_run
-from kerasgan.studies.measure import as_split, measure, panel
+from kerasgan.studies import evaluate
+from kerasgan.studies.measure import as_split, continued, measure, panel
 from kerasgan.zoo.saving import save
 
 
@@ -29,9 +31,16 @@ def save_run(folder, out, command):
     options.pop("class_names", None)
     if "options" not in trained and "class_names" not in trained:  # by an earlier version
         options = {"image_size": model.image_shape[0]}
-    pairs = bool(getattr(model, "as_pairs", False))
-    data = load_data(trained["name"], split, labels=False, as_numpy=True, as_pairs=pairs, **options)
+    pairs, form = bool(getattr(model, "as_pairs", False)), getattr(model, "sample_form", None)
+    data = load_data(trained["name"], split, labels=False, as_numpy=True, as_pairs=pairs, samples=form, **options)
     x, y = data if pairs else (data, None)
+    drawn = panel(model, x, y) if hasattr(model, "panel") else None
+    media = None
+    if hasattr(model, "continue_video"):
+        unseen = "test" if "test" in evaluate._splits(trained["name"]) else split
+        media = continued(model, load_data(trained["name"], unseen, labels=False, as_numpy=True, **options))
+    about = {**trained, **licence_of(trained["name"]), "sha256": fingerprint(x)}
+    del data, x, y  # a gigabyte of films
     with open(run.folder / "history.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     minutes = {  # an earlier version did not write the processor's time
@@ -42,8 +51,9 @@ def save_run(folder, out, command):
     save(
         model,
         out,
-        samples=panel(model, x, y) if hasattr(model, "panel") else None,
-        data={**trained, **licence_of(trained["name"]), "sha256": fingerprint(x)},
+        samples=drawn,
+        media=media,
+        data=about,
         seed=run.entries["seed"],
         steps=int(keras.ops.convert_to_numpy(run.model.iterations)),
         kimg=round(int(keras.ops.convert_to_numpy(run.model.images_seen)) / 1000, 1),
@@ -69,7 +79,7 @@ def fingerprint(samples):
     """SHA-256 of samples, of a dictionary in the order of its names."""
     content = hashlib.sha256()
     for part in [samples[name] for name in sorted(samples)] if isinstance(samples, dict) else [samples]:
-        content.update(part.tobytes())
+        content.update(np.ascontiguousarray(part).data)
     return content.hexdigest()
 
 

@@ -58,7 +58,9 @@ def measure_again(name):
     preset = find(name)
     model, about = build(preset), {**preset.metadata}
     about["evaluation"] = measure(model, **about["evaluation"])
-    card = card_of(preset.folder, model, about, presets.SAMPLES in about.pop("files"))
+    files = about.pop("files")
+    media = [file for file in presets.MEDIA if file in files]
+    card = card_of(preset.folder, model, about, presets.SAMPLES in files, media)
     presets.write(preset.folder, None, preset.config, about, card)
 
 

@@ -15,7 +15,17 @@ SAMPLES = {
 }
 
 
-def card_of(folder, model, metadata, pictured=True):
+TASKS = {
+    "audio": "audio-generation",
+    "video": "video-generation",
+    "voxels": "3d-generation",
+    "tokens": "text-generation",
+    "graphs": "graph-ml",
+}
+TEXTS = 24  # samples of a model of texts on its card
+
+
+def card_of(folder, model, metadata, pictured=True, media=()):
     """The text of a preset's README.md, with the `model-index` that model hubs read.
 
     Args:
@@ -23,6 +33,7 @@ def card_of(folder, model, metadata, pictured=True):
         model: the `AdversarialModel`.
         metadata: its entries, as `kerasgan.zoo.save` takes them.
         pictured: whether there is a samples.png.
+        media: names of the files that can be heard or that move.
 
     Returns:
         A string.
@@ -33,7 +44,8 @@ def card_of(folder, model, metadata, pictured=True):
     data, evaluation = metadata.get("data"), metadata.get("evaluation")
     dataset = data["name"] if data else "unknown"
     scores = evaluation["scores"] if evaluation else {}
-    task = "unconditional-image-generation" if model.generates else "image-to-image"
+    task = TASKS.get(model.sample_kind.name, "unconditional-image-generation") if model.generates else "image-to-image"
+    task = "video-prediction" if hasattr(model, "continue_video") else task
     results = [
         EvalResult(
             task_type=task,
@@ -62,8 +74,11 @@ def card_of(folder, model, metadata, pictured=True):
     parts = [f"---\n{header.to_yaml()}\n---\n\n# {name}\n", _summary(model, family)]
     shape = "x".join(map(str, model.image_shape))
     parts += ["![samples](samples.png)\n"] if pictured else []
+    parts += [_heard(file) for file in media]
+    parts += [_texts(model)] if model.generates and getattr(model.sample_kind, "vocabulary", None) else []
     parts.append(f"{_use(name, model)}\n")
-    kind = model.sample_kind.name if model.generates else "images"
+    continues = hasattr(model, "continue_video")
+    kind = model.sample_kind.name if model.generates else "video" if continues else "images"
     parts.append(f"## Data\n\n{_data(data, shape, SAMPLES.get(kind, ('samples', ''))[0])}\n")
     parts.append(f"## Measured\n\n{_measured(evaluation)}\n")
     if "command" in metadata:
@@ -84,6 +99,16 @@ def _summary(model, family):
     return f"A trained `kerasgan.{family}`. {first}\n"
 
 
+def _heard(file):
+    return "![films](samples.gif)\n" if file.endswith(".gif") else f"[Samples to listen to]({file}), seed 0.\n"
+
+
+def _texts(model):
+    """Some samples of a model of texts, in a line: of seed 0, and not chosen."""
+    texts = model.texts(TEXTS, seed=0)
+    return f"Samples of seed 0: {', '.join(f'`{text}`' for text in texts if text)}.\n"
+
+
 def _use(name, model):
     if hasattr(model, "continue_video"):
         frames = f'kerasgan.load("{name}").continue_video(films, 8)  # films and frames in [-1, 1]'
@@ -93,6 +118,9 @@ def _use(name, model):
     classes = model.conditions.classes
     labels = f", labels=[{min(3, classes - 1)}] * 16" if classes else ""
     called, about = SAMPLES.get(model.sample_kind.name, ("samples", "an array"))
+    if getattr(model.sample_kind, "vocabulary", None):
+        texts = f'kerasgan.load("{name}").texts(16, seed=0)  # strings; sample(16) gives integers'
+        return f"```python\nimport kerasgan\n\ntexts = {texts}\n```"
     samples = f'kerasgan.load("{name}").sample(16, seed=0{labels})  # {about}'
     return f"```python\nimport kerasgan\n\n{called} = {samples}\n```"
 

@@ -81,7 +81,7 @@ def read_index(text, source):
                 raise ValueError(f"{name!r} is no preset's name, or lacks a file")
             for file, facts in files.items():
                 size = facts["bytes"]
-                if file not in (*presets.FILES, METADATA) or not 0 < size <= presets.LARGEST:
+                if file not in (*presets.ALLOWED, METADATA) or not 0 < size <= presets.LARGEST:
                     raise ValueError(f"{name} has {file!r} of {size} bytes; allowed are {presets.LARGEST:,}")
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{source} is no index of presets that can be trusted: {error!r}.") from error

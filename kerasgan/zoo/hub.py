@@ -15,7 +15,7 @@ from kerasgan.zoo import preset as presets
 ADDRESS = re.compile(r"hf://(?P<repo>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
 COMMIT = re.compile(r"[0-9a-f]{40}")
 NEEDED = (presets.CONFIG, presets.WEIGHTS, presets.METADATA)
-ALLOWED = (*presets.FILES, presets.METADATA)
+ALLOWED = (*presets.ALLOWED, presets.METADATA)
 
 
 def parse(address):

@@ -1,7 +1,8 @@
 """Presets: a folder for each trained model, which is read only if it is as it was written, and never as code.
 
 `config.json` (what to build), `model.weights.h5`, `metadata.json` (data, numbers, the command that made it, size and
-SHA-256 of the other files), `README.md` (the card) and `samples.png`.
+SHA-256 of the other files), `README.md` (the card), `samples.png` and, of sounds and films, `samples.wav` or
+`samples.gif`.
 """
 
 import dataclasses
@@ -32,6 +33,8 @@ CONFIG, WEIGHTS, METADATA, CARD, SAMPLES = (
     "samples.png",
 )
 FILES = (CONFIG, WEIGHTS, CARD, SAMPLES)  # what metadata.json vouches for
+MEDIA = ("samples.wav", "samples.gif")  # and this, where samples can be heard or move
+ALLOWED = (*FILES, *MEDIA)
 LARGEST = 200_000_000  # bytes of a file
 SMALL_MODEL, MANY_TIMES = 50_000_000, 20  # numbers around the networks of a preset that are not remarkable
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
@@ -114,16 +117,17 @@ def read(name, root=ROOT):
     return Preset(folder.resolve().name, folder, config, metadata)
 
 
-def write(folder, network, config, metadata, card, samples=None):
+def write(folder, network, config, metadata, card, samples=None, media=None):
     """Writes a preset, which takes the place of one that is there when it is complete.
 
     Args:
         folder: its folder; its name is the preset's.
-        network: Keras model whose weights it holds; None keeps the weights and the picture that are there.
+        network: Keras model whose weights it holds; None keeps the weights, the picture and the media that are there.
         config: JSON-ready: what to build, for `config.json`.
         metadata: JSON-ready: what is known about it; name, format, number of parameters, sizes and SHA-256 are added.
         card: text of its card.
         samples: array of a picture for `samples.png`, as `kerasgan.pictures.images.write_png` takes it.
+        media: `{file: content}` of files of `MEDIA`, in bytes.
 
     Raises:
         ValueError: for a name that is no preset's, or a configuration that may not be read again.
@@ -133,7 +137,7 @@ def write(folder, network, config, metadata, card, samples=None):
     if not NAME.fullmatch(folder.resolve().name):
         raise ValueError(f"{folder.name!r} is no name of a preset: expected a-z, 0-9, - and _, such as dcgan_digits.")
     check_config(config, CONFIG)
-    foreign = sorted(p.name for p in folder.iterdir() if p.name not in (*FILES, METADATA)) if folder.exists() else []
+    foreign = sorted(p.name for p in folder.iterdir() if p.name not in (*ALLOWED, METADATA)) if folder.exists() else []
     if foreign:
         raise FileExistsError(
             f"{folder} holds other things than a preset: {', '.join(foreign[:5])}. Choose a new folder."
@@ -145,7 +149,7 @@ def write(folder, network, config, metadata, card, samples=None):
         new.mkdir()
         write_json(new / CONFIG, config)
         if network is None:
-            for file in (WEIGHTS, SAMPLES):
+            for file in (WEIGHTS, SAMPLES, *MEDIA):
                 if (folder / file).exists():
                     shutil.copyfile(folder / file, new / file)
         else:
@@ -156,6 +160,8 @@ def write(folder, network, config, metadata, card, samples=None):
             from kerasgan.pictures.images import write_png
 
             write_png(new / SAMPLES, samples)
+        for file, content in (media or {}).items():
+            (new / file).write_bytes(content)
         about = {"name": name, "format": FORMAT, **metadata}
         write_json(new / METADATA, {**about, "files": entries(new)})
         if folder.exists():
@@ -165,7 +171,7 @@ def write(folder, network, config, metadata, card, samples=None):
 
 def entries(folder):
     """`{file: {"bytes", "sha256"}}` of a preset's files."""
-    there = [file for file in FILES if (Path(folder) / file).exists()]
+    there = [file for file in ALLOWED if (Path(folder) / file).exists()]
     return {f: {"bytes": (Path(folder) / f).stat().st_size, "sha256": sha256_of(Path(folder) / f)} for f in there}
 
 
@@ -178,8 +184,8 @@ def check_file(folder, file, entry):
     Raises:
         ValueError: that says what differs.
     """
-    if file not in (*FILES, METADATA):
-        raise ValueError(f"{folder} lists {file!r}, which is no file of a preset; expected {', '.join(FILES)}.")
+    if file not in (*ALLOWED, METADATA):
+        raise ValueError(f"{folder} lists {file!r}, which is no file of a preset; expected {', '.join(ALLOWED)}.")
     if not isinstance(entry, dict) or not isinstance(entry.get("bytes"), int) or entry["bytes"] > LARGEST:
         raise ValueError(f"{folder} says of {file}: {entry!r}; expected its sha256 and at most {LARGEST:,} bytes.")
     found = sha256_of(Path(folder) / file)

@@ -17,6 +17,7 @@ from kerasgan.zoo.versions import versions
 
 PENDING = "uninitialized_variables"  # Keras' list of them
 PICTURE = 64  # samples in samples.png, about
+RECORDED = 12  # samples in samples.wav or samples.gif, at most
 PIXELS = 1 << 22  # in all of them, at most: 4 of 1024x1024
 
 
@@ -100,7 +101,7 @@ def _is_family(found: Any) -> bool:
     return isinstance(found, type) and issubclass(found, keras.Model) and hasattr(found, "add_networks")
 
 
-def save(model, folder, networks=None, samples=None, **metadata):
+def save(model, folder, networks=None, samples=None, media=None, **metadata):
     """Writes a model as a preset: configuration, averaged weights, card, picture, metadata.
 
     Args:
@@ -108,6 +109,8 @@ def save(model, folder, networks=None, samples=None, **metadata):
         folder: of the preset, whose name it is.
         networks: names of those to keep; by default all that have an average, which is what samples are made with.
         samples: picture for `samples.png`, an array; by default samples of seed 0, of a model that can `sample`.
+        media: `{"samples.wav": bytes}` or `{"samples.gif": bytes}`; by default samples of seed 0 of a model of sounds
+            or films.
         **metadata: further JSON-ready entries of `metadata.json`; `data`, `evaluation`, `command`, `seed`, `minutes`
             and `cpu_minutes` have their places on the card.
 
@@ -129,8 +132,9 @@ def save(model, folder, networks=None, samples=None, **metadata):
         config["states"] = list(states)
     about = {"family": type(model).__name__, "versions": versions(), **metadata}
     samples = picture(model) if samples is None else samples
-    card = card_of(folder, model, about, samples is not None)
-    presets.write(folder, _holder(clones, states), config, about, card, samples)
+    media = recording(model) if media is None else media
+    card = card_of(folder, model, about, samples is not None, tuple(media))
+    presets.write(folder, _holder(clones, states), config, about, card, samples, media)
 
 
 def picture(model):
@@ -144,6 +148,15 @@ def picture(model):
     if count > most:
         count, columns = most, None
     return model.sample_kind.sheet(model.sample(count, seed=0), columns=columns)
+
+
+def recording(model):
+    """What can be heard or seen to move: `{file: content}` of samples of seed 0, one of each class; else `{}`."""
+    if not model.generates or not set(model.sample_kind.file_types) & {"wav", "gif"}:
+        return {}
+    count = min(RECORDED, model.conditions.classes or RECORDED)
+    ending, content = model.sample_kind.recorded(model.sample(count, seed=0))
+    return {f"samples.{ending}": content}
 
 
 def plain(config):

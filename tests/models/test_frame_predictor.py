@@ -74,16 +74,18 @@ def test_pyramid(model):
     assert [tuple(frame.shape) for frame in predicted] == [(1, side, side, 1) for side in (8, 16)]
 
 
-def test_a_scale_without_details_enlarges_the_one_before():
-    """Where G_k gives 0, Y_k is the tanh of the bilinearly enlarged Y_(k-1)."""
-    model = FramePredictor(**SIZES, seed=0)
+@pytest.mark.parametrize("limit", [1.0, 1.25])
+def test_a_scale_without_details_enlarges_the_one_before(limit):
+    """Where G_k gives 0, Y_k is r times the tanh of an r-th of the bilinearly enlarged Y_(k-1)."""
+    model = FramePredictor(**SIZES, output_range=limit, seed=0)
     details = model.generator.get_layer("scale1_details")
     details.set_weights([0 * w for w in details.get_weights()])
     context = ops.convert_to_tensor(np.random.default_rng(0).uniform(-1, 1, (2, 8, 8, 2)).astype("float32"))
     coarse, fine = (ops.convert_to_numpy(x) for x in model.generator(context))
     rows = np.clip((np.arange(8) + 0.5) / 2 - 0.5, 0, 3)
     weights = np.maximum(1 - np.abs(rows[:, None] - np.arange(4)), 0)
-    np.testing.assert_allclose(fine, np.tanh(np.einsum("ij,bjkc,lk->bilc", weights, coarse, weights)), atol=1e-6)
+    enlarged = np.einsum("ij,bjkc,lk->bilc", weights, coarse, weights)
+    np.testing.assert_allclose(fine, limit * np.tanh(enlarged / limit), atol=1e-6)
 
 
 def test_clips_are_patches_of_consecutive_frames(model):
@@ -155,6 +157,7 @@ def test_mistakes(model):
         ({"scales": 5}, "`scales` is 5"),
         ({"patch_size": 9}, "`patch_size` is 9; expected a multiple of 2 from 8, for 2 scale"),
         ({"patch_size": 16}, "to 10, the size of a frame"),
+        ({"output_range": 0.9}, "`output_range` is 0.9; expected a number of 1 or more"),
     ):
         with pytest.raises(ValueError, match=message):
             FramePredictor(**{**SIZES, **wrong})

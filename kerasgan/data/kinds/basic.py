@@ -106,6 +106,17 @@ class Kind:
         """
         raise NotImplementedError(f"{type(self).__name__} has no type of files.")
 
+    def recorded(self, samples):
+        """One file of many samples that can be heard or watched.
+
+        Args:
+            samples: Array of shape (count, *shape).
+
+        Returns:
+            A pair of the file's ending and its content in bytes; `None` for kinds that a picture shows.
+        """
+        return None
+
     def get_config(self):
         """The fields, JSON-ready."""
         return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from kerasgan.data.kinds.basic import (
     register,
 )
 from kerasgan.pictures.films import encode_gif
+from kerasgan.pictures.images import grid
 from kerasgan.pictures.solids import isometric, surface
 
 SPECTROGRAM = (64, 128)  # pixels: frequencies, times
@@ -90,6 +91,11 @@ class Audio(_Signal):
             file.writeframes(levels.astype("<i2").tobytes())
         return made.getvalue()
 
+    def recorded(self, samples):
+        """A WAV file of the sounds one after the other, each followed by a quarter of a second of silence."""
+        sounds = np.pad(np.asarray(samples, "float32"), ((0, 0), (0, self.rate // 4), (0, 0)))
+        return "wav", self.encoded(sounds.reshape(-1, self.channels), "wav")
+
     def pictures(self, samples):
         """Spectrograms: frequency upwards (logarithm of the magnitude over 80 dB), time to the right."""
         sounds = np.asarray(samples, "float32").mean(axis=-1)
@@ -128,6 +134,13 @@ class Video(_Signal):
         levels = np.rint(np.clip((np.asarray(sample, "float32") + 1.0) * 127.5, 0.0, 255.0)).astype("uint8")
         encode_gif(_grey_or_colours(levels), self.rate, made)
         return made.getvalue()
+
+    def recorded(self, samples, columns=None):
+        """A GIF file of the films side by side, about as many in a row as rows, or `columns`."""
+        films = _grey_or_colours(np.asarray(samples, "float32"))
+        made = io.BytesIO()
+        encode_gif([grid(films[:, frame], columns) for frame in range(films.shape[1])], self.rate, made)
+        return "gif", made.getvalue()
 
     def pictures(self, samples):
         """Film strips: up to eight frames side by side."""

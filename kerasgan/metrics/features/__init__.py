@@ -1,7 +1,8 @@
 """Feature spaces in which samples are compared. A score is meaningful only together with their name.
 
-There are `pixels`, a fixed random network, small classifiers that come with the package, and the Inception network of
-2015, whose weights the user provides. A Fréchet distance is called FID with the last one only.
+There are `pixels`, a fixed random network, the same for pictures of sounds, films and solids, small classifiers that
+come with the package, and the Inception network of 2015, whose weights the user provides. A Fréchet distance is called
+FID with the last one only.
 """
 
 import functools
@@ -22,7 +23,8 @@ CLASSIFIERS = (
 INCEPTION = "inception-2015"
 GENERATED = ("samples", "fake", "fake_x")  # names of what generators made, which may go a little
 OVERSHOOT = 1.5  # beyond [-1, 1]
-NAMES = ("pixels", "random-conv-seed0", *CLASSIFIERS, INCEPTION)
+DRAWN = {"audio": "spectrograms-conv-seed0", "video": "moments-conv-seed0", "voxels": "views-conv-seed0"}  # by kind
+NAMES = ("pixels", "random-conv-seed0", *DRAWN.values(), *CLASSIFIERS, INCEPTION)
 
 
 def pixels(samples):
@@ -140,6 +142,10 @@ def _network(name):
         from kerasgan.metrics.features.random_conv import RandomConvolutions
 
         return RandomConvolutions()
+    if name in DRAWN.values():
+        from kerasgan.metrics.features.drawn import DRAWINGS, DrawnFeatures
+
+        return DrawnFeatures(name, *DRAWINGS[name])
     if name in CLASSIFIERS:
         from kerasgan.metrics.features.classifier import Classifier
 

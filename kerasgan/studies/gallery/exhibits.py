@@ -16,6 +16,7 @@ FOLDER = "shown"
 COUNT = 6  # samples of a model without classes
 MOST = 12  # samples of a model with classes, one of each
 TEXTS, GRAPHS = 16, 12
+CONTINUED = "samples.gif"  # of a preset that continues films
 
 
 def show(model, folder, samples=None, data=None):
@@ -39,7 +40,7 @@ def show(model, folder, samples=None, data=None):
         made = exhibits.generated(data)
     else:
         kind, classes = kind_of_translator(model), []
-        made = exhibits.pairs(samples)
+        made = [*exhibits.continued(samples), *exhibits.pairs(samples)]
     size = list(model.image_shape)
     return {"kind": kind, "classes": classes, "latents": latents(model), "size": size, "exhibits": made}
 
@@ -175,6 +176,13 @@ class Exhibits:
             {"form": "captioned", "title": text, "file": self._picture(f"{place}.png", made[place : place + 1])}
             for place, text in enumerate(texts)
         ]
+
+    def continued(self, samples):
+        """The preset's own film of continued films; an empty list if there is none."""
+        if not samples or not (Path(samples).parent / CONTINUED).exists():
+            return []
+        title = f"Above: films; below: their first {self.model.context} frames, continued by the model"
+        return [{"form": "film", "title": title, "file": CONTINUED, "picture": Path(samples).name}]
 
     def pairs(self, samples):
         """Pictures before and after, cut from the preset's picture, which has a column for each of them."""
