@@ -20,6 +20,7 @@ PAGES = sorted([*DOCS.glob("*.md"), *DOCS.glob("tutorials/*.md")])
 SHORT_PYTHON = {"EPOCHS": 1, "STEPS": 2, "PICTURES": 160}
 SHORT_COMMANDS = {
     r"--epochs (\d+)": lambda found: f"--epochs {max(1, int(found[1]) // 60)}",  # 120 still is more than 60
+    r"--kimg [\d.]+": lambda found: "--kimg 0.128",
     r"--steps \d+": lambda found: "--steps 2",
     r"--minutes \d+": lambda found: "--minutes 0.1",
     r"\bcount=\d+": lambda found: "count=128",
