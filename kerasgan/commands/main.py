@@ -359,8 +359,8 @@ def sample(arguments):
         )
     if not model.generates:
         raise ValueError(
-            f"{arguments.run} is a {type(model).__name__}, which translates images and has no samples of its own. Use "
-            "kerasgan.run.load_run(...).model.translate(images), or kerasgan.load(...).translate(images)."
+            f"{arguments.run} is a {type(model).__name__}, which translates images and has no samples of its own. Use: "
+            f"kerasgan translate {arguments.run} PICTURES -o OUT"
         )
     if arguments.captions:
         print(_strip(arguments, model))
