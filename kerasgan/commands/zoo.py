@@ -1,5 +1,7 @@
 """`kerasgan zoo list`, `show`, `verify`, `measure`, `publish` and `push`."""
 
+import re
+
 from kerasgan.commands.adder import adder
 from kerasgan.zoo import preset as presets
 from kerasgan.zoo.fetch import find
@@ -73,10 +75,14 @@ def markdown():
         if "family" not in about:
             continue
         size = sum(entry["bytes"] for entry in about["files"].values())
-        picture = f'<img src="zoo/{name}/{presets.SAMPLES}" alt="samples of {name}" height="72">'
-        picture = picture if presets.SAMPLES in about["files"] else ""
+        if presets.SAMPLES in about["files"]:
+            shown = f'<img src="zoo/{name}/{presets.SAMPLES}" alt="samples of {name}" height="72">'
+        else:  # texts stand on the card
+            card = presets.read(name).folder / presets.CARD
+            line = re.search(r"^Samples of seed 0: (.*)\.$", card.read_text("utf-8") if card.exists() else "", re.M)
+            shown = ", ".join(line[1].split(", ")[:5]) if line else ""
         cells = [f"[`{name}`](zoo/{name})", f"`{about['family']}`", about["data"]["name"], *headline(about)]
-        lines.append(f"| {' | '.join(cells)} | {size / 1e6:.1f} MB | {picture} |")
+        lines.append(f"| {' | '.join(cells)} | {size / 1e6:.1f} MB | {shown} |")
     return "\n".join(lines)
 
 
