@@ -98,7 +98,7 @@ def train(width, steps, out):
     class Clock(keras.callbacks.Callback):
         def on_train_batch_end(self, batch, logs=None):
             seconds.append(time.perf_counter())
-            if batch == WARMUP:
+            if len(seconds) == WARMUP + 1:
                 Path(out).with_suffix(".started").write_text(str(sent()))
 
     workers = len(json.loads(os.environ.get("TF_CONFIG", '{"cluster": {"worker": [0]}}'))["cluster"]["worker"])
@@ -135,15 +135,8 @@ def workers(network, width, steps, folder, joint=True):
     for number in range(network.count):
         environment = network.environment(number) if joint else dict(os.environ)
         environment |= {**threads, "KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "2"}
-        command = [
-            sys.executable,
-            "-m",
-            "benchmarks.network",
-            "--train",
-            str(width),
-            str(steps),
-            f"{folder}/{number}.json",
-        ]
+        options = ["--train", str(width), str(steps), f"{folder}/{number}.json"]
+        command = [*inside(namespace(number)), sys.executable, "-m", "benchmarks.network", *options]
         logs.append(open(f"{folder}/{number}.log", "w+"))  # noqa: SIM115
         process = subprocess.Popen(
             command,

@@ -70,7 +70,6 @@ def export_onnx(model, path):
 
     The inputs are `latents` (batch, latent_dim) float32 and, for a conditional model, `labels` (batch,) int32; for a
     translation model `images`. The output is `images`, or `translations` for a translation model, float32 in [-1, 1].
-    The noise of a translation is that of seed 0.
 
     Args:
         model: Model, as for `export_as`.
@@ -79,7 +78,8 @@ def export_onnx(model, path):
     Raises:
         ModuleNotFoundError: If tf2onnx is not installed: `pip install kerasgan[export]`.
         RuntimeError: If the engine is not TensorFlow.
-        ValueError: For a model of tokens, of graphs, or of films that continues them.
+        ValueError: For a model of tokens, of graphs, or of films that continues them, and for a translator that draws
+            noise, such as `Pix2Pix` with dropout.
     """
     needs_tensorflow("onnx")
     _check_fits(model, "onnx")
@@ -109,17 +109,12 @@ def export_litert(model, path):
         path: Path of the file.
 
     Raises:
-        ValueError: If a translator draws noise, such as `Pix2Pix` with dropout, because LiteRT has no random numbers;
-            for a model of tokens, of graphs, or of films that continues them.
+        ValueError: For a model of tokens, of graphs, or of films that continues them, and for a translator that draws
+            noise, such as `Pix2Pix` with dropout.
         RuntimeError: If the engine is not TensorFlow.
     """
     needs_tensorflow("litert")
     _check_fits(model, "litert")
-    if draws_noise(model):
-        raise ValueError(
-            f"This {type(model).__name__} draws noise for its translations, but LiteRT has no random "
-            "numbers. Export it as savedmodel, onnx or keras."
-        )
     import tensorflow as tf
 
     function, specs, networks = _generator(model)
@@ -196,6 +191,8 @@ def _check_fits(model, format):
         reason = "draws one token after the other in a loop, which the converter cannot translate"
     elif isinstance(kind, Graphs):
         reason = "has two outputs, nodes and edges"
+    elif draws_noise(model):
+        reason = "draws noise for its translations, which such a file cannot"
     if reason:
         raise ValueError(f"`format` is {format!r}, but a {type(model).__name__} {reason}. Export it as 'savedmodel'.")
 

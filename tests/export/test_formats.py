@@ -152,9 +152,11 @@ def test_unknown_formats_are_refused(conditional, tmp_path):
 
 
 @pytest.mark.tensorflow
-def test_litert_is_refused_where_noise_is_drawn(tmp_path):
-    with pytest.raises(ValueError, match="LiteRT has no random numbers"):
-        export_as(Pix2Pix((16, 16, 3), width=2, discriminator_depth=1), tmp_path / "model.tflite", "litert")
+def test_files_without_random_numbers_are_refused_where_noise_is_drawn(tmp_path):
+    model = Pix2Pix((16, 16, 3), width=2, discriminator_depth=1)
+    for format in ("onnx", "litert"):
+        with pytest.raises(ValueError, match="draws noise .* Export it as 'savedmodel'"):
+            export_as(model, tmp_path / "model", format)
     assert not list(tmp_path.iterdir())
 
 

@@ -31,10 +31,14 @@ with tempfile.TemporaryDirectory() as folder:
         if name.startswith("classifier-"):
             continue
         model = kerasgan.load(name)
-        if hasattr(model, "sample"):
-            assert model.sample(3, seed=0).shape == (3, *model.image_shape)
+        if getattr(model, "generates", False):
+            samples = model.sample(3, seed=0)
+            for part in samples.values() if isinstance(samples, dict) else [samples]:
+                assert len(part) == 3
         for format in ("savedmodel", "onnx"):
-            assert cli.main(["export", name, f"{folder}/{name}.{format}", "--format", format]) == 0
+            code = cli.main(["export", name, f"{folder}/{name}.{format}", "--format", format])
+            refused = format == "onnx" and type(model).__name__ in ("FramePredictor", "MolGAN", "Pix2Pix", "SeqGAN")
+            assert code == (2 if refused else 0), (name, format)
 print("all of them:", len(presets.names()))
 """
 
@@ -48,7 +52,9 @@ given, made = np.load(sys.argv[1]), {}
 for name in sorted({key.partition("/")[0] for key in given.files}):
     inputs = [given[f"{name}/{i}"] for i in range(2) if f"{name}/{i}" in given.files]
     model = kerasgan.load(name)
-    made[name] = model.generate(inputs if len(inputs) > 1 else inputs[0])
+    images = model.generate(inputs if len(inputs) > 1 else inputs[0])
+    parts = images.items() if isinstance(images, dict) else [("images", images)]
+    made |= {f"{name}/{part}": values for part, values in parts}
 np.savez(sys.argv[2], **made)
 """
 
@@ -93,13 +99,15 @@ def test_both_engines_draw_the_same_for_the_same_latents(tmp_path):
     random, inputs, expected = np.random.default_rng(0), {}, {}
     for name in GANS:
         model = load(name)
-        if not hasattr(model, "sample"):
+        if not hasattr(model, "latent_dim"):
             continue
         inputs[f"{name}/0"] = random.uniform(-1, 1, (8, model.latent_dim)).astype("float32")
         if model.num_classes:
             inputs[f"{name}/1"] = np.arange(8, dtype="int32") % model.num_classes
         given = [inputs[key] for key in (f"{name}/0", f"{name}/1") if key in inputs]
-        expected[name] = model.generate(given if len(given) > 1 else given[0])
+        images = model.generate(given if len(given) > 1 else given[0])
+        parts = images.items() if isinstance(images, dict) else [("images", images)]
+        expected |= {f"{name}/{part}": values for part, values in parts}
     np.savez(tmp_path / "inputs.npz", **inputs)
     paths = str(tmp_path / "inputs.npz"), str(tmp_path / "made.npz")
     run(sys.executable, "-c", OTHER, *paths, KERAS_BACKEND="jax", PYTHONPATH=str(ROOT))
