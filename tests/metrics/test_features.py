@@ -284,4 +284,4 @@ def test_inception_needs_tensorflow(tmp_path):
 
 
 def test_names():
-    assert len(set(NAMES)) == len(NAMES) == 8
+    assert len(set(NAMES)) == len(NAMES) == 11
