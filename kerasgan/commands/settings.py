@@ -162,7 +162,10 @@ def _changed(assignment, thing, path, value):
         known = ", ".join(name for name in holder["config"] if name != "name")
         like = nearest(last, [name for name in holder["config"] if name != "name"])
         raise ValueError(f"{assignment!r}: {what} has no {last!r}.{like} It has: {known}.")
-    value = _like(assignment, holder["config"][last], value)
+    default = holder["config"][last]
+    if default is None and holder is config:  # what a recipe leaves to its family, as gamma
+        default = getattr(type(thing), last, None)
+    value = _like(assignment, default, value)
     is_object = isinstance(value, schedules.Schedule)
     holder["config"][last] = keras.saving.serialize_keras_object(value) if is_object else value
     return config

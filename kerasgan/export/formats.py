@@ -207,7 +207,7 @@ def _generator(model):
         network = model.averages[model.translators[0]]
 
         def translate(images):
-            with portable(), keras.StatelessScope(noise_states(network, 0)):
+            with portable():
                 return tf.cast(network(images, training=False), "float32")
 
         specs = [tf.TensorSpec(network.input.shape, "float32", "images")]

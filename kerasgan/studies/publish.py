@@ -5,7 +5,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from kerasgan.export import draws_noise, export_litert, export_onnx, write_warmup
+from kerasgan.export import export_litert, export_onnx, write_warmup
 from kerasgan.pictures.files import write_json
 from kerasgan.studies import gallery
 from kerasgan.zoo import preset as presets
@@ -106,8 +106,7 @@ def _publish_one(preset, folder, progress):
     model.export(folder / VERSION)
     write_warmup(model, folder / VERSION)
     _try(export_onnx, model, folder / ONNX, progress)
-    if not (hasattr(model, "translators") and draws_noise(model)):
-        _try(export_litert, model, folder / LITERT, progress)
+    _try(export_litert, model, folder / LITERT, progress)
     source = preset.metadata.get("data", {}).get("name")
     picture = folder / presets.SAMPLES
     shown = gallery.show(model, folder, picture if picture.exists() else None, source)
