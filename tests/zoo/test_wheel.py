@@ -42,17 +42,26 @@ with tempfile.TemporaryDirectory() as folder:
 print("all of them:", len(presets.names()))
 """
 
-OTHER = """
+# In double precision: rounding in single precision alone makes 1e-5 where a network has 90 before its tanh. Without the
+# noise of layers, which each engine draws for itself.
+DRAWN = """
 import sys
+import keras
 import numpy as np
 import kerasgan
 
-assert kerasgan.AdversarialModel and "tensorflow" not in sys.modules
+keras.config.set_floatx("float64")
+if keras.backend.backend() == "jax":
+    import jax
+
+    assert "tensorflow" not in sys.modules
+    jax.config.update("jax_enable_x64", True)
 given, made = np.load(sys.argv[1]), {}
 for name in sorted({key.partition("/")[0] for key in given.files}):
     inputs = [given[f"{name}/{i}"] for i in range(2) if f"{name}/{i}" in given.files]
     model = kerasgan.load(name)
-    images = model.generate(inputs if len(inputs) > 1 else inputs[0])
+    assert model.generator.compute_dtype == "float64", name
+    images = model.generate(inputs if len(inputs) > 1 else inputs[0], noise="none")
     parts = images.items() if isinstance(images, dict) else [("images", images)]
     made |= {f"{name}/{part}": values for part, values in parts}
 np.savez(sys.argv[2], **made)
@@ -96,7 +105,7 @@ def test_the_wheel_holds_every_preset(tmp_path):
 
 def test_both_engines_draw_the_same_for_the_same_latents(tmp_path):
     pytest.importorskip("jax")
-    random, inputs, expected = np.random.default_rng(0), {}, {}
+    random, inputs = np.random.default_rng(0), {}
     for name in GANS:
         model = load(name)
         if not hasattr(model, "latent_dim"):
@@ -104,14 +113,13 @@ def test_both_engines_draw_the_same_for_the_same_latents(tmp_path):
         inputs[f"{name}/0"] = random.uniform(-1, 1, (8, model.latent_dim)).astype("float32")
         if model.num_classes:
             inputs[f"{name}/1"] = np.arange(8, dtype="int32") % model.num_classes
-        given = [inputs[key] for key in (f"{name}/0", f"{name}/1") if key in inputs]
-        images = model.generate(given if len(given) > 1 else given[0])
-        parts = images.items() if isinstance(images, dict) else [("images", images)]
-        expected |= {f"{name}/{part}": values for part, values in parts}
     np.savez(tmp_path / "inputs.npz", **inputs)
-    paths = str(tmp_path / "inputs.npz"), str(tmp_path / "made.npz")
-    run(sys.executable, "-c", OTHER, *paths, KERAS_BACKEND="jax", PYTHONPATH=str(ROOT))
-    made = np.load(tmp_path / "made.npz")
-    assert set(made.files) == set(expected) and len(expected) >= 1
-    for name, images in expected.items():
-        np.testing.assert_allclose(made[name], images, atol=1e-5, err_msg=name)
+    made = {}
+    for engine in ("tensorflow", "jax"):
+        paths = str(tmp_path / "inputs.npz"), str(tmp_path / f"{engine}.npz")
+        run(sys.executable, "-c", DRAWN, *paths, KERAS_BACKEND=engine, PYTHONPATH=str(ROOT))
+        made[engine] = np.load(paths[1])
+    expected = made["tensorflow"]
+    assert set(made["jax"].files) == set(expected.files) and len(expected.files) >= len(inputs) / 2
+    for name in expected.files:
+        np.testing.assert_allclose(made["jax"][name], expected[name], atol=1e-5, err_msg=name)
