@@ -92,7 +92,7 @@ def test_a_style_is_found_again(styles, space):
     space = LatentSpace(styles, space)
     image = space.images(space.draw(1, seed=1))
     start = space.project(image, steps=1, learning_rate=0.0, candidates=16)
-    found = space.project(image, steps=150, candidates=16)
+    found = space.project(image, steps=300, candidates=16)
     assert found.losses[0] < 0.05 * start.losses[0]
     np.testing.assert_allclose(space.images(found.codes), found.images, atol=1e-6)
 

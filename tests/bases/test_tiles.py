@@ -105,8 +105,9 @@ def test_the_radius_bounds_what_a_pixel_depends_on(name):
     images = np.repeat(picture(side, side)[None], 2, axis=0)
     middle = side // 2
     images[1, middle, middle] += 0.3
-    made = ops.convert_to_numpy(tiles.network(images, training=False))
-    factor = made.shape[1] // side
+    # One by one: in one batch, oneDNN may round the same numbers of two images differently.
+    made = [ops.convert_to_numpy(tiles.network(image[None], training=False))[0] for image in images]
+    factor = len(made[0]) // side
     changed = np.argwhere(np.abs(made[1] - made[0]).max(axis=-1) > 0)
     distances = np.abs((changed + 0.5) / factor - 0.5 - middle)
     assert 0 < distances.max() <= radius
