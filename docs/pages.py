@@ -50,6 +50,7 @@ API: dict[str, list[tuple[str, tuple[str, ...] | None]]] = {
     "Data": [
         ("kerasgan.data", None),
         ("kerasgan.data.kinds", None),
+        ("kerasgan.data.degradation", None),
         ("kerasgan.data.builders.base", ("LocalDataset", "ProceduralDataset", "PackagedDataset", "tfds_builder")),
         ("kerasgan.data.builders.features", None),
     ],
