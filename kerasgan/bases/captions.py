@@ -240,17 +240,17 @@ class CaptionModel(LatentModel):
 
         Args:
             count: A caption, a list of captions, or a number of samples of `captions`.
-            seed: Integer of 0 or more.
+            seed: Non-negative integer.
             labels: Must be `None`: the condition is a caption.
             captions: Captions, one for each of `count` samples, or one for all of them. By default the examples of the
                 condition's kind.
-            **options: As for `LatentModel.sample`.
+            **options: See `LatentModel.sample`.
 
         Returns:
             A float32 array of shape (number of captions, *image_shape), images in [-1, 1].
 
         Raises:
-            ValueError: As `LatentModel.sample`.
+            ValueError: See `LatentModel.sample`.
 
         Examples:
 

@@ -29,7 +29,7 @@ class EncodingModel(LatentModel):
         """The network of images [and labels] whose output are latents.
 
         Args:
-            ema: Whether to use the averaged network rather than the one in training.
+            ema: Whether to use the averaged network rather than the one being trained.
         """
         return self.ema_encoder if ema else self.encoder
 
@@ -38,8 +38,8 @@ class EncodingModel(LatentModel):
 
         Args:
             images: Array of shape (count, *image_shape), in [-1, 1].
-            ema: Whether to use the averaged encoder rather than the one in training.
-            batch_size: Number of images that are computed at once.
+            ema: Whether to use the averaged encoder rather than the one being trained.
+            batch_size: Number of images to process at once.
             labels: Integers of shape (count,), for a model of classes.
             **conditions: Values of other conditions by name.
 
@@ -56,17 +56,17 @@ class EncodingModel(LatentModel):
         """Images generated from the encodings of images, G(E(x)).
 
         Args:
-            images: As for `encode`.
-            ema: Whether to use the averaged networks rather than those in training.
-            batch_size: As for `encode`.
-            labels: As for `encode`.
-            **conditions: As for `encode`.
+            images: See `encode`.
+            ema: Whether to use the averaged networks rather than those being trained.
+            batch_size: See `encode`.
+            labels: See `encode`.
+            **conditions: See `encode`.
 
         Returns:
             A float32 array of shape (count, *image_shape), images in [-1, 1].
 
         Raises:
-            ValueError: As for `encode`.
+            ValueError: See `encode`.
         """
         latents = ops.convert_to_tensor(self.encode(images, ema, batch_size, labels, **conditions))
         given = self._given(images, labels=labels, **conditions)

@@ -84,7 +84,7 @@ class HeadedModel(LatentModel):
         Args:
             name: Name of the head.
             images: Array of shape (count, *image_shape), in [-1, 1]; neighbours are packed for a model with packing.
-            batch_size: Number of images that are computed at once.
+            batch_size: Number of images to process at once.
 
         Returns:
             A float32 array of shape (count, width).

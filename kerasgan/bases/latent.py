@@ -97,7 +97,7 @@ class GenerativeModel(AdversarialModel):
         raise NotImplementedError(f"{type(self).__name__} must define build_generator() or be given a generator.")
 
     def condition_inputs(self):
-        """Symbolic inputs of the conditions, in a list; an empty one for an unconditional model."""
+        """Symbolic inputs of the conditions, as a list; an empty one for an unconditional model."""
         return self.conditions.inputs()
 
     def compile(self, **arguments):
@@ -171,7 +171,7 @@ class GenerativeModel(AdversarialModel):
         return self.truncation_of != "latents" or getattr(self.prior, "truncates", False)
 
     def generator_inputs(self, latents, *conditions, truncation=None, ema=True):
-        """The inputs of the generator, in a list; a family with a network in front of the generator overrides it.
+        """The inputs of the generator, as a list; a family with a network in front of the generator overrides it.
 
         Args:
             latents: Latents of shape (batch, latent_dim).
@@ -194,7 +194,7 @@ class GenerativeModel(AdversarialModel):
             seed: Seed of the noise, an integer or a scalar tensor.
             strength: Number or scalar tensor that the noise is multiplied by.
             fixed: Whether all samples have the same noise.
-            truncation: As for `generator_inputs`.
+            truncation: See `generator_inputs`.
         """
         inputs = self.generator_inputs(latents, *conditions, truncation=truncation)
         return self.inference(self.ema_generator).graph(self.inputs_of(*inputs), seed, strength, fixed)
@@ -210,7 +210,7 @@ class GenerativeModel(AdversarialModel):
 
         Args:
             count: Number of samples.
-            seed: Integer of 0 or more.
+            seed: Non-negative integer.
             labels: Integers of shape (count,), or names of classes of a model that knows them, for a model of classes;
                 0, 1, 2, ... in turn by default.
             truncation: How close to the typical the samples are, for models that have it (`truncates`): fidelity rises
@@ -218,8 +218,8 @@ class GenerativeModel(AdversarialModel):
                 each number is drawn again; the psi of models with styles. `None` for none.
             noise: Noise of layers that add it: "random"; "fixed", the same for all samples; "none"; or a number to
                 multiply random noise by.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of samples that are computed at once.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of samples to process at once.
             **conditions: Values of other conditions by name, such as `captions=["a red circle"]`.
 
         Returns:
@@ -234,11 +234,11 @@ class GenerativeModel(AdversarialModel):
         return self.generate(inputs, ema, batch_size, seed=seed, noise=noise, truncation=psi)
 
     def sample_inputs(self, count, seed=0, truncation=None, **conditions):
-        """Latents and conditions of new samples, in a list.
+        """Latents and conditions of new samples, as a list.
 
         Args:
             count: Number of samples.
-            seed: Integer of 0 or more.
+            seed: Non-negative integer.
             truncation: Truncation as for `sample`.
             **conditions: Values of conditions by name.
         """
@@ -262,10 +262,10 @@ class GenerativeModel(AdversarialModel):
 
         Args:
             inputs: Latents of shape (count, latent_dim), or [latents, *conditions].
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of samples that are computed at once.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of samples to process at once.
             seed: Seed of the noise of layers that add it.
-            noise: As for `sample`.
+            noise: See `sample`.
             truncation: Psi of models that truncate styles. `None` for none.
 
         Returns:
@@ -369,8 +369,8 @@ class GenerativeModel(AdversarialModel):
 
         Args:
             image_shape: Shape (height, width, channels) of images.
-            smallest: As for `scale_steps`.
-            at_least: As for `scale_steps`.
+            smallest: See `scale_steps`.
+            at_least: See `scale_steps`.
 
         Raises:
             ValueError: If they cannot be halved so many times, or if `image_shape` is not a shape of images.
@@ -419,7 +419,7 @@ class LatentModel(GenerativeModel):
     A family overrides `build_generator` and `build_discriminator` and defines its recipe.
 
     Args:
-        image_shape: As for `GenerativeModel`.
+        image_shape: See `GenerativeModel`.
         latent_dim: Length of the latent vectors.
         latent_range: (low, high) of uniform latents. `None` for standard normal latents.
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
@@ -465,7 +465,7 @@ class LatentModel(GenerativeModel):
         return (*self.image_shape[:-1], self.packing * self.image_shape[-1])
 
     def condition_inputs(self, packed=False):
-        """As `GenerativeModel.condition_inputs`.
+        """See `GenerativeModel.condition_inputs`.
 
         Args:
             packed: Whether the inputs are the discriminator's, which judges `packing` samples together: labels then

@@ -197,7 +197,7 @@ class SuperResolutionModel(TranslationModel):
             batch_size: Batch size for arrays; the recipe's by default.
             shuffle: Whether each epoch has a new order, for arrays.
             sample_weight: Weights of shape (count,), for arrays x and y.
-            **kwargs: As for `AdversarialModel.fit`.
+            **kwargs: See `AdversarialModel.fit`.
 
         Returns:
             A `keras.callbacks.History`.
@@ -227,7 +227,7 @@ class SuperResolutionModel(TranslationModel):
             x: Small images, or large ones if y is not given, which are then made small.
             y: Large images of shape (count, *image_shape).
             seed: Unused: the families have no noise.
-            ema: As for `translate`.
+            ema: See `translate`.
 
         Returns:
             List of arrays of shape (count, height, width, 3).

@@ -146,7 +146,7 @@ class TokenModel(LatentModel):
 
         Args:
             count: Number of sequences.
-            seed: Integer of 0 or more.
+            seed: Non-negative integer.
             labels: Not used: there are no conditional models.
             temperature: Number by which the logits are divided: 1 for the generator's distribution, less for likelier
                 sequences, 0 for the likeliest token each time.
@@ -169,7 +169,7 @@ class TokenModel(LatentModel):
 
         Args:
             count: Number of sequences.
-            seed: Integer of 0 or more.
+            seed: Non-negative integer.
             **options: Arguments of `sample`.
 
         Returns:
@@ -182,8 +182,8 @@ class TokenModel(LatentModel):
 
         Args:
             tokens: Integers of shape (count, length), or texts.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of sequences that are computed at once.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of sequences to process at once.
 
         Returns:
             A float32 array of shape (count,): the sum over the tokens of a sequence.

@@ -98,10 +98,10 @@ class TranslationModel(AdversarialModel):
         Args:
             images: Float array of shape (count, height, width, channels) in [-1, 1], of the training images' size or
                 any other: see `size_multiple`.
-            seed: Seed of the noise of a family with noise, an integer of 0 or more. The same seed, images and
+            seed: Seed of the noise of a family with noise, a non-negative integer. The same seed, images and
                 `batch_size` give the same translations in every process of the same engine.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of images that are computed at once.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of images to process at once.
 
         Returns:
             A float32 array of shape (count, height, width, target channels) in [-1, 1].
@@ -128,7 +128,7 @@ class TranslationModel(AdversarialModel):
 
         Args:
             to: "y" for pictures of the domain x, "x" for the way back, where the family has one.
-            ema: Whether to use the averaged generator rather than the one in training.
+            ema: Whether to use the averaged generator rather than the one being trained.
             tile: Side of the tiles in pixels. `None` for a size that fits into memory.
             overlap: Pixels that neighbouring tiles share. `None` for as many as the generator sees, so that the result
                 is that of an untiled translation, or a third of a tile if these are too many.
@@ -160,8 +160,8 @@ class TranslationModel(AdversarialModel):
         Args:
             x: Images of shape (count, *image_shape).
             y: Targets of shape (count, *target_shape), or images of the other domain.
-            seed: As for `translate`.
-            ema: As for `translate`.
+            seed: See `translate`.
+            ema: See `translate`.
 
         Returns:
             List of arrays of shape (count, height, width, 3): input, output and, if y is given, target.

@@ -88,8 +88,8 @@ class UnpairedModel(TranslationModel):
             shuffle: Whether each epoch has a new order, for arrays.
             callbacks: List of Keras callbacks.
             sample_weight: Must be `None`: there are no pairs to weigh.
-            initial_step: As for `AdversarialModel.fit`.
-            **kwargs: As for `AdversarialModel.fit`.
+            initial_step: See `AdversarialModel.fit`.
+            **kwargs: See `AdversarialModel.fit`.
 
         Returns:
             A `keras.callbacks.History`.

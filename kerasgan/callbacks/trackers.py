@@ -94,8 +94,8 @@ class WandbLog(Tracker):
 
     Args:
         project: Name of the project.
-        grid: As for `Tracker`.
-        health: As for `Tracker`.
+        grid: See `Tracker`.
+        health: See `Tracker`.
         run: Run of `wandb.init` to log to, which is not finished. By default a new one, which ends with the training.
         **options: Further arguments of `wandb.init`, such as `name`, `mode`, `dir` or `tags`.
 
@@ -139,8 +139,8 @@ class MLflowLog(Tracker):
 
     Args:
         experiment: Name of the experiment.
-        grid: As for `Tracker`.
-        health: As for `Tracker`.
+        grid: See `Tracker`.
+        health: See `Tracker`.
         tracking_uri: Address of a server, or of a database such as "sqlite:///mlflow.db". `None` for MLflow's own
             setting.
         **options: Arguments of `mlflow.start_run`, such as `run_name`; with `run_id`, a run is continued.

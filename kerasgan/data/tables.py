@@ -142,8 +142,8 @@ class HubDataset(Table):
         address: The address.
         split: Name of a split, also "train[:10%]" without streaming.
         options: The `FolderOptions`.
-        columns: As for `Packed`.
-        count: As for `Packed`; with `streaming` no more than these are downloaded.
+        columns: See `Packed`.
+        count: See `Packed`; with `streaming` no more than these are downloaded.
         streaming: Whether to read the pictures while they are downloaded, without a second copy in the cache of
             `datasets`.
     """

@@ -84,7 +84,7 @@ def export_prediction(model, folder):
 
     Args:
         model: A `kerasgan.FramePredictor`.
-        folder: As for `export_saved_model`.
+        folder: See `export_saved_model`.
 
     Raises:
         RuntimeError: On another engine than TensorFlow.

@@ -36,9 +36,9 @@ class Inference:
 
         Args:
             inputs: Tensor, array or list of them, with one row for each sample.
-            seed: Seed of the noise, an integer of 0 or more.
+            seed: Seed of the noise, a non-negative integer.
             noise: "random"; "fixed", the same for all samples; "none"; or a number to multiply random noise by.
-            batch_size: Number of samples that are computed at once.
+            batch_size: Number of samples to process at once.
 
         Returns:
             A float32 array, or a dictionary of arrays (integers stay integers).

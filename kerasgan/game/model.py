@@ -315,11 +315,11 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         Args:
             repo: "owner/name" of a model repository, which is made if there is none. The name in lower case is the
                 preset's.
-            networks: As for `save_preset`.
+            networks: See `save_preset`.
             private: Whether a new repository is private. `None` for the owner's default.
             revision: Branch. `None` for the main one.
             token: Access token. `None` for the one of `HF_TOKEN` or of `hf auth login`.
-            **metadata: As for `save_preset`.
+            **metadata: See `save_preset`.
 
         Returns:
             The address of the upload, with its commit, for `kerasgan.load`.
@@ -549,7 +549,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         initial_step=0,
         **kwargs,
     ):
-        """As `keras.Model.fit`. Arrays are checked as a whole, data sets batch by batch.
+        """See `keras.Model.fit`. Arrays are checked as a whole, data sets batch by batch.
 
         Arrays are divided into batches of equal size (an incomplete last one is dropped), in an order that is a
         function of the model's seed and the epoch. Under a strategy, samples of a data set's batch that the replicas

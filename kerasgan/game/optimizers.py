@@ -115,7 +115,7 @@ class ScheduledAdam(keras.optimizers.Adam):
         learning_rate: Learning rate: a number, or one of `kerasgan.game.schedules`.
         beta_1: Decay of the first moment.
         beta_2: Decay of the second moment: a number, or one of `kerasgan.game.schedules`.
-        **kwargs: As for `keras.optimizers.Adam`.
+        **kwargs: See `keras.optimizers.Adam`.
     """
 
     images_seen = staticmethod(lambda: 0)  # the game's counter, from `PlayerOptimizers.follow`
@@ -159,9 +159,9 @@ class RestartedAdam(ScheduledAdam):
     Growing networks have new layers then, whose moments would be corrected as if they had been there from the start.
 
     Args:
-        learning_rate: As for `ScheduledAdam`.
+        learning_rate: See `ScheduledAdam`.
         restarts: Thousands of images before each restart, ascending.
-        **kwargs: As for `ScheduledAdam`, but for `amsgrad`.
+        **kwargs: See `ScheduledAdam`; but for `amsgrad`.
     """
 
     def __init__(self, learning_rate=1e-3, restarts=(), **kwargs):
@@ -234,7 +234,7 @@ class MomentumRampSGD(keras.optimizers.SGD):
         final_momentum: Momentum from update `ramp_start` + `ramp_steps` on.
         ramp_steps: Number of updates over which it grows.
         ramp_start: Number of updates before it grows.
-        **kwargs: As for `keras.optimizers.SGD`.
+        **kwargs: See `keras.optimizers.SGD`.
     """
 
     def __init__(self, learning_rate=0.1, momentum=0.5, final_momentum=0.7, ramp_steps=125_000, ramp_start=0, **kwargs):

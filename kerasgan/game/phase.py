@@ -175,7 +175,7 @@ class ForwardPass(NamedTuple):
 
 
 def tensors_of(results):
-    """The floating-point tensors in results of `shared` methods, in a list."""
+    """The floating-point tensors in results of `shared` methods, as a list."""
     flat = keras.tree.flatten([result for _, result in results.values()])
     return [tensor for tensor in flat if _is_float(tensor)]
 

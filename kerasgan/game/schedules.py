@@ -47,7 +47,7 @@ class Stairs:
         return next(size for kimg, size in reversed(self.steps) if images >= 1000 * kimg)
 
     def sizes(self, images, count):
-        """The sizes of the next `count` batches after a number of images, in a list."""
+        """The sizes of the next `count` batches after a number of images, as a list."""
         found = []
         for _ in range(count):
             found.append(self.at(images))

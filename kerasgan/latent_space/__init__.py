@@ -62,7 +62,7 @@ class LatentSpace:
         model: A `kerasgan.GenerativeModel`.
         space: "z", "w" or "w+".
         noise: As for the model's `sample`; "fixed", "none" or a number.
-        batch_size: Number of images that are computed at once.
+        batch_size: Number of images to process at once.
 
     Raises:
         ValueError: For a model without latents, or a space that the model does not have.
@@ -91,7 +91,7 @@ class LatentSpace:
 
         Args:
             count: Number of codes.
-            seed: Integer of 0 or more.
+            seed: Non-negative integer.
             truncation: As for the model's `sample`.
             **conditions: Values of the conditions by name, such as `labels`.
         """
@@ -180,7 +180,7 @@ class LatentSpace:
         Args:
             codes: Codes to pass, 2 or more.
             steps: Number of steps from each code to the next.
-            method: As for `interpolate`.
+            method: See `interpolate`.
             closed: Whether the way leads back to the first code, which is then not repeated at the end.
 
         Returns:

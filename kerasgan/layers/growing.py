@@ -112,9 +112,9 @@ def growing_discriminator(
         num_classes: Number of classes whose logits are a second output, as in AC-GAN; None for none.
         first: First stage that has images.
         taps: Of a filter before the second convolution of a stage, (1, 2, 1) in StyleGAN; None for none.
-        group_size: As for `MinibatchStandardDeviation`.
+        group_size: See `MinibatchStandardDeviation`.
         logits: Number of logits, one for each class where the label chooses.
-        **deviation: As for `MinibatchStandardDeviation`.
+        **deviation: See `MinibatchStandardDeviation`.
 
     Returns:
         A growing `keras.Model` of the inputs `images<stage>` and `share` with logits of shape (batch, logits), or

@@ -69,7 +69,7 @@ def luma_ssim(real, fake, value_range, border=4, window=11):
         A float64 array of shape `(n,)`, from -1 to 1.
 
     Raises:
-        ValueError: As for `luma_psnr`, and if less than the window is left.
+        ValueError: See `luma_psnr`; and if less than the window is left.
     """
     real, fake = _lumas(real, fake, value_range, border)
     return ssim(real, fake, (0.0, 255.0), window)

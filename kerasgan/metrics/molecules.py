@@ -64,7 +64,7 @@ class DrugLikeness(Configured):
     A graph that is no molecule has 0. RDKit is in the extra `chem`: `pip install kerasgan[chem]`.
 
     Args:
-        atoms: As for `ValidMolecules`.
+        atoms: See `ValidMolecules`.
     """
 
     atoms: tuple = QM9_ATOMS
@@ -87,7 +87,7 @@ def reward_of(name, atoms=QM9_ATOMS):
 
     Args:
         name: Name.
-        atoms: As for `ValidMolecules`.
+        atoms: See `ValidMolecules`.
 
     Raises:
         ValueError: If there is no reward of that name.
@@ -114,7 +114,7 @@ def to_rdkit(graphs, atoms=QM9_ATOMS):
 
     Args:
         graphs: Dictionary of `nodes` and `edges`.
-        atoms: As for `ValidMolecules`.
+        atoms: See `ValidMolecules`.
     """
     chemistry = _rdkit("rdkit.Chem")
     kinds = chemistry.BondType
@@ -158,7 +158,7 @@ def kekulized(nodes, edges, atoms=QM9_ATOMS):
     Args:
         nodes: Types of the atoms, shape (nodes,).
         edges: Types of the bonds, shape (nodes, nodes).
-        atoms: As for `ValidMolecules`.
+        atoms: See `ValidMolecules`.
     """
     edges = np.array(edges)
     aromatic = edges == AROMATIC

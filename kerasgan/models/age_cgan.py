@@ -57,8 +57,8 @@ class AgeCGAN(EncodingModel, DCGAN):
         num_classes: Number of age groups; 6 in the paper.
         latent_dim: Length of the latent vectors, which are standard normal.
         width: Channels of the first layer of the discriminator and of the encoder.
-        generator_width: As for `DCGAN`.
-        kernel_size: As for `DCGAN`.
+        generator_width: See `DCGAN`.
+        kernel_size: See `DCGAN`.
         identity_size: Length of the identity network's vectors.
         identity_width: Channels of its first layer.
         **kwargs: Arguments of `kerasgan.LatentModel`, and `encoder` and `identity`, built Keras models; a given
@@ -170,7 +170,7 @@ class AgeCGAN(EncodingModel, DCGAN):
             batch_size: Number of images in a batch, even.
             learning_rate: Learning rate of Adam.
             seed: Random seed of the batches.
-            verbose: As for `keras.Model.fit`.
+            verbose: See `keras.Model.fit`.
 
         Returns:
             A `keras.callbacks.History`.
@@ -226,9 +226,9 @@ class AgeCGAN(EncodingModel, DCGAN):
             images: Float array of shape (count, *image_shape) in [-1, 1].
             from_: Their own labels, integers of shape (count,), names of classes, or one for all.
             to: Labels of the ages to show, as `from_`.
-            preserve: As for `latents_of`.
-            steps: As for `latents_of`.
-            identity: As for `latents_of`.
+            preserve: See `latents_of`.
+            steps: See `latents_of`.
+            identity: See `latents_of`.
             batch_size: Number of images that are generated at once.
 
         Returns:

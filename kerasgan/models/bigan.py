@@ -206,15 +206,15 @@ class BiGAN(EncodingModel):
         """The encoder's last hidden layer, before the linear output: the features that the paper classifies.
 
         Args:
-            images: As for `encode`.
-            ema: As for `encode`.
-            batch_size: As for `encode`.
+            images: See `encode`.
+            ema: See `encode`.
+            batch_size: See `encode`.
 
         Returns:
             A float32 array of shape (count, units).
 
         Raises:
-            ValueError: As `encode`.
+            ValueError: See `encode`.
         """
         return self.read(self._features[ema], images, batch_size)
 

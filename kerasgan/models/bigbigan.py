@@ -62,10 +62,10 @@ def generator_encoder_loss(encoded, generated, scores=SCORES, weight=None):
     So the encoder lowers the scores of images and what it makes of them, as the generator raises those of its own.
 
     Args:
-        encoded: As for `discriminator_loss`.
-        generated: As for `discriminator_loss`.
-        scores: As for `discriminator_loss`.
-        weight: As for `discriminator_loss`.
+        encoded: See `discriminator_loss`.
+        generated: See `discriminator_loss`.
+        scores: See `discriminator_loss`.
+        weight: See `discriminator_loss`.
 
     Returns:
         Scalar tensor.
@@ -114,10 +114,10 @@ def bigbigan_discriminator(
         width: Channels of the widest map of F.
         units: Width of H and J; 2,048 in the paper.
         blocks: Number of blocks of two layers in each of H and J; 4 in the paper.
-        attention: As for `biggan_discriminator`.
+        attention: See `biggan_discriminator`.
         channels: Channels of the images.
-        widths: As for `biggan_discriminator`.
-        downs: As for `biggan_discriminator`.
+        widths: See `biggan_discriminator`.
+        downs: See `biggan_discriminator`.
 
     Returns:
         A Keras model of `images` and `latents` with the outputs `{"images", "latents", "joint"}`, logits of shape
@@ -279,11 +279,11 @@ class BigBiGAN(EncodingModel):
         encoder_depths: Number of blocks of each stage of the encoder.
         encoder_units: Width of the perceptron behind the encoder's average pool; 4,096 in the paper.
         encoder_blocks: Number of its blocks of two layers; 2 in the paper.
-        generator_widths: As for `BigGAN`.
-        discriminator_widths: As for `BigGAN`.
-        downs: As for `BigGAN`.
-        generator_attention: As for `BigGAN`.
-        discriminator_attention: As for `BigGAN`.
+        generator_widths: See `BigGAN`.
+        discriminator_widths: See `BigGAN`.
+        downs: See `BigGAN`.
+        generator_attention: See `BigGAN`.
+        discriminator_attention: See `BigGAN`.
         **kwargs: Arguments of `kerasgan.LatentModel`. A given discriminator has the inputs [images, latents] and the
             outputs `{"images", "latents", "joint"}`; a given encoder the outputs `{"mean", "spread"}` and a layer
             `features`.
@@ -444,15 +444,15 @@ class BigBiGAN(EncodingModel):
         """The average pool of the encoder, on which linear probes are trained.
 
         Args:
-            images: As for `encode`.
-            ema: As for `encode`.
-            batch_size: As for `encode`.
+            images: See `encode`.
+            ema: See `encode`.
+            batch_size: See `encode`.
 
         Returns:
             A float32 array of shape (count, four times the last of `encoder_widths`).
 
         Raises:
-            ValueError: As for `encode`.
+            ValueError: See `encode`.
         """
         return self.read(self._features[ema], images, batch_size)
 

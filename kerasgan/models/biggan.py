@@ -150,7 +150,7 @@ def biggan_deep_generator(
         depth: Number of blocks at each size, the last of which doubles it.
         attention: Indices of the doublings that are followed by self-attention; None as for `biggan_generator`.
         channels: Channels of the images.
-        widths: As for `biggan_generator`.
+        widths: See `biggan_generator`.
 
     Returns:
         A Keras model of `latents` [and `labels`] with the output `images`.
@@ -192,7 +192,7 @@ def biggan_deep_discriminator(
         attention: Indices of the sizes that end with self-attention; None as for `biggan_generator`.
         channels: Channels of the images.
         widths: Channels of the convolution and of the blocks at each size, instead of `width`, for any image size.
-        downs: As for `biggan_discriminator`.
+        downs: See `biggan_discriminator`.
 
     Returns:
         A Keras model of `images` [and `labels`] with an output of logits, shape (batch, 1).
@@ -458,9 +458,9 @@ class BigGANDeep(BigGAN):
     recipe "imagenet256" is the paper's for 256 and 512 pixels.
 
     Args:
-        image_shape: As for `BigGAN`.
+        image_shape: See `BigGAN`.
         latent_dim: Length of the latent vectors.
-        num_classes: As for `BigGAN`.
+        num_classes: See `BigGAN`.
         width: Channels in units of which the paper's tables state those of all blocks.
         embedding: Length of the labels' vectors.
         depth: Number of blocks at each size.

@@ -160,8 +160,8 @@ class CycleGAN(UnpairedTranslationModel):
         Args:
             images: Float array of shape (count, height, width, channels) in [-1, 1], of any size; see `size_multiple`.
             to: "y" for images of the domain x, "x" for images of the domain y.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of images that are computed at once.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of images to process at once.
 
         Returns:
             A float32 array of shape (count, height, width, channels of the domain `to`) in [-1, 1].

@@ -83,7 +83,7 @@ def generator_network(
         stage_widths: Channels of the stages, smallest first.
         latent_dim: Length of the latents.
         convolutions: Number of convolutions of a stage: 1 without noise, more with noise.
-        activation: As for `excited`.
+        activation: See `excited`.
         skip: Number of stages that a skip passes. `None` for 4, or as many as there are.
         spectral: Whether all convolutions are spectrally normalized.
 

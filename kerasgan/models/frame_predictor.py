@@ -306,8 +306,8 @@ class FramePredictor(AdversarialModel):
             films: Float array of shape (number, frames, height, width, channels) in [-1, 1], of at least `context`
                 frames of any size.
             count: Number of frames.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of films that are computed at once.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of films to process at once.
 
         Returns:
             A float32 array of shape (number, count, height, width, channels) in [-1, 1].
@@ -351,7 +351,7 @@ class FramePredictor(AdversarialModel):
             x: Films of shape (count, frames, height, width, channels), with more frames than the context.
             y: Unused: films have no targets.
             seed: Unused: predictions have no noise.
-            ema: As for `continue_video`.
+            ema: See `continue_video`.
 
         Returns:
             List of three arrays of shape (count, height, width, channels).

@@ -179,8 +179,8 @@ class GAN3D(LatentModel):
 
         Args:
             images: Solids of shape (count, *image_shape), occupancies in [0, 1].
-            ema: Whether to use the averaged discriminator rather than the one in training.
-            batch_size: Number of solids that are computed at once.
+            ema: Whether to use the averaged discriminator rather than the one being trained.
+            batch_size: Number of solids to process at once.
 
         Returns:
             A float32 array of shape (count, size); 7,168 numbers for a side of 64 and the default width.

@@ -232,7 +232,7 @@ class GMMNAE(GMMN):
 
         Args:
             images: Array of shape (count, *image_shape), in [-1, 1].
-            batch_size: Number of images that are computed at once.
+            batch_size: Number of images to process at once.
 
         Returns:
             A float32 array of shape (count, code_dim), in [0, 1].

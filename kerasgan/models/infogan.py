@@ -157,11 +157,11 @@ class InfoGAN(HeadedModel):
 
         Args:
             count: Number of samples.
-            seed: Seed of the noise and of codes that are not given, an integer of 0 or more.
+            seed: Seed of the noise and of codes that are not given, a non-negative integer.
             labels: Must be `None`: the model has no labels.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of samples that are computed at once.
-            **options: As for `LatentModel.sample`.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of samples to process at once.
+            **options: See `LatentModel.sample`.
             codes: Array of shape (count, codes): the class of each categorical code, from 0, then the continuous codes.
                 Codes that are NaN are drawn.
 
@@ -213,7 +213,7 @@ class InfoGAN(HeadedModel):
             values: Values of the code. `None` for all classes, or 10 values from -1 to 1.
             rows: Number of rows.
             seed: Seed of the noise and of the other codes.
-            ema: Whether to use the averaged generator rather than the one in training.
+            ema: Whether to use the averaged generator rather than the one being trained.
 
         Returns:
             A float32 array of shape (rows * len(values), *image_shape), row by row, as

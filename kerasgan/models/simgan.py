@@ -232,8 +232,8 @@ class SimGAN(UnpairedModel):
 
         Args:
             images: Float array of shape (count, *image_shape) in [-1, 1].
-            ema: Whether to use the averaged refiner rather than the one in training.
-            batch_size: Number of images that are computed at once.
+            ema: Whether to use the averaged refiner rather than the one being trained.
+            batch_size: Number of images to process at once.
 
         Returns:
             A float32 array of shape (count, *image_shape) in [-1, 1].
@@ -246,8 +246,8 @@ class SimGAN(UnpairedModel):
         Args:
             path: Path of the file, `refined.npz`.
             images: Synthetic images, float array of shape (count, *image_shape) in [-1, 1].
-            ema: As for `refine`.
-            batch_size: As for `refine`.
+            ema: See `refine`.
+            batch_size: See `refine`.
             **labels: Arrays of shape (count, ...) by name, such as `angle=angles`, which are written unchanged.
 
         Returns:

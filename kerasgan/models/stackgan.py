@@ -22,7 +22,7 @@ STAGES = (1, 2)
 
 @dataclasses.dataclass(frozen=True)
 class StackGANRecipe(CaptionRecipe):
-    """As `kerasgan.bases.captions.CaptionRecipe`. Each stage's players have copies of the two optimizers.
+    """See `kerasgan.bases.captions.CaptionRecipe`. Each stage's players have copies of the two optimizers.
 
     Args:
         first_kimg: Thousands of images with which the first stage is trained, before the second one: 600 epochs of the
@@ -253,9 +253,9 @@ class StackGAN(CaptionModel):
 
         Args:
             captions: A caption, or a list of captions.
-            seed: Integer of 0 or more.
-            ema: Whether to use the averaged generators rather than those in training.
-            batch_size: Number of samples that are computed at once.
+            seed: Non-negative integer.
+            ema: Whether to use the averaged generators rather than those being trained.
+            batch_size: Number of samples to process at once.
 
         Returns:
             Two float32 arrays of images in [-1, 1], small ones and large ones.

@@ -180,7 +180,7 @@ def discriminator_network(
         num_classes: Number of classes, None for no labels.
         architecture: "residual": the mean of two branches, scaled to keep the variance, as in the paper. "skip": each
             stage adds features of the shrunk image. "original": neither.
-        group_size: As for `MinibatchStandardDeviation`.
+        group_size: See `MinibatchStandardDeviation`.
         depth: Dense layers of the label's mapping network.
         limit: Bound of the activations of all convolutions, as for `ScaledLeakyReLU`.
 

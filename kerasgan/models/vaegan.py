@@ -288,7 +288,7 @@ class VAEGAN(EncodingModel):
         Args:
             images: Array of shape (count, *image_shape), in [-1, 1].
             has: Whether each image has the attribute, shape (count,).
-            labels: As for `encode`.
+            labels: See `encode`.
 
         Returns:
             A float32 array of shape (latent_dim,), to be added to latents.

@@ -175,17 +175,17 @@ class VideoGAN(LatentModel):
 
         Args:
             count: Number of samples.
-            seed: Integer of 0 or more.
+            seed: Non-negative integer.
             labels: Integers of shape (count,) for a conditional model; 0, 1, 2, ... in turn by default.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of samples that are computed at once.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of samples to process at once.
 
         Returns:
             `{"foreground", "mask", "background"}`: float32 arrays of shape (count, frames, height, width, channels),
             (count, frames, height, width, 1) in [0, 1], and (count, height, width, channels).
 
         Raises:
-            ValueError: As `sample`.
+            ValueError: See `sample`.
         """
         inputs = self.sample_inputs(count, seed, labels=labels)
         outputs = self._parts[ema](inputs, seed, batch_size=batch_size)

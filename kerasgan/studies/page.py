@@ -93,7 +93,7 @@ def _live(gr, controls, function, outputs):
 
 
 def _classes(gr, one, everything=True):
-    """A choice of classes, in a list; an empty one for a model without."""
+    """A choice of classes, as a list; an empty one for a model without."""
     if not one.classes:
         return []
     choices = [*([play.ANY] if everything else []), *one.classes]

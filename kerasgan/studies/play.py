@@ -334,7 +334,7 @@ def serve(load, name=None, port=7860, share=False):
     """Serves the page until the process ends.
 
     Args:
-        load: As for `kerasgan.studies.page.build`.
+        load: See `kerasgan.studies.page.build`.
         name: Run or preset to begin with. `None` for one of the presets.
         port: Port on 127.0.0.1.
         share: Whether Gradio's servers give it a public address.

@@ -106,9 +106,9 @@ def assign_averages(model, pairs, arrays, ignored=()):
 
     Args:
         model: A `kerasgan.GenerativeModel`.
-        pairs: As for `assign`, of networks that have averages.
-        arrays: As for `assign`.
-        ignored: As for `assign`.
+        pairs: See `assign`; of networks that have averages.
+        arrays: See `assign`.
+        ignored: See `assign`.
 
     Returns:
         The model.

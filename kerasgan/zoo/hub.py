@@ -148,7 +148,7 @@ def _asked(failure, question, token=None):
     Args:
         failure: Beginning of the error.
         question: Function of a `huggingface_hub.HfApi`.
-        token: As for `push`.
+        token: See `push`.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
