@@ -27,5 +27,8 @@ def glorot(gain=1.0):
 
 
 def orthogonal(gain=1.0):
-    """Config of an initializer whose matrix, of (positions * inputs) rows, has orthogonal rows or columns of `gain`."""
+    """Config of an initializer of orthogonal kernels.
+
+    As a matrix with one row per position and input channel, the kernel has orthogonal rows or columns of length `gain`.
+    """
     return {"class_name": "Orthogonal", "config": {"gain": gain}}
