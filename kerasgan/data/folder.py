@@ -252,8 +252,7 @@ class Collection:
         return {}
 
     def surveyed(self, workers=None):
-        """Headers of all pictures, `({file: Header}, [(file, reason)])`; logs pictures that will be read with
-        losses."""
+        """Headers of all pictures, `({file: Header}, [(file, reason)])`; logs pictures that lose bits or frames."""
         look = functools.partial(survey, levels=self.options.value_range is None)
         headers: dict[Path, Header] = {}
         broken = _Broken(len(self.files), self.options.on_error)

@@ -50,8 +50,7 @@ class Table(Packed):
 
 
 class ParquetFiles(Table):
-    """Parquet files with a column of pictures: bytes, or structs of bytes and path. The arguments are those of
-    `Packed`."""
+    """Parquet files with a column of pictures: bytes, or structs of bytes and path. See `Packed` for the arguments."""
 
     def rows(self):
         try:

@@ -13,8 +13,7 @@ AXES = {
 
 
 def orthogonal_regularization(network, strength=1e-4, excluded=("label_embedding",)):
-    """Penalises non-orthogonal rows of each kernel's matrix W, whatever their norms: strength / 2 * |W W^T o (1 -
-    I)|^2.
+    """Penalises non-orthogonal rows of each kernel's matrix W, of any norms: strength / 2 * |W W^T o (1 - I)|^2.
 
     BigGAN's paper states it without the half (section 3.1, equation 3), but the gradient of its code is that of this
     term, 2 * strength * (W W^T o (1 - I)) W. The norm is the Frobenius norm, o the elementwise product, and W the

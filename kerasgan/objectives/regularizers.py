@@ -53,8 +53,7 @@ def path_length_penalty(lengths, moving_mean, decay=0.01):
 
 
 def lazy_adam(optimizer, interval):
-    """Adapts Adam to a player whose regularizer runs only in every `interval`-th step, as a separate update (appendix
-    B).
+    """Adapts Adam to a player whose regularizer is a separate update in every `interval`-th step (appendix B).
 
     With c = interval / (interval + 1) the learning rate is multiplied by c and the decays are raised to the power c, so
     that the effective time scale is unchanged.
