@@ -37,7 +37,7 @@ def download(address, cache, put):
     """Downloads a preset from the Hub unless it is in the cache.
 
     Args:
-        address: As for `parse`. With a full commit, a preset in the cache is used without asking the Hub.
+        address: See `parse`. With a full commit, a cached preset is used without contacting the Hub.
         cache: Folder of downloaded presets.
         put: Function of (new folder, destination, destination of the existing folder) that moves a folder into the
             cache.
