@@ -24,8 +24,8 @@ class CaptionRecipe(LatentRecipe):
     """Training settings of text-to-image models, in addition to those of `kerasgan.LatentRecipe`.
 
     Args:
-        mismatched_weight: Weight of real images paired with wrong captions in the discriminator's loss for rejected
-            pairs (Reed et al. 2016, algorithm 1: 1/2). 0 disables them.
+        mismatched_weight: Share of real images with wrong captions among the pairs that the discriminator learns to
+            reject (Reed et al. 2016, algorithm 1: 1/2). 0 for no such pairs.
         matching_kimg: Thousands of images on which the text encoder is trained before the game. It is then frozen, as
             in the papers. `None` trains the text encoder during the game instead.
         matching_group: Number of neighbouring samples in a batch whose captions the text encoder learns to tell apart.

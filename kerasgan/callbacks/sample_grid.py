@@ -23,7 +23,8 @@ class SampleGrid(keras.callbacks.Callback):
         every_epochs: Number of epochs between two images. An image is always written at the end of the training.
         count: Number of samples.
         seed: Random seed of the latents, the same for all images.
-        labels: Integers of shape (count,) for a conditional model. Defaults to all classes in turn, one per column.
+        labels: Integers of shape (count,) for a conditional model. Defaults to cycling through all classes, one per
+            column.
         ema: Whether to sample the averaged generator instead of the one being trained.
         columns: Number of samples in a row. Defaults to about the number of rows, or the number of classes up to 16.
         tensorboard: Folder of TensorBoard event files for the images, on TensorFlow only.

@@ -81,7 +81,7 @@ def _attempt(workers, command, logs, append):
 
 
 def free_ports(count):
-    """TCP ports of this machine's loopback interface that are currently free."""
+    """TCP ports of this machine's loopback interface that were free when checked."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:

@@ -219,7 +219,7 @@ def _try_to_write(folder):
 
 
 def launch(arguments):
-    """Trains on several workers of this machine: starts them, watches them and leaves none behind."""
+    """Trains on several workers of this machine: starts, monitors and stops them."""
     from kerasgan.commands.launch import launch
 
     command = [part for part in arguments.arguments if part != "--"]

@@ -1,8 +1,8 @@
 """Degradations of images: reduction by bicubic interpolation or as in Real-ESRGAN, and degradations of the same size.
 
 Everything is computed in NumPy (and Pillow for JPEG) on the host, as a function of the seed, the epoch and the index of
-an image, so that a resumed run sees the same images as an uninterrupted one. JPEG compression may differ by one level
-between versions of Pillow's JPEG library.
+an image, so that a resumed run sees the same images as an uninterrupted one. Results of JPEG compression may differ in
+the last level between versions of Pillow's JPEG library.
 """
 
 import dataclasses

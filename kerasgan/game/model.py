@@ -371,7 +371,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
 
     @property
     def counts_images(self):
-        """Whether what a step does depends on the number of images seen."""
+        """Whether a step depends on the number of images seen."""
         staged = getattr(type(self).stage, "__func__", type(self).stage) is not AdversarialModel.stage
         climbs = isinstance(self.recipe.batch_size, Stairs)
         return staged or climbs or any(phase.during is not None for phase in self.game)
@@ -550,7 +550,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         initial_step=0,
         **kwargs,
     ):
-        """Trains the model, as `keras.Model.fit`. Arrays are checked as a whole, data sets batch by batch.
+        """Trains the model like `keras.Model.fit`. Arrays are checked as a whole, data sets batch by batch.
 
         Arrays are divided into batches of equal size (an incomplete last one is dropped), in an order that depends on
         the model's seed and the epoch. Under a strategy, samples of a data set's batch that cannot be divided equally

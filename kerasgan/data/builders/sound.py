@@ -6,7 +6,7 @@ RATE = 16000
 
 
 def at_16_khz(sound, rate):
-    """Band-limited resampling to 16 kHz: the spectrum is cut off at 8 kHz, or at that of the source if it is lower.
+    """Band-limited resampling to 16 kHz: the spectrum is cut off at 8 kHz, or ends where that of the source does.
 
     Args:
         sound: float64 array of shape (length,).

@@ -1,8 +1,8 @@
 """Kinds of samples and conditions, which define the data that a model expects.
 
-A kind checks batches, makes example batches, encodes on the host what networks cannot take (captions), makes the Keras
-inputs and draws pictures. Samples are `Images`, `Vectors`, `Audio`, `Voxels`, `Video`, `Tokens` or `Graphs`; conditions
-are `Labels`, `Attributes`, `Captions`, `Characters`, `Sentences`, `Images`, or a dictionary of these.
+A kind checks batches, makes example batches, encodes values that networks cannot take (captions) on the host, makes the
+Keras inputs and draws pictures. Samples are `Images`, `Vectors`, `Audio`, `Voxels`, `Video`, `Tokens` or `Graphs`;
+conditions are `Labels`, `Attributes`, `Captions`, `Characters`, `Sentences`, `Images`, or a dictionary of these.
 """
 
 from kerasgan.data.kinds.basic import Images, Kind, Labels, Vectors, check_batch, check_count, check_labels_vary

@@ -224,7 +224,7 @@ def strided_convolution(x, kernel, strides, padding):
     return None
 
 
-FEW_FILTERS = 4  # at most so many filters leave a CPU kernel's registers mostly unused
+FEW_FILTERS = 4  # up to this many filters, CPU kernels compute mostly padding
 _PORTABLE: contextvars.ContextVar[bool] = contextvars.ContextVar("portable", default=False)
 
 

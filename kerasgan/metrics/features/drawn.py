@@ -18,7 +18,7 @@ class DrawnFeatures:
     """Features of pictures of samples, averaged over the pictures of each sample.
 
     Args:
-        name: Name to print beside every score.
+        name: Name to print with every score.
         draw: Function from samples to pictures of shape (count, pictures, height, width, 1 or 3) in [-1, 1].
         words: Description of the pictures, for the protocol.
     """

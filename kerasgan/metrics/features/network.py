@@ -16,7 +16,7 @@ class FeatureNetwork:
     Called with images it returns their features, so it can be passed as `features=` to any metric.
 
     Args:
-        name: Name to print beside every score.
+        name: Name to print with every score.
         network: Keras model from images in [-1, 1] to `{"features": (n, d), head: logits (n, classes), ...}`.
         image_shape: Shape (height, width, channels) of the network's input. None means any size.
 
