@@ -15,14 +15,14 @@ if "TF_ENABLE_ONEDNN_OPTS" not in os.environ:
 
 
 def _is_command():
-    """Whether this process is the command line, which parses, helps and lists without an engine."""
+    """Whether this process is the command line, which parses arguments and prints help and lists without an engine."""
     script = os.path.basename(sys.argv[0]) if sys.argv else ""
     words = getattr(sys, "orig_argv", [])
     module = words[words.index("-m") + 1 :][:1] if script == "-m" and "-m" in words else []
     return module == ["kerasgan"] or script in ("kerasgan", "kerasgan.exe")
 
 
-_lazy = globals().get("_lazy", _is_command())  # False once all has been imported
+_lazy = globals().get("_lazy", _is_command())  # False once everything has been imported
 if not _lazy:
     from kerasgan import data
     from kerasgan.bases.latent import GenerativeModel, LatentModel, LatentRecipe
@@ -79,7 +79,7 @@ if not _lazy:
 
 __version__ = "0.1.0"
 
-# Modules that are imported when they are first asked for, by the name that users know them by.
+# Modules to import on first access, by their public names.
 _MODULES = {
     **{
         name: f"kerasgan.{name}"

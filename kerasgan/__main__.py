@@ -1,4 +1,4 @@
-"""`python -m kerasgan` is the command line."""
+"""Runs the command line: `python -m kerasgan`."""
 
 import sys
 

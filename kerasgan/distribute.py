@@ -65,7 +65,7 @@ def check_batch_size(batch_size, replicas):
 
 
 def is_chief():
-    """Returns whether this process is the chief, which writes files, according to the environment."""
+    """Returns whether this process is, according to the environment, the chief, which writes files."""
     if keras.backend.backend() == "jax":
         import jax
 

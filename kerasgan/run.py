@@ -1,6 +1,6 @@
-"""A run: the folder in which a training keeps all that belongs to it.
+"""A run: the folder in which a training keeps all of its files.
 
-`run.json` (what is trained, and with what), `history.csv` (one line an epoch), `samples/step-*.png`,
+It contains `run.json` (model, recipe and environment), `history.csv` (one line per epoch), `samples/step-*.png`,
 `checkpoints/step-*.npz`, and at the end `model.keras`.
 """
 
@@ -32,19 +32,19 @@ from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.game.policy import precision
 from kerasgan.pictures.lock import locked
 
-COLUMNS = 8  # images in a picture of translations
+COLUMNS = 8  # number of images in a picture of translations
 START: dict[str, Any] = {"epoch": 0, "step": 0, "states": {}}
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-    """A run that was loaded.
+    """A loaded run.
 
     Args:
-        folder: of the run.
-        model: built, compiled, and as the newest good checkpoint has it.
-        entries: of `run.json`.
-        epoch: number of completed epochs.
+        folder: Folder of the run.
+        model: Built and compiled model with the state of the newest valid checkpoint.
+        entries: Entries of `run.json`.
+        epoch: Number of completed epochs.
     """
 
     folder: Path
@@ -54,9 +54,9 @@ class Run:
 
 
 def set_random_seed(seed):
-    """Seeds Python's and NumPy's generators, which initial weights and models' seeds come from, and TensorFlow's on it.
+    """Seeds the generators of Python and NumPy, which determine initial weights and model seeds, and of TensorFlow.
 
-    Unlike `keras.utils.set_random_seed` it does not import TensorFlow on another engine.
+    Unlike `keras.utils.set_random_seed`, it does not import TensorFlow on other engines.
     """
     if keras.backend.backend() == "tensorflow":
         keras.utils.set_random_seed(seed)
@@ -80,28 +80,29 @@ def train(
     steps_per_epoch=None,
     **facts,
 ):
-    """Trains a compiled model and keeps everything in a run's folder; under several workers the chief's process does.
+    """Trains a compiled model and keeps everything in a run's folder. With several workers, only the chief writes.
 
     Args:
-        folder: of the run.
-        model: a compiled `AdversarialModel`.
-        x: real samples, as for `fit`, also `ArrayBatches`.
-        y: labels or targets, as for `fit`.
-        epochs: number of the last epoch.
-        position: where to begin: `START`, or that of the checkpoint that the model was taken back to.
-        sample_every: epochs from one picture of samples to the next.
-        checkpoint_every: epochs from one checkpoint to the next.
-        checkpoint_every_steps: steps of an epoch from one checkpoint to the next, besides.
-        keep: number of checkpoints that are kept.
-        callbacks: further callbacks; their logs go into the history.
-        steps_per_epoch: number of steps of an epoch that is shorter than a pass over the data; the same on each resume.
-        **facts: further JSON-ready entries of `run.json`.
+        folder: Folder of the run.
+        model: A compiled `AdversarialModel`.
+        x: Real samples, as for `fit`, or `ArrayBatches`.
+        y: Labels or targets, as for `fit`.
+        epochs: Number of the last epoch.
+        position: Position to start from: `START`, or that of the checkpoint from which the model was restored.
+        sample_every: Number of epochs between two pictures of samples.
+        checkpoint_every: Number of epochs between two checkpoints.
+        checkpoint_every_steps: Number of steps between two additional checkpoints within an epoch.
+        keep: Number of checkpoints to keep.
+        callbacks: Additional callbacks, whose logs are added to the history.
+        steps_per_epoch: Number of steps of an epoch, if it is shorter than a pass over the data. It must not change
+            when the run is resumed.
+        **facts: Additional JSON-ready entries of `run.json`.
 
     Raises:
-        FileExistsError: if another process trains in the folder, or another training has left checkpoints there.
-        Interrupted: after SIGTERM or SIGINT, when a checkpoint has been saved.
-        NonFiniteLoss: if a loss became NaN or infinite, unless the recipe leaves such updates out.
-        OSError: if the folder cannot be written.
+        FileExistsError: If another process trains in the folder, or if another training has left checkpoints there.
+        Interrupted: After SIGTERM or SIGINT, when a checkpoint has been saved.
+        NonFiniteLoss: If a loss becomes NaN or infinite, unless the recipe skips such updates.
+        OSError: If the folder cannot be written.
     """
     folder = Path(folder)
     with locked(folder) if model.is_chief else contextlib.nullcontext():
@@ -118,7 +119,7 @@ def train(
         interruption = Interruption(checkpoint)
         kept = [] if model.guarded else [StopAtNonFinite()]
         if model.is_chief:
-            # The log first: a run that is stopped while it draws can be told from a folder of other things.
+            # The log first, so that a run that is stopped while drawing can be recognised as one.
             kept += [RunLog(folder, **facts), *_pictures(model, x, y, folder / "samples", sample_every)]
         try:
             model.fit(
@@ -140,7 +141,7 @@ def train(
 
 
 def _pictures(model, x, y, folder, every_epochs):
-    """The callbacks that draw what the model makes."""
+    """The callbacks that draw the model's samples."""
     if model.generates:
         kind = model.sample_kind
         if kind.sheet(kind.example(1, 0)) is not None:
@@ -154,17 +155,17 @@ def _pictures(model, x, y, folder, every_epochs):
 
 
 def load_run(folder):
-    """Builds and compiles a run's model and takes it to its newest good checkpoint.
+    """Builds and compiles a run's model and restores its newest valid checkpoint.
 
     Args:
-        folder: of the run.
+        folder: Folder of the run.
 
     Returns:
         A `Run`.
 
     Raises:
-        FileNotFoundError: if the folder holds no run, or the run no checkpoint yet.
-        ValueError: if the run's class is not known here: import the module that defines it first.
+        FileNotFoundError: If the folder contains no run, or if the run has no checkpoint yet.
+        ValueError: If the run's class is unknown; import the module that defines it first.
     """
     folder = Path(folder)
     entries = read_run(folder)
@@ -180,33 +181,33 @@ def load_run(folder):
 
 
 def resume(folder, model, allow=(), **facts):
-    """Takes a model to the newest good checkpoint of a run, if the run was of the same model, recipe and facts.
+    """Restores a model from the newest valid checkpoint of a run with the same model, recipe and facts.
 
     Args:
-        folder: of the run.
-        model: compiled as for the run.
-        allow: names of what may differ, as the error names them, e.g. `"recipe.ema_half_life"`, or a whole part:
+        folder: Folder of the run.
+        model: Model that is compiled as for the run.
+        allow: Names of the entries that may differ, as in the error, e.g. `"recipe.ema_half_life"`, or of a whole part:
             `"recipe.generator_optimizer"`.
-        **facts: as for `train`.
+        **facts: See `train`.
 
     Returns:
-        The position, as of `restore_checkpoint`: `START`, and the model as it is, where the run was stopped before its
-        first checkpoint.
+        The position, as returned by `restore_checkpoint`; or `START`, with an unchanged model, if the run was stopped
+        before its first checkpoint.
 
     Raises:
-        ValueError: that names what differs, and for what `restore_checkpoint` refuses.
+        ValueError: If entries differ (the message names them), or if `restore_checkpoint` raises it.
     """
     entries = read_run(folder)
     now = _without_names(json.loads(json.dumps({**describe(model), **facts})))
     before = _without_names(entries)
     compared = [name for name in now if name != "compile"]
     found = [difference for name in compared for difference in _differences(name, before.get(name), now[name])]
-    # Runs of earlier versions say less of their data.
+    # Runs of earlier versions record less about their data.
     data = entries.get("data", {})
     earlier = isinstance(data, dict) and "class_names" not in data
     own = ("data.name", "data.split", "data.images")
     known = [name for name, _ in found if not (earlier and name.startswith("data.") and name not in own)]
-    known = [name for name in known if name != "data.options.class_names"]  # which data.class_names says as well
+    known = [name for name in known if name != "data.options.class_names"]  # duplicated by data.class_names
     differences = [
         f"{name} {change}" for name, change in found if name in known and not any(_within(name, each) for each in allow)
     ]
@@ -224,9 +225,9 @@ def _within(name, part):
 
 
 def _without_names(value):
-    """A JSON value in which layers are called by their places in it, not by names such as `dense_7`.
+    """A JSON value in which layers are named by their positions instead of names such as `dense_7`.
 
-    Keras numbers layers by what else the process has built, and writes these names wherever layers are connected.
+    Keras' numbers depend on what else the process has built, and occur wherever layers are connected.
     """
     names: dict[str, str] = {}
 
@@ -255,7 +256,7 @@ def _without_names(value):
 
 
 def _differences(name, before, now):
-    """[(name, what changed)] between two JSON values, but for the names that Keras numbers."""
+    """The list [(name, change)] of differences between two JSON values, except for names numbered by Keras."""
     if isinstance(before, dict) and isinstance(now, dict):
         keys = dict.fromkeys([*before, *now])
         return [

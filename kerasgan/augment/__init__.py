@@ -1,4 +1,4 @@
-"""Views: random changes of all samples that a discriminator sees, which keep it from memorising a small data set."""
+"""Views: random changes of all samples that a discriminator sees, to keep it from memorising a small data set."""
 
 from kerasgan.augment.adaptive import Adaptive, Augment
 from kerasgan.augment.diffaugment import DiffAugment

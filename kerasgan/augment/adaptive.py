@@ -2,8 +2,8 @@
 
 Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data". A discriminator memorises a small data
 set, and its gradients then no longer help the generator. ADA trains it on randomly transformed images, real and
-generated alike. The generator still learns the images without the transforms, provided that each transform is skipped
-often enough: up to a probability of about 0.8 (section 2.2 and appendix C).
+generated alike. The generator still learns untransformed images, provided that each transform is skipped often enough:
+up to a probability of about 0.8 (section 2.2 and appendix C).
 
 `Augment` has a given probability, `Adaptive` controls it.
 """
@@ -35,7 +35,7 @@ class Transform(NamedTuple):
         category: Name of the paper's group of transforms.
         values: Number of random parameters.
         normal: Whether the parameters are standard normal; otherwise they are uniform from 0 to 1.
-        gates: Number of independent decisions whether the transform is applied.
+        gates: Number of independent decisions on whether to apply the transform.
     """
 
     category: str
@@ -66,7 +66,7 @@ CATEGORIES = tuple(dict.fromkeys(transform.category for transform in TRANSFORMS.
 
 
 def augment(images, draws, probability):
-    """Images after the paper's transforms, a function of the images and the random numbers alone.
+    """Applies the paper's transforms, as a function of the images and the random numbers alone.
 
     Karras et al. 2020, appendix B, with the strengths and the order of the paper. All transforms of the categories blit
     and geometry are composed and applied as one warp.
@@ -90,12 +90,12 @@ def augment(images, draws, probability):
     | cutout | cutout | Rectangle of w/2 x h/2 pixels around (u w, u' h) set to 0. |
 
     Args:
-        images: Floats of shape (batch, height, width, channels), in about [-1, 1].
-        draws: Random numbers of the transforms to apply, `{name: (values, gates)}`. `values` has the shape
-            (batch, number of values) and the distribution of the table. `gates` is uniform from 0 to 1 and has the
-            shape (batch, number of gates). `TRANSFORMS` has both numbers. A transform is applied where the gate is
-            smaller than `probability`. The optional entry `"pixels"` is the noise: standard normal numbers of the
-            images' shape.
+        images: Floats of shape (batch, height, width, channels), approximately in [-1, 1].
+        draws: Random numbers of the transforms to apply, `{name: (values, gates)}`. `values` has the shape (batch,
+            number of values) and the distribution of the table. `gates` is uniform from 0 to 1 and has the shape
+            (batch, number of gates). `TRANSFORMS` lists both numbers. A transform is applied where the gate is smaller
+            than `probability`. The optional entry `"pixels"` is the noise: standard normal numbers of the images'
+            shape.
         probability: Probability p of each transform, a scalar.
 
     Returns:
@@ -138,7 +138,7 @@ class _Chosen:
     def __init__(self, draws, probability, dtype):
         self.draws, self.dtype = draws, dtype
         self.probability = ops.cast(probability, dtype)
-        # Two independent rotations of this probability: at least one of them happens with probability p.
+        # Two independent rotations with this probability: at least one of them happens with probability p.
         self.probability_of_each = 1 - ops.sqrt(1 - ops.clip(self.probability, 0.0, 1.0))
 
     def values(self, name):
@@ -194,7 +194,7 @@ def _inverse_map(chosen, height, width):
 
 
 def draw(images, names, seed):
-    """Random numbers for `augment`.
+    """Draws random numbers for `augment`.
 
     Args:
         images: Floats of shape (batch, height, width, channels).
@@ -202,7 +202,7 @@ def draw(images, names, seed):
         seed: `keras.random.SeedGenerator`.
 
     Returns:
-        Dictionary `{name: (values, gates)}`, with the entry `"pixels"` if the noise is among the names.
+        A dictionary `{name: (values, gates)}`, with the entry `"pixels"` if the noise is among the names.
     """
     batch, dtype = ops.shape(images)[0], precision(images)
     wanted = {name: TRANSFORMS[name] for name in names}
@@ -247,12 +247,12 @@ def transforms_of(categories):
 
 
 class Pipeline(ImageView):
-    """Base class of `Augment` and `Adaptive`: transforms of `augment` with some probability.
+    """Base class of `Augment` and `Adaptive`: applies the transforms of `augment` with some probability.
 
     A subclass is a frozen dataclass with a field `categories` and defines `probability_at`.
     """
 
-    smallest: ClassVar[int] = 2  # a single pixel has no reflection
+    smallest: ClassVar[int] = 2  # a single pixel cannot be reflected
     unshared: ClassVar[tuple[str, ...]] = ("pixels",)
     categories: tuple[str, ...]
 

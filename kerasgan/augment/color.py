@@ -11,7 +11,7 @@ __all__ = ["recolor"]
 
 
 def recolor(images, brightness=None, contrast=None, luma_flip=None, hue=None, saturation=None):
-    """Images after changes of brightness, contrast, luma, hue and saturation, in this order.
+    """Changes brightness, contrast, luma, hue and saturation, in this order.
 
     The changes together are an affine map of a pixel's colour. The paper states it as a 4 x 4 matrix for RGB. Each of
     its factors keeps luma (the mean of the channels) and chroma (the differences from the mean) apart, so the map is
@@ -19,13 +19,13 @@ def recolor(images, brightness=None, contrast=None, luma_flip=None, hue=None, sa
     about the grey axis by the hue's angle and multiplied by c s. Only images of three channels have a hue. The results
     for RGB and grey images are those of the authors' code.
 
-    All arguments but `images` have the shape (batch,), or are `None` for no change.
+    All arguments except `images` have the shape (batch,), or are `None` for no change.
 
     Args:
         images: Floats of shape (batch, height, width, channels); 0 is mid-grey.
         brightness: Offset b of all channels.
         contrast: Factor c of all channels.
-        luma_flip: 1 to change the sign of luma, else 0.
+        luma_flip: 1 to change the sign of luma, otherwise 0.
         hue: Angle of the rotation of chroma, in radians from -pi to pi.
         saturation: Factor s of chroma.
 

@@ -1,6 +1,6 @@
 """Filters, noise and cutout: Karras et al. 2020 (ADA), appendix B, second algorithm.
 
-The paper finds them less useful than the others (section 2.3), and its default pipeline is without them.
+The paper finds them less useful than the other transforms (section 2.3), and its default pipeline omits them.
 """
 
 import functools
@@ -57,7 +57,7 @@ def _band_matrices(size):
 
 
 def band_gains(amplified, values):
-    """Gains of the four bands. After the amplification of one band all gains are scaled to keep the expected power.
+    """Gains of the four bands. After each amplification of a band, all gains are scaled to keep the expected power.
 
     Args:
         amplified: Booleans of shape (batch, 4): whether a band is amplified.
@@ -77,7 +77,7 @@ def band_gains(amplified, values):
 
 
 def amplify(images, gains):
-    """Images after a separable filter that multiplies each frequency band by a gain.
+    """Applies a separable filter that multiplies each frequency band by a gain.
 
     Args:
         images: Floats of shape (batch, height, width, channels).
@@ -102,7 +102,7 @@ def amplify(images, gains):
 
 
 def add_noise(images, deviations, pixels):
-    """Images with white noise.
+    """Adds white noise to images.
 
     Args:
         images: Floats of shape (batch, height, width, channels).
@@ -113,12 +113,12 @@ def add_noise(images, deviations, pixels):
 
 
 def cut_out(images, cut, centers, share=0.5):
-    """Images with a rectangle of zeros.
+    """Sets a rectangle of each image to zero.
 
     Args:
         images: Floats of shape (batch, height, width, channels).
         cut: Booleans of shape (batch,): whether an image gets a rectangle.
-        centers: Middle of the rectangle, x and y as fractions of width and height, shape (batch, 2).
+        centers: Centres of the rectangles, x and y as fractions of width and height, shape (batch, 2).
         share: Sides of the rectangle as a fraction of the image's sides, from 0 to 1.
     """
     height, width = images.shape[1:3]

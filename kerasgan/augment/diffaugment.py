@@ -40,7 +40,7 @@ def reach(size, share=0.125):
 
 
 def translation(images, rows, columns):
-    """Images shifted up by `rows` and to the left by `columns` pixels and filled with zeros.
+    """Shifts images up by `rows` and to the left by `columns` pixels and fills with zeros.
 
     Args:
         images: Floats of shape (batch, height, width, channels).
@@ -78,12 +78,12 @@ def hole(size, share=0.5):
 
 
 def cutout(images, rows, columns):
-    """Images with a rectangle of zeros that has half of their sides and may lie partly outside.
+    """Sets to zero a rectangle with half the sides of the images, which may lie partly outside.
 
     Args:
         images: Floats of shape (batch, height, width, channels).
-        rows: Row of the middle of the rectangle, integers of shape (batch,) from 0 to height - hole(height) % 2.
-        columns: Column of the middle, integers of shape (batch,) from 0 to width - hole(width) % 2.
+        rows: Row of the centre of the rectangle, integers of shape (batch,) from 0 to height - hole(height) % 2.
+        columns: Column of the centre, integers of shape (batch,) from 0 to width - hole(width) % 2.
     """
 
     def within(size, centers):
@@ -105,8 +105,8 @@ class DiffAugment(ImageView):
     """Random colour, translation and cutout of every image: Zhao et al. 2020, section 3.2.
 
     Colour adds -0.5 to 0.5 to the brightness and multiplies the saturation by 0 to 2 and the contrast by 0.5 to 1.5.
-    Translation shifts by up to an eighth of the sides and fills with zeros. Cutout sets a rectangle with half of the
-    sides to 0. Images are in [-1, 1]. The order is always colour, translation, cutout.
+    Translation shifts by up to an eighth of the sides and fills with zeros. Cutout sets a rectangle with half the sides
+    to 0. Images are in [-1, 1]. The order is always colour, translation, cutout.
 
     Args:
         *policies: Names of the changes, "color", "translation" and "cutout"; all three by default.

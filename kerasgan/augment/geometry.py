@@ -1,8 +1,8 @@
-"""Affine maps of images and one warp that carries them out: Karras et al. 2020 (ADA), appendix B, first algorithm.
+"""Affine maps of images and the warp that applies them: Karras et al. 2020 (ADA), appendix B, first algorithm.
 
-The paper composes a map G from input to output coordinates, in pixels from the middle of the image, x to the right and
-y down. This module composes the inverse of G, which says where each output pixel is read: a later map is multiplied on
-the right.
+The paper composes a map G from input to output coordinates, in pixels from the centre of the image, x to the right and
+y down. This module composes the inverse of G, which determines where each output pixel is read: later maps are
+multiplied on the right.
 """
 
 import functools
@@ -21,13 +21,14 @@ SYM6 = (
     *(0.49105594192797375, 0.787641141028651, 0.3379294217281658, -0.07263752278637658),
     *(-0.02106029251237085, 0.04472490177078139, 0.0017677118642540077, -0.00780070832503238),
 )
-CENTRE = 5  # the tap that is aligned with the sample
+CENTRE = 5  # the tap aligned with the sample
 
 
 def product(*matrices):
     """Product of square matrices of shape (batch, n, n), in full precision.
 
-    `ops.matmul` rounds to ten bits on GPUs that multiply in TF32, which moves a pixel of a 1,024-pixel image by a half.
+    `ops.matmul` rounds to ten bits on GPUs that multiply in TF32, which shifts a pixel of a 1,024-pixel image by half a
+    pixel.
     """
     return functools.reduce(lambda a, b: ops.sum(a[:, :, :, None] * b[:, None, :, :], axis=2), matrices)
 
@@ -81,8 +82,8 @@ def inverse_quarter_turns(count, dtype="float32"):
 def cosine_and_sine(angle):
     """Cosine and sine of angles from -pi to pi, in the dtype of the angles.
 
-    The power series at an eighth of the angle, and three doublings. `ops.cos` and `ops.sin` round float64 to float32 on
-    JAX.
+    It uses the power series at an eighth of the angle, and three doublings. `ops.cos` and `ops.sin` round float64 to
+    float32 on JAX.
     """
     small = angle / 8
     square = small * small
@@ -137,7 +138,7 @@ def warp(images, inverse, margins=None):
     """Images under affine maps, resampled with a low-pass filter at twice the resolution.
 
     Karras et al. 2020, appendix B: the image is extended by reflection, upsampled by two with the wavelet SYM6, read
-    bilinearly at the places that the inverse map gives, and downsampled with the same wavelet. Flips and shifts by
+    bilinearly at the positions given by the inverse map, and downsampled with the same wavelet. Flips and shifts by
     whole pixels go through the same steps. An image whose map is the identity is returned unchanged.
 
     The reflection ends where the opposite edge of the image appears, and zeros follow, as in the authors' code; in the
@@ -146,7 +147,7 @@ def warp(images, inverse, margins=None):
 
     Args:
         images: Floats of shape (batch, height, width, channels); height and width are at least 2.
-        inverse: Inverse maps, shape (batch, 3, 3): from output to input, in pixels from the middle of the image.
+        inverse: Inverse maps, shape (batch, 3, 3): from output to input, in pixels from the centre of the image.
         margins: Number of pixels of the reflection, ((top, bottom), (left, right)); by default the largest possible
             ones, height - 1 and width - 1.
 

@@ -11,7 +11,7 @@ __all__ = ["Packed", "pack"]
 
 
 def pack(samples, size):
-    """Packs of `size` neighbours of a batch, joined along the last axis.
+    """Joins each `size` neighbours of a batch along the last axis.
 
     Args:
         samples: Tensor of shape (batch, ..., depth).
@@ -23,7 +23,7 @@ def pack(samples, size):
     Raises:
         ValueError: If the batch size is known and not a multiple of `size`.
     """
-    if size == 1:  # the same tensor, so that TensorFlow sees that a loss and a penalty judge it alike
+    if size == 1:  # the same tensor, so that TensorFlow can share the computations of a loss and a penalty
         return samples
     count = samples.shape[0]
     if count is not None and count % size:
@@ -66,7 +66,7 @@ class Packed(View):
         return self.size
 
     def __call__(self, samples, *conditions, seed=None, images_seen=None):
-        """The discriminator's input.
+        """Returns the discriminator's input.
 
         Args:
             samples: Floats of shape (batch, ..., depth).

@@ -13,9 +13,9 @@ __all__ = ["ImageView", "View", "per_sample", "precision"]
 class View(Configured):
     """Base class of the views: a random change of a discriminator's input, applied to real and generated samples alike.
 
-    All samples pass through the views on their way to a discriminator: in its own loss, in the generator's loss, and in
-    penalties. A penalty takes gradients with respect to the samples before the views, as the authors' code of ADA does,
-    so a view must be twice differentiable with respect to the samples.
+    All samples pass through the views before they reach a discriminator: in its own loss, in the generator's loss, and
+    in penalties. A penalty takes gradients with respect to the samples before the views, as the authors' code of ADA
+    does, so a view must be twice differentiable with respect to the samples.
 
     A subclass is a frozen dataclass, registered with `keras.saving.register_keras_serializable`, that defines
     `__call__`. Two views are equal if they have the same class and equal fields.
@@ -28,7 +28,7 @@ class View(Configured):
 
     @classmethod
     def from_text(cls, text):
-        """The view with the arguments after the colon of an identifier, such as the 2 of `"packed:2"`.
+        """Creates the view from the arguments after the colon of an identifier, such as the 2 of `"packed:2"`.
 
         Args:
             text: Text after the colon, without white space.
@@ -39,7 +39,7 @@ class View(Configured):
         raise ValueError(f"`text` is {text!r}; expected none, because {cls.__name__} takes no arguments after a colon.")
 
     def __call__(self, samples, *conditions, seed, images_seen=None):
-        """The discriminator's input.
+        """Returns the discriminator's input.
 
         Args:
             samples: Real or generated samples, floats of shape (batch, ...).
@@ -53,7 +53,7 @@ class View(Configured):
         raise NotImplementedError(f"{type(self).__name__} must define __call__().")
 
     def build(self, add_state):
-        """The view to train with: this one, or a copy with states. Called once, by the model's `compile()`.
+        """Returns the view to train with: this one, or a copy with states. Called once, by the model's `compile()`.
 
         Args:
             add_state: Function `add_state(name, shape=(), initializer="zeros")` that returns a non-trainable
@@ -65,7 +65,7 @@ class View(Configured):
         return self
 
     def observe(self, real_logits, batch_size):
-        """Updates the view's states. Called in the discriminator's loss, in training only; does nothing by default.
+        """Updates the view's states; does nothing by default. Called in the discriminator's loss, only in training.
 
         Args:
             real_logits: Logits of this replica's real samples, any shape. A logit of 0 means undecided.
@@ -96,7 +96,7 @@ class View(Configured):
 
 
 class ImageView(View):
-    """Base class of the views that change each image by itself. A subclass defines `draw` and `transform`.
+    """Base class of views that change each image separately. A subclass defines `draw` and `transform`.
 
     Conditions that are images of the samples' height and width, as in image translation, are changed with the same
     random numbers as the samples, so that the two stay aligned. All other conditions remain unchanged.
@@ -110,7 +110,7 @@ class ImageView(View):
     unshared: ClassVar[tuple[str, ...]] = ()
 
     def draw(self, images, seed):
-        """Random numbers for a batch: a dictionary of tensors whose first axis is the batch.
+        """Draws random numbers for a batch: a dictionary of tensors whose first axis is the batch.
 
         Args:
             images: Floats of shape (batch, height, width, channels).
@@ -119,7 +119,7 @@ class ImageView(View):
         raise NotImplementedError(f"{type(self).__name__} must define draw().")
 
     def transform(self, images, draws, images_seen=None):
-        """The changed images, a function of the images and the random numbers alone.
+        """Returns the changed images, as a function of the images and the random numbers alone.
 
         Args:
             images: Floats of shape (batch, height, width, channels).
@@ -160,7 +160,7 @@ def _dtype(x):
 
 
 def precision(images):
-    """Dtype of the random numbers and of what is computed from them: float64 for float64 images, else float32."""
+    """Dtype of the random numbers and of computations with them: float64 for float64 images, otherwise float32."""
     return "float64" if _dtype(images) == "float64" else "float32"
 
 

@@ -15,7 +15,7 @@ VIEWS: dict[str, type[View]] = {"ada": Adaptive, "augment": Augment, "diffaugmen
 
 
 def get(identifier):
-    """The view for an identifier.
+    """Returns the view for an identifier.
 
     Args:
         identifier: A `View`; a name (`"ada"`, `"augment"`, `"diffaugment"` or `"packed"`) for a view with its default

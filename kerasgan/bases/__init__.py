@@ -1,1 +1,1 @@
-"""What families inherit: latent models, models with an encoder, auxiliary heads, translation."""
+"""Base classes of the model families: latent models, models with an encoder, auxiliary heads, translation."""

@@ -1,4 +1,4 @@
-"""Models that generate images of captions: the common part of TextToImageGAN and StackGAN."""
+"""Models that generate images from captions: base classes of TextToImageGAN and StackGAN."""
 
 import dataclasses
 from typing import Any
@@ -21,16 +21,16 @@ from kerasgan.objectives.matching import joint_embedding
 
 @dataclasses.dataclass(frozen=True)
 class CaptionRecipe(LatentRecipe):
-    """As `kerasgan.LatentRecipe`, and
+    """Training settings of text-to-image models, in addition to those of `kerasgan.LatentRecipe`.
 
     Args:
-        mismatched_weight: Share of real images with captions of other images in what the discriminator learns to
-            reject (Reed et al. 2016, algorithm 1: 1/2). 0 for none.
-        matching_kimg: Thousands of images with which the text encoder is trained before the game; then it stays as it
-            is, as in the papers. `None` for a text encoder that is trained along with the game.
-        matching_group: Number of neighbours of a batch whose captions the text encoder learns to tell apart. Batches
-            are multiples of it.
-        text_optimizer: Optimizer of the text encoder and of the image encoder that it is trained with.
+        mismatched_weight: Share of real images with wrong captions among the pairs that the discriminator learns to
+            reject (Reed et al. 2016, algorithm 1: 1/2). 0 for no such pairs.
+        matching_kimg: Thousands of images on which the text encoder is trained before the game. It is then frozen, as
+            in the papers. `None` trains the text encoder during the game instead.
+        matching_group: Number of neighbouring samples in a batch whose captions the text encoder learns to tell apart.
+            Batch sizes must be multiples of it.
+        text_optimizer: Optimizer of the text encoder and of the image encoder it is trained with.
     """
 
     mismatched_weight: float = 0.5
@@ -46,16 +46,16 @@ class CaptionRecipe(LatentRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class CaptionModel(LatentModel):
-    """Images of captions, which are given as strings: `fit(images, captions)`, `sample("a red circle")`.
+    """Model that generates images from captions given as strings: `fit(images, captions)`, `sample("a red circle")`.
 
-    A text encoder turns captions into vectors, which the players receive. It is one of
+    A text encoder turns captions into vectors, which the players receive. It is one of the following:
 
-    - the model's own, a convolutional recurrent network of characters (or of words, for `Captions`), which is trained
-      before the game (`matching_kimg`): the product of a caption's vector and that of an image encoder shall be larger
-      for the image's own caption than for others, by a margin (Reed et al. 2016, equation 2, where the image encoder is
-      a trained GoogLeNet; here it is a small network that is trained as well). All that follows the matching uses the
-      encoder's moving average, which is the one that `sample`, presets and exports have;
-    - `text_encoder`, a built Keras model from ids to vectors, which is trained likewise, or not, with
+    - the model's own convolutional recurrent network over characters (over words for `Captions`), which is trained
+      before the game (`matching_kimg`): the dot product of an image's vector with the vector of its own caption must
+      exceed those with other captions by a margin (Reed et al. 2016, equation 2, where the image encoder is a trained
+      GoogLeNet; here it is a small network that is trained as well). Everything after this stage uses the encoder's
+      moving average, as do `sample`, presets and exports;
+    - `text_encoder`, a built Keras model from ids to vectors, which is trained in the same way unless
       `matching_kimg=0`;
     - a frozen sentence encoder, for the condition `Sentences(...)`.
 
@@ -63,9 +63,9 @@ class CaptionModel(LatentModel):
         image_shape: Shape (height, width, channels) of images in [-1, 1].
         latent_dim: Length of the latent vectors, which are standard normal.
         condition: Kind of the captions: `Characters(length)`, `Captions(words)` or `Sentences(encoder, size)`.
-            `Characters.of(captions)` knows the length.
+            `Characters.of(captions)` finds the length.
         text_size: Length of the vectors of the model's own text encoder.
-        text_width: Width of its layers.
+        text_width: Width of the layers of the model's own text encoder.
         **kwargs: Arguments of `kerasgan.LatentModel`, and `text_encoder`, `image_encoder` (built Keras models).
 
     Attributes:
@@ -116,11 +116,11 @@ class CaptionModel(LatentModel):
         super().build_networks()
 
     def build_text_encoder(self):
-        """A convolutional recurrent network of ids, a built Keras model: `captions` to (batch, embedding_size).
+        """A built convolutional recurrent Keras model from ids `captions` to vectors of shape (batch, embedding_size).
 
-        Two convolutions over 4 neighbours, each with maxima over 3, and a GRU whose states are averaged (the layers of
-        Reed et al. 2016b, "Learning Deep Representations of Fine-grained Visual Descriptions", section 5, which has
-        three convolutions). Words have no convolutions.
+        Two convolutions of width 4, each followed by max pooling over 3, and a GRU whose states are averaged (the
+        layers of Reed et al. 2016b, "Learning Deep Representations of Fine-grained Visual Descriptions", section 5,
+        which has three convolutions). Encoders of words have no convolutions.
         """
         (captions,) = self.conditions.inputs()
         kind = self.conditions.spec
@@ -134,9 +134,9 @@ class CaptionModel(LatentModel):
         return keras.Model(captions, x, name="text_encoder")
 
     def build_image_encoder(self):
-        """The image encoder that the text encoder is trained with, a built Keras model: `images` to embeddings.
+        """The image encoder the text encoder is trained with: a built Keras model from `images` to embeddings.
 
-        Images are halved down to about 4 pixels by convolutions of 4x4 with batch normalization.
+        4x4 convolutions with batch normalization halve the images down to about 4 pixels.
         """
         images = keras.Input(self.image_shape, name="images")
         steps = self.halvings(self.image_shape, at_least=1)
@@ -181,10 +181,10 @@ class CaptionModel(LatentModel):
         return loss, {"matched": right}
 
     def embed(self, captions):
-        """The vectors of captions that the players and `sample` use, without gradients.
+        """The caption vectors that the players and `sample` use, without gradients.
 
         Args:
-            captions: Captions as networks take them.
+            captions: Captions in the form that networks take.
         """
         if self.frozen_text:
             return captions
@@ -201,9 +201,9 @@ class CaptionModel(LatentModel):
 
     @shared
     def mismatched(self, batch):
-        """Vectors of captions of other images, and weights: 0 where the caption is the image's own by chance.
+        """Caption vectors of other images, and weights, which are 0 where the swapped caption happens to be the same.
 
-        Neighbours swap their captions, so that a replica needs no other one; batches are even.
+        Neighbours swap their captions, so that no replica needs data from another one. Batch sizes must be even.
         """
         (captions,) = self.conditions.tensors(batch.y)
         vectors = swap_neighbours(self.embeddings(batch))
@@ -236,21 +236,21 @@ class CaptionModel(LatentModel):
         return [latents, *(self.embed(captions) for captions in conditions)]
 
     def sample(self, count=1, seed=0, labels=None, *, captions=None, **options):
-        """Images of captions.
+        """Generates images from captions.
 
         Args:
-            count: A caption, a list of captions, or a number of samples of `captions`.
-            seed: Integer of 0 or more.
+            count: A caption, a list of captions, or the number of samples for `captions`.
+            seed: Non-negative integer.
             labels: Must be `None`: the condition is a caption.
-            captions: Captions, one for each of `count` samples, or one for all of them. By default the examples of the
+            captions: One caption for each of `count` samples, or one for all of them. Defaults to the examples of the
                 condition's kind.
-            **options: As for `LatentModel.sample`.
+            **options: See `LatentModel.sample`.
 
         Returns:
             A float32 array of shape (number of captions, *image_shape), images in [-1, 1].
 
         Raises:
-            ValueError: As `LatentModel.sample`.
+            ValueError: See `LatentModel.sample`.
 
         Examples:
 
@@ -269,7 +269,7 @@ class CaptionModel(LatentModel):
 
 
 def swap_neighbours(rows):
-    """The rows of a tensor with neighbours exchanged: 1, 0, 3, 2, ... Their number is even."""
+    """The rows of a tensor with neighbours exchanged: 1, 0, 3, 2, ... Their number must be even."""
     shape = tuple(rows.shape)[1:]
     if rows.shape[0] is not None and rows.shape[0] % 2:
         raise ValueError(
@@ -280,7 +280,7 @@ def swap_neighbours(rows):
 
 
 def _after(during, kimg):
-    """A span of the game, moved behind the first `kimg` thousand images."""
+    """A span of the game, moved to after the first `kimg` thousand images."""
     if during is None:
         return Kimg(kimg)
     return Kimg(during.start + kimg, None if during.end is None else during.end + kimg)

@@ -1,4 +1,4 @@
-"""Models with an encoder from images to latents: the common part of BiGAN and VAEGAN."""
+"""Models with an encoder from images to latents: base class of BiGAN and VAEGAN."""
 
 import keras
 from keras import ops
@@ -8,10 +8,10 @@ from kerasgan.bases.latent import LatentModel
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class EncodingModel(LatentModel):
-    """A latent model with an encoder of images [and labels] to latents.
+    """A latent model with an encoder from images [and labels] to latents.
 
-    A family overrides `build_encoder` besides the methods of the other networks, and `latents_network` if the latents
-    are the output of another network.
+    A family overrides `build_encoder` in addition to the build methods of its other networks, and `latents_network` if
+    another network outputs the latents.
 
     Args:
         **kwargs: Arguments of `kerasgan.LatentModel`, and `encoder`, a built Keras model to use instead of the
@@ -26,21 +26,21 @@ class EncodingModel(LatentModel):
         raise NotImplementedError(f"{type(self).__name__} must define build_encoder() or be given an encoder.")
 
     def latents_network(self, ema):
-        """The network of images [and labels] whose output are latents.
+        """The network from images [and labels] to latents.
 
         Args:
-            ema: Whether to use the averaged network rather than the one in training.
+            ema: Whether to use the averaged network rather than the one being trained.
         """
         return self.ema_encoder if ema else self.encoder
 
     def encode(self, images, ema=True, batch_size=256, labels=None, **conditions):
-        """The encoder's latents of images, which `generate` takes.
+        """Encodes images as latents, which `generate` accepts.
 
         Args:
             images: Array of shape (count, *image_shape), in [-1, 1].
-            ema: Whether to use the averaged encoder rather than the one in training.
-            batch_size: Number of images that are computed at once.
-            labels: Integers of shape (count,), for a model of classes.
+            ema: Whether to use the averaged encoder rather than the one being trained.
+            batch_size: Number of images to process at once.
+            labels: Integers of shape (count,), for a class-conditional model.
             **conditions: Values of other conditions by name.
 
         Returns:
@@ -53,27 +53,27 @@ class EncodingModel(LatentModel):
         return self.read(self.latents_network(ema), images, batch_size, given)
 
     def reconstruct(self, images, ema=True, batch_size=256, labels=None, **conditions):
-        """Images generated from the encodings of images, G(E(x)).
+        """Reconstructs images as G(E(x)).
 
         Args:
-            images: As for `encode`.
-            ema: Whether to use the averaged networks rather than those in training.
-            batch_size: As for `encode`.
-            labels: As for `encode`.
-            **conditions: As for `encode`.
+            images: See `encode`.
+            ema: Whether to use the averaged networks rather than those being trained.
+            batch_size: See `encode`.
+            labels: See `encode`.
+            **conditions: See `encode`.
 
         Returns:
             A float32 array of shape (count, *image_shape), images in [-1, 1].
 
         Raises:
-            ValueError: As for `encode`.
+            ValueError: See `encode`.
         """
         latents = ops.convert_to_tensor(self.encode(images, ema, batch_size, labels, **conditions))
         given = self._given(images, labels=labels, **conditions)
         return self.generate([latents, *given], ema, batch_size)
 
     def _given(self, images, **conditions):
-        """The conditions of given images in a list; an empty one for an unconditional model."""
+        """The conditions of given images as a list, which is empty for an unconditional model."""
         missing = [name for name in self.conditions.kinds if conditions.get(name) is None]
         if missing:
             raise ValueError(f"`{missing[0]}` is missing: the model is conditional. Pass one for each image.")

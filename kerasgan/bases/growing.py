@@ -1,4 +1,4 @@
-"""Models that grow: trained on small images first, then on ever larger ones (ProGAN, StyleGAN)."""
+"""Models that grow during training, from small images to ever larger ones (ProGAN, StyleGAN)."""
 
 import dataclasses
 import functools
@@ -17,9 +17,9 @@ from kerasgan.layers.growing import stage_widths as widths_of
 
 
 class DoublingStages:
-    """Mixin of models whose networks have a stage for each size: stage 0 of some 4x4 pixels, each further one twice it.
+    """Mixin for models with one stage per image size: about 4x4 pixels at stage 0, doubled at each further stage.
 
-    A model that has it has the attributes `image_shape`, `channel_base` and `channel_max`.
+    The model must have the attributes `image_shape`, `channel_base` and `channel_max`.
     """
 
     image_shape: tuple
@@ -28,7 +28,7 @@ class DoublingStages:
 
     @property
     def stages(self):
-        """Number of sizes from stage 0 to the images'."""
+        """Number of sizes from stage 0 to full size, both included."""
         return LatentModel.halvings(self.image_shape, at_least=1) + 1
 
     @property
@@ -44,13 +44,14 @@ class DoublingStages:
 
 @dataclasses.dataclass(frozen=True)
 class GrowingRecipe(LatentRecipe):
-    """As `kerasgan.LatentRecipe`, and
+    """Training settings of growing models, in addition to those of `kerasgan.LatentRecipe`.
 
     Args:
         stage_kimg: Thousands of images that each size is trained on.
-        fade_kimg: Thousands of images, before these, over which each size but the first one fades in.
-        rate_factors: Pairs (size, factor), sizes ascending: from this size on Adam's learning rate is multiplied by it.
-        restart: Whether Adam forgets its moments where a new size begins, as in the authors' code.
+        fade_kimg: Thousands of images, before those of `stage_kimg`, over which each size except the first fades in.
+        rate_factors: Pairs (size, factor) in ascending order of size: from each size on, Adam's learning rate is
+            multiplied by its factor.
+        restart: Whether to reset Adam's moments when a new size begins, as in the authors' code.
     """
 
     stage_kimg: float = 600.0
@@ -61,19 +62,19 @@ class GrowingRecipe(LatentRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class GrowingModel(DoublingStages, LatentModel):
-    """A latent model of growing networks (`kerasgan.layers.growing`).
+    """A latent model with growing networks (`kerasgan.layers.growing`).
 
-    The recipe's `stage_kimg` and `fade_kimg` say when a size begins to fade in and when it has. While it does, the real
-    images fade as well (section 2 of ProGAN's paper). The state `level`, which presets and checkpoints hold, is the
-    number of sizes after the first one that have been reached, with the share of the fading one behind the point:
-    `sample` shows images of this level, their pixels repeated up to the size of `image_shape`.
+    The recipe's `stage_kimg` and `fade_kimg` determine when a size begins to fade in and when its fade ends. During the
+    fade, the real images fade as well (section 2 of ProGAN's paper). The state `level`, which presets and checkpoints
+    hold, counts the sizes reached after the first one; its fractional part is the share of the size that is fading in.
+    `sample` returns images of this level, with their pixels repeated up to the size of `image_shape`.
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1]; height and width even.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Attributes:
-        first_stage: Stage of the first images, 0 for some 4x4 pixels.
+        first_stage: Stage of the first training images; stage 0 has about 4x4 pixels.
     """
 
     recipe: Any = GrowingRecipe()
@@ -83,7 +84,7 @@ class GrowingModel(DoublingStages, LatentModel):
         super().__init__(image_shape, **kwargs)
         self.add_state(level=())
 
-    # When what is trained ---------------------------------------------------------------------------------------------
+    # Training schedule ------------------------------------------------------------------------------------------------
 
     def begins(self, stage):
         """Thousands of images after which a stage begins to fade in."""
@@ -91,14 +92,14 @@ class GrowingModel(DoublingStages, LatentModel):
         return self.recipe.stage_kimg + later * (self.recipe.stage_kimg + self.recipe.fade_kimg)
 
     def stage(self, moment):
-        """(stage, whether it fades in) at a `Moment`."""
+        """The pair (stage, whether it is fading in) at a `Moment`."""
         begun = [s for s in range(self.first_stage + 1, self.stages) if moment.images >= 1000 * self.begins(s)]
         if not begun:
             return self.first_stage, False
         return begun[-1], moment.images < 1000 * (self.begins(begun[-1]) + self.recipe.fade_kimg)
 
     def share(self):
-        """Share of the stage that fades in, a scalar tensor; 1.0 if none does."""
+        """Share of the stage that is fading in, a scalar tensor; 1.0 if none is."""
         stage, fading = self.current_stage
         if not fading:
             return 1.0
@@ -137,7 +138,7 @@ class GrowingModel(DoublingStages, LatentModel):
         return {}
 
     def stage_network(self, network, stage, fading):
-        """The network of one stage (`kerasgan.layers.growing.at_stage`), which is kept."""
+        """The network of one stage (`kerasgan.layers.growing.at_stage`), cached."""
         key = id(network), stage, fading
         if key not in self._stage_networks:
             self._stage_networks[key] = at_stage(network, stage, fading)
@@ -148,7 +149,7 @@ class GrowingModel(DoublingStages, LatentModel):
 
         Args:
             network: The generator or the discriminator.
-            inputs: Its inputs but for the share, tensors in a list.
+            inputs: List of its input tensors without the share.
         """
         inputs = [*inputs, self._shares(inputs[0], self.share())] if self.current_stage[1] else inputs
         network = self.stage_network(network, *self.current_stage)
@@ -156,7 +157,7 @@ class GrowingModel(DoublingStages, LatentModel):
 
     @staticmethod
     def _shares(samples, share):
-        """The share once for each sample, shape (batch, 1)."""
+        """The share, repeated for each sample: shape (batch, 1)."""
         return ops.broadcast_to(ops.cast(share, keras.config.floatx()), (ops.shape(samples)[0], 1))
 
     def synthesized(self, *inputs):
@@ -181,9 +182,9 @@ class GrowingModel(DoublingStages, LatentModel):
     # Samples ----------------------------------------------------------------------------------------------------------
 
     def shown_stage(self):
-        """(stage, whether it fades in, its share) of what `sample` shows, as `level` says.
+        """The tuple (stage, whether it is fading in, its share) that `sample` shows, according to `level`.
 
-        The last stage where the level is out of reach: in `predict`, which Keras compiles, on JAX.
+        The last stage where the level cannot be read: in `predict` on JAX, which Keras compiles.
         """
         level = known_value(self.level)
         if level is None:
@@ -195,7 +196,7 @@ class GrowingModel(DoublingStages, LatentModel):
         return self.with_share(super().generator_inputs(latents, *conditions, truncation=truncation, ema=ema))
 
     def with_share(self, inputs):
-        """The inputs of the generator in inference, a list, with the share of what fades in where something does."""
+        """The generator's inputs in inference as a list, with the share appended while a stage is fading in."""
         _, fading, share = self.shown_stage()
         return [*inputs, self._shares(inputs[0], share)] if fading else inputs
 
@@ -211,10 +212,10 @@ class GrowingModel(DoublingStages, LatentModel):
 
 
 def shrunk(images, factor):
-    """The mean of each `factor` by `factor` pixels."""
+    """Images with each block of `factor` by `factor` pixels replaced by its mean."""
     return ops.average_pool(images, factor, factor) if factor > 1 else images
 
 
 def enlarged(images, factor):
-    """Each pixel repeated `factor` times along both sides."""
+    """Images with each pixel repeated `factor` times along both sides."""
     return ops.repeat(ops.repeat(images, factor, axis=1), factor, axis=2) if factor > 1 else images

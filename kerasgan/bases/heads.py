@@ -1,4 +1,4 @@
-"""Discriminators with auxiliary heads, such as a class or a code: the common part of ACGAN and InfoGAN."""
+"""Discriminators with auxiliary heads, such as a class or a code: base class of ACGAN and InfoGAN."""
 
 import keras
 import numpy as np
@@ -14,10 +14,10 @@ from kerasgan.objectives.losses import at_least_float32, weighted_mean
 class HeadedModel(LatentModel):
     """A latent model whose discriminator receives samples without conditions, and has further heads on its trunk.
 
-    `build_discriminator` makes a model of `images`, of shape `pack_shape`, with named outputs: `logits` of shape
-    (packs, 1) and those of `heads`, of shape (packs, packing * width), for the samples of a pack in turn. Besides the
-    adversarial loss, both players minimise `fake_head_loss`, weighted by `fake_head_weights`, and the discriminator
-    minimises `real_head_loss`.
+    `build_discriminator` returns a model with the input `images` of shape `pack_shape` and named outputs: `logits` of
+    shape (packs, 1), and one of shape (packs, packing * width) for each of `heads`, with the samples of a pack side by
+    side. Besides the adversarial loss, both players minimise `fake_head_loss`, weighted by `fake_head_weights`, and the
+    discriminator minimises `real_head_loss`.
 
     Args:
         **kwargs: Arguments of `kerasgan.LatentModel`.
@@ -35,11 +35,11 @@ class HeadedModel(LatentModel):
         return 1.0, 1.0
 
     def fake_head_loss(self, batch):
-        """The loss of the heads for generated samples, which both players minimise: scalar and logs."""
+        """The heads' loss on generated samples, which both players minimise: a scalar and logs."""
         raise NotImplementedError(f"{type(self).__name__} must define fake_head_loss(batch).")
 
     def real_head_loss(self, batch):
-        """The loss of the heads for real samples, which the discriminator minimises: scalar and logs."""
+        """The heads' loss on real samples, which the discriminator minimises: a scalar and logs."""
         return 0.0, {}
 
     def discriminator_loss(self, batch):
@@ -53,7 +53,7 @@ class HeadedModel(LatentModel):
 
     @shared
     def told_of_real(self, batch):
-        """All outputs of the discriminator for the real samples, by name."""
+        """All outputs of the discriminator for the batch's real samples, by name."""
         return self._tell(self.viewed(self.real_samples(batch))[0])
 
     @shared
@@ -75,16 +75,16 @@ class HeadedModel(LatentModel):
         return require_named(outputs, ["logits", *self.heads], f"The discriminator of {type(self).__name__}")
 
     def per_sample(self, output):
-        """A head's output, one row for each sample, in float32 (or float64): shape (batch, width)."""
+        """A head's output with one row per sample, in float32 (or float64): shape (batch, width)."""
         return ops.reshape(at_least_float32(output), (-1, output.shape[-1] // self.packing))
 
     def read_head(self, name, images, batch_size=256):
-        """The outputs of a head of the trained discriminator for images.
+        """Computes the outputs of one head of the trained discriminator for images.
 
         Args:
             name: Name of the head.
-            images: Array of shape (count, *image_shape), in [-1, 1]; neighbours are packed for a model with packing.
-            batch_size: Number of images that are computed at once.
+            images: Array of shape (count, *image_shape), in [-1, 1]; a model with packing packs neighbours.
+            batch_size: Number of images to process at once.
 
         Returns:
             A float32 array of shape (count, width).
@@ -112,18 +112,18 @@ def cross_entropy(targets, logits, weight=None):
 
 
 def require_named(outputs, names, whose):
-    """The outputs of a network, which must be a dictionary with given names.
+    """Checks that the outputs of a network are a dictionary with given names.
 
     Args:
         outputs: Outputs of the network, tensors or symbolic tensors.
         names: Names that must be among them.
-        whose: Network, for the error: "The discriminator of ACGAN".
+        whose: Name of the network in the error message, such as "The discriminator of ACGAN".
 
     Returns:
         `outputs`.
 
     Raises:
-        ValueError: If they are not a dictionary, or one is missing.
+        ValueError: If the outputs are not a dictionary, or if a name is missing.
     """
     found = sorted(outputs) if isinstance(outputs, dict) else f"one {type(outputs).__name__}"
     if not isinstance(outputs, dict) or not set(names) <= set(outputs):

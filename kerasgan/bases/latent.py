@@ -1,6 +1,6 @@
-"""Models that generate samples from noise and conditions: the common part of the latent families.
+"""Base classes of models that generate samples from noise and conditions.
 
-`GenerativeModel` draws latents and samples, `LatentModel` trains its generator against a discriminator.
+`GenerativeModel` draws latents and samples; `LatentModel` trains its generator against a discriminator.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ from kerasgan.objectives.regularizers import lazy_adam
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class GenerativeModel(AdversarialModel):
-    """A generator of samples from latents and conditions, with any kind of training.
+    """A model that generates samples from latents and conditions, trained in any way.
 
     A family overrides `build_generator`, and defines its recipe and its losses or phases.
 
@@ -40,19 +40,21 @@ class GenerativeModel(AdversarialModel):
         latent_dim: Length of the latent vectors.
         latent_range: (low, high) of uniform latents. `None` for standard normal latents.
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
-        condition: Kind of the condition, or a dictionary of kinds, where it is not a class: `Captions(...)`,
-            `{"labels": Labels(10), "attributes": Attributes(5)}`. Networks then have an input of each one's name.
+        condition: Kind of a condition that is not a class, or a dictionary of kinds: `Captions(...)`,
+            `{"labels": Labels(10), "attributes": Attributes(5)}`. Networks then have one input per condition, with the
+            same name.
         **kwargs: Built Keras models to use instead of the family's, by their names in `parts`, such as `generator` with
             the inputs `latents` or [latents, labels]; and arguments of `AdversarialModel`.
 
     Attributes:
         parts: Names of the networks; each has a method `build_<name>`.
-        averaged: Names of the networks of which a moving average is kept.
-        sample_kind: Kind of the samples.
+        averaged: Names of the networks that have a moving average.
+        sample_kind: Kind of the samples (`kerasgan.data.kinds`).
         conditions: The `Conditions` of the model.
         prior: Distribution of the latents (`kerasgan.bases.latents`).
-        sample_form: Kind of the samples where data have several: "tokens" or "graphs". `None` for the usual one.
-        truncation_of: Target of truncation: "latents", "styles" of a mapping network, or the "temperature" of tokens.
+        sample_form: Form of the samples for data sets that offer several: "tokens" or "graphs". `None` for the default.
+        truncation_of: What truncation applies to: "latents", "styles" of a mapping network, or the "temperature" of
+            tokens.
     """
 
     generates = True
@@ -97,7 +99,7 @@ class GenerativeModel(AdversarialModel):
         raise NotImplementedError(f"{type(self).__name__} must define build_generator() or be given a generator.")
 
     def condition_inputs(self):
-        """Symbolic inputs of the conditions, in a list; an empty one for an unconditional model."""
+        """Symbolic inputs of the conditions as a list, which is empty for an unconditional model."""
         return self.conditions.inputs()
 
     def compile(self, **arguments):
@@ -105,7 +107,7 @@ class GenerativeModel(AdversarialModel):
         super().compile(**arguments)
 
     def check_own_networks(self, given):
-        """Raises unless the networks that a user gave fit the model, `{name: network}`."""
+        """Raises an error unless the user's networks, `{name: network}`, fit the model."""
         if "generator" in given:
             samples = self.image_shape if type(self).finished is GenerativeModel.finished else None
             check_network("generator", given["generator"], (self.latent_dim,), list(self.conditions.kinds), samples)
@@ -121,15 +123,15 @@ class GenerativeModel(AdversarialModel):
     # Training -------------------------------------------------------------------------------------------------------
 
     def real_condition(self, batch):
-        """The conditions of the batch's real samples, tensors in a list."""
+        """The conditions of the batch's real samples as a list of tensors."""
         return self.conditions.tensors(batch.y)
 
     def fake_condition(self, batch):
-        """The conditions of the generated samples: by default the real ones', so that their distributions agree."""
+        """The conditions of the generated samples. By default those of the real ones, for equal distributions."""
         return self.real_condition(batch)
 
     def real_samples(self, batch):
-        """The batch's real samples as networks take them."""
+        """The batch's real samples in the form that networks take."""
         return self.sample_kind.tensor(batch.x)
 
     def labels(self, batch):
@@ -138,7 +140,7 @@ class GenerativeModel(AdversarialModel):
 
     @shared
     def latents(self, batch):
-        """New latents, one for each of the batch's samples."""
+        """New latent vectors, one for each sample of the batch."""
         return self.draw_latents(ops.shape(keras.tree.flatten(batch.x)[0])[0], self.random)
 
     @shared
@@ -149,7 +151,7 @@ class GenerativeModel(AdversarialModel):
 
     @staticmethod
     def inputs_of(first, *others):
-        """The argument of a network: the first input alone, or a list with the others that are not `None`."""
+        """The argument to call a network with: the first input alone, or a list with all others that are not `None`."""
         there = [other for other in others if other is not None]
         return [first, *there] if there else first
 
@@ -167,78 +169,79 @@ class GenerativeModel(AdversarialModel):
 
     @property
     def truncates(self):
-        """Whether `sample` takes a truncation."""
+        """Whether `sample` accepts a truncation."""
         return self.truncation_of != "latents" or getattr(self.prior, "truncates", False)
 
     def generator_inputs(self, latents, *conditions, truncation=None, ema=True):
-        """The inputs of the generator, in a list; a family with a network in front of the generator overrides it.
+        """The generator's inputs as a list; overridden by families with another network before the generator.
 
         Args:
             latents: Latents of shape (batch, latent_dim).
             *conditions: Conditions.
-            truncation: Psi of models that truncate styles, a number or a tensor; `None` for none.
-            ema: Whether the averaged networks are used.
+            truncation: Psi for models that truncate styles, a number or a tensor. `None` for no truncation.
+            ema: Whether to use the averaged networks.
         """
         return [latents, *conditions]
 
     def finished(self, outputs):
-        """Samples of the generator's outputs in inference; a family with other outputs than samples overrides it."""
+        """The samples made from the generator's outputs in inference; overridden by families with other outputs."""
         return outputs
 
     def sampled(self, latents, *conditions, seed=0, strength=1.0, fixed=False, truncation=None):
-        """Samples of the averaged generator as tensors, as they are traced for an export.
+        """Samples of the averaged generator as tensors; this method is traced for exports.
 
         Args:
             latents: Latents of shape (batch, latent_dim).
             *conditions: Conditions.
             seed: Seed of the noise, an integer or a scalar tensor.
             strength: Number or scalar tensor that the noise is multiplied by.
-            fixed: Whether all samples have the same noise.
-            truncation: As for `generator_inputs`.
+            fixed: Whether all samples share the same noise.
+            truncation: See `generator_inputs`.
         """
         inputs = self.generator_inputs(latents, *conditions, truncation=truncation)
         return self.inference(self.ema_generator).graph(self.inputs_of(*inputs), seed, strength, fixed)
 
     def call(self, inputs, training=False):
-        """Samples of the averaged generator for latents, or [latents, *conditions], with the noise of seed 0."""
+        """Samples of the averaged generator from latents, or [latents, *conditions], with the noise of seed 0."""
         return self.sampled(*(inputs if isinstance(inputs, (list, tuple)) else [inputs]))
 
     def sample(
         self, count, seed=0, labels=None, *, truncation=None, noise="random", ema=True, batch_size=64, **conditions
     ):
-        """Generated samples; the same seed gives the same ones in every process of the same engine.
+        """Generates samples. The same seed gives the same samples in every process of the same engine.
 
         Args:
             count: Number of samples.
-            seed: Integer of 0 or more.
-            labels: Integers of shape (count,), or names of classes of a model that knows them, for a model of classes;
-                0, 1, 2, ... in turn by default.
-            truncation: How close to the typical the samples are, for models that have it (`truncates`): fidelity rises
-                and diversity falls as it goes to 0. A threshold of normal latents, in standard deviations, beyond which
-                each number is drawn again; the psi of models with styles. `None` for none.
-            noise: Noise of layers that add it: "random"; "fixed", the same for all samples; "none"; or a number to
-                multiply random noise by.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of samples that are computed at once.
+            seed: Non-negative integer.
+            labels: Integers of shape (count,) for a class-conditional model, or class names if the model knows them.
+                Defaults to cycling through 0, 1, 2, ...
+            truncation: Trade-off between diversity and fidelity, for models with truncation (`truncates`): as it goes
+                to 0, samples become more typical, so that fidelity rises and diversity falls. For normal latents, a
+                threshold in standard deviations beyond which each number is redrawn; for models with styles, psi.
+                `None` for no truncation.
+            noise: Noise of the layers that add it: "random"; "fixed", the same for all samples; "none"; or a factor for
+                random noise.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of samples to process at once.
             **conditions: Values of other conditions by name, such as `captions=["a red circle"]`.
 
         Returns:
             A float32 array of shape (count, *image_shape), images in [-1, 1].
 
         Raises:
-            ValueError: For conditions that do not fit or that the model does not have, a negative seed or count, or a
-                truncation that the model does not have.
+            ValueError: For conditions or a truncation that do not fit the model or that it does not have, or for a
+                negative seed or count.
         """
         inputs = self.sample_inputs(count, seed, truncation, labels=labels, **conditions)
         psi = truncation if self.truncation_of != "latents" else None
         return self.generate(inputs, ema, batch_size, seed=seed, noise=noise, truncation=psi)
 
     def sample_inputs(self, count, seed=0, truncation=None, **conditions):
-        """Latents and conditions of new samples, in a list.
+        """Draws the latents and conditions of new samples, as a list.
 
         Args:
             count: Number of samples.
-            seed: Integer of 0 or more.
+            seed: Non-negative integer.
             truncation: Truncation as for `sample`.
             **conditions: Values of conditions by name.
         """
@@ -258,15 +261,15 @@ class GenerativeModel(AdversarialModel):
         return [self.draw_latents(count, int(seed), cut), *given]
 
     def generate(self, inputs, ema=True, batch_size=64, *, seed=0, noise="random", truncation=None):
-        """The generator's samples for given inputs, computed in batches.
+        """Generates samples from given inputs, in batches.
 
         Args:
             inputs: Latents of shape (count, latent_dim), or [latents, *conditions].
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of samples that are computed at once.
-            seed: Seed of the noise of layers that add it.
-            noise: As for `sample`.
-            truncation: Psi of models that truncate styles. `None` for none.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of samples to process at once.
+            seed: Seed of the noise, for layers that add it.
+            noise: See `sample`.
+            truncation: Psi for models that truncate styles. `None` for no truncation.
 
         Returns:
             A float32 array of shape (count, *image_shape), images in [-1, 1].
@@ -276,7 +279,7 @@ class GenerativeModel(AdversarialModel):
         return self.inference(self.ema_generator if ema else self.generator)(ready, seed, noise, batch_size)
 
     def read(self, network, samples, batch_size, conditions=()):
-        """Outputs of a network in inference for real samples, which are checked, and conditions: a float32 array."""
+        """A network's outputs in inference, a float32 array, for real samples, which are checked, and conditions."""
         samples = np.asarray(samples)
         self.data_specs()[0].check(samples, "images")
         samples = ops.convert_to_tensor(samples.astype("float32"))
@@ -287,27 +290,27 @@ class GenerativeModel(AdversarialModel):
         return {}
 
     def inference(self, network):
-        """The `Inference` of one of the model's networks, which is kept."""
+        """The `Inference` of one of the model's networks, cached."""
         if id(network) not in self._inferences:
             generates = network is self.generator or network is self.ema_generator
             self._inferences[id(network)] = Inference(network, self.finished if generates else None)
         return self._inferences[id(network)]
 
     def standing_statistics(self, truncation=None, batch_size=64, batches=100, seed=0):
-        """Replaces the batch statistics of the averaged generator by means over batches of its samples.
+        """Replaces the batch statistics of the averaged generator with means over batches of its samples.
 
-        Samples of a strong truncation are then normalized by their own statistics rather than by those of training
-        (Brock et al. 2019, appendix D: "standing statistics"). Presets and exports that are written afterwards keep
-        them; further training mixes those of the generator in training in again. The labels of the batches are random.
+        Samples with strong truncation are then normalized by their own statistics rather than by those of training
+        (Brock et al. 2019, appendix D: "standing statistics"). Presets and exports written afterwards keep these
+        statistics; further training mixes in the training statistics again. The labels of the batches are random.
 
         Args:
-            truncation: Truncation of the samples that will be drawn, as for `sample`.
+            truncation: Truncation of the samples to be drawn later, as for `sample`.
             batch_size: Number of samples in a batch.
             batches: Number of batches; 100 in the paper.
             seed: Seed of the latents and labels.
 
         Raises:
-            ValueError: For a truncation that the model does not have, or no batches.
+            ValueError: For a truncation that the model does not have, or if `batches` is 0.
         """
         draw = np.random.default_rng(seed).integers
         psi = truncation if self.truncation_of != "latents" else None
@@ -320,7 +323,7 @@ class GenerativeModel(AdversarialModel):
         standing_statistics(self.ema_generator, map(inputs, range(batches)))
 
     def served(self):
-        """Further signatures of a SavedModel: `{signature: (network of images, name of its output)}`."""
+        """Additional signatures of a SavedModel: `{signature: (network of images, name of its output)}`."""
         return {}
 
     # Serialisation --------------------------------------------------------------------------------------------------
@@ -346,7 +349,7 @@ class GenerativeModel(AdversarialModel):
 
     @staticmethod
     def scale_steps(size, smallest=4, at_least=2):
-        """Number of times that a size can be halved: down to `smallest` or more, and at least `at_least` times.
+        """Number of times a size can be halved: down to `smallest` or more, and at least `at_least` times.
 
         Args:
             size: Number of pixels.
@@ -354,7 +357,7 @@ class GenerativeModel(AdversarialModel):
             at_least: Smallest number of halvings.
 
         Raises:
-            ValueError: If the size cannot be halved so many times.
+            ValueError: If the size cannot be halved `at_least` times.
         """
         steps = 0
         while size % 2 == 0 and (size // 2 >= smallest or steps < at_least):
@@ -365,15 +368,15 @@ class GenerativeModel(AdversarialModel):
 
     @classmethod
     def halvings(cls, image_shape, smallest=4, at_least=2):
-        """Number of times that both sides of images can be halved; see `scale_steps`.
+        """Number of times both sides of images can be halved; see `scale_steps`.
 
         Args:
             image_shape: Shape (height, width, channels) of images.
-            smallest: As for `scale_steps`.
-            at_least: As for `scale_steps`.
+            smallest: See `scale_steps`.
+            at_least: See `scale_steps`.
 
         Raises:
-            ValueError: If they cannot be halved so many times, or if `image_shape` is not a shape of images.
+            ValueError: If they cannot be halved `at_least` times, or if `image_shape` is not the shape of an image.
         """
         return min(cls.scale_steps(size, smallest, at_least) for size in Images(image_shape).shape[:2])
 
@@ -391,13 +394,13 @@ class LatentRecipe(Recipe):
     Args:
         loss: `kerasgan.losses.AdversarialLoss`, its name or its configuration.
         penalties: `kerasgan.penalties` on the discriminator; those with an interval are separate phases.
-        views: What the discriminator is shown of all samples (`kerasgan.augment`): "ada", "diffaugment",
+        views: Augmentation of all samples that the discriminator sees (`kerasgan.augment`): "ada", "diffaugment",
             "diffaugment:color,translation", "augment:0.2", or instances such as `Adaptive(target=0.6)`.
-        clip_weights: Bound of the discriminator's weights, which are kept within plus and minus this after each update.
-            `None` for no bound.
+        clip_weights: Bound of the discriminator's weights, which are clipped to plus and minus this value after each
+            update. `None` for no bound.
         generator_every: Number of discriminator updates for each generator update (n_critic).
-        lazy_correction: Whether the Adam of a player with a lazy penalty of interval k has its learning rate and decays
-            corrected to c lr, beta_1 ** c and beta_2 ** c with c = k / (k + 1) (Karras et al. 2020, appendix B).
+        lazy_correction: Whether to correct the Adam of a player with a lazy penalty of interval k: its learning rate
+            and decays become c lr, beta_1 ** c and beta_2 ** c with c = k / (k + 1) (Karras et al. 2020, appendix B).
         discriminator_optimizer: Optimizer of the discriminator, or its configuration.
         generator_optimizer: Optimizer of the generator, or its configuration.
     """
@@ -414,20 +417,21 @@ class LatentRecipe(Recipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class LatentModel(GenerativeModel):
-    """A generator of samples from latents and conditions against a discriminator of samples and conditions.
+    """A generator of samples from latents and conditions, trained against a discriminator of samples and conditions.
 
     A family overrides `build_generator` and `build_discriminator` and defines its recipe.
 
     Args:
-        image_shape: As for `GenerativeModel`.
+        image_shape: See `GenerativeModel`.
         latent_dim: Length of the latent vectors.
         latent_range: (low, high) of uniform latents. `None` for standard normal latents.
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
-        packing: Number of samples that the discriminator judges together (PacGAN: Lin et al. 2018, section 3). A batch
-            is cut into packs, so its size must be a multiple of it. Penalties see a pack as one sample.
+        packing: Number of samples that the discriminator judges together (PacGAN: Lin et al. 2018, section 3). Batches
+            are cut into packs, so that the batch size must be a multiple of `packing`. Penalties treat a pack as one
+            sample.
         generator: Built Keras model to use instead of the family's, with the inputs `latents` or [latents, conditions].
         discriminator: Built Keras model to use instead of the family's, with the inputs `images` of `pack_shape`, or
-            [images, conditions]; its output are logits, without an activation.
+            [images, conditions]; it outputs logits, without an activation.
         **kwargs: Arguments of `GenerativeModel`.
     """
 
@@ -465,11 +469,11 @@ class LatentModel(GenerativeModel):
         return (*self.image_shape[:-1], self.packing * self.image_shape[-1])
 
     def condition_inputs(self, packed=False):
-        """As `GenerativeModel.condition_inputs`.
+        """See `GenerativeModel.condition_inputs`.
 
         Args:
-            packed: Whether the inputs are the discriminator's, which judges `packing` samples together: labels then
-                have the shape (packing,).
+            packed: Whether the inputs are those of the discriminator, which judges `packing` samples together: labels
+                then have shape (packing,).
         """
         if packed and self.packing > 1 and set(self.conditions.kinds) - {"labels"}:
             raise ValueError(f"`packing` is {self.packing}, which only models of classes can have, if any condition.")
@@ -534,7 +538,7 @@ class LatentModel(GenerativeModel):
         return discriminator, *lazy, dataclasses.replace(generator, every=self.recipe.generator_every)
 
     def _built_views(self):
-        """The recipe's views with their states, which are states of the model."""
+        """The recipe's views, built; their states belong to the model."""
         given = self.recipe.views
         chosen = [augment.get(view) for view in (given if isinstance(given, (tuple, list)) else (given,))]
         self._view_states = []
@@ -579,7 +583,7 @@ class LatentModel(GenerativeModel):
         return loss, logs
 
     def observe_reals(self, batch, real_logits):
-        """Shows the views the logits of real samples, and returns the views' logs."""
+        """Passes the logits of real samples to the views and returns the views' logs."""
         count = ops.shape(keras.tree.flatten(batch.x)[0])[0]
         boundary = self.adversarial_loss.boundary or 0.0
         for view in self.views:
@@ -596,9 +600,9 @@ class LatentModel(GenerativeModel):
         return penalty.interval * self.penalty(penalty, batch), {}
 
     def penalty(self, penalty, batch):
-        """The value of a penalty on the discriminator at a batch, whose samples all have the same weight in it."""
+        """The value of a penalty on the discriminator for a batch, whose samples all have equal weight."""
         conditions = self.real_condition(batch)
-        fake = ops.stop_gradient(pack(self.generated(batch), self.packing))  # free where the penalty does not use it
+        fake = ops.stop_gradient(pack(self.generated(batch), self.packing))  # no cost if the penalty does not use it
         return penalty(
             lambda x: self.judge(self.unpack(x), *conditions),
             pack(self.real_samples(batch), self.packing),
@@ -609,11 +613,11 @@ class LatentModel(GenerativeModel):
 
     @shared
     def fake_logits(self, batch):
-        """The discriminator's logits for generated samples, one for each pack."""
+        """The discriminator's logits for generated samples, one per pack."""
         return self.judge(self.generated(batch), *self.fake_condition(batch))
 
     def real_logits(self, batch):
-        """The discriminator's logits for real samples, one for each pack."""
+        """The discriminator's logits for real samples, one per pack."""
         return self.judge(self.real_samples(batch), *self.real_condition(batch))
 
     def judge(self, samples, *conditions):
@@ -624,7 +628,7 @@ class LatentModel(GenerativeModel):
             *conditions: Their conditions, tensors or `None`.
 
         Returns:
-            Logits, one for each sample, or for each pack of `packing` samples.
+            Logits, one per sample or per pack of `packing` samples.
         """
         return self.discriminate(*self.viewed(samples, *conditions))
 
@@ -636,15 +640,15 @@ class LatentModel(GenerativeModel):
         return Packed(self.packing)(*shown)
 
     def discriminate(self, samples, *conditions):
-        """The discriminator's logits in training for its input. Call `judge`, not this, in a loss."""
+        """The discriminator's logits in training for viewed and packed samples. Losses call `judge` instead."""
         return self.discriminator(self.inputs_of(samples, *conditions), training=True)
 
     def pack(self, samples):
-        """Neighbours of a batch, `packing` at a time, side by side along the last axis: `pack_shape`."""
+        """Joins each `packing` neighbours of a batch along the last axis, giving samples of shape `pack_shape`."""
         return pack(samples, self.packing)
 
     def unpack(self, packs):
-        """The samples of packs, shape (batch, ...): what `kerasgan.augment.packed.pack` joined."""
+        """Splits packs into samples of shape (batch, ...), the inverse of `kerasgan.augment.packed.pack`."""
         if self.packing == 1:
             return packs
         *place, depth = packs.shape[1:]
@@ -652,9 +656,9 @@ class LatentModel(GenerativeModel):
         return ops.reshape(ops.moveaxis(x, -2, 1), (-1, *place, depth // self.packing))
 
     def pack_weight(self, batch):
-        """The weights of the batch's packs, shape (packs,): the mean of their samples'; `None` for none."""
+        """Weights of the batch's packs, shape (packs,): the means of their samples' weights. `None` without weights."""
         return Packed(self.packing).weights(batch.sample_weight)
 
     def fake_weight(self, batch):
-        """The weights of packs of generated samples: those of the real packs with the same conditions, or `None`."""
+        """Weights of the generated packs: those of the real packs with the same conditions, or `None`."""
         return self.pack_weight(batch) if self.conditions else None

@@ -14,8 +14,8 @@ NO_TRUNCATION = 10.0  # standard deviations beyond which a normal number is neve
 class Normal:
     """Standard normal latents.
 
-    Truncation draws each number that is further from 0 than the threshold again (BigGAN: Brock et al. 2019, section
-    3.1), which is equivalent to the truncated normal distribution.
+    Truncation redraws each number further from 0 than the threshold (BigGAN: Brock et al. 2019, section 3.1), which
+    gives the truncated normal distribution.
 
     Args:
         size: Length of a latent vector.
@@ -30,7 +30,8 @@ class Normal:
         Args:
             count: Number of latent vectors, an integer or a scalar tensor.
             seed: Seed as for `keras.random`.
-            truncation: Threshold in standard deviations, a number or a scalar tensor; from 10 on, or `None`, for none.
+            truncation: Threshold in standard deviations, a number or a scalar tensor. 10 or more, or `None`, for no
+                truncation.
         """
         shape = (count, self.size)
         if truncation is None or (isinstance(truncation, (int, float)) and truncation >= NO_TRUNCATION):
@@ -71,7 +72,7 @@ class Uniform:
 
 @dataclasses.dataclass(frozen=True)
 class Codes:
-    """Noise, one-hot codes and continuous codes in one vector; noise and continuous codes are uniform in [-1, 1].
+    """Vectors of noise, one-hot codes and continuous codes; noise and continuous codes are uniform in [-1, 1].
 
     Args:
         noise: Length of the noise.
@@ -91,7 +92,7 @@ class Codes:
 
     @property
     def code_size(self):
-        """Length of all codes in a latent vector."""
+        """Total length of the codes in a latent vector."""
         return sum(self.categorical) + self.continuous
 
     @property
@@ -110,11 +111,11 @@ class Codes:
         return ops.concatenate([2.0 * noise - 1.0, *codes, 2.0 * continuous - 1.0], axis=-1)
 
     def split(self, codes):
-        """The codes of shape (batch, code_size) in a list: each categorical one, and the continuous ones together."""
+        """Splits codes of shape (batch, code_size) into a list: each categorical code, then all continuous ones."""
         return columns(codes, self.categorical)
 
 
 def columns(x, sizes):
-    """Columns of a matrix in groups of given sizes, and the remaining columns."""
+    """Splits a matrix into groups of columns of given sizes and the remaining columns."""
     edges = list(itertools.accumulate(sizes, initial=0))
     return [x[:, start:end] for start, end in zip(edges, [*edges[1:], None], strict=True)]

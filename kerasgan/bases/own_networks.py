@@ -4,7 +4,7 @@ import keras
 
 
 def require_network(name, given):
-    """Raises unless something given for a network is a built Keras model.
+    """Raises an error unless `given` is a built Keras model.
 
     Raises:
         ValueError: If it is a class, a function or anything else.
@@ -22,7 +22,7 @@ def check_network(name, network, first, conditions, output=None):
         network: A Keras model; only functional ones, whose shapes are known, are compared.
         first: Expected shape of its first input, without the batch axis.
         conditions: Names of the conditions, each of which needs an input.
-        output: Expected shape of its output, without the batch axis; `None` for any.
+        output: Expected shape of its output, without the batch axis. `None` for any shape.
 
     Raises:
         ValueError: If a shape differs or an input is missing.

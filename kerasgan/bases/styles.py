@@ -1,4 +1,4 @@
-"""Models whose generator takes a style for each of its layers, from a mapping network: the StyleGANs."""
+"""Models whose generator takes one style per layer from a mapping network: the StyleGANs."""
 
 import dataclasses
 from typing import Any
@@ -14,11 +14,11 @@ from kerasgan.layers import draw_crossovers, mix_styles, truncate
 
 @dataclasses.dataclass(frozen=True)
 class StyleRecipe(LatentRecipe):
-    """As `kerasgan.LatentRecipe`, and
+    """Training settings of style-based models, in addition to those of `kerasgan.LatentRecipe`.
 
     Args:
-        style_mixing: Share of the generated samples, in training, whose layers from a random one on take the style of
-            other latents (Karras et al. 2019, section 3.1).
+        style_mixing: Fraction of the training samples that mix two styles: from a randomly chosen layer on, layers take
+            the style of other latents (Karras et al. 2019, section 3.1).
     """
 
     style_mixing: float = 0.9
@@ -26,17 +26,17 @@ class StyleRecipe(LatentRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class StyleModel(LatentModel):
-    """A mapping network of latents and labels to styles, and a generator of a style for each of its layers.
+    """A model with a mapping network from latents and labels to styles, and a generator with one style per layer.
 
-    The mapping network keeps the mean style in its layer `mean_style`; `sample(truncation=psi)` draws the styles of the
-    first `truncated_layers` layers towards it. A family defines `build_mapping`, `build_generator` with the input
+    The mapping network tracks the mean style in its layer `mean_style`; `sample(truncation=psi)` pulls the styles of
+    the first `truncated_layers` layers towards it. A family defines `build_mapping`, `build_generator` with the input
     `styles` of shape (batch, layers, style length), and `build_discriminator`.
 
     Args:
         **kwargs: Arguments of `kerasgan.LatentModel`, and a built Keras model `mapping` to use instead of the family's.
 
     Attributes:
-        truncated_layers: Number of the generator's layers that a truncation changes. `None` for all.
+        truncated_layers: Number of the generator's layers that truncation affects. `None` for all.
     """
 
     recipe: Any = StyleRecipe()
@@ -66,7 +66,7 @@ class StyleModel(LatentModel):
 
     @shared
     def styles(self, batch):
-        """Styles of the generator's layers for the batch's conditions, from new latents and mixed."""
+        """Mixed styles of the generator's layers for the batch's conditions, from new latents."""
         return self.mixed_styles(self.latents(batch), self.fake_condition(batch))
 
     def mixed_styles(self, latents, conditions):
@@ -74,19 +74,19 @@ class StyleModel(LatentModel):
 
         Args:
             latents: Latents of shape (batch, latent_dim).
-            conditions: Their conditions, tensors in a list.
+            conditions: List of their condition tensors.
         """
         styles = self.spread(self.mapping(self.inputs_of(latents, *conditions), training=True))
         if not self.recipe.style_mixing > 0:
             return styles
         count = ops.shape(latents)[0]
         others = self.draw_latents(count, self.random)
-        others = self.mapping(self.inputs_of(others, *conditions), training=False)  # the mean style is the first ones'
+        others = self.mapping(self.inputs_of(others, *conditions), training=False)  # not in the mean style
         crossovers = draw_crossovers(count, self.mixed_layers, self.recipe.style_mixing, self.random)
         return mix_styles(styles, self.spread(others), crossovers)
 
     def spread(self, styles):
-        """The same style for all layers: shape (batch, layers, style length) of (batch, style length)."""
+        """Repeats styles of shape (batch, style length) for all layers: shape (batch, layers, style length)."""
         layers = self.generator.inputs[0].shape[1]
         return ops.repeat(ops.expand_dims(styles, 1), layers, axis=1)
 
@@ -95,7 +95,7 @@ class StyleModel(LatentModel):
         return probed(self.synthesized(self.styles(batch)))
 
     def synthesized(self, styles):
-        """Generated samples in training for the styles of all layers."""
+        """Generated samples in training from the styles of all layers."""
         return self.generator(styles, training=True)
 
     def generator_inputs(self, latents, *conditions, truncation=None, ema=True):

@@ -1,4 +1,4 @@
-"""Models that enlarge images: the common part of the super-resolution families."""
+"""Models that enlarge images: base classes of the super-resolution families."""
 
 import dataclasses
 from typing import Any
@@ -26,11 +26,11 @@ class SuperResolutionRecipe(Recipe):
     Args:
         loss: `kerasgan.losses.AdversarialLoss`, its name or its configuration.
         adversarial_weight: Weight of the generator's adversarial loss.
-        perceptual_weight: Weight of the distance between the feature maps of enlarged and original images; 0 for no
-            feature network.
+        perceptual_weight: Weight of the distance between the feature maps of enlarged and original images. 0 for
+            training without a feature network.
         pixel_weight: Weight of the distance between enlarged and original images after the pretraining.
-        pretraining_steps: Number of first steps in which the generator alone is trained, on the distance of pixels.
-        degradation: How small images are made of large ones: see `kerasgan.data.degradation.get`.
+        pretraining_steps: Number of initial steps in which only the generator is trained, on the pixel distance.
+        degradation: How to make small images from large ones: see `kerasgan.data.degradation.get`.
         flip: Whether half of the training images are mirrored left to right.
         pretraining_optimizer: Optimizer of the generator in the pretraining, or its configuration.
         discriminator_optimizer: Optimizer of the discriminator, or its configuration.
@@ -58,24 +58,24 @@ class SuperResolutionRecipe(Recipe):
 class SuperResolutionModel(TranslationModel):
     """Generators of large images from small ones: `fit(large)` or `fit(small, large)`, `translate(small)`.
 
-    `fit(large)` makes the small images itself, as the recipe's `degradation` says, new ones in each epoch as a function
-    of the model's seed, the epoch and the image. In the first `pretraining_steps` steps the generator is trained on the
-    distance of pixels, then both players on the adversarial, the perceptual and the pixel loss. The networks of the
-    generator are convolutional, so that `translate` takes small images of any size. They have no final activation:
+    `fit(large)` makes the small images itself, according to the recipe's `degradation`; in each epoch they are new, as
+    a function of the model's seed, the epoch and the image. In the first `pretraining_steps` steps the generator is
+    trained on the pixel distance, afterwards both players on the adversarial, the perceptual and the pixel loss. The
+    generators are convolutional, so that `translate` accepts small images of any size. They have no final activation:
     images are clipped to [-1, 1] in inference.
 
     Args:
         image_shape: Shape (height, width, channels) of the large training images in [-1, 1]. Height and width are
             multiples of `factor`.
-        factor: Whole number by which images are enlarged.
+        factor: Integer factor by which images are enlarged.
         features: Feature network of the perceptual loss: a name, a folder or a Keras model; see
-            `kerasgan.metrics.features.maps`. It is needed for training only. A Keras model is not part
-            of the configuration: give it again to a model that was saved, before further training.
+            `kerasgan.metrics.features.maps`. It is needed for training only. A Keras model is not part of the
+            configuration: pass it again to a loaded model before further training.
         **kwargs: Arguments of `AdversarialModel`.
 
     Attributes:
         adversarial_share: Factor of the adversarial losses of both players.
-        factors: Factors that the family knows.
+        factors: Factors that the family supports.
         small_shape: Shape of the small training images.
     """
 
@@ -94,7 +94,7 @@ class SuperResolutionModel(TranslationModel):
                 f"`image_shape` is {self.image_shape}; expected multiples of the factor {factor} as height and width."
             )
         self.factor = self.enlargement = factor
-        self.__dict__["features"] = features  # not tracked by Keras, as all frozen networks
+        self.__dict__["features"] = features  # not tracked by Keras, like all frozen networks
         height, width, channels = self.image_shape
         self.small_shape = (height // factor, width // factor, channels)
         self.add_networks(
@@ -110,7 +110,7 @@ class SuperResolutionModel(TranslationModel):
         raise NotImplementedError(f"{type(self).__name__} must define build_discriminator().")
 
     def differences(self, images, others):
-        """Differences of which a distance of pixels or features is the mean, a tensor of the shape of both."""
+        """Elementwise differences, whose mean is the distance of pixels or features; a tensor of the same shape."""
         raise NotImplementedError(f"{type(self).__name__} must define differences(images, others).")
 
     def get_config(self):
@@ -156,11 +156,11 @@ class SuperResolutionModel(TranslationModel):
         return self.generator(self.views(batch)[0], training=True)
 
     def distance(self, images, others, weight):
-        """Mean of the `differences`, a scalar."""
+        """Weighted mean of the `differences`, a scalar."""
         return weighted_mean(self.differences(images, others), weight)
 
     def pretraining_loss(self, batch):
-        """Distance of pixels."""
+        """Mean pixel distance."""
         return self.distance(self.enlarged(batch), self.views(batch)[1], batch.sample_weight), {}
 
     def discriminator_loss(self, batch):
@@ -187,23 +187,23 @@ class SuperResolutionModel(TranslationModel):
     # Data -----------------------------------------------------------------------------------------------------------
 
     def fit(self, x=None, y=None, batch_size=None, *, shuffle=True, sample_weight=None, **kwargs):
-        """As `AdversarialModel.fit`, for small images x and large images y, or for large images x alone.
+        """Trains on small images x and large images y, or on large images x alone; see `AdversarialModel.fit`.
 
         Args:
             x: Small images; large ones of shape (count, *image_shape) if there is no y; or a data set of batches
-                (small, large), such as `kerasgan.data.degradation.DegradedBatches`; or large images alone as
+                (small, large), such as `kerasgan.data.degradation.DegradedBatches`; or large images alone, as from
                 `kerasgan.data.source(...).batches()`.
             y: Large images, for arrays.
-            batch_size: Batch size for arrays; the recipe's by default.
-            shuffle: Whether each epoch has a new order, for arrays.
+            batch_size: Batch size for arrays. Defaults to that of the recipe.
+            shuffle: Whether to draw a new order for each epoch, for arrays.
             sample_weight: Weights of shape (count,), for arrays x and y.
-            **kwargs: As for `AdversarialModel.fit`.
+            **kwargs: See `AdversarialModel.fit`.
 
         Returns:
             A `keras.callbacks.History`.
 
         Raises:
-            ValueError: For data on which the family cannot be trained; the message says what to do.
+            ValueError: For data the family cannot be trained on; the message says what to do.
         """
         stored = isinstance(x, ArrayBatches) and not isinstance(x.arrays, tuple)  # large images, read batch by batch
         if y is None and (stored or (are_arrays(x) and np.shape(x)[1:] == self.image_shape)):
@@ -221,13 +221,13 @@ class SuperResolutionModel(TranslationModel):
     # Enlargements ---------------------------------------------------------------------------------------------------
 
     def panel(self, x, y=None, seed=0, ema=True):
-        """Rows of pictures: small images, enlarged by interpolation; enlarged by the generator; the originals.
+        """Rows of pictures: small images enlarged by interpolation, those enlarged by the generator, and the originals.
 
         Args:
-            x: Small images, or large ones if y is not given, which are then made small.
+            x: Small images, or large ones without y, which are then made small.
             y: Large images of shape (count, *image_shape).
-            seed: Unused: the families have no noise.
-            ema: As for `translate`.
+            seed: Not used: the families have no noise.
+            ema: See `translate`.
 
         Returns:
             List of arrays of shape (count, height, width, 3).
@@ -243,18 +243,18 @@ class SuperResolutionModel(TranslationModel):
 
 
 def staged_discriminator(image_shape, width, stages=None, most=5, strided_kernel=3, units=1024):
-    """A discriminator of two convolutions at each size, as in VGG networks, and two dense layers.
+    """A discriminator with two convolutions at each size, as in VGG networks, and two dense layers.
 
-    The first convolution has 3x3 kernels, the second one stride 2. Filters double from stage to stage up to eight times
-    `width`. Each convolution but the first is followed by batch normalization, all by LeakyReLU with slope 0.2.
+    The first convolution has 3x3 kernels, the second has stride 2. Filters double from stage to stage up to eight times
+    `width`. Each convolution except the first is followed by batch normalization, and all by LeakyReLU with slope 0.2.
 
     Args:
         image_shape: Shape (height, width, channels) of the images.
         width: Filters of the first stage.
-        stages: Number of halvings. `None` for as many as leave 4 pixels or more, up to `most`.
-        most: See `stages`.
+        stages: Number of halvings. `None` for as many as possible down to 4 pixels, but at most `most`.
+        most: Largest number of halvings if `stages` is `None`.
         strided_kernel: Side of the strided kernels.
-        units: Units of the hidden dense layer.
+        units: Number of units of the hidden dense layer.
 
     Returns:
         A Keras model from `images` to logits of shape (batch, 1).

@@ -1,9 +1,9 @@
-"""Translations of big pictures in tiles, with the result of an untiled translation.
+"""Translation of big pictures in tiles, with the same result as without tiles.
 
-A tile sees `radius` pixels around what it contributes, as far as the network sees, and neighbours are blended linearly.
-Layers that normalize by the statistics of the whole picture (instance normalization) would make tiles differ. Their
-statistics are therefore computed first: layer by layer, from all tiles, each pixel counted once. This takes one
-incomplete pass over the picture for each such layer. Noise of dropout is left out.
+Each tile includes `radius` pixels around its contribution, the receptive field of the network, and neighbours are
+blended linearly. Layers that normalize by statistics of the whole picture (instance normalization) would make tiles
+differ. Their statistics are therefore computed first, layer by layer, over all tiles, with each pixel counted once.
+This takes one partial pass over the picture for each such layer. Dropout noise is omitted.
 """
 
 import itertools
@@ -25,7 +25,7 @@ MEMORY = 128e6  # bytes of the largest feature maps of a tile, of which a networ
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class GivenNormalization(keras.layers.Layer):
-    """Instance normalization of one image with statistics that are given.
+    """Instance normalization of one image with given statistics.
 
     Args:
         original: The `InstanceNormalization`, whose scale and offset are used.
@@ -58,21 +58,22 @@ class GivenNormalization(keras.layers.Layer):
 
 
 class Tiles:
-    """A network of images that is applied to pictures in tiles.
+    """Applies a network of images to pictures in tiles.
 
     Args:
         network: Built functional Keras model of images (batch, height, width, channels), convolutional.
-        multiple: Number of which the network's height and width must be multiples.
-        smallest: Smallest height and width that it takes.
-        enlargement: Factor of its outputs' height and width.
+        multiple: Number that must divide the height and width of the network's inputs.
+        smallest: Smallest height and width that the network accepts.
+        enlargement: Factor by which the network enlarges height and width.
         tile: Side of the tiles in pixels of the input. `None` for a size whose largest feature maps take 128 MB.
-        overlap: Pixels that neighbouring tiles share. `None` for as many as the network sees, so that the result is
-            exactly that of an untiled translation; if these are more than three quarters of a tile, for a third of it.
+        overlap: Pixels that neighbouring tiles share. `None` for the receptive field of the network, so that the result
+            is exactly that of an untiled translation, or for a third of a tile if that is more than three quarters of
+            it.
 
     Attributes:
-        radius: Number of pixels around a pixel on which its translation depends, an upper bound.
+        radius: Upper bound of the distance, in pixels, at which a pixel can still influence a translated pixel.
         tile: Side of the tiles.
-        overlap: Pixels that neighbouring tiles share, at least.
+        overlap: Smallest number of pixels that neighbouring tiles share.
 
     Raises:
         ValueError: If the tile is too small, or if the overlap does not fit into it.
@@ -103,7 +104,7 @@ class Tiles:
 
     @staticmethod
     def _clone(network, change):
-        """A network of images of any size whose layers are those of another one, or what `change` makes of them."""
+        """A copy of a network for images of any size, with the layers that `change` returns in place of its own."""
         images = keras.Input((None, None, network.input.shape[-1]), dtype=network.input.dtype)
         return keras.models.clone_model(any_size(network), input_tensors=images, clone_function=change)
 
@@ -115,7 +116,7 @@ class Tiles:
         return given
 
     def steps(self, size):
-        """Number of tiles that are computed for a picture of a size (height, width), for a progress bar."""
+        """Number of tiles to compute for a picture of a given size (height, width), for a progress bar."""
         sides = (max(-(-side // self.stride) * self.stride, self.smallest) for side in size)
         count = math.prod(len(self._starts(side)) for side in sides)
         return count * (1 + len(self.normalizations)) if count > 1 else 1
@@ -129,7 +130,7 @@ class Tiles:
 
         Args:
             picture: Array of shape (height, width, channels) in [-1, 1].
-            advance: Function that is called with the number of tiles after each tile, or None.
+            advance: Function to call with the number of tiles after each tile, or None.
         """
         advance = advance or (lambda tiles: None)
         size = picture.shape[:2]
@@ -164,7 +165,7 @@ class Tiles:
         return np.asarray(ops.convert_to_numpy(run(part[None].astype("float32"))), "float32")[0]
 
     def _starts(self, side):
-        """Positions of the tiles along a side, multiples of the stride, evenly spaced."""
+        """Evenly spaced positions of the tiles along a side, multiples of the stride."""
         if side <= self.tile:
             return [0]
         last = (side - self.tile) / self.stride
@@ -215,19 +216,19 @@ class Tiles:
             layer.variance.assign(squares / count)
 
     def _cores(self, starts, side):
-        """The part of the picture for which each tile is the best: (first, end), without gaps."""
+        """The ranges (first, end), without gaps, in which each tile is farthest from its borders."""
         middles = [(a + b + self.tile) / 2 for a, b in itertools.pairwise(starts)]
         edges = [0, *(round(middle / self.stride) * self.stride for middle in middles), side]
         return list(itertools.pairwise(edges))
 
 
 def _without_noise(layer):
-    """What a network has without dropout in inference."""
+    """The replacement of a layer for inference: without dropout."""
     return keras.layers.Identity(dtype=layer.dtype_policy) if isinstance(layer, NoiseDropout) else layer
 
 
 def _merged(count, mean, squares, values):
-    """Count, mean and sum of squared deviations after further values (Chan et al. 1979)."""
+    """Count, mean and sum of squared deviations, updated with more values (Chan et al. 1979)."""
     new, own = len(values), values.mean(axis=0)
     total, difference = count + new, own - mean
     squares = squares + np.square(values - own).sum(axis=0) + np.square(difference) * (count * new / total)
@@ -235,15 +236,15 @@ def _merged(count, mean, squares, values):
 
 
 def reach(network):
-    """How far a convolutional network sees.
+    """Computes the receptive field of a convolutional network.
 
     Args:
         network: Functional Keras model with one input of images.
 
     Returns:
-        (radius, stride, bytes): an upper bound of the number of pixels around a pixel on which its output depends, the
-        largest distance between positions of feature maps, both in pixels of the input, and the bytes of the largest
-        feature maps for each pixel of the input, in float32.
+        (radius, stride, bytes): an upper bound of the number of pixels around a pixel that influence its output; the
+        largest distance between positions of feature maps, both in input pixels; and the bytes of the largest float32
+        feature maps per input pixel.
     """
     known = {id(network.input): (1.0, 0.0)}
     widest, memory = 1.0, 0.0
@@ -262,7 +263,7 @@ def reach(network):
 
 
 def _through(layer, jump, radius):
-    """Distance of positions and radius behind a layer."""
+    """Distance of positions and radius after a layer."""
     kernel, stride = (max(_numbers(getattr(layer, name, 1))) for name in ("kernel_size", "strides"))
     kernel = max(kernel, *_numbers(getattr(layer, "pool_size", 1)))
     if "Transpose" in type(layer).__name__:

@@ -1,4 +1,4 @@
-"""Models that generate sequences of tokens one after the other: the common part of the text families."""
+"""Models that generate sequences token by token: base classes of the text families."""
 
 import dataclasses
 import functools
@@ -20,19 +20,19 @@ DECODER = "decoder"  # name of the layer
 
 
 def clipped_adam(rate, norm=5.0):
-    """Adam as in the authors' code of both families: the gradient's norm over all variables is at most 5."""
+    """Adam with the gradient's global norm clipped to `norm`, as in the authors' code of both families."""
     return Optimizer("Adam", {"learning_rate": rate, "global_clipnorm": norm})
 
 
 def fitting_filters(filters, length):
-    """The filters that fit into a sequence.
+    """Selects the filters that are no longer than a sequence.
 
     Args:
         filters: Pairs (length, number).
         length: Number of tokens of a sequence.
 
     Raises:
-        ValueError: If none does.
+        ValueError: If no filter fits.
     """
     fitting = [pair for pair in filters if pair[0] <= length]
     if not fitting:
@@ -45,9 +45,8 @@ class TokenRecipe(LatentRecipe):
     """Training settings of a generator of tokens.
 
     Args:
-        pretraining_steps: Number of first steps, in which the generator alone is trained for the likelihood of the
-            data.
-        discriminator_pretraining_steps: Number of steps after them in which the discriminator alone is trained.
+        pretraining_steps: Number of initial steps in which only the generator is trained, by maximum likelihood.
+        discriminator_pretraining_steps: Number of steps after these in which only the discriminator is trained.
         pretraining_optimizer: Optimizer of the generator in the pretraining, or its configuration.
     """
 
@@ -64,11 +63,11 @@ class TokenRecipe(LatentRecipe):
 
 
 class TokenModel(LatentModel):
-    """A generator of sequences, trained for the likelihood of the data first and then against a discriminator.
+    """A generator of sequences, trained by maximum likelihood first and then against a discriminator.
 
-    The latents are uniform numbers in [0, 1), one for each token, at which the distribution function of the token is
-    inverted, so that samples are exact draws of the generator's distribution, and the same latents always give the same
-    sequence. A family overrides `build_cell` and `build_discriminator`, and its losses.
+    The latents are uniform numbers in [0, 1), one per token. Each token is drawn by inverting its cumulative
+    distribution function at its latent, so that samples are exact draws from the generator's distribution and the same
+    latents always give the same sequence. A family overrides `build_cell` and `build_discriminator`, and its losses.
 
     Args:
         image_shape: `kerasgan.data.kinds.Tokens`.
@@ -142,22 +141,22 @@ class TokenModel(LatentModel):
         return [latents, temperature if truncation is None else temperature * ops.cast(truncation, latents.dtype)]
 
     def sample(self, count, seed=0, labels=None, *, temperature=None, truncation=None, **options):
-        """Generated sequences; the same seed gives the same ones in every process of the same engine.
+        """Generates sequences. The same seed gives the same sequences in every process of the same engine.
 
         Args:
             count: Number of sequences.
-            seed: Integer of 0 or more.
-            labels: Not used: there are no conditional models.
-            temperature: Number by which the logits are divided: 1 for the generator's distribution, less for likelier
-                sequences, 0 for the likeliest token each time.
-            truncation: The same, as commands and exports call it.
+            seed: Non-negative integer.
+            labels: Not used: the model is unconditional.
+            temperature: Divisor of the logits: 1 for the generator's distribution, less for likelier sequences, 0 for
+                the likeliest token at each step.
+            truncation: The same as `temperature`, under the name that commands and exports use.
             **options: Arguments of `LatentModel.sample`.
 
         Returns:
-            An int32 array of shape (count, length). `texts` gives strings.
+            An int32 array of shape (count, length). For strings, use `texts`.
 
         Raises:
-            ValueError: Also if both temperature and truncation are given.
+            ValueError: If both temperature and truncation are given; see also `LatentModel.sample`.
         """
         if temperature is not None and truncation is not None:
             raise ValueError("`temperature` and `truncation` were both given; they are the same. Give one of them.")
@@ -165,11 +164,11 @@ class TokenModel(LatentModel):
         return super().sample(count, seed, labels, truncation=given, **options)
 
     def texts(self, count, seed=0, **options):
-        """Generated sequences as strings, where the `Tokens` have a vocabulary.
+        """Generates sequences as strings, if the `Tokens` have a vocabulary.
 
         Args:
             count: Number of sequences.
-            seed: Integer of 0 or more.
+            seed: Non-negative integer.
             **options: Arguments of `sample`.
 
         Returns:
@@ -178,12 +177,12 @@ class TokenModel(LatentModel):
         return self.sample_kind.decode(self.sample(count, seed, **options))
 
     def log_likelihood(self, tokens, ema=True, batch_size=256):
-        """The natural logarithm of the probability of sequences; its negative mean is NLL_gen.
+        """Computes the natural logarithm of the probability of sequences. Its negative mean is NLL_gen.
 
         Args:
             tokens: Integers of shape (count, length), or texts.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of sequences that are computed at once.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of sequences to process at once.
 
         Returns:
             A float32 array of shape (count,): the sum over the tokens of a sequence.

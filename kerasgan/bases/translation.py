@@ -1,4 +1,4 @@
-"""Models that translate images into images: the common part of the translation families."""
+"""Models that translate images into images: base classes of the translation families."""
 
 import dataclasses
 import functools
@@ -43,22 +43,22 @@ class TranslationRecipe(Recipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class TranslationModel(AdversarialModel):
-    """Generators of images from images: `fit(x, y)` with images x and y, `translate(x)`.
+    """Models that translate images x into images y: `fit(x, y)`, `translate(x)`.
 
     A family names its translators, adds its networks and defines its losses or phases.
 
     Args:
         image_shape: Shape (height, width, channels) of images x in [-1, 1].
-        target_channels: Channels of images y. `None` for those of x.
+        target_channels: Number of channels of images y. `None` for that of x.
         **kwargs: Arguments of `AdversarialModel`.
 
     Attributes:
-        as_pairs: Argument `as_pairs` of `kerasgan.data.load` for the family's data.
+        as_pairs: Value of the argument `as_pairs` of `kerasgan.data.load` for the family's data.
         translators: Names of the networks that translate; the first translates x into y.
-        size_multiple: Number of which the translators' height and width must be multiples. Images of other sizes are
-            mirrored at the bottom and at the right, and what was added is cut off the translations.
-        smallest_size: Smallest height and width that the translators can take.
-        enlargement: Factor of the translations' height and width.
+        size_multiple: Number that must divide the translators' height and width. Images of other sizes are padded by
+            reflection at the bottom and at the right, and the translations are cropped accordingly.
+        smallest_size: Smallest height and width that the translators accept.
+        enlargement: Factor by which translations are larger than their inputs.
     """
 
     recipe: Any = TranslationRecipe()
@@ -83,25 +83,25 @@ class TranslationModel(AdversarialModel):
         return losses.get(self.recipe.loss)
 
     def jittered(self, *images):
-        """Aligned training images with the same jitter, as in the recipe."""
+        """Aligned training images with the recipe's jitter, the same for all."""
         return jitter(images, self.recipe.jitter, self.recipe.flip, self.random)
 
     # Translations ---------------------------------------------------------------------------------------------------
 
     def call(self, inputs, training=False):
-        """Images x in the style of y, by the averaged generator, with the noise of seed 0."""
+        """Translates images x with the averaged generator and the noise of seed 0."""
         return Inference(self.averages[self.translators[0]]).graph(inputs)
 
     def translate(self, images, seed=0, ema=True, batch_size=BATCH_SIZE):
-        """Images x in the style of y.
+        """Translates images x into the domain of y.
 
         Args:
             images: Float array of shape (count, height, width, channels) in [-1, 1], of the training images' size or
                 any other: see `size_multiple`.
-            seed: Seed of the noise of a family with noise, an integer of 0 or more. The same seed, images and
+            seed: Seed of the noise, for families with noise; a non-negative integer. The same seed, images and
                 `batch_size` give the same translations in every process of the same engine.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of images that are computed at once.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of images to process at once.
 
         Returns:
             A float32 array of shape (count, height, width, target channels) in [-1, 1].
@@ -124,21 +124,21 @@ class TranslationModel(AdversarialModel):
         return made[:, : size[0] * self.enlargement, : size[1] * self.enlargement]
 
     def tiles(self, to="y", ema=True, tile=None, overlap=None):
-        """A translator of big pictures, in tiles whose seams are invisible: see `kerasgan.bases.tiles.Tiles`.
+        """A translator for big pictures that works in tiles without visible seams: see `kerasgan.bases.tiles.Tiles`.
 
         Args:
-            to: "y" for pictures of the domain x, "x" for the way back, where the family has one.
-            ema: Whether to use the averaged generator rather than the one in training.
+            to: "y" to translate pictures of domain x, "x" for the opposite direction, in families that have one.
+            ema: Whether to use the averaged generator rather than the one being trained.
             tile: Side of the tiles in pixels. `None` for a size that fits into memory.
-            overlap: Pixels that neighbouring tiles share. `None` for as many as the generator sees, so that the result
-                is that of an untiled translation, or a third of a tile if these are too many.
+            overlap: Pixels that neighbouring tiles share. `None` for the receptive field of the generator, so that the
+                result is that of an untiled translation, or for a third of a tile if that is too much.
 
         Returns:
-            A `Tiles`, a function of a picture of shape (height, width, channels) in [-1, 1]. It has the weights that
-            the generator has now.
+            A `Tiles`, to be called with a picture of shape (height, width, channels) in [-1, 1]. It uses the
+            generator's current weights.
 
         Raises:
-            ValueError: For another domain, or for a tile or an overlap that is not possible.
+            ValueError: For an unknown domain, or for an impossible tile or overlap.
 
         Example:
             >>> large = model.tiles()(photo)
@@ -160,8 +160,8 @@ class TranslationModel(AdversarialModel):
         Args:
             x: Images of shape (count, *image_shape).
             y: Targets of shape (count, *target_shape), or images of the other domain.
-            seed: As for `translate`.
-            ema: As for `translate`.
+            seed: See `translate`.
+            ema: See `translate`.
 
         Returns:
             List of arrays of shape (count, height, width, 3): input, output and, if y is given, target.
@@ -182,8 +182,8 @@ def jitter(images, enlargement, flip, seed):
     Images are enlarged to `round(size * (1 + enlargement))` pixels, bilinearly, and cropped to their size again.
 
     Args:
-        images: Tuple of tensors (batch, height, width, channels) of one height and width. Images at the same place of
-            the batch are transformed in the same way.
+        images: Tuple of tensors (batch, height, width, channels) with the same height and width. Images at the same
+            position in the batch are transformed in the same way.
         enlargement: Fraction of the size, 0 or more.
         flip: Whether to mirror each image with probability 1/2.
         seed: `keras.random.SeedGenerator`; an integer would give the same numbers for height and width.
@@ -210,7 +210,7 @@ def jitter(images, enlargement, flip, seed):
 
 
 def as_rgb(images):
-    """Images of any number of channels as pictures: three equal channels for grey images, else the first three."""
+    """Images as RGB pictures: the grey channel three times, or the first three channels."""
     images = np.asarray(images)
     if images.shape[-1] == 1:
         return np.repeat(images, 3, axis=-1)

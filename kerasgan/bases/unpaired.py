@@ -1,4 +1,4 @@
-"""Models that learn from two domains without pairs: their data, and the decay of translators' learning rates."""
+"""Models that learn from two unpaired domains: their data, and the decay of the learning rates."""
 
 import dataclasses
 import functools
@@ -24,10 +24,10 @@ class UnpairedRecipe(TranslationRecipe):
 
     Args:
         decay_from: Fraction of the epochs of a `fit` after which the learning rates fall linearly to zero. `None` for
-            no decay, which optimizers with a schedule require.
+            no decay, which is required for optimizers with a learning-rate schedule.
 
     Raises:
-        ValueError: For a fraction that is not from 0 to 1.
+        ValueError: For a fraction outside [0, 1].
     """
 
     loss: Any = "least_squares"
@@ -43,7 +43,7 @@ class UnpairedRecipe(TranslationRecipe):
 class UnpairedModel(TranslationModel):
     """A translation model whose `fit(x, y)` draws the images of each domain in a separate order.
 
-    A recipe with a field `pool_size` has memories of images for batches of its `batch_size`.
+    If the recipe has a field `pool_size`, the model keeps image pools for batches of the recipe's `batch_size`.
 
     Args:
         **kwargs: Arguments of `kerasgan.TranslationModel`.
@@ -59,12 +59,12 @@ class UnpairedModel(TranslationModel):
 
     @staticmethod
     def refuse_weights(sample_weight):
-        """Raises a ValueError if there are weights."""
+        """Raises a ValueError if sample weights are given."""
         if sample_weight is not None:
             raise ValueError(NO_WEIGHTS)
 
     def fit_callbacks(self, epochs):
-        """Further callbacks of a `fit` of so many epochs."""
+        """Additional callbacks for a `fit` of the given number of epochs."""
         return []
 
     def fit(
@@ -79,23 +79,24 @@ class UnpairedModel(TranslationModel):
         initial_step=0,
         **kwargs,
     ):
-        """As `AdversarialModel.fit`, for arrays x and y of two domains, each in a separate order.
+        """Trains on images x and y of two domains, each in its own order; see `AdversarialModel.fit`.
 
         Args:
             x: Images of one domain, or a data set of batches (x, y).
-            y: Images of the other domain. An epoch leaves out images of the longer one, each epoch other images.
-            batch_size: Batch size for arrays; the recipe's by default.
-            shuffle: Whether each epoch has a new order, for arrays.
+            y: Images of the other domain. Each epoch leaves out some images of the larger domain, a different selection
+                each time.
+            batch_size: Batch size for arrays. Defaults to that of the recipe.
+            shuffle: Whether to draw a new order for each epoch, for arrays.
             callbacks: List of Keras callbacks.
-            sample_weight: Must be `None`: there are no pairs to weigh.
-            initial_step: As for `AdversarialModel.fit`.
-            **kwargs: As for `AdversarialModel.fit`.
+            sample_weight: Must be `None`: there are no pairs to weight.
+            initial_step: See `AdversarialModel.fit`.
+            **kwargs: See `AdversarialModel.fit`.
 
         Returns:
             A `keras.callbacks.History`.
 
         Raises:
-            ValueError: For data on which the family cannot be trained, or weights.
+            ValueError: For data the family cannot be trained on, or if sample weights are given.
         """
         self.refuse_weights(sample_weight)
         callbacks, made = [*(callbacks or []), *self.fit_callbacks(kwargs.get("epochs", 1))], None
@@ -143,7 +144,7 @@ class UnpairedTranslationModel(UnpairedModel):
         return *self.jittered(batch.x), *self.jittered(batch.y)
 
     def fit_callbacks(self, epochs):
-        """The learning rates' decay (Zhu et al. 2017, appendix 7.1: constant at first, then linearly to zero)."""
+        """The callback for the learning-rate decay (Zhu et al. 2017, appendix 7.1: constant, then linear to zero)."""
         if self.recipe.decay_from is None:
             return []
         first = math.ceil(self.recipe.decay_from * epochs)
@@ -155,6 +156,6 @@ class UnpairedTranslationModel(UnpairedModel):
 
 
 def _has_schedule(optimizer):
-    """Whether an optimizer's learning rate has a schedule."""
+    """Whether an optimizer has a learning-rate schedule."""
     scheduled = isinstance(getattr(optimizer, "scheduled_rate", None), Schedule)
     return scheduled or not isinstance(optimizer._learning_rate, keras.Variable)

@@ -1,4 +1,4 @@
-"""Callbacks for training: health, sample grids, checkpoints, logs, trackers, progress and schedules of players."""
+"""Training callbacks: health, sample grids, checkpoints, logs, trackers, progress and schedules of players."""
 
 from kerasgan.callbacks.checkpoint import (
     Checkpoint,

@@ -1,4 +1,4 @@
-"""Checkpoints: the complete state of a training in one file, verified by a checksum when it is read.
+"""Checkpoints: the complete state of a training run in one file, verified by a checksum when it is read.
 
 A checkpoint is an `.npz` file, followed by the SHA-256 of its bytes as 64 hexadecimal digits; `numpy.load` can read it.
 It contains every variable of the model (weights, averages, counters, seed states), of the players' optimizers and of
@@ -22,9 +22,9 @@ from keras import ops
 from kerasgan.pictures.files import replacing
 
 DIGEST_LENGTH = hashlib.sha256().digest_size * 2
-NUMBERS = r"_[0-9]+(?=[_/]|$)"  # that Keras puts behind names
+NUMBERS = r"_[0-9]+(?=[_/]|$)"  # suffixes that Keras appends to names
 LEARNING_RATE = "/learning_rate"
-FULL = (errno.ENOSPC, errno.EDQUOT)  # what the system says of a full disk or quota
+FULL = (errno.ENOSPC, errno.EDQUOT)  # error codes of a full disk or quota
 
 
 class CorruptCheckpoint(ValueError):
@@ -36,17 +36,17 @@ class NonFiniteState(ArithmeticError):
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves the complete state of a training every few epochs or steps, and at the end of the training.
+    """Saves the complete state of a training run every few epochs or steps, and at the end.
 
-    On a full disk the oldest checkpoints go first, all but the newest. One that still cannot be written is a warning,
-    and the one before it stays: only at the end of the training it is an error. Weights that are not finite are not
-    saved. Under several workers the chief alone writes.
+    On a full disk, the oldest checkpoints are deleted first, all except the newest. If a checkpoint still cannot be
+    written, the callback warns and keeps the previous one; only at the end of the training does it raise an error.
+    Non-finite weights are not saved. With several workers, only the chief writes.
 
     Args:
         folder: Folder of the checkpoints, which are named `step-00001234.npz`.
         every_epochs: Number of epochs between two checkpoints.
-        every_steps: Number of steps between two additional checkpoints within an epoch. None saves at the ends of
-            epochs only.
+        every_steps: Number of steps between two additional checkpoints within an epoch. None saves only at the ends of
+            epochs.
         keep: Number of most recent checkpoints to keep.
         companions: Callbacks whose JSON-serialisable `get_state()` is saved as well. Restore it with
             `set_state(restore_checkpoint(...)["states"][class name])`.
@@ -119,8 +119,9 @@ class Checkpoint(keras.callbacks.Callback):
 def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, batch_size=None):
     """Saves the state of a compiled model as `step-<iterations>.npz`.
 
-    Older checkpoints are removed only after the new one is safely on disk, except for the oldest ones on a full disk.
-    Checkpoints of later steps are removed as well, because the training was reset to an earlier step.
+    Older checkpoints are removed only after the new one is safely on disk, except that a full disk may require removing
+    the oldest ones first. Checkpoints of later steps are removed as well, because the training has been reset to an
+    earlier step.
 
     Args:
         model: Compiled `AdversarialModel`.
@@ -129,8 +130,8 @@ def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, b
         step: Number of completed steps of the current epoch, for `fit(initial_step=...)`.
         keep: Number of checkpoints to keep, including the new one. None keeps all.
         states: JSON-serialisable state of the host, for example of callbacks.
-        batch_size: Number of images of each of the `step` steps. Defaults to the recipe's. A training that is resumed
-            with another batch size continues at the same image of the epoch.
+        batch_size: Number of images of each of the `step` steps. Defaults to that of the recipe. A run resumed with
+            another batch size continues at the same image of the epoch.
 
     Returns:
         The path of the new checkpoint.
@@ -170,20 +171,20 @@ def save_checkpoint(model, folder, epoch=None, step=0, keep=None, states=None, b
     end = present.index(path) + 1
     for other in present[end:] + (present[: max(0, end - keep)] if keep else []):
         other.unlink(missing_ok=True)
-    for leftover in Path(folder).glob(".step-*.partial"):  # of a process that was killed while it wrote
+    for leftover in Path(folder).glob(".step-*.partial"):  # of a process that was killed while writing
         leftover.unlink(missing_ok=True)
     return path
 
 
 def write_checkpoint(path, about, state):
-    """Writes a file that `read_checkpoint` reads, by renaming a complete one.
+    """Writes a file for `read_checkpoint`, by renaming a complete file.
 
     Args:
         path: Path of the file.
         about: JSON-ready entries about the checkpoint.
         state: `{name: array}`.
     """
-    # What NumPy's format does not know, such as bfloat16, is stored as integers of the same bits.
+    # Dtypes that NumPy's format does not support, such as bfloat16, are stored as integers with the same bits.
     dtypes = {name: array.dtype.name for name, array in state.items() if array.dtype.kind == "V"}
     plain = {name: state[name].view(f"uint{8 * state[name].dtype.itemsize}") for name in dtypes}
     with replacing(path) as file:
@@ -194,7 +195,7 @@ def write_checkpoint(path, about, state):
 
 
 def _with_room(write, others, needed):
-    """Writes a file; on a full disk the oldest of the others go first, one by one, but for the newest of them."""
+    """Writes a file; on a full disk, deletes the oldest other files one by one, except the newest of them."""
     while True:
         try:
             return write()
@@ -210,17 +211,17 @@ def _with_room(write, others, needed):
 
 
 def checkpoints(folder):
-    """Returns the paths of the checkpoints in a folder, the oldest first."""
+    """Returns the paths of the checkpoints in a folder, oldest first."""
     found = [path for path in Path(folder).glob("step-*.npz") if path.stem.removeprefix("step-").isdigit()]
     return sorted(found, key=lambda path: int(path.stem.removeprefix("step-")))
 
 
 def refuse_others(model, folder):
-    """Refuses to begin a training anew where another one has left checkpoints, which the first new one would remove.
+    """Refuses to start a new run in a folder with another run's checkpoints, which the first new one would remove.
 
     Args:
         model: An `AdversarialModel`.
-        folder: Folder of its checkpoints.
+        folder: Folder of the checkpoints.
 
     Raises:
         FileExistsError: If there are checkpoints and the model has not been trained.
@@ -251,7 +252,7 @@ def restore_checkpoint(model, path):
 
     Raises:
         FileNotFoundError: If there is no checkpoint.
-        CorruptCheckpoint: If the checkpoint is damaged, or all checkpoints of the folder.
+        CorruptCheckpoint: If the checkpoint, or every checkpoint of the folder, is damaged.
         ValueError: If its variables or its seed do not match the model. The model is not changed.
     """
     path = Path(path)
@@ -269,14 +270,15 @@ def restore_checkpoint(model, path):
 
 
 def named_variables(model, whole_paths=False):
-    """Returns all state of a compiled model, `{name: variable}`.
+    """Returns the complete state of a compiled model, `{name: variable}`.
 
-    Names come from the place in the model, not from Keras' numbering (`dense_7`), which depends on what else the
-    process has built, nor from the networks that a layer lies in, whose names a rebuilt one does not put in its paths.
+    Names are derived from positions in the model. They use neither Keras' numbering (`dense_7`), which depends on what
+    else the process has built, nor the networks that contain a layer, whose names are not in the paths of a rebuilt
+    network.
 
     Args:
         model: Compiled `AdversarialModel`.
-        whole_paths: Whether to name variables as earlier versions did, with the networks that they lie in.
+        whole_paths: Whether to name variables as earlier versions did, including the networks that contain them.
 
     Raises:
         ValueError: If the model is not compiled.
@@ -311,7 +313,7 @@ def named_variables(model, whole_paths=False):
 
 
 def _without(names, path):
-    """A path without the names that it begins with."""
+    """A path without given leading names."""
     parts = path.split("/")
     while len(parts) > 1 and parts[0] in names:
         del parts[0]
@@ -319,7 +321,7 @@ def _without(names, path):
 
 
 def _slot(name, trained, places):
-    """The name of an optimizer's variable, with the place of the trained variable that Keras begins it with."""
+    """The name of an optimizer's variable, with Keras' prefix replaced by the position of the trained variable."""
     prefixes = {v.path.replace("/", "_"): places[id(v)].replace("/", "_") for v in trained}
     found = max((prefix for prefix in prefixes if name.startswith(f"{prefix}_")), key=len, default=None)
     return name if found is None else prefixes[found] + name[len(found) :]
@@ -333,7 +335,7 @@ def _restore(model, path):
         earlier = named_variables(model, whole_paths=True)
         variables = earlier if state.keys() == earlier.keys() else variables
     settings, saved = model.optimizer.settings, about["settings"]
-    # A learning rate may be a variable or a schedule, which is none: as a setting it is not compared.
+    # A learning rate may be a variable, or a schedule, which is not a variable: it is a setting and not compared.
     state = {name: array for name, array in state.items() if name in variables or not name.endswith(LEARNING_RATE)}
     differences = [f"the model has no {name}" for name in state if name not in variables]
     differences += [
@@ -366,7 +368,7 @@ def _restore(model, path):
             f"batches and other noise. Make the model with seed={seed}."
         )
     for name, variable in variables.items():
-        # What the recipe sets comes back only where a callback may have changed it since, from the same setting.
+        # A value set by the recipe is only restored if a callback may have changed it from the same setting.
         kept = name in state and (name not in settings or saved.get(name) == settings[name])
         variable.assign(state[name] if kept else settings[name])
     position = {**about["position"], "states": about["states"]}
@@ -377,7 +379,7 @@ def _restore(model, path):
 
 
 def read_checkpoint(path):
-    """What a checkpoint says about itself, and its state, `{name: array}`.
+    """Reads a checkpoint: its description and its state, `{name: array}`.
 
     Raises:
         CorruptCheckpoint: If any bit differs from what was written.
@@ -391,7 +393,7 @@ def read_checkpoint(path):
         state = {name: arrays[name] for name in arrays.files if name != "about"}
     for name, dtype in about["dtypes"].items():
         state[name] = state[name].view(getattr(ml_dtypes, dtype))
-    # Checkpoints of earlier versions do not say all of it.
+    # Checkpoints of earlier versions lack some of these entries.
     return {"seed": None, "images": None, "batch_size": None, "settings": {}, **about}, state
 
 
@@ -400,5 +402,5 @@ def _number(variable):
 
 
 def _finite(array):
-    """Returns whether an array, including bfloat16, has no NaN and no infinity."""
+    """Returns whether an array (which may be bfloat16) has no NaN and no infinity."""
     return array.dtype.kind not in "fV" or bool(np.isfinite(array.astype("float32", copy=False)).all())

@@ -1,4 +1,4 @@
-"""Evaluates a generator during training."""
+"""Evaluation of a generator during training."""
 
 import json
 from dataclasses import asdict
@@ -18,8 +18,8 @@ class Evaluation(keras.callbacks.Callback):
     """Scores samples of fixed latents every few epochs and at the end, and logs them as `ema_frechet_distance` etc.
 
     The callback does not affect the random numbers of the training. A conditional model generates samples for the
-    labels of the real samples, if there are any. Samples that are not finite have NaN scores. List the callback before
-    a `RunLog`, whose `history.csv` then has a column for each score.
+    labels of the real samples, if there are any. Non-finite samples have NaN scores. List the callback before a
+    `RunLog`, whose `history.csv` then has a column for each score.
 
     Args:
         real: Real samples that the model is not trained on, a tuple `(samples, labels)`, or an argument of
@@ -28,9 +28,9 @@ class Evaluation(keras.callbacks.Callback):
         every_epochs: Number of epochs between two evaluations.
         count: Number of samples of each set. Defaults to all samples, at most 5000.
         features: One of `kerasgan.metrics.features.NAMES`, or a function from samples to an array of shape `(n, d)`.
-        weights: Generators to evaluate: "ema", the averaged one, and "raw", the one in training.
-        other: Further real samples, such as the training data, to compute the scores of real samples. None splits
-            `real` into two halves.
+        weights: Generators to evaluate: "ema", the averaged one, and "raw", the one being trained.
+        other: Other real samples, such as the training data, to compute the scores of real samples. None splits `real`
+            into two halves.
         seed: Random seed of the latents and of the evaluation.
         folder: Folder of `evaluation.json` with the protocol, the floor and all scores. None writes no file.
 
@@ -78,7 +78,7 @@ class Evaluation(keras.callbacks.Callback):
             logs.update({f"{name}_{score}": value for name in scores for score, value in scores[name].items()})
         if self.path is not None:
             place = {"epoch": epoch + 1, "images_seen": self._number(self.model.images_seen)}
-            # A training that is resumed repeats the epochs behind its checkpoint.
+            # A resumed run repeats the epochs after its checkpoint.
             self.epochs = [entry for entry in self.epochs if entry["epoch"] <= epoch]
             self.epochs.append({**place, **{name: _finite(values) for name, values in scores.items()}})
             self._write()

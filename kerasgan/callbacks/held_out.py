@@ -1,4 +1,4 @@
-"""Judges a generator by real samples that it never sees, keeps its best weights, and ends the training in time."""
+"""Early stopping: judges a generator by held-out real samples, keeps its best weights, and ends the training."""
 
 import json
 import math
@@ -14,33 +14,33 @@ from kerasgan.metrics.frechet import frechet_distance
 from kerasgan.pictures.files import replacing
 
 BROKEN = ("collapse", "diverged")  # rules of `GANHealth`
-RECOVERY = 5  # evaluations in which a collapse that has been confirmed may still recover
+RECOVERY = 5  # evaluations within which a confirmed collapse may still recover
 
 
 class HeldOut(keras.callbacks.Callback):
-    """Compares samples of fixed latents with held-out real samples every few epochs, and ends a training at its best.
+    """Compares samples of fixed latents with held-out real samples every few epochs, and stops at the best weights.
 
-    The distance is the Fréchet distance of the averaged generator's samples from the real ones. The averaged weights of
-    the smallest distance so far are kept in a file. The training ends when its time is over, when the distance has not
-    improved for some evaluations, or when a `GANHealth` has seen a collapse that does not recover. It is logged as
-    `held_out_distance`. The callback does not affect the random numbers of the training, and its state is part of
-    checkpoints.
+    The distance is the Fréchet distance of the averaged generator's samples from the real ones. The averaged weights
+    with the smallest distance so far are kept in a file. The training ends when its time is up, when the distance has
+    not improved for some evaluations, or when a `GANHealth` has found a collapse that does not recover. The distance is
+    logged as `held_out_distance`. The callback does not affect the random numbers of the training, and its state is
+    part of checkpoints.
 
     Args:
-        real: Held-out samples, or a tuple `(samples, labels)`, whose labels the generated samples get.
-        path: Path of the file of the best weights.
+        real: Held-out samples, or a tuple `(samples, labels)`, whose labels are used for the generated samples.
+        path: Path of the file with the best weights.
         every_epochs: Number of epochs between two evaluations.
         count: Number of generated samples.
         features: One of `kerasgan.metrics.features.NAMES`, or a function from samples to an array of shape `(n, d)`.
-        patience: Number of evaluations without an improvement that end the training. `None` for any number.
-        minutes: Time of the training in minutes, evaluations included and interruptions not. `None` for any time.
+        patience: Number of evaluations without improvement after which the training ends. `None` for no limit.
+        minutes: Training time in minutes, including evaluations but not interruptions. `None` for no limit.
         health: `GANHealth` callback of the same training, or `None`.
         seed: Random seed of the latents.
-        tell: Function of a sentence, called after each evaluation.
+        tell: Function that is called with a sentence after each evaluation.
 
     Attributes:
         evaluations: List of `{"epoch", "step", "distance", "seconds"}`.
-        reason: Reason why the training has ended: "time", "patience" or "collapse"; `None` if it has not.
+        reason: Reason why the training ended: "time", "patience" or "collapse"; `None` if it has not.
     """
 
     def __init__(
@@ -89,12 +89,12 @@ class HeldOut(keras.callbacks.Callback):
 
     @property
     def elapsed(self):
-        """Seconds of training so far, those before an interruption included."""
+        """Seconds of training so far, including those before an interruption."""
         return self.seconds + (0.0 if self.began is None else time.monotonic() - self.began)
 
     @property
     def best(self):
-        """The evaluation of the smallest distance, or `None`."""
+        """The evaluation with the smallest distance, or `None`."""
         known = [each for each in self.evaluations if math.isfinite(each["distance"])]
         return min(known, key=lambda each: each["distance"], default=None)
 
@@ -107,7 +107,7 @@ class HeldOut(keras.callbacks.Callback):
         return float(frechet_distance(self.real, extract(self.features, np.clip(samples, -1, 1), None)))
 
     def _keep(self, entry):
-        """Writes the averaged weights, unless an interrupted training has been here, and further, before."""
+        """Writes the averaged weights, unless a run that is resumed here had already got further."""
         kept = read_best(self.path)
         if kept is not None and kept[0]["distance"] <= entry["distance"]:
             return
@@ -165,7 +165,7 @@ class HeldOut(keras.callbacks.Callback):
 
 
 def read_best(path):
-    """Reads the weights that a `HeldOut` has kept.
+    """Reads the weights that a `HeldOut` has saved.
 
     Args:
         path: Path of the file.
@@ -180,7 +180,7 @@ def read_best(path):
 
 
 def load_best(model, path):
-    """Loads the weights that a `HeldOut` has kept into a model's averaged networks.
+    """Loads the weights that a `HeldOut` has saved into a model's averaged networks.
 
     Args:
         model: The model.

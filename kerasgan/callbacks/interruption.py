@@ -1,4 +1,4 @@
-"""Stops a training after a signal, with a checkpoint, or when a loss is not finite."""
+"""Stops a training run with a checkpoint after a signal, or when a loss is not finite."""
 
 import contextlib
 import signal
@@ -8,12 +8,12 @@ import threading
 import keras
 import numpy as np
 
-# Exit code of a training that was stopped by SIGTERM and can be resumed (EX_TEMPFAIL of sysexits.h).
+# Exit code of a run that was stopped by SIGTERM and can be resumed (EX_TEMPFAIL of sysexits.h).
 PREEMPTED = 75
 
 
 class Interrupted(Exception):
-    """Raised if a training stopped between two steps, after a checkpoint.
+    """Raised if a training run was stopped between two steps, after a checkpoint.
 
     Args:
         number: Number of the signal.
@@ -28,7 +28,7 @@ class Interruption(keras.callbacks.Callback):
     """Saves a checkpoint and raises `Interrupted` on SIGTERM (preemption) or SIGINT (Ctrl-C), after the current step.
 
     On a terminal, SIGINT asks for confirmation; a second SIGINT during the step stops immediately. Several workers
-    agree on the step: all stop if one receives a signal.
+    agree on the step: all of them stop if one receives a signal.
 
     Args:
         checkpoint: `Checkpoint` callback of the same `fit`.

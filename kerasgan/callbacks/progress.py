@@ -1,4 +1,4 @@
-"""Progress of a training: position, speed and remaining time."""
+"""Progress of a training run: position, speed and remaining time."""
 
 import atexit
 import time
@@ -10,23 +10,23 @@ from keras import ops
 from rich.console import Console
 from rich.table import Column
 
-# Seconds between two updates of the bar: more often would cost time, and nobody could read it.
+# Seconds between two updates of the bar: more frequent updates would cost time and be unreadable.
 INTERVAL = 0.25
-LINES = 10.0  # the same of lines in a file; the first and the last epoch always have theirs
+LINES = 10.0  # seconds between two lines in a file; the first and the last epoch always have one
 
 
 class Progress(keras.callbacks.Callback):
-    """Shows the losses, images per second and the remaining time. Use it with `fit(verbose=0)`.
+    """Shows losses, images per second and the remaining time. Use it with `fit(verbose=0)`.
 
     It shows a bar on a terminal, and otherwise prints a line at the end of an epoch, at most every ten seconds. Speed
-    and time refer to the last half minute, including sample grids and checkpoints.
+    and time are based on the last half minute, including sample grids and checkpoints.
 
     Args:
         console: `rich.console.Console` to draw on. Defaults to standard output.
     """
 
-    # Keras then calls on_train_batch_end in threads of its own, and the training does not wait for a step's logs. What
-    # is called there must not touch the model.
+    # Keras then calls on_train_batch_end in its own threads, and the training does not wait for a step's logs. Code
+    # that is called there must not touch the model.
     async_safe = True
 
     def __init__(self, console=None):
@@ -45,7 +45,7 @@ class Progress(keras.callbacks.Callback):
         )
         self.task, self.images_per_step, self.updated = None, self.model.recipe.largest_batch, 0.0
         self.written = -LINES
-        atexit.register(self.close)  # fit does not say when it fails, and the bar hides the terminal's cursor
+        atexit.register(self.close)  # fit does not report failure to callbacks, and the bar hides the cursor
         self.bar.start()
 
     def on_epoch_begin(self, epoch, logs=None):

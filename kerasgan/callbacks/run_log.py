@@ -18,12 +18,12 @@ from kerasgan.zoo.versions import versions
 class RunLog(keras.callbacks.Callback):
     """Writes `run.json` (model, recipe, versions, devices, times) and `history.csv` (one line per epoch, from 1).
 
-    A resumed training continues the same files and replaces the lines of repeated epochs. A log that first appears in a
+    A resumed run continues the same files and replaces the lines of repeated epochs. A log that first appears in a
     later epoch adds a column, with empty cells for missing values. List the callback after callbacks that add logs.
 
     Args:
         folder: Folder of the run.
-        **facts: Further JSON-serialisable entries of `run.json`, such as `data={"name": "digits"}`.
+        **facts: Additional JSON-serialisable entries of `run.json`, such as `data={"name": "digits"}`.
     """
 
     def __init__(self, folder, **facts):
@@ -31,7 +31,7 @@ class RunLog(keras.callbacks.Callback):
         self.folder, self.facts = Path(folder), facts
         self.history = self.folder / "history.csv"
         self.columns: list[str] = []
-        self.unwritten: list[dict] = []  # on a full disk
+        self.unwritten: list[dict] = []  # rows that a full disk did not accept
         self.taken_up = False
 
     def on_train_begin(self, logs=None):
@@ -90,7 +90,7 @@ class RunLog(keras.callbacks.Callback):
         write_json(self.folder / "run.json", self.entries)
 
     def _read_history(self):
-        """Returns columns and rows, without an incomplete last line of a killed process."""
+        """Returns columns and rows, without an incomplete last line left by a killed process."""
         text = self.history.read_text("utf-8") if self.history.exists() else ""
         reader = csv.DictReader(line for line in text.splitlines(keepends=True) if line.endswith("\n"))
         return list(reader.fieldnames or []), list(reader)

@@ -1,4 +1,4 @@
-"""Grids of samples of fixed latents, to watch a generator learn."""
+"""Grids of samples from fixed latents, to watch a generator learn."""
 
 import io
 import warnings
@@ -12,19 +12,20 @@ from kerasgan.data.kinds import Vectors
 from kerasgan.pictures.files import replacing
 from kerasgan.pictures.images import columns_of, encode_png, write_png
 
-POINTS = 2500  # of a scatter plot
+POINTS = 2500  # number of points of a scatter plot
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Writes a grid of samples of fixed latents as `step-00001234.png`, before the first step and every few epochs.
+    """Writes a grid of samples from fixed latents as `step-00001234.png`, before the first step and every few epochs.
 
     Args:
         folder: Folder of the images.
         every_epochs: Number of epochs between two images. An image is always written at the end of the training.
         count: Number of samples.
         seed: Random seed of the latents, the same for all images.
-        labels: Integers of shape (count,) for a conditional model. Defaults to all classes in turn, one per column.
-        ema: Whether to sample the averaged generator instead of the one in training.
+        labels: Integers of shape (count,) for a conditional model. Defaults to cycling through all classes, one per
+            column.
+        ema: Whether to sample the averaged generator instead of the one being trained.
         columns: Number of samples in a row. Defaults to about the number of rows, or the number of classes up to 16.
         tensorboard: Folder of TensorBoard event files for the images, on TensorFlow only.
 
@@ -89,7 +90,7 @@ class SampleGrid(keras.callbacks.Callback):
         return int(ops.convert_to_numpy(self.model.iterations))
 
     def _write_summary(self, picture):
-        """Writes what `tf.summary.image` writes, which requires TensorBoard to be installed."""
+        """Writes the same as `tf.summary.image`, which would require TensorBoard to be installed."""
         import tensorflow as tf
 
         if self.writer is None:
@@ -106,14 +107,14 @@ class SampleGrid(keras.callbacks.Callback):
 
 
 class SampleTexts(SampleGrid):
-    """Writes samples of fixed latents as `step-00001234.txt`, a text in each line, for a model of tokens.
+    """Writes samples from fixed latents as `step-00001234.txt`, one text per line, for a model of tokens.
 
     Args:
         folder: Folder of the texts.
         every_epochs: Number of epochs between two files, as for `SampleGrid`.
         count: Number of samples.
         seed: Random seed of the latents, the same for all files.
-        ema: Whether to sample the averaged generator instead of the one in training.
+        ema: Whether to sample the averaged generator instead of the one being trained.
     """
 
     def __init__(self, folder, every_epochs=1, count=64, seed=0, ema=True):

@@ -7,13 +7,13 @@ from keras import ops
 class PlayerSchedule(keras.callbacks.Callback):
     """Sets the learning rate of one player and logs it as `<player>_learning_rate`.
 
-    A schedule by step runs a little Python code in each step (on JAX the state passes through the host). A
-    `keras.optimizers.schedules` object as the optimizer's learning rate has no such cost.
+    A schedule by step runs some Python code in each step (on JAX the state passes through the host). A
+    `keras.optimizers.schedules` object as the optimizer's learning rate avoids this cost.
 
     Args:
         player: Name of a player of the recipe, such as "generator".
-        schedule: Function from the epoch or the step (counted from 0, also after resuming) and the current learning
-            rate to the new learning rate, a float.
+        schedule: Function of the epoch or the step (counted from 0, even after resuming) and the current learning rate
+            that returns the new learning rate, a float.
         by: "epoch" or "step", the unit of the schedule.
 
     Examples:
@@ -33,11 +33,11 @@ class PlayerSchedule(keras.callbacks.Callback):
         if self.player not in players:
             raise ValueError(f"There is no player {self.player!r}; the players are {', '.join(players)}.")
         super().set_model(model)
-        self.watched = model  # not `self.model` at each step: on JAX that fetches all state
+        self.watched = model  # not `self.model` at each step: on JAX, it fetches the whole state
 
     def on_epoch_begin(self, epoch, logs=None):
         self.first_step, self.passed = int(ops.convert_to_numpy(self.model.iterations)), 0
-        if self.by == "epoch" and not self.watched.catching_up:  # else it was asked before the checkpoint
+        if self.by == "epoch" and not self.watched.catching_up:  # otherwise it was called before the checkpoint
             self._ask(epoch)
 
     def on_train_batch_begin(self, batch, logs=None):

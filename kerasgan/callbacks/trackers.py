@@ -1,4 +1,4 @@
-"""Logs of experiment trackers: Weights & Biases and MLflow."""
+"""Logging to experiment trackers: Weights & Biases and MLflow."""
 
 import json
 from pathlib import Path
@@ -12,15 +12,15 @@ from kerasgan.callbacks.run_log import describe
 
 
 class Tracker(keras.callbacks.Callback):
-    """What the logs of trackers have in common: settings, scalars, sample pictures and findings of the health.
+    """Base class of the loggers: settings, scalars, sample pictures and health findings.
 
-    A tracker gets, at the steps of the training: all logs of an epoch; of `health`, the signals of each evaluation as
-    `health/...`, and each finding once; of `grid`, each picture. With several workers, only the chief logs. List the
-    callback after `grid`, `health` and callbacks that add logs.
+    A tracker receives, with the steps of the training: all logs of each epoch; from `health`, the signals of each
+    evaluation as `health/...`, and each finding once; from `grid`, each picture. With several workers, only the chief
+    logs. List the callback after `grid`, `health` and callbacks that add logs.
 
     Args:
-        grid: The `SampleGrid` or `TranslationGrid` of the training. `None` for no pictures.
-        health: The `GANHealth` of the training. `None` for no findings.
+        grid: `SampleGrid` or `TranslationGrid` callback of the same `fit`. `None` for no pictures.
+        health: `GANHealth` callback of the same `fit`. `None` for no findings.
     """
 
     def __init__(self, grid=None, health=None):
@@ -49,7 +49,7 @@ class Tracker(keras.callbacks.Callback):
             self.end()
 
     def _log_companions(self):
-        """Logs what grid and health have got since the last time."""
+        """Logs the new pictures and health entries since the last call."""
         if self.health is not None:
             for signals in self.health.history[self.evaluated :]:
                 numbers = {f"health/{k}": float(v) for k, v in signals.items() if isinstance(v, (int, float))}
@@ -61,7 +61,7 @@ class Tracker(keras.callbacks.Callback):
         drawn = getattr(self.grid, "drawn", None)
         if drawn is not None and drawn != self.pictured:
             path = Path(self.grid.folder) / f"step-{drawn:08d}.png"
-            if path.exists():  # a full disk is no reason to stop
+            if path.exists():  # a full disk must not stop the training
                 self.log_picture(path, drawn)
             self.pictured = drawn
 
@@ -70,7 +70,7 @@ class Tracker(keras.callbacks.Callback):
         raise NotImplementedError
 
     def log(self, scalars, step):
-        """Logs numbers of a step, a dictionary."""
+        """Logs the numbers of a step, a dictionary."""
         raise NotImplementedError
 
     def log_picture(self, path, step):
@@ -87,17 +87,17 @@ class Tracker(keras.callbacks.Callback):
 
 
 class WandbLog(Tracker):
-    """Logs a training to Weights & Biases: settings, scalars, sample pictures, and findings of the health as alerts.
+    """Logs a training run to Weights & Biases: settings, scalars, sample pictures, and health findings as alerts.
 
-    W&B sends data to its servers unless `mode="offline"` is given or the environment has `WANDB_MODE=offline`; then the
-    files are in the folder `wandb`.
+    W&B sends data to its servers unless `mode="offline"` is given or the environment has `WANDB_MODE=offline`; the
+    files are then in the folder `wandb`.
 
     Args:
         project: Name of the project.
-        grid: As for `Tracker`.
-        health: As for `Tracker`.
-        run: Run of `wandb.init` to log to, which is not finished. By default a new one, which ends with the training.
-        **options: Further arguments of `wandb.init`, such as `name`, `mode`, `dir` or `tags`.
+        grid: See `Tracker`.
+        health: See `Tracker`.
+        run: Run of `wandb.init` to log to, which is left open. Defaults to a new run, which ends with the training.
+        **options: Other arguments of `wandb.init`, such as `name`, `mode`, `dir` or `tags`.
 
     Raises:
         ModuleNotFoundError: If wandb is not installed: `pip install 'kerasgan[wandb]'`.
@@ -116,7 +116,7 @@ class WandbLog(Tracker):
     def begin(self, config):
         self.run = self.given or self.wandb.init(project=self.project, **self.options)
         self.run.config.update(config, allow_val_change=True)
-        # Evaluations of the health are logged with their own steps, which W&B's counter would not allow.
+        # Health evaluations are logged with their own steps, which W&B's counter would not allow.
         self.run.define_metric("step")
         self.run.define_metric("*", step_metric="step")
 
@@ -135,15 +135,15 @@ class WandbLog(Tracker):
 
 
 class MLflowLog(Tracker):
-    """Logs a training to MLflow: settings, scalars, sample pictures as artifacts, and findings as `health.json`.
+    """Logs a training run to MLflow: settings, scalars, sample pictures as artifacts, and findings as `health.json`.
 
     Args:
         experiment: Name of the experiment.
-        grid: As for `Tracker`.
-        health: As for `Tracker`.
+        grid: See `Tracker`.
+        health: See `Tracker`.
         tracking_uri: Address of a server, or of a database such as "sqlite:///mlflow.db". `None` for MLflow's own
             setting.
-        **options: Arguments of `mlflow.start_run`, such as `run_name`; with `run_id`, a run is continued.
+        **options: Arguments of `mlflow.start_run`, such as `run_name`; with `run_id`, an existing run is continued.
 
     Raises:
         ModuleNotFoundError: If MLflow is not installed: `pip install 'kerasgan[mlflow]'`.
@@ -177,7 +177,7 @@ class MLflowLog(Tracker):
 
 
 def settings(model):
-    """A model's description as a flat dictionary of texts and numbers: {"recipe.batch_size": 64, ...}."""
+    """A model's description as a flat dictionary of strings and numbers: {"recipe.batch_size": 64, ...}."""
     flat = {}
 
     def add(name, value):

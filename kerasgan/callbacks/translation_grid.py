@@ -16,7 +16,7 @@ class TranslationGrid(SampleGrid):
         targets: Target images, or the same number of images of the other domain, or None.
         every_epochs: Number of epochs between two images. An image is always written at the end of the training.
         seed: Random seed of the noise, the same for all images.
-        ema: Whether to use the averaged generator instead of the one in training.
+        ema: Whether to use the averaged generator instead of the one being trained.
         tensorboard: Folder of TensorBoard event files; see `SampleGrid`.
     """
 

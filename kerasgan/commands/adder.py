@@ -1,15 +1,15 @@
-"""How a command of the command line is added: its help is its function's docstring."""
+"""Adds commands to the command line, with the docstrings of their functions as help."""
 
 
 def adder(commands):
-    """A function that adds commands to the sub-commands of a parser.
+    """Returns a function that adds commands to the sub-commands of a parser.
 
     Args:
-        commands: what `add_subparsers` returned.
+        commands: Result of `add_subparsers`.
 
     Returns:
-        A function of a command's function, its name, and the line about it in the list of commands (by default the
-        docstring), that returns the command's parser.
+        A function of (function of the command, name, line for the list of commands, by default the docstring) that
+        returns the command's parser.
     """
 
     def command(function, name, about=None):

@@ -5,7 +5,7 @@ from pathlib import Path
 from kerasgan.commands.adder import adder
 from kerasgan.commands.options import add_picture_options, picture_options, positive
 
-CLASSIFIERS = ("cnn", "svm")  # as kerasgan.studies.augment.CLASSIFIERS, which need an engine
+CLASSIFIERS = ("cnn", "svm")  # same as kerasgan.studies.augment.CLASSIFIERS, which needs an engine
 
 
 def add_parser(commands):
@@ -42,7 +42,7 @@ def add_parser(commands):
 
 
 def augment(arguments):
-    """Measures whether a model's images help a classifier that has few real ones; writes a report."""
+    """Measures whether a model's images help a classifier with few real images; writes a report."""
     from kerasgan import zoo
     from kerasgan.commands.trained import trained as trained_model
     from kerasgan.data import load

@@ -47,7 +47,7 @@ def list_datasets(arguments):
 
     console = Console()
     if not console.is_terminal:
-        console.width = 200  # the lines of a pipe are for searching
+        console.width = 200  # lines in a pipe are not wrapped, for searching
     table = Table(box=box.SIMPLE_HEAD)
     for title in ("name", "examples", "features", "licence", "source", "ready"):
         table.add_column(title, no_wrap=title in ("name", "ready"), overflow="fold")
@@ -71,7 +71,7 @@ def list_datasets(arguments):
 
 
 def _counts(dataset):
-    """Number of examples of each split; empty where that is known only when they are prepared."""
+    """Number of examples of each split; empty if it is only known after preparation."""
     from kerasgan.data import cache
 
     if not dataset.cached:
@@ -82,7 +82,7 @@ def _counts(dataset):
 
 
 def show(arguments):
-    """Says what a data set is, and draws a contact sheet of it."""
+    """Describes a data set and draws a contact sheet of it."""
     from kerasgan.pictures.images import grid, write_png
 
     dataset = _local(arguments)
@@ -104,7 +104,7 @@ def show(arguments):
 
 
 def about(dataset):
-    """What is known of a data set of kerasgan's own, in lines."""
+    """Lines that describe a data set of kerasgan."""
     facts = dataset.facts
     counts = _counts(dataset) or facts.get("counts", {})
     yield f"{dataset.full_name} {dataset.version}: {dataset.description}"
@@ -123,7 +123,7 @@ def about(dataset):
 
 
 def prepare(arguments):
-    """Makes a data set and keeps it on the disk, or downloads it if it is one of TFDS."""
+    """Makes a data set and keeps it on disk, or downloads it if it is a TFDS data set."""
     from kerasgan.data import cache
     from kerasgan.data.load import tfds_builder_of
 
@@ -139,7 +139,7 @@ def prepare(arguments):
 
 
 def _local(arguments):
-    """The data set of kerasgan's own that was named, or None."""
+    """The named data set of kerasgan, or None."""
     from kerasgan.data.builders import DATASETS
     from kerasgan.data.load import resolve
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-# A process of its own that knows nothing of kerasgan or Keras: what a server would run.
+# Code for a separate process without kerasgan and Keras, like that of a server.
 SERVER = """
 import sys
 import numpy as np
@@ -25,7 +25,7 @@ print(np.abs(images - expected).max())
 
 
 def main(arguments=None):
-    """Trains, judges and exports; the results are written to the folder `--out`."""
+    """Trains, scores and exports a model; writes the results to the folder `--out`."""
     parser = argparse.ArgumentParser(prog="python -m kerasgan.commands.demo", description=__doc__)
     parser.add_argument("--out", type=Path, default=Path("runs") / "demo", help="folder of the results")
     parser.add_argument("--epochs", type=int, default=22, help="passes over the 12,000 training images")
@@ -82,17 +82,17 @@ def main(arguments=None):
     return 0 if difference <= 1e-6 and np.isfinite(distance) else 1
 
 
-FEATURES = "random-conv-seed0"  # of the Fréchet distance
-PER_CLASS = 200  # images of each set that is scored
+FEATURES = "random-conv-seed0"  # features of the Fréchet distance
+PER_CLASS = 200  # number of scored images per class and set
 
 
 def print_scores(model, train, test):
-    """Prints the model's scores between those of what needs no GAN and of real clothes; returns its distance.
+    """Prints the model's scores between those of simple baselines and of real clothes; returns its distance.
 
     Args:
         model: Conditional model of ten classes.
         train: Training images and labels.
-        test: Test images and labels, which the model never saw.
+        test: Test images and labels, which the model has not seen.
     """
     import numpy as np
 

@@ -1,15 +1,15 @@
-"""Families by the names that people give them."""
+"""Finds families by name."""
 
 from kerasgan.zoo.nearest import nearest
 
 
 def family_of(name):
-    """The class of a family: "wgangp", "WGANGP", "wgan_gp" and "wgan-gp" are the same one.
+    """Returns the class of a family: "wgangp", "WGANGP", "wgan_gp" and "wgan-gp" are the same family.
 
-    Besides the families of the package there are those of imported modules, which come first.
+    Families of imported modules take precedence over those of the package.
 
     Raises:
-        ValueError: If there is none; the message lists those that there are.
+        ValueError: If there is no such family; the message lists the available ones.
     """
     from kerasgan import AdversarialModel, models
 
@@ -24,7 +24,7 @@ def family_of(name):
 
 
 def _others(base):
-    """Subclasses of a class that are not the package's, at any depth."""
+    """Subclasses of a class, at any depth, that are not part of the package."""
     for known in base.__subclasses__():
         if not known.__module__.startswith("kerasgan."):
             yield known

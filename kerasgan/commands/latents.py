@@ -5,11 +5,11 @@ from pathlib import Path
 from kerasgan.commands.adder import adder
 from kerasgan.commands.options import noise, positive
 
-# As in kerasgan.latent_space, which needs an engine.
+# The same as in kerasgan.latent_space, which needs an engine.
 SPACES, METHODS, STARTS = ("z", "w", "w+"), ("ganspace", "sefa"), ("candidates", "mean", "encoder")
-FRAMES = 32  # images of a film that are computed at once, times the number of walks
-MOST_WALKS = 16  # unless more are asked for
-ROW = 7  # images of a direction in a sheet
+FRAMES = 32  # number of film frames to compute at once, for each walk
+MOST_WALKS = 16  # maximum by default
+ROW = 7  # number of images per direction in a sheet
 
 
 def add_parser(commands):
@@ -77,7 +77,7 @@ def add_parser(commands):
 
 
 def walk(arguments):
-    """Films a walk through the latents of a run or a preset."""
+    """Films a walk through the latent space of a run or a preset."""
     import numpy as np
 
     from kerasgan.data.progress import progress
@@ -105,7 +105,7 @@ def walk(arguments):
 
 
 def directions(arguments):
-    """Finds directions in the latents of a run or a preset that change its images most."""
+    """Finds directions in the latent space of a run or a preset that change its images most."""
     import numpy as np
     from rich import box
     from rich.console import Console
@@ -135,7 +135,7 @@ def directions(arguments):
 
 
 def edit(arguments):
-    """Moves images of a run or a preset along directions in its latents."""
+    """Moves images of a run or a preset along directions in its latent space."""
     import numpy as np
 
     from kerasgan.data.progress import progress
@@ -159,7 +159,7 @@ def edit(arguments):
         result = codes
         for name, strength in arguments.move:
             result = space.edit(result, found[name], share * strength, arguments.layers)
-        if result.ndim == 3 and space.space == "w":  # layers of their own
+        if result.ndim == 3 and space.space == "w":  # codes with separate styles per layer
             return _space(arguments, "w+").images(result)
         return space.images(result, **given)
 
@@ -176,7 +176,7 @@ def edit(arguments):
 
 
 def project(arguments):
-    """Finds the latents of a run or a preset whose images are nearest to given pictures."""
+    """Finds the latents of a run or a preset whose images are closest to given pictures."""
     import numpy as np
 
     from kerasgan.data.progress import progress
@@ -209,11 +209,11 @@ def project(arguments):
     print(codes)
 
 
-# What they share ------------------------------------------------------------------------------------------------------
+# Shared helpers ------------------------------------------------------------------------------------------------------
 
 
 def _space(arguments, name=None):
-    """The space of a command's model: the one that was asked for, or the styles where there are any."""
+    """The space of a command's model: the requested one, by default the styles if there are any."""
     from kerasgan.bases.styles import StyleModel
     from kerasgan.commands.trained import trained
     from kerasgan.latent_space import LatentSpace
@@ -232,7 +232,7 @@ def _classes(arguments):
 
 
 def _labels(space, classes, count):
-    """Labels of a number of images, as arguments; none for models without."""
+    """Labels of a number of images as arguments; empty for models without labels."""
     import numpy as np
 
     return (
@@ -241,7 +241,7 @@ def _labels(space, classes, count):
 
 
 def _times(labels, count):
-    """Labels again and again."""
+    """Labels, repeated `count` times."""
     import numpy as np
 
     return {name: np.tile(value, count) for name, value in labels.items()}
@@ -255,7 +255,7 @@ def _sheet(space, images, columns=None):
 
 
 def _pictures(paths, model):
-    """Pictures in a model's shape, in [-1, 1]."""
+    """Reads pictures in a model's shape, in [-1, 1]."""
     import numpy as np
 
     from kerasgan.data.picture import Reader
@@ -275,7 +275,7 @@ def _pictures(paths, model):
 
 
 def _read_codes(path):
-    """Codes, their space and their labels in a file that `project` wrote."""
+    """Reads codes, their space and their labels from a file written by `project`."""
     import numpy as np
 
     with np.load(path, allow_pickle=False) as file:

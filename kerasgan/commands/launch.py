@@ -1,6 +1,6 @@
-"""Several workers of one training on this machine, for `tf.distribute.MultiWorkerMirroredStrategy` on loopback.
+"""Runs several workers of one training on this machine, for `tf.distribute.MultiWorkerMirroredStrategy` on loopback.
 
-On several machines a scheduler does this: docs/scaling.md.
+On several machines, a scheduler does this: see docs/scaling.md.
 """
 
 import contextlib
@@ -14,30 +14,30 @@ import sys
 import time
 from pathlib import Path
 
-PREEMPTED = 75  # as kerasgan.callbacks.interruption.PREEMPTED, which needs an engine
-GRACE = 10.0  # seconds from one worker's failure to the end of the last one
-PATIENCE = 600.0  # the same after a signal: the chief may still write its checkpoint when the others have ended
+PREEMPTED = 75  # same as kerasgan.callbacks.interruption.PREEMPTED, which needs an engine
+GRACE = 10.0  # seconds from the failure of one worker to the end of the last one
+PATIENCE = 600.0  # the same after a signal: the chief may still be writing its checkpoint when the others have ended
 POLL = 0.2
 
 
 def launch(workers, command, restarts=0, logs="launch-logs"):
-    """Runs `kerasgan <command>` in several processes that train together, and ends when all have ended.
+    """Runs `kerasgan <command>` in several processes that train together, and returns when all have ended.
 
-    When one fails, the others, which could only wait for it, are stopped. SIGTERM and SIGINT are passed on. Workers die
-    with this process, however it ends (on Linux).
+    If one fails, the others, which would wait for it forever, are stopped. SIGTERM and SIGINT are forwarded. On Linux,
+    workers die with this process, however it ends.
 
     Args:
-        workers: number of processes.
-        command: arguments of the `kerasgan` of each, such as `["train", "dcgan", ...]`; `--strategy multi_worker` is
+        workers: Number of processes.
+        command: Arguments of each `kerasgan` process, such as `["train", "dcgan", ...]`; `--strategy multi_worker` is
             added to a training, and `--resume auto` after a failure.
-        restarts: how often all are started again from the last checkpoint after a failure.
-        logs: folder of `worker-0.log`, ...; that of the first is shown as well.
+        restarts: Number of times that all workers are restarted from the last checkpoint after a failure.
+        logs: Folder of `worker-0.log`, ...; the log of the first worker is shown as well.
 
     Returns:
-        0; 75 where the training was preempted; else the exit code of the first worker that failed.
+        0; 75 if the training was preempted; otherwise the exit code of the first worker that failed.
 
     Raises:
-        ValueError: for a command that cannot be launched.
+        ValueError: For a command that cannot be launched.
     """
     if not command or command[0] != "train":
         raise ValueError(f"Only a training can be launched: kerasgan launch -- train ..., not {command[:1]}.")
@@ -81,7 +81,7 @@ def _attempt(workers, command, logs, append):
 
 
 def free_ports(count):
-    """TCP ports of this machine's loopback interface that were free a moment ago."""
+    """TCP ports of this machine's loopback interface that were free when checked."""
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
         for each in sockets:
@@ -109,13 +109,13 @@ def _start(command, ports, index, log):
 
 
 def die_with_parent():
-    """Asks Linux to kill this process when the one that started it ends."""
+    """Asks Linux to kill this process when its parent ends."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def _outcome(processes):
-    """None while all run; the first bad exit code as soon as there is one; 0 when all have ended well."""
+    """None while all processes run; the first non-zero exit code, if any; 0 when all have ended successfully."""
     codes = [process.poll() for process in processes]
     bad = [code for code in codes if code]
     return bad[0] if bad else (None if None in codes else 0)
@@ -134,7 +134,7 @@ def _wait(processes, seconds):
 
 
 def _kill(processes):
-    """Ends what is left; a worker that waits for another one in a collective hears no other signal."""
+    """Kills the remaining processes; a worker that waits in a collective does not react to other signals."""
     for process in processes:
         if process.poll() is None:
             with contextlib.suppress(ProcessLookupError):

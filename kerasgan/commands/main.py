@@ -20,12 +20,12 @@ from typing import Any
 from kerasgan.commands.options import add_picture_options, noise, option
 from kerasgan.commands.options import positive as _positive
 
-# What TensorFlow's collectives raise where another process is gone.
+# Errors of TensorFlow's collectives when another process is gone.
 LOST_PEER = ("UnavailableError", "AbortedError", "CancelledError", "DeadlineExceededError", "InternalError")
-# As kerasgan.export.FORMATS and SYNONYMS, and kerasgan.distribute.NAMES, which need an engine.
+# The same as kerasgan.export.FORMATS and SYNONYMS, and kerasgan.distribute.NAMES, which need an engine.
 FORMATS, SYNONYMS = ("savedmodel", "onnx", "litert", "keras"), ("tflite", "saved_model")
 STRATEGIES = ("auto", "none", "mirrored", "multi_worker", "tpu")
-ADAPTED = 4096  # images, evenly over the data, whose mean a model is adapted to where they are not in memory
+ADAPTED = 4096  # number of images, evenly spread over data that are not in memory, to adapt a model to
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -33,7 +33,7 @@ def main(argv=None):
     """Runs a command.
 
     Args:
-        argv: the arguments; those of the process by default.
+        argv: Arguments of the command line. Defaults to those of the process.
 
     Returns:
         Exit code: 0; 2 after an error, which is one line on standard error; 75 after a SIGTERM and 130 after a Ctrl-C.
@@ -55,7 +55,7 @@ def main(argv=None):
 
 
 def _import(modules):
-    """Imports the modules that a command was told to, for the families that they register."""
+    """Imports modules given by the user, for the families that they register."""
     for module in modules:
         sys.path.insert(0, os.getcwd())
         try:
@@ -69,14 +69,14 @@ def _import(modules):
 
 
 def _start_engine(quiet):
-    """Imports the engine and with it all families, without the lines that TensorFlow writes about missing GPUs."""
+    """Imports the engine and all families, without TensorFlow's messages about missing GPUs."""
     import kerasgan
 
     if not quiet or "tensorflow" in sys.modules or "jax" in sys.modules:
         kerasgan.AdversarialModel  # noqa: B018
         return
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # which the first of its lines do not heed
-    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # advice on tf.function is not for users of a command
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # the first messages ignore this
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)  # hides advice on tf.function
     before = os.dup(2)
     with tempfile.TemporaryFile() as said:
         try:
@@ -84,7 +84,7 @@ def _start_engine(quiet):
             os.dup2(said.fileno(), 2)
             kerasgan.AdversarialModel  # noqa: B018
             if "tensorflow" in sys.modules:
-                sys.modules["tensorflow"].config.list_physical_devices()  # which looks for GPUs
+                sys.modules["tensorflow"].config.list_physical_devices()  # searches for GPUs
         except BaseException:
             said.seek(0)
             os.write(before, said.read())
@@ -99,7 +99,7 @@ def _print_warning(message, *_, **__):
 
 
 def _sentence(error):
-    """An error on one line; with its type where it was not raised for the reader's eyes."""
+    """An error on one line, with its type if the message is not intended for users."""
     if isinstance(error, KeyboardInterrupt):
         return _one_line(error) or "interrupted"
     if isinstance(error, (ValueError, OSError, ArithmeticError)) or type(error) is RuntimeError:
@@ -189,7 +189,7 @@ def train(arguments):
 
 
 def _check_empty(folder, resume):
-    """Refuses to begin a run where something lies that it could overwrite or remove."""
+    """Refuses to start a run in a folder with files that it could overwrite or remove."""
     there = [each.name for each in folder.iterdir() if not each.name.startswith(".")] if folder.is_dir() else []
     if not there or (resume and "run.json" in there):
         return
@@ -202,7 +202,7 @@ def _check_empty(folder, resume):
 
 
 def _write_preset(folder, arguments):
-    """The preset of a finished run, where one was asked for."""
+    """Writes the preset of a finished run, if requested."""
     if arguments.preset_out:
         from kerasgan.studies.presets import save_run
 
@@ -212,14 +212,14 @@ def _write_preset(folder, arguments):
 
 
 def _try_to_write(folder):
-    """Refuses a folder that cannot be written before an hour has gone into what belongs there."""
+    """Raises an error if a folder cannot be written, before hours of work are done for it."""
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryFile(dir=folder):
         pass
 
 
 def launch(arguments):
-    """Trains on several workers of this machine: starts them, watches them and leaves none behind."""
+    """Trains on several workers of this machine: starts, monitors and stops them."""
     from kerasgan.commands.launch import launch
 
     command = [part for part in arguments.arguments if part != "--"]
@@ -227,11 +227,11 @@ def launch(arguments):
 
 
 def prepared(arguments, select=None):
-    """Data, compiled model, and what `run.json` says about both.
+    """Returns the data, the compiled model, and the facts of `run.json` about both.
 
     Args:
-        arguments: Those of `train`.
-        select: Function from the `kerasgan.data.load.Source` to the examples of it that are trained on.
+        arguments: Arguments of `train`.
+        select: Function from the `kerasgan.data.load.Source` to the examples to train on.
     """
     import numpy as np
 
@@ -266,7 +266,7 @@ def prepared(arguments, select=None):
     if captions:
         pictures, texts = found.columns[0], found.columns[1][captions]
         kind = chosen["condition"] = kind_of_captions(chosen.get("condition", "characters"), texts.values)
-        if found.is_large:  # `fit` encodes arrays, and takes batches as they are
+        if found.is_large:  # `fit` encodes arrays, but uses batches unchanged
             texts = dataclasses.replace(texts, values=kind.encode(texts.values))
         found = dataclasses.replace(found, columns=(pictures, texts))
     found = select(found) if select else found
@@ -301,7 +301,7 @@ def prepared(arguments, select=None):
             freeze_first(model.networks[network], count)
         model.compile(recipe=arguments.recipe, steps_per_execution=arguments.steps_per_execution, **changes)
     if isinstance(x, ArrayBatches):
-        x.shuffle_seed = model.seed  # as `fit` orders arrays
+        x.shuffle_seed = model.seed  # the same order as `fit` uses for arrays
     if hasattr(model, "adapt"):
         some = x
         if isinstance(x, ArrayBatches):
@@ -312,7 +312,7 @@ def prepared(arguments, select=None):
 
 
 def _examples(found):
-    """x and y for `fit`, where y may be None, and the first example."""
+    """Returns x, y (or None) for `fit`, and the first example."""
     if found.is_large:
         batches = found.batches()
         return batches, None, batches.first(1)
@@ -323,7 +323,7 @@ def _examples(found):
 
 
 def _count(x, y):
-    """Number of examples in an epoch; of two domains, the shorter one decides."""
+    """Number of examples in an epoch; for two domains, that of the smaller one."""
     if hasattr(x, "count"):
         return x.count
     return _longest(x) if y is None else min(_longest(x), len(y))
@@ -397,7 +397,7 @@ def sample(arguments):
 
 
 def _strip(arguments, model):
-    """Draws a picture of each line of a file, in a strip; the file's name."""
+    """Draws a picture for each line of a file, as a strip; returns the name of the written file."""
     from kerasgan.pictures.images import write_png
     from kerasgan.pictures.strip import strip
 
@@ -422,11 +422,11 @@ def export(arguments):
     print(arguments.output)
 
 
-# Their arguments -----------------------------------------------------------------------------------------------------
+# Arguments -----------------------------------------------------------------------------------------------------------
 
 
 class _Parser(argparse.ArgumentParser):
-    """Leaves it to `main` to report what is wrong."""
+    """A parser that leaves error reports to `main`."""
 
     def error(self, message):
         raise ValueError(f"{message} ({self.prog} --help)")
@@ -440,7 +440,7 @@ def _networks(text):
 
 
 def command_parser():
-    """The parser of the command line."""
+    """Returns the parser of the command line."""
     from kerasgan.commands.adder import adder
     from kerasgan.commands.augment import add_parser as add_augment_parser
     from kerasgan.commands.convert import add_parser as add_convert_parser

@@ -1,4 +1,4 @@
-"""Options of several commands that say how pictures are read."""
+"""Options for reading pictures, shared by several commands."""
 
 import argparse
 import ast
@@ -8,7 +8,7 @@ CROPS, FITS, ON_ERROR, CHANNELS = ("centre", "random", "none"), ("pad", "stretch
 
 
 def positive(number):
-    """A parser of positive numbers of a type."""
+    """Returns a parser of positive numbers of a given type."""
 
     def parse(text):
         value = number(text)
@@ -21,7 +21,7 @@ def positive(number):
 
 
 def option(text):
-    """A name and a value, which is a Python literal or a text, from `NAME=VALUE`."""
+    """Parses `NAME=VALUE` into a name and a value, which is a Python literal or a string."""
     name, equals, value = text.partition("=")
     if not equals:
         raise argparse.ArgumentTypeError(f"{text!r} is no OPTION=VALUE, such as count=1000")
@@ -32,12 +32,12 @@ def option(text):
 
 
 def noise(text):
-    """A parser of the noise of images, as for a model's `sample`."""
+    """Parses the noise of images, as for a model's `sample`."""
     return text if text in ("random", "fixed", "none") else float(text)
 
 
 def add_picture_options(parser, size_help="resize the images to S x S pixels"):
-    """Adds the options that `kerasgan.data.load` takes for pictures."""
+    """Adds the options of `kerasgan.data.load` for pictures."""
     one = parser.add_argument_group("pictures", "How the pictures of a folder are read (--image-size: also of others).")
     one.add_argument("--image-size", type=positive(int), metavar="S", help=size_help)
     one.add_argument("--crop", choices=CROPS, help="of pictures of another shape (default: centre)")
@@ -48,7 +48,7 @@ def add_picture_options(parser, size_help="resize the images to S x S pixels"):
 
 
 def picture_options(arguments):
-    """What was asked for of these options, as arguments of `kerasgan.data.load`."""
+    """The given options as arguments of `kerasgan.data.load`."""
     names = ("image_size", "crop", "fit", "background", "channels", "on_error")
     return {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}
 

@@ -15,10 +15,10 @@ def add_parser(commands):
 
 
 def play(arguments):
-    """Opens a page in the browser on which a model can be played with.
+    """Opens a page in the browser to play with a model.
 
-    Samples, walks, edits, mixed styles, translations and sounds, by what the model can do. The page is served on this
-    machine only, and asks nobody else for anything.
+    It offers samples, walks, edits, mixed styles, translations and sounds, depending on the model. The page is served
+    only on this machine and sends no requests to others.
     """
     from kerasgan.commands.trained import class_names, trained
     from kerasgan.studies.play import serve

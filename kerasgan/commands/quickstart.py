@@ -25,9 +25,8 @@ def add_parser(commands):
 def quickstart(arguments):
     """Looks at a folder of pictures, chooses a GAN for them, trains it and keeps the best.
 
-    Some pictures are never trained on; the distance of the samples from these decides which weights are kept and when
-    the training ends. Everything that was chosen is printed with its reason and with the `kerasgan train` command that
-    does the same.
+    Some pictures are never trained on; the distance of the samples from these determines which weights are kept and
+    when the training ends. All choices are printed with their reasons and with the equivalent `kerasgan train` command.
     """
     from kerasgan.commands.families import family_of
     from kerasgan.commands.main import command_parser, prepared

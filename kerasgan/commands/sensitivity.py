@@ -13,7 +13,7 @@ MIXTURES = (
     "line",
     "uneven",
     "s_curve",
-)  # as kerasgan.data.builders.gaussians.MIXTURES, which need an engine
+)  # same as kerasgan.data.builders.gaussians.MIXTURES, which needs an engine
 
 
 def add_parser(commands):
@@ -35,7 +35,7 @@ def add_parser(commands):
 
 
 def sensitivity(arguments):
-    """Trains a grid of learning rates, decays and critic steps at equal compute; says how many cells succeed."""
+    """Trains a grid of learning rates, decays and critic steps at equal compute; reports how many cells succeed."""
     from kerasgan.commands import settings
     from kerasgan.commands.families import family_of
     from kerasgan.studies.sensitivity.report import number

@@ -1,4 +1,4 @@
-"""Settings by name, as the command line gives them: `width=32`, `generator_optimizer.learning_rate=1e-4`."""
+"""Settings of the command line by name: `width=32`, `generator_optimizer.learning_rate=1e-4`."""
 
 import ast
 import dataclasses
@@ -16,31 +16,31 @@ from kerasgan.zoo.nearest import nearest
 NOT_SETTABLE = ("image_shape", "seed", "frozen_layers", "generator", "discriminator", "encoder")
 # Numbers of a recipe that may follow a schedule.
 PLAIN = ("ema_half_life", "trade_off")
-# How a value that follows one is written: the name, then its numbers, as in cosine:1e-3:1e-5:256.
+# Notation of a schedule: its name and its numbers, such as cosine:1e-3:1e-5:256.
 SCHEDULES = {"cosine": schedules.Cosine, "exponential": schedules.Exponential}
 
 
 def split(family, assignments, recipe=None, sized=True):
     """Sorts settings into constructor arguments and changes to the recipe.
 
-    A value is a Python literal (number, tuple, None, True, ...), else a string. A dot reaches into what a recipe field
-    holds: an optimizer's argument (`generator_optimizer.learning_rate=1e-4`), the loss's, or a penalty's
-    (`penalties.r1.gamma=1`), and one more dot into a schedule there (`generator_optimizer.learning_rate.kimg=256`).
-    Where numbers may follow a schedule, `cosine:START:END:KIMG` or `exponential:START:END:KIMG:WAIT` writes one
-    (`kerasgan.game.schedules`); an Adam whose rate does becomes a `kerasgan.game.optimizers.ScheduledAdam`.
+    A value is a Python literal (number, tuple, None, True, ...), otherwise a string. A dot accesses an argument of a
+    recipe field: of an optimizer (`generator_optimizer.learning_rate=1e-4`), of the loss, or of a penalty
+    (`penalties.r1.gamma=1`), and another dot an argument of its schedule
+    (`generator_optimizer.learning_rate.kimg=256`). Numbers that may follow a schedule accept `cosine:START:END:KIMG` or
+    `exponential:START:END:KIMG:WAIT` (`kerasgan.game.schedules`); an Adam with a scheduled rate becomes a
+    `kerasgan.game.optimizers.ScheduledAdam`.
 
     Args:
-        family: subclass of `AdversarialModel`.
-        assignments: strings `name=value`, the later ones winning.
+        family: Subclass of `AdversarialModel`.
+        assignments: Strings `name=value`; later ones take precedence.
         recipe: Name of the chosen recipe, or `None`.
-        sized: Whether the constructor arguments that belong to the recipe (`family.sizes`) are taken, where no
-            assignment names them.
+        sized: Whether to use the recipe's constructor arguments (`family.sizes`) unless they are assigned.
 
     Returns:
         `(arguments, changes)`: keyword arguments of the constructor and of `compile()`.
 
     Raises:
-        ValueError: for what is no setting of the family; the message lists those that are.
+        ValueError: For an unknown setting; the message lists the available ones.
     """
     settable = {name: value for name, value in constructor_arguments(family).items() if name not in NOT_SETTABLE}
     start = recipe_of(family, recipe)
@@ -72,7 +72,7 @@ def split(family, assignments, recipe=None, sized=True):
 
 
 def with_reward(arguments, data):
-    """Constructor arguments in which the name of a reward is replaced by the reward, for the atoms of a data set.
+    """Replaces the name of a reward in constructor arguments by the reward, for the atoms of a data set.
 
     Args:
         arguments: Keyword arguments of the constructor.
@@ -89,7 +89,7 @@ def with_reward(arguments, data):
 
 
 def _may_follow(fields, field, path):
-    """Whether a place of the recipe is read through `kerasgan.game.schedules.value_at`."""
+    """Whether a value of the recipe is read through `kerasgan.game.schedules.value_at`."""
     if field.endswith("_optimizer"):
         kind = optimizer_config(fields.get(field))["class_name"]
         return path in (["learning_rate"], ["beta_2"]) and kind.split(">")[-1].lower() in ("adam", "scheduledadam")
@@ -113,7 +113,7 @@ def _literal(assignment, text):
 
 
 def _like(assignment, default, value):
-    """A value of the kind that a default has: several where that is a tuple, no text where it is a number."""
+    """Converts a value to the type of a default: a tuple if that is a tuple, and no string if that is a number."""
     if isinstance(default, tuple):
         value = tuple(value.split(",")) if isinstance(value, str) else value
         return tuple(value) if isinstance(value, (list, tuple)) else (value,)
@@ -125,7 +125,7 @@ def _like(assignment, default, value):
 
 
 def _reached(assignment, field, old, path, value):
-    """What a recipe field holds, as a configuration with one of its values changed."""
+    """The configuration of a recipe field with one of its values changed."""
     if field == "penalties":
         chosen = [penalties.get(penalty) for penalty in old]
         names = [penalty.name for penalty in chosen]
@@ -163,7 +163,7 @@ def _changed(assignment, thing, path, value):
         like = nearest(last, [name for name in holder["config"] if name != "name"])
         raise ValueError(f"{assignment!r}: {what} has no {last!r}.{like} It has: {known}.")
     default = holder["config"][last]
-    if default is None and holder is config:  # what a recipe leaves to its family, as gamma
+    if default is None and holder is config:  # values that a recipe leaves to its family, such as gamma
         default = getattr(type(thing), last, None)
     value = _like(assignment, default, value)
     is_object = isinstance(value, schedules.Schedule)

@@ -1,4 +1,4 @@
-"""What a training would be, for people: networks, recipe, phases, and the time that it would take."""
+"""Human-readable summary of a training: networks, recipe, phases and estimated time."""
 
 import dataclasses
 import time
@@ -10,7 +10,7 @@ from kerasgan.callbacks.progress import duration
 from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.game.recipe import Optimizer, optimizer_config
 
-# The estimate is over so many seconds of compiled steps, and over at least so many calls of them.
+# The estimate uses at least this many seconds, and this many calls, of compiled steps.
 TIMED_SECONDS, TIMED_CALLS = 2.0, 3
 
 
@@ -28,7 +28,7 @@ def print_model(model, console):
 
 
 def print_estimate(model, x, y, steps, console):
-    """Plays and times a few compiled steps on the data, and prints how long a number of steps would take."""
+    """Runs and times a few compiled steps on the data, and prints the estimated time of a number of steps."""
     seconds = step_seconds(model, x, y)
     batch_size = min(
         model.recipe.largest_batch, x.count if isinstance(x, ArrayBatches) else len(keras.tree.flatten(x)[0])
@@ -48,7 +48,7 @@ def step_seconds(model, x, y=None):
 
 
 def brief(value):
-    """A recipe's value on one line: "Adam(learning_rate=0.0002, beta_1=0.5)"."""
+    """Formats a recipe's value on one line: "Adam(learning_rate=0.0002, beta_1=0.5)"."""
     if isinstance(value, Optimizer):
         value = optimizer_config(value)
     if hasattr(value, "get_config"):
@@ -62,11 +62,11 @@ def brief(value):
 
 
 class _Clock(keras.callbacks.Callback):
-    """Times steps once every set of due phases has been compiled, and then ends the training."""
+    """Times steps after every set of due phases has been compiled, then ends the training."""
 
     def __init__(self, watched):
         super().__init__()
-        self.watched = watched  # not self.model, which would make JAX write its state back at each step
+        self.watched = watched  # not self.model: on JAX, it writes back the state at each step
         self.calls, self.began = 0, None
 
     def on_train_batch_end(self, batch, logs=None):

@@ -1,13 +1,13 @@
-"""The models of runs and presets, as commands take them."""
+"""Loads the models of runs and presets for commands."""
 
 from pathlib import Path
 
 
 def trained(name):
-    """The model of a run or a preset.
+    """Loads the model of a run or a preset.
 
     Args:
-        name: Folder of a run, or name, folder or address of a preset.
+        name: Folder of a run; or name, folder or address of a preset.
     """
     from kerasgan.zoo import preset as presets
 
@@ -21,7 +21,7 @@ def trained(name):
 
 
 def class_names(name, model):
-    """Names of the classes of a run's or a preset's model; of earlier ones, what their data set says."""
+    """Class names of a run's or a preset's model; for those of earlier versions, from their data set."""
     from kerasgan import zoo
     from kerasgan.data.builders import DATASETS
     from kerasgan.run import read_run
@@ -37,15 +37,15 @@ def class_names(name, model):
 
 
 def classes_of(text, name, model):
-    """The classes that a command was asked for, a list of numbers; all of them by default, none of other models.
+    """The requested classes as a list of numbers; by default all, for models without classes none.
 
     Args:
-        text: Names or numbers of classes with commas between them, or `None`.
+        text: Comma-separated names or numbers of classes, or `None`.
         name: Run or preset.
-        model: Its model.
+        model: Model of the run or preset.
 
     Raises:
-        ValueError: If classes were given and the model has none, or not these.
+        ValueError: If classes are given and the model has no classes, or not these.
     """
     from kerasgan.data.description import class_numbers
 

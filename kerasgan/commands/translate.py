@@ -24,8 +24,8 @@ def add_parser(commands):
 def translate(arguments):
     """Translates or enlarges pictures of any size, in tiles without seams, into PNG files.
 
-    Opacity is kept, and 16-bit pictures give 16-bit files. Noise of a generator is left out. Files have the names and
-    the folders of the pictures.
+    Transparency is kept, and 16-bit pictures give 16-bit files. Generator noise is omitted. Files have the same names
+    and folders as the pictures.
     """
     from kerasgan.commands.trained import trained
     from kerasgan.studies.translate import translate

@@ -51,7 +51,7 @@ def list_presets(arguments):
 
     console = Console()
     if not console.is_terminal:
-        console.width = 200  # the lines of a pipe are for searching
+        console.width = 200  # lines in a pipe are not wrapped, for searching
     table = Table(box=box.SIMPLE_HEAD)
     for title in ("name", "family", "data", "score", "control", "ours", "ceiling", "parameters", "size"):
         right = title in ("control", "ours", "ceiling", "parameters", "size")
@@ -65,7 +65,7 @@ def list_presets(arguments):
 
 
 def markdown():
-    """The table of the README: a row for each preset of a GAN."""
+    """The table of the README, with one row per GAN preset."""
     lines = [
         "| preset | family | data | score | control | ours | ceiling | size | |",
         "|---|---|---|---|---:|---:|---:|---:|---|",
@@ -77,7 +77,7 @@ def markdown():
         size = sum(entry["bytes"] for entry in about["files"].values())
         if presets.SAMPLES in about["files"]:
             shown = f'<img src="zoo/{name}/{presets.SAMPLES}" alt="samples of {name}" height="72">'
-        else:  # texts stand on the card
+        else:  # texts are on the card
             card = presets.read(name).folder / presets.CARD
             line = re.search(r"^Samples of seed 0: (.*)\.$", card.read_text("utf-8") if card.exists() else "", re.M)
             shown = ", ".join(line[1].split(", ")[:5]) if line else ""
@@ -87,7 +87,7 @@ def markdown():
 
 
 def headline(metadata):
-    """Title, control, ours and ceiling of a preset's first score, as texts."""
+    """Title, control, ours and ceiling of a preset's first score, as strings."""
     if "test_accuracy" in metadata:
         return ["test accuracy", "", f"{metadata['test_accuracy']['label']:.4g}", ""]
     scores = (metadata.get("evaluation") or {}).get("scores")
@@ -106,11 +106,11 @@ def show(arguments):
     if presets.CARD not in preset.metadata["files"]:
         raise ValueError(f"The preset {arguments.preset} has no card ({presets.CARD}).")
     text = (preset.folder / presets.CARD).read_text("utf-8", errors="replace")
-    print("".join(each for each in text if each.isprintable() or each in "\n\t"))  # nothing that moves the cursor
+    print("".join(each for each in text if each.isprintable() or each in "\n\t"))  # no control characters
 
 
 def verify(arguments):
-    """Checks the files of presets, draws their pictures again and measures their scores again."""
+    """Checks the files of presets, redraws their pictures and measures their scores again."""
     from kerasgan.studies.publish import check_published
     from kerasgan.studies.verify import verify as verified
 
@@ -125,7 +125,7 @@ def verify(arguments):
 
 
 def measure(arguments):
-    """Measures presets again and writes the new numbers on their cards."""
+    """Measures presets again and writes the new scores on their cards."""
     from kerasgan.studies.verify import measure_again
 
     for name in arguments.presets:

@@ -1,6 +1,6 @@
-"""Data for training: `load`, `from_folder`, `prepare`, and specs of a model's inputs (`Images`, `Vectors`, `Labels`).
+"""Training data: `load`, `from_folder`, `prepare`, and specs of a model's inputs (`Images`, `Vectors`, `Labels`).
 
-`describe` says what was loaded, for the record of a run, and `source` has it before it is in batches.
+`describe` summarises what was loaded, for the record of a run, and `source` gives access to it before batching.
 
 Importing this package imports neither TensorFlow (unless it is the Keras backend) nor TFDS.
 """

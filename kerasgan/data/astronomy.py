@@ -17,10 +17,11 @@ __all__ = ["AsinhStretch", "false_sources", "flux_bias", "read_fits", "write_fit
 
 @dataclasses.dataclass(frozen=True)
 class AsinhStretch:
-    """Maps counts to [-1, 1] by asinh and back (Lupton, Gunn & Szalay 1999).
+    """Maps counts to [-1, 1] with asinh, and back (Lupton, Gunn & Szalay 1999).
 
-    `2 (asinh(counts / softening) - low) / (high - low) - 1`, where low and high are the same of `floor` and `ceiling`.
-    It is linear below the softening and logarithmic above, so that noise and bright sources fit into one range.
+    `2 (asinh(counts / softening) - low) / (high - low) - 1`, where low and high are `asinh(floor / softening)` and
+    `asinh(ceiling / softening)`. It is linear below the softening and logarithmic above, so that noise and bright
+    sources fit into one range.
 
     Args:
         softening: Counts at which the scale becomes logarithmic, about the standard deviation of the noise.
@@ -40,7 +41,7 @@ class AsinhStretch:
             raise ValueError(f"{self} is no stretch; expected a positive softening, and a floor below the ceiling.")
 
     def images(self, counts):
-        """Counts, an array of any shape, as float32 in [-1, 1]; what is beyond floor and ceiling is clipped."""
+        """Converts counts, an array of any shape, to float32 in [-1, 1]; clips at floor and ceiling."""
         low, high = self._ends()
         stretched = np.arcsinh(np.asarray(counts, "float64") / self.softening)
         return np.clip(2.0 * (stretched - low) / (high - low) - 1.0, -1.0, 1.0).astype("float32")
@@ -55,19 +56,19 @@ class AsinhStretch:
 
 
 def read_fits(path, extension=None):
-    """Reads an image of a FITS file.
+    """Reads an image from a FITS file.
 
     Args:
         path: Path of the file.
         extension: Number or name of the extension. `None` for the first one that holds an image.
 
     Returns:
-        A float32 array of shape (height, width, channels), where planes of a cube are channels, and the header, an
-        `astropy.io.fits.Header`.
+        A float32 array of shape (height, width, channels), where the planes of a cube become channels, and the header,
+        an `astropy.io.fits.Header`.
 
     Raises:
         ModuleNotFoundError: If astropy is not installed.
-        ValueError: If there is no image of two or three axes, or if it has values that are not finite.
+        ValueError: If there is no image with two or three axes, or if it has non-finite values.
     """
     fits = _fits()
     with fits.open(path) as file:
@@ -86,8 +87,8 @@ def write_fits(path, counts, header=None):
     """Writes an image as a FITS file, atomically.
 
     Args:
-        path: Path of the file, which is replaced.
-        counts: Array of shape (height, width, channels); one channel gives an image of two axes.
+        path: Path of the file, which is overwritten.
+        counts: Array of shape (height, width, channels); one channel gives an image with two axes.
         header: Header to keep, such as that of `read_fits`, with the coordinates. Entries about the array's shape and
             type are replaced.
 
@@ -142,15 +143,15 @@ def flux_bias(real, fake, threshold=0.0):
 
 
 def false_sources(fake, noise, sigmas=5.0, pixels=4):
-    """Number of sources in each image of an empty field, all of which are false: the check for hallucinations.
+    """Counts the sources in images of empty fields, all of which are false: a check for hallucinations.
 
     A source is a group of at least `pixels` connected pixels above `sigmas` times the noise.
 
     Args:
-        fake: Counts that a model made of empty fields, of shape (n, height, width, channels); channels are added.
-        noise: Standard deviation of the noise of its inputs, in counts, summed over the channels.
+        fake: Counts that a model made from empty fields, of shape (n, height, width, channels); channels are summed.
+        noise: Standard deviation of the noise of the model's inputs, in counts, summed over the channels.
         sigmas: Threshold in units of the noise.
-        pixels: Smallest number of connected pixels, also over corners.
+        pixels: Smallest number of pixels, connected through edges or corners.
 
     Returns:
         An integer array of shape (n,).

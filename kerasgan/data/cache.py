@@ -1,12 +1,12 @@
-"""Prepared data on the disk: made once, complete or not there, and memory-mapped without TensorFlow.
+"""Prepared data on disk: made once, either complete or absent, and memory-mapped without TensorFlow.
 
     ~/.cache/kerasgan/data/sprites-colour/1.0.0-4f0c2e11a9d3/info.json
                                                             /train/image.npy
                                                             /train/caption.jsonl
                                                             /test/...
 
-The environment variable `KERASGAN_DATA` names another root. The folder's name follows from version, options, metadata
-and features, so that different data never meet in one.
+The environment variable `KERASGAN_DATA` selects another root. The folder's name is derived from version, options,
+metadata and features, so that different data never share a folder.
 """
 
 import contextlib
@@ -28,23 +28,23 @@ try:
 except ImportError:  # Windows: two processes may then both make the data, and one of them discards its own
     fcntl = None  # type: ignore[assignment]
 
-FORMAT = 1  # of the files and of info.json
+FORMAT = 1  # version of the files and of info.json
 MANIFEST = "info.json"
-FEW = 2000  # examples that one process has made before others have started
+FEW = 2000  # number of examples that one process makes before others have started
 
 logger = logging.getLogger("kerasgan")
 
 
 def root():
-    """The folder of all prepared data."""
+    """The root folder of all prepared data."""
     return Path(os.environ.get("KERASGAN_DATA") or Path.home() / ".cache" / "kerasgan" / "data")
 
 
 def folder(dataset):
-    """Where the prepared data of a `LocalDataset` are, or will be.
+    """The folder of the prepared data of a `LocalDataset`, which may not exist yet.
 
     Raises:
-        FileNotFoundError: Something that the data set needs is missing on this machine.
+        FileNotFoundError: If something that the data set needs is missing on this machine.
     """
     dataset.check_requirements()
     content = {
@@ -59,14 +59,14 @@ def folder(dataset):
 
 
 def _folder_of_all(dataset):
-    """Where the versions of a data set are."""
+    """The folder of all versions of a data set."""
     return root() / dataset.full_name.replace("/", "-")
 
 
 def read_manifest(path):
     """The contents of a prepared folder's `info.json`, or None if the folder is not complete.
 
-    Complete means: the manifest can be read, and every file that it names has the size that it names.
+    A folder is complete if the manifest can be read and every listed file has the listed size.
     """
     try:
         manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
@@ -78,7 +78,7 @@ def read_manifest(path):
 
 
 def damaged_files(path):
-    """Names of the files of a prepared folder whose contents are not those that its manifest has the SHA-256 of."""
+    """Names of the files of a prepared folder whose SHA-256 differs from the manifest."""
     manifest = read_manifest(path)
     if manifest is None:
         raise FileNotFoundError(f"{path} holds no complete data; run `kerasgan data prepare` for it.")
@@ -86,34 +86,34 @@ def damaged_files(path):
 
 
 def is_prepared(dataset):
-    """Whether the data of a `LocalDataset` can be loaded at once."""
+    """Whether the data of a `LocalDataset` can be loaded immediately."""
     if not dataset.cached:
         return True
-    # Without any version there is no need for the metadata, which may take half a minute.
+    # If no version exists, the metadata are not needed, which may take half a minute.
     return _folder_of_all(dataset).exists() and read_manifest(folder(dataset)) is not None
 
 
 def prepare(dataset, workers=None):
-    """Makes the data of a `LocalDataset`, unless they are there already.
+    """Makes the data of a `LocalDataset`, unless they exist already.
 
-    Another process that does the same is waited for. What processes that were killed have left behind is removed.
+    The function waits for other processes that do the same, and removes files left behind by killed processes.
 
     Args:
         dataset: A `LocalDataset`.
-        workers: Number of processes; None is one for each core, and a single one for few examples.
+        workers: Number of processes. None uses one per core, and a single one for few examples.
 
     Returns:
         Path of the folder.
 
     Raises:
-        FileNotFoundError: Something that the data set needs is missing on this machine.
+        FileNotFoundError: If something that the data set needs is missing on this machine.
     """
     path = folder(dataset)
     if read_manifest(path) is not None:
         return path
     path.parent.mkdir(parents=True, exist_ok=True)
     with _alone(path.parent / ".lock", dataset.full_name) as alone:
-        if read_manifest(path) is not None:  # by the process that was waited for
+        if read_manifest(path) is not None:  # completed by another process in the meantime
             return path
         if alone:
             for leftover in path.parent.glob(".*.partial"):
@@ -128,18 +128,19 @@ def prepare(dataset, workers=None):
 
 
 def arrays(dataset, split):
-    """The prepared data of a split, made first if they are not there.
+    """Returns the prepared data of a split, which are made first if necessary.
 
     Args:
         dataset: A `LocalDataset`.
         split: Name of a split, or several joined by `+`.
 
     Returns:
-        `{feature name: array}`; those of a single split are read-only memory maps, except texts, arrays of str.
+        `{feature name: array}`. The arrays of a single split are read-only memory maps, except for texts, which are
+        arrays of str.
 
     Raises:
-        ValueError: There is no such split.
-        FileNotFoundError: Something that the data set needs is missing on this machine.
+        ValueError: If there is no such split.
+        FileNotFoundError: If something that the data set needs is missing on this machine.
     """
     dataset.check_requirements()
     parts = dataset.parts(split)
@@ -154,7 +155,7 @@ def arrays(dataset, split):
 
 @contextlib.contextmanager
 def _alone(path, what):
-    """Waits for the lock `path`, which the system releases however a process ends; gives whether there are locks."""
+    """Waits for the lock `path`, which the system releases when a process ends; yields whether locks are available."""
     if fcntl is None:
         yield False
         return
@@ -178,7 +179,7 @@ def _put_in_place(partial, path):
     except OSError:
         if read_manifest(path) is None:
             raise
-        # Without locks another process may have been faster: its data are the same.
+        # Without locks, another process may have been faster: its data are identical.
 
 
 def _write(dataset, path, workers):
@@ -230,7 +231,7 @@ def _path(folder, name, feature):
 
 
 class _Writer:
-    """One feature of one split: an .npy file, or a JSON string a line. Used as a context, it is open."""
+    """Writer of one feature of one split: an .npy file, or one JSON string per line. Open as a context manager."""
 
     def __init__(self, folder, name, feature, count):
         self.path, self.feature, self.count = _path(folder, name, feature), feature, count

@@ -1,4 +1,4 @@
-"""The binary version of CIFAR-10 and CIFAR-100."""
+"""The binary versions of CIFAR-10 and CIFAR-100."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ FILES_100 = {"train": ["train.bin"], "test": ["test.bin"]}
 
 
 def files(folder, split):
-    """The paths of the files of a split, CIFAR-10's or else CIFAR-100's, or None where one of them is missing."""
+    """The paths of a split's files, of CIFAR-10 or otherwise CIFAR-100; None if one is missing."""
     for names in (FILES[split], FILES_100[split]):
         paths = tuple(Path(folder) / name for name in names)
         if all(path.is_file() for path in paths):
@@ -19,7 +19,7 @@ def files(folder, split):
 
 
 def class_names(folder):
-    """The names of the classes that lie beside the files, or None."""
+    """The class names stored next to the files, or None."""
     for name in ("batches.meta.txt", "fine_label_names.txt"):
         path = Path(folder) / name
         if path.is_file():
@@ -28,7 +28,7 @@ def class_names(folder):
 
 
 def refuse_pickles(folder):
-    """Raises a ValueError for the Python version, because reading a pickle can run what it says."""
+    """Raises a ValueError for the Python version, because reading a pickle can execute code."""
     names = ("data_batch_1", "cifar-10-batches-py/data_batch_1", "cifar-100-python/train")
     for name in names:
         path = Path(folder) / name
@@ -39,7 +39,7 @@ def refuse_pickles(folder):
 
 
 def images_and_labels(folder, split):
-    """The images and labels of a split; of CIFAR-100 the labels of the 100 classes.
+    """Reads the images and labels of a split; for CIFAR-100, the labels of the 100 classes.
 
     Args:
         folder: Folder of the files.
@@ -49,13 +49,13 @@ def images_and_labels(folder, split):
         uint8 images of shape (count, 32, 32, 3), and int64 labels of shape (count,).
 
     Raises:
-        FileNotFoundError: One of the files is missing.
-        ValueError: A file is not as long as a whole number of images.
+        FileNotFoundError: If one of the files is missing.
+        ValueError: If the length of a file is not that of a whole number of images.
     """
     paths = files(folder, split)
     if paths is None:
         raise FileNotFoundError(f"{folder} lacks a file of {' or '.join(map(str, (FILES[split], FILES_100[split])))}.")
-    before = 1 if paths[0].name == FILES[split][0] else 2  # labels of an image: CIFAR-100's coarse one comes first
+    before = 1 if paths[0].name == FILES[split][0] else 2  # labels per image: CIFAR-100 starts with the coarse one
     rows = []
     for path in paths:
         data = np.fromfile(path, "uint8")

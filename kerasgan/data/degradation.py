@@ -1,8 +1,8 @@
-"""Small images from large ones: bicubic interpolation, or the degradations of Real-ESRGAN. Restorations of one size.
+"""Degradations of images: reduction by bicubic interpolation or as in Real-ESRGAN, and degradations of the same size.
 
 Everything is computed in NumPy (and Pillow for JPEG) on the host, as a function of the seed, the epoch and the index of
-an image, so that a resumed training sees the images that an uninterrupted one would have seen. JPEG compression depends
-on the version of Pillow's library in the last level.
+an image, so that a resumed run sees the same images as an uninterrupted one. Results of JPEG compression may differ in
+the last level between versions of Pillow's JPEG library.
 """
 
 import dataclasses
@@ -37,17 +37,18 @@ KERNELS = ("isotropic", "anisotropic", "generalized", "generalized_anisotropic",
 
 
 def resized(images, size, kind="bicubic", antialias=True):
-    """Images of another size, by a separable filter with mirrored edges.
+    """Resizes images with a separable filter and mirrored edges.
 
     Args:
         images: Floats of shape (..., height, width, channels).
         size: New (height, width).
         kind: "bicubic" (Keys 1981, a = -1/2), "bilinear", or "area", the mean over the area of a pixel.
-        antialias: Whether the filter is as wide as a pixel of the smaller image, as in MATLAB's `imresize`, whose
-            bicubic interpolation defines the published benchmarks. Without, it has the width of the larger image.
+        antialias: Whether to scale the filter to the pixels of the smaller image, as in MATLAB's `imresize`, whose
+            bicubic interpolation defines the published benchmarks. Otherwise it is scaled to the pixels of the larger
+            image.
 
     Returns:
-        Float array of shape (..., *size, channels), in the precision of the images, float32 or float64. Bicubic
+        A float array of shape (..., *size, channels), in the precision of the images, float32 or float64. Bicubic
         interpolation can exceed their range.
     """
     images = np.asarray(images)
@@ -59,7 +60,7 @@ def resized(images, size, kind="bicubic", antialias=True):
 
 
 def enlarged(images, factor):
-    """Images after bicubic enlargement by a whole factor, clipped to [-1, 1]."""
+    """Enlarges images bicubically by an integer factor and clips to [-1, 1]."""
     height, width = images.shape[-3:-1]
     return np.clip(resized(images, (height * factor, width * factor)), -1.0, 1.0)
 
@@ -97,14 +98,14 @@ def _matrix(size, new, kind, antialias):
 
 @dataclasses.dataclass(frozen=True)
 class Degradation:
-    """Base class of the ways in which a small image is made of a large one. A subclass defines `__call__`."""
+    """Base class of degradations, which make a small image from a large one. A subclass defines `__call__`."""
 
     def __call__(self, image, factor, random):
         """Makes a small image.
 
         Args:
             image: Float array of shape (height, width, channels) in [-1, 1].
-            factor: Whole number that divides height and width.
+            factor: Integer that divides height and width.
             random: `numpy.random.Generator`.
 
         Returns:
@@ -113,14 +114,14 @@ class Degradation:
         raise NotImplementedError(f"{type(self).__name__} must define __call__(image, factor, random).")
 
     def apply(self, images, factor, indices, seed=0, epoch=0):
-        """Makes small images: image i is a function of `seed`, `epoch`, `indices[i]` and its large image only.
+        """Makes small images: image i depends only on `seed`, `epoch`, `indices[i]` and its large image.
 
         Args:
             images: Float array of shape (count, height, width, channels) in [-1, 1].
-            factor: Whole number that divides height and width.
-            indices: Integers of 0 or more, of shape (count,).
-            seed: Random seed of 0 or more.
-            epoch: Number of the epoch, or of a further draw.
+            factor: Integer that divides height and width.
+            indices: Non-negative integers of shape (count,).
+            seed: Non-negative random seed.
+            epoch: Number of the epoch, or of an additional draw.
 
         Returns:
             A float32 array of shape (count, height / factor, width / factor, channels) in [-1, 1].
@@ -163,8 +164,9 @@ class RealESRGAN(Degradation):
     """The second-order degradation of Wang et al. 2021 ("Real-ESRGAN", sections 3.1 to 3.3 and 4.1).
 
     Blur, resizing, noise and JPEG compression are applied twice with different settings; a second resizing to the final
-    size, a sinc filter and a second JPEG compression follow, the last two in random order. Where a field is a pair of
-    pairs or of numbers, the second one is for the second round. Units of noise and blur are levels of 255 and pixels.
+    size, a sinc filter and a second JPEG compression follow, the last two in random order. If a field is a pair of
+    pairs or of numbers, the second one is for the second round. The unit of noise is one level of 255, that of blur one
+    pixel.
 
     Args:
         kernel_sizes: Smallest and largest side of a blur kernel, odd numbers.
@@ -230,7 +232,7 @@ class RealESRGAN(Degradation):
         shape, plateau = 1.0, kind.startswith("plateau")
         if plateau or kind.startswith("generalized"):
             low, high = self.plateau_shapes if plateau else self.generalized_shapes
-            # Half of the exponents are below 1, where there is a wider range above.
+            # Half of the exponents are below 1, although the range above is wider.
             shape = (
                 random.uniform(low, 1.0) if low < 1 and random.random() < 0.5 else random.uniform(max(low, 1.0), high)
             )
@@ -271,7 +273,7 @@ class RealESRGAN(Degradation):
 
 @dataclasses.dataclass(frozen=True)
 class SameSize(Degradation):
-    """Base class of degradations that keep the size, for pairs to learn a restoration from. Overrides `degraded`."""
+    """Base class of degradations that keep the size, for learning restoration. A subclass overrides `degraded`."""
 
     def __call__(self, image, factor, random):
         if factor != 1:
@@ -297,7 +299,7 @@ def _check_strength(name, value, most=math.inf):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclasses.dataclass(frozen=True)
 class Grey(SameSize):
-    """The luma of colours (ITU-R BT.601), one channel, as `kerasgan translate` reads pictures for a colorization.
+    """Reduces colours to luma (ITU-R BT.601), one channel, as `kerasgan translate` does for colorization.
 
     Images must have three channels.
     """
@@ -348,10 +350,10 @@ class WhiteNoise(SameSize):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclasses.dataclass(frozen=True)
 class HiddenRectangle(SameSize):
-    """A grey rectangle (0 in all channels) at a random place, which an inpainting fills in.
+    """A grey rectangle (0 in all channels) at a random position, to be filled in by inpainting.
 
     Args:
-        side: Height and width of the rectangle, as a part of the image's.
+        side: Height and width of the rectangle, as a fraction of the image's.
     """
 
     side: float = 0.5
@@ -368,11 +370,11 @@ class HiddenRectangle(SameSize):
 
 
 def blur_kernel(side, deviations, angle=0.0, shape=1.0, plateau=False):
-    """A blur kernel, normalized to sum 1.
+    """Makes a blur kernel, normalized to sum 1.
 
     Args:
         side: Side of the kernel in pixels, odd.
-        deviations: Standard deviations along its two axes, in pixels.
+        deviations: Standard deviations along the kernel's two axes, in pixels.
         angle: Angle of the first axis with the rows, in radians.
         shape: Exponent beta: `exp(-q**beta / 2)`, or `1 / (1 + q**beta)` for a plateau, where q is the squared
             distance from the centre in deviations.
@@ -410,7 +412,7 @@ def sinc_kernel(side, cutoff):
 
 
 def filtered(x, kernel):
-    """An image after a filter, with edges mirrored without repetition.
+    """Filters an image, with edges mirrored without repetition.
 
     Args:
         x: Float array of shape (height, width, channels).
@@ -424,49 +426,49 @@ def filtered(x, kernel):
 
 
 def gaussian_noise(shape, deviation, grey, random):
-    """White noise.
+    """Draws white noise.
 
     Args:
         shape: Shape (height, width, channels).
         deviation: Standard deviation in levels of 255.
-        grey: Whether it is the same in all channels.
+        grey: Whether the noise is the same in all channels.
         random: `numpy.random.Generator`.
 
     Returns:
-        Float array of the shape, in units of white.
+        A float array of the given shape, where white is 1.
     """
     drawn = random.standard_normal((*shape[:2], 1 if grey else shape[2]))
     return np.broadcast_to(drawn * (deviation / 255.0), shape)
 
 
 def poisson_noise(x, strength, grey, random):
-    """Noise of photons: variance `strength**2 * x / 255` where the image is x.
+    """Draws photon noise, with variance `strength**2 * x / 255` at level x.
 
     Args:
         x: Image of shape (height, width, channels) in [0, 1].
-        strength: Factor of the noise of 255 photons for white.
-        grey: Whether it is the same in all channels, as for the mean of the channels.
+        strength: Factor of the noise; with 1, white corresponds to 255 photons.
+        grey: Whether the noise is the same in all channels: that of the mean of the channels.
         random: `numpy.random.Generator`.
 
     Returns:
-        Float array of the image's shape, in units of white.
+        A float array of the image's shape, where white is 1.
     """
     mean = np.clip(x.mean(axis=2, keepdims=True) if grey else x, 0.0, 1.0)
     return np.broadcast_to(strength * (random.poisson(mean * 255.0) / 255.0 - mean), x.shape)
 
 
 def jpeg(x, quality):
-    """An image after JPEG compression.
+    """Applies JPEG compression to an image.
 
     Args:
         x: Image of shape (height, width, 1 or 3) in [0, 1].
         quality: Quality from 1 to 100.
 
     Returns:
-        Float array of the image's shape, in [0, 1].
+        A float array of the image's shape, in [0, 1].
 
     Raises:
-        ValueError: For another number of channels.
+        ValueError: For an unsupported number of channels.
     """
     from PIL import Image
 
@@ -522,15 +524,15 @@ def get_same_size(degrade):
     """Returns a degradation that keeps the size of images.
 
     Args:
-        degrade: "grey" (or "gray"), "blur", "noise" or "mask", of which the last three can be followed by a strength,
-            such as "noise:50" (see `GaussianBlur`, `WhiteNoise` and `HiddenRectangle`); "real" for the degradations of
+        degrade: "grey" (or "gray"), "blur", "noise" or "mask", where the last three can be followed by a strength, such
+            as "noise:50" (see `GaussianBlur`, `WhiteNoise` and `HiddenRectangle`); "real" for the degradations of
             `RealESRGAN` without the reduction; a `Degradation`, or its configuration.
 
     Returns:
         A `Degradation`, for a factor of 1.
 
     Raises:
-        ValueError: If it is unknown, or its strength is not possible.
+        ValueError: If it is unknown, or if its strength is invalid.
     """
     if not isinstance(degrade, str):
         return get(degrade)
@@ -550,18 +552,18 @@ def get_same_size(degrade):
 
 
 class DegradedBatches(ArrayBatches):
-    """Batches (small, large) of large images, whose small ones are made anew in each epoch, on the host.
+    """Batches (small, large) of large images, whose small versions are made on the host, new ones in each epoch.
 
     Args:
         images: Float array of shape (count, height, width, channels) in [-1, 1]; a memory map stays on disk.
         degradation: See `get`.
-        factor: Whole number that divides height and width.
+        factor: Integer that divides height and width.
         batch_size: Batch size.
         shuffle_seed: Seed of the order; see `ArrayBatches`.
         seed: Seed of the degradations, 0 or more.
-        fixed: Whether all epochs have the small images of epoch 0.
-        read: Function from stored rows to images in [-1, 1], for images that are stored otherwise. `None` for none.
-        **options: Further arguments of `ArrayBatches`.
+        fixed: Whether all epochs use the small images of epoch 0.
+        read: Function from stored rows to images in [-1, 1]. `None` if the rows are such images.
+        **options: Other arguments of `ArrayBatches`.
     """
 
     def __init__(
@@ -582,7 +584,7 @@ class DegradedBatches(ArrayBatches):
         super().__init__((images, np.arange(len(images))), batch_size, shuffle_seed, self._made, **options)
 
     def order(self, share=WHOLE):
-        self.begun = self.epoch  # of the batches that are drawn next
+        self.begun = self.epoch  # epoch of the batches to be drawn next
         return super().order(share)
 
     def _made(self, rows):

@@ -1,4 +1,4 @@
-"""Description of loaded data for the record of a run: source, options and names of the classes."""
+"""Description of loaded data for the record of a run: source, options and class names."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -67,7 +67,7 @@ def check_class_names(names, earlier, what="the data"):
 
 
 def class_numbers(labels, class_names: Sequence[str] = (), num_classes=None):
-    """Returns the numbers of classes that a user named.
+    """Returns the numbers of the classes given by a user.
 
     Args:
         labels: Names or numbers, as a list or a string such as "cat,dog" or "0,3".

@@ -1,4 +1,4 @@
-"""A folder of pictures of any size and kind, as one array."""
+"""Reads a folder of pictures of any size and kind as one array."""
 
 import collections
 import dataclasses
@@ -24,37 +24,36 @@ from kerasgan.data.picture import (
 )
 from kerasgan.data.progress import progress
 
-MOST_BROKEN = 10  # files that cannot be read are named together, up to this number
-AHEAD = 4  # files for each thread that are read before they are asked for
+MOST_BROKEN = 10  # largest number of unreadable files to name in an error
+AHEAD = 4  # number of files per thread to read ahead
 
 logger = logging.getLogger("kerasgan")
 
 
 @dataclass(frozen=True)
 class FolderOptions:
-    """How the pictures of a folder are read; those that are not the default belong into the record of a run.
+    """Options for reading the pictures of a folder; non-default options belong in the record of a run.
 
     Args:
-        image_size: Size of the result, an integer for a square or `(height, width)`; None keeps the size, which must
-            then be the same for all.
-        crop: What happens to pictures of another shape: "centre" keeps the largest part in the middle, "random" the
-            largest part at a place drawn once for each file, and "none" keeps all of it.
-        channels: 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGB and alpha); None is 1 if all pictures are grey and
-            otherwise 3, and what is transparent shows the background.
-        on_error: "raise", or "skip" for leaving out files that cannot be read.
-        fit: With `crop="none"`: "pad" with the background, or "stretch" without regard to the shape.
+        image_size: Size of the result, an integer for a square or `(height, width)`. None keeps the size, which must
+            then be the same for all pictures.
+        crop: How to crop pictures with another aspect ratio: "centre" keeps the largest part in the centre, "random"
+            the largest part at a position drawn once per file, and "none" the whole picture.
+        channels: 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGB and alpha); None means 1 if all pictures are grey and
+            otherwise 3, where transparent pixels show the background.
+        on_error: "raise", or "skip" to ignore unreadable files.
+        fit: With `crop="none"`: "pad" with the background, or "stretch" regardless of the aspect ratio.
         background: Grey level or (red, green, blue), from 0 to 255.
-        seed: Seed of the places of random crops.
-        value_range: `(low, high)`, the levels that stand for black and white in pictures of more than 8 bits; None
-            finds them.
-        halves: "AtoB" for pictures that hold two, side by side, as pix2pix' data have them: the left half becomes
-            `images`, the right one `targets`. "BtoA" the other way round. None for whole pictures.
-        labels: Whether there are classes: None looks for them, False takes all pictures without labels.
-        class_names: Names of the classes in the order of the labels, where it is given from outside, as by the training
-            whose model is evaluated. None takes the sub-folders that hold pictures.
+        seed: Random seed of the positions of random crops.
+        value_range: `(low, high)`, the levels of black and white in pictures with more than 8 bits. None infers them.
+        halves: "AtoB" for files with two pictures side by side, as in pix2pix' data: the left half becomes `images`,
+            the right half `targets`. "BtoA" for the reverse. None for single pictures.
+        labels: None looks for classes; False reads all pictures without labels.
+        class_names: Names of the classes in the order of the labels, if they are predetermined, for example by the
+            training of an evaluated model. None uses the subfolders that contain pictures.
 
     Raises:
-        ValueError: A bad argument.
+        ValueError: If an argument is invalid.
     """
 
     image_size: Any = None
@@ -85,7 +84,7 @@ class FolderOptions:
             object.__setattr__(self, name, value)
 
     def entries(self):
-        """The options that are not the default, JSON-ready: `FolderOptions(**entries)` makes them again."""
+        """The non-default options, JSON-ready; `FolderOptions(**entries)` restores them."""
         return {
             each.name: list(value) if isinstance(value, tuple) else value
             for each in dataclasses.fields(self)
@@ -95,19 +94,19 @@ class FolderOptions:
 
 @dataclass(frozen=True)
 class Pictures:
-    """What `from_folder` has read.
+    """The result of `from_folder`.
 
     Attributes:
-        images: Array of shape (count, height, width, channels): uint8, or float32 levels where any picture has more
-            than 8 bits.
-        labels: int64 array of shape (count,), or None where there are no classes.
+        images: Array of shape (count, height, width, channels): uint8, or float32 levels if any picture has more than 8
+            bits.
+        labels: int64 array of shape (count,), or None without classes.
         class_names: Names of the classes, in the order of the labels.
         paths: Path of each image.
         skipped: `(path, reason)` of each file that could not be read.
-        left_out: `(path, reason)` of each picture that was not read: of another format, or beside the class folders.
-        value_range: The levels that stand for black and white.
-        targets: The other halves of the pictures, of the shape of `images`; None for whole pictures.
-        columns: What there is besides, `{name: (values, feature)}`.
+        left_out: `(path, reason)` of each ignored picture: of another format, or outside the class folders.
+        value_range: The levels of black and white.
+        targets: The other halves of the pictures, with the shape of `images`. None for single pictures.
+        columns: Additional columns, `{name: (values, feature)}`.
     """
 
     images: Any
@@ -136,42 +135,43 @@ def from_folder(
     labels=None,
     class_names=None,
 ):
-    """Reads the pictures of a folder and of the folders in it, in the order of their paths.
+    """Reads the pictures of a folder and its subfolders, in the order of their paths.
 
-    Formats are PNG, JPEG, WebP, TIFF, BMP, GIF and PPM. Pictures are turned as their EXIF orientation says, palettes
-    and CMYK become RGB, and what is transparent shows the background. Of an animation, and of a file of several pages,
-    the first is taken. Where any picture has more than 8 bits, all keep their levels, as float32. Resizing is Lanczos-3
-    with the window widened when shrinking (antialiased). What is left out, and what loses bits or frames, is counted
-    and named in the log.
+    The formats are PNG, JPEG, WebP, TIFF, BMP, GIF and PPM. Pictures are rotated according to their EXIF orientation,
+    palettes and CMYK are converted to RGB, and transparent pixels show the background. Only the first frame of an
+    animation and the first page of a document are read. If any picture has more than 8 bits, all pictures keep their
+    levels, as float32. Resizing uses Lanczos-3 with the window widened when shrinking (antialiased). The log counts and
+    names ignored files and those that lose bits or frames.
 
     Args:
-        path: The folder. Where pictures lie in two or more sub-folders, these are the classes, in the order of their
-            names, or of their numbers where all names are numbers. A few pictures beside class folders are left out.
-        image_size: Size of the result, an integer for a square or `(height, width)`; None keeps the size, which must
-            then be the same for all.
-        crop: What happens to pictures of another shape: "centre" keeps the largest part in the middle, "random" the
-            largest part at a place drawn once for each file, and "none" keeps all of it.
-        channels: 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGB and alpha); None is 1 if all pictures are grey and
+        path: Path of the folder. If two or more subfolders contain pictures, these are the classes, in the order of
+            their names, or of their numbers if all names are numbers. A few pictures outside the class folders are
+            ignored.
+        image_size: Size of the result, an integer for a square or `(height, width)`. None keeps the size, which must
+            then be the same for all pictures.
+        crop: How to crop pictures with another aspect ratio: "centre" keeps the largest part in the centre, "random"
+            the largest part at a position drawn once per file, and "none" the whole picture.
+        channels: 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGB and alpha); None means 1 if all pictures are grey and
             otherwise 3.
-        on_error: "raise", or "skip" for leaving out files that cannot be read.
-        fit: With `crop="none"`: "pad" with the background, or "stretch" without regard to the shape.
+        on_error: "raise", or "skip" to ignore unreadable files.
+        fit: With `crop="none"`: "pad" with the background, or "stretch" regardless of the aspect ratio.
         background: Grey level or (red, green, blue), from 0 to 255.
-        seed: Seed of the places of random crops.
-        workers: Number of threads; None is one for each core.
-        value_range: `(low, high)`, the levels that stand for black and white in pictures of more than 8 bits. None
-            takes the fewest of 8, 10, 12, 14 and 16 bits that hold all levels, and the log says so; floats must leave
-            no doubt that they are in [0, 1] or [-1, 1].
-        halves: "AtoB" for pictures that hold two, side by side, as pix2pix' data have them: the left half becomes
-            `images`, the right one `targets`. "BtoA" the other way round.
-        labels: False takes all pictures without labels; None looks for classes.
-        class_names: Names of the classes in the order of the labels; None takes the sub-folders.
+        seed: Random seed of the positions of random crops.
+        workers: Number of threads. None uses one per core.
+        value_range: `(low, high)`, the levels of black and white in pictures with more than 8 bits. None uses the
+            smallest of 8, 10, 12, 14 and 16 bits that contains all levels, which is logged; floats must be
+            unambiguously in [0, 1] or [-1, 1].
+        halves: "AtoB" for files with two pictures side by side, as in pix2pix' data: the left half becomes `images`,
+            the right half `targets`. "BtoA" for the reverse.
+        labels: False reads all pictures without labels; None looks for classes.
+        class_names: Names of the classes in the order of the labels. None uses the subfolders.
 
     Returns:
-        The `Pictures`.
+        A `Pictures` object.
 
     Raises:
-        ValueError: A bad argument, no pictures, pictures of different sizes without `image_size`, levels whose range
-            cannot be told, or files that cannot be read, by name.
+        ValueError: If an argument is invalid, if there are no pictures, if sizes differ without `image_size`, if the
+            range of levels is ambiguous, or if files cannot be read; the message names them.
     """
     options = FolderOptions(
         image_size, crop, channels, on_error, fit, background, seed, value_range, halves, labels, class_names
@@ -213,17 +213,17 @@ def _check_choice(name, value, choices):
 DEFAULT = FolderOptions()
 
 
-# What there is -------------------------------------------------------------------------------------------------------
+# Collections ---------------------------------------------------------------------------------------------------------
 
 
 class Collection:
-    """Pictures before they are read, in one order.
+    """An ordered collection of pictures before they are read.
 
     Attributes:
-        path: Where they are, for messages.
+        path: Path of the collection, for messages.
         options: The `FolderOptions`.
-        files: Paths of the pictures, or a `Part` of a file for each.
-        left_out: `(path, reason)` of those that are not read.
+        files: Paths of the pictures, or `Part`s of files.
+        left_out: `(path, reason)` of the ignored pictures.
         labels: Label of each file, or None.
         class_names: Names of the classes, in the order of the labels.
     """
@@ -236,7 +236,7 @@ class Collection:
     class_names: tuple[str, ...] = ()
 
     def name_of(self, file):
-        """Name of a file that does not depend on where the collection is."""
+        """Name of a file that does not depend on the location of the collection."""
         raise NotImplementedError
 
     def named(self, name):
@@ -244,15 +244,15 @@ class Collection:
         raise NotImplementedError
 
     def identity(self):
-        """Yields texts that change with the contents, without reading the pictures."""
+        """Yields strings that change with the contents, without reading the pictures."""
         raise NotImplementedError
 
     def columns(self, kept):
-        """What there is besides the pictures: `{name: (values, feature)}` for the files that could be read."""
+        """Additional columns, `{name: (values, feature)}`, for the files that could be read."""
         return {}
 
     def surveyed(self, workers=None):
-        """Headers of all pictures: `({file: Header}, [(file, reason)])`; the log names what is not read as it is."""
+        """Headers of all pictures, `({file: Header}, [(file, reason)])`; logs pictures that lose bits or frames."""
         look = functools.partial(survey, levels=self.options.value_range is None)
         headers: dict[Path, Header] = {}
         broken = _Broken(len(self.files), self.options.on_error)
@@ -277,7 +277,7 @@ class Collection:
                 logger.warning(sentence, len(files), len(headers), self.path, files[0])
 
     def looks_like_halves(self):
-        """Whether pictures are twice as wide as high, as two side by side are; the first hundred tell."""
+        """Whether the first hundred pictures are twice as wide as high, like two pictures side by side."""
         sizes = set()
         for file in self.files[:100]:
             try:
@@ -287,10 +287,10 @@ class Collection:
         return bool(sizes) and all(width == 2 * height for height, width in sizes)
 
     def reader(self, headers):
-        """How its pictures are read so that all are alike: a `Reader`, and the shape of one picture.
+        """Returns a `Reader` that reads all pictures in the same format, and the shape of one picture.
 
         Raises:
-            ValueError: The sizes differ and no size is given, or a range cannot be told.
+            ValueError: If the sizes differ and no size is given, or if the range of levels is ambiguous.
         """
         options, size = self.options, self.options.image_size
         if options.halves:
@@ -323,7 +323,7 @@ class Collection:
         return reader, (*((2,) if options.halves else ()), *size, channels)
 
     def _range(self, headers):
-        """The levels that stand for black and white; None where all pictures have 8 bits."""
+        """The levels of black and white; None if all pictures have 8 bits."""
         deep = {file: header for file, header in headers.items() if header.deep}
         if not deep:
             return None
@@ -353,20 +353,20 @@ class Collection:
 
 
 class Folder(Collection):
-    """The pictures of a folder before they are read.
+    """The pictures of a folder, before they are read.
 
     Args:
-        path: The folder.
+        path: Path of the folder.
         options: The `FolderOptions`.
 
     Attributes:
         files: Paths of the pictures, in order.
-        left_out: `(path, reason)` of those that are not read.
+        left_out: `(path, reason)` of the ignored pictures.
         labels: Label of each file, or None.
         class_names: Names of the classes, in the order of the labels.
 
     Raises:
-        ValueError: No folder, no pictures, or class folders other than the options say.
+        ValueError: If there is no such folder, if it has no pictures, or if the class folders do not match the options.
     """
 
     def __init__(self, path, options=DEFAULT):
@@ -438,7 +438,7 @@ class Folder(Collection):
 
 
 def _files(path):
-    """Files that are read, and pictures that are not, in the order of their paths."""
+    """Files to read, and pictures to ignore, in the order of their paths."""
     if not path.is_dir():
         raise ValueError(f"{path} is no folder; expected a folder of pictures.")
     found, others = [], []
@@ -460,7 +460,7 @@ def _files(path):
 def _walk(path):
     seen = set()
     for folder, names, files in os.walk(path, followlinks=True):
-        # Links may lead back; hidden folders hold thumbnails and the like.
+        # Links may form cycles; hidden folders contain thumbnails and the like.
         names[:] = [] if os.path.realpath(folder) in seen else [name for name in names if not name.startswith(".")]
         if os.path.realpath(folder) not in seen:
             yield from (Path(folder, name) for name in files if name[0] != ".")
@@ -468,12 +468,12 @@ def _walk(path):
 
 
 def holds_pictures(path):
-    """Whether a folder holds a picture; stops at the first."""
+    """Whether a folder contains a picture; stops at the first one."""
     return any(file.suffix.lower() in ENDINGS for file in _walk(Path(path)))
 
 
 def _in_order(names):
-    """Names of classes: as numbers where all are, so that folder "10" is behind "2"."""
+    """Sorts class names, as numbers if all names are numbers, so that folder "10" comes after "2"."""
     if all(name.isdecimal() for name in names):
         return tuple(sorted(names, key=lambda name: (int(name), name)))
     return tuple(sorted(names))
@@ -483,7 +483,7 @@ def _in_order(names):
 
 
 class _Broken:
-    """Files that cannot be read: collected where they are skipped, else raised together, up to some."""
+    """Unreadable files: collected if they are skipped, otherwise raised together, up to a limit."""
 
     def __init__(self, count, on_error):
         self.count, self.on_error = count, on_error
@@ -523,7 +523,7 @@ def _each(files, fn, title, workers=None):
     waiting: collections.deque = collections.deque()
     try:
         with progress(title, len(files)) as advance:
-            # Not `pool.map`, which would hold all results that a slow reader has not taken yet.
+            # Not `pool.map`, which would hold all results that a slow consumer has not yet taken.
             for file in files:
                 waiting.append((file, pool.submit(fn, file)))
                 if len(waiting) > AHEAD * workers:
@@ -538,7 +538,7 @@ def _each(files, fn, title, workers=None):
 
 
 def read(folder, workers=None, surveyed=None):
-    """Reads a `Collection`, whose headers may be known already, into memory: `Pictures`."""
+    """Reads a `Collection`, whose headers may already be known, into memory as `Pictures`."""
     headers, skipped = surveyed or folder.surveyed(workers)
     reader, shape = folder.reader(headers)
     files = list(headers)
@@ -548,12 +548,12 @@ def read(folder, workers=None, surveyed=None):
 
 
 def fill(folder, reader, files, rows, skipped, workers=None):
-    """Reads files into the rows of an array, those that can be read one after the other; returns their paths."""
+    """Reads files into consecutive rows of an array, skipping unreadable files; returns the paths of the rows."""
     kept: list[Path] = []
     broken = _Broken(len(folder.files), folder.options.on_error)
     for file, image, error in _each(files, reader, f"Reading {folder.path}", workers):
         if error is None:
-            if image.shape != rows.shape[1:]:  # one whose header does not tell that it is turned
+            if image.shape != rows.shape[1:]:  # rotated, but not according to its header
                 sizes = f"{image.shape[-3:-1]}, the others {rows.shape[-3:-1]}"
                 raise ValueError(f"{file} has the size {sizes} (height, width); expected one size: pass image_size.")
             rows[len(kept)] = image
@@ -572,7 +572,7 @@ def fill(folder, reader, files, rows, skipped, workers=None):
 
 
 def pictures_of(folder, value_range, images, kept, skipped, columns=None):
-    """`Pictures` of the rows that were read."""
+    """The `Pictures` of the rows that were read."""
     labels, targets = None, None
     if folder.labels is not None:
         numbers = dict(zip(folder.files, folder.labels, strict=True))

@@ -1,4 +1,4 @@
-"""Cache for image folders that exceed the memory: a file of rows, from which each batch reads its rows.
+"""Cache for image folders that do not fit into memory: a file of rows, from which each batch reads its rows.
 
     ~/.cache/kerasgan/data/folders/photos-4f0c2e11a9d3/info.json
                                                       /rows.bin
@@ -107,8 +107,8 @@ def pictures(folder, use=None, workers=None):
 
     Args:
         folder: A `kerasgan.data.folder.Collection`.
-        use: Whether to use a file. None uses a file for more than half a gigabyte; "decode" reads the files of a batch
-            whenever the batch is needed.
+        use: Whether to use a file. None uses a file for more than half a gigabyte; "decode" reads the image files of
+            each batch on demand.
         workers: Number of threads that read images.
 
     Returns:
@@ -238,7 +238,7 @@ class _Appended:
 
 
 def _write_columns(path, columns):
-    """Writes what there is besides the pictures; returns its description and the entries of the files."""
+    """Writes the additional columns; returns their description and the entries of the files."""
     described: dict[str, dict] = {}
     files: dict[str, dict] = {}
     for name, (values, feature) in columns.items():
@@ -283,10 +283,10 @@ class Decoded:
 
     Args:
         reader: The `Reader` of the files.
-        files: Paths, or a `Part` for each.
+        files: Paths, or `Part`s of files.
         shape: Shape of the array.
         dtype: Data type of the array.
-        workers: Number of threads. None is one for each core.
+        workers: Number of threads. None uses one per core.
         part: Index into the second axis to return. None returns all.
     """
 

@@ -1,4 +1,4 @@
-"""IDX files, the format of MNIST and its successors, compressed or not."""
+"""IDX files, the format of MNIST and its successors, optionally compressed."""
 
 import gzip
 import math
@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-# The names of the two files of a split, without the `.gz` that they may end in. Some copies have a dot for the hyphen.
+# The names of the two files of a split, without an optional `.gz`. Some copies have a dot in place of the hyphen.
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
@@ -16,16 +16,16 @@ FILES = {
 
 
 def read(path):
-    """The array of an IDX file.
+    """Reads the array of an IDX file.
 
     Args:
-        path: The file; one whose name ends in `.gz` is decompressed.
+        path: Path of the file, which is decompressed if the name ends in `.gz`.
 
     Returns:
         A NumPy array in the byte order of this machine.
 
     Raises:
-        ValueError: The file is no IDX file, or not as long as it says.
+        ValueError: If the file is not an IDX file, or if its length does not match its header.
     """
     path = Path(path)
     try:
@@ -43,12 +43,12 @@ def read(path):
 
 
 def files(folder, split):
-    """The paths of images and labels of a split of MNIST's layout, or None where one of them is missing.
+    """The paths of the images and labels of a split in MNIST's layout, or None if one of them is missing.
 
-    The names can have another beginning, as "emnist-letters-train-images-idx3-ubyte" or "test-..." instead of "t10k-".
+    The names may start differently, such as "emnist-letters-train-images-idx3-ubyte", or "test-..." instead of "t10k-".
 
     Raises:
-        ValueError: Several files could be meant.
+        ValueError: If several files match.
     """
     paths = [_file(Path(folder), name) for name in FILES[split]]
     return None if None in paths else tuple(paths)
@@ -71,22 +71,22 @@ def _file(folder, name):
 
 
 def class_names(folder):
-    """None: the format has no names for the classes."""
+    """Returns None: the format has no class names."""
 
 
 def images_and_labels(folder, split):
-    """The images and labels of a split of MNIST's layout.
+    """Reads the images and labels of a split in MNIST's layout.
 
     Args:
-        folder: Folder of the IDX files.
+        folder: Folder with the IDX files.
         split: "train" or "test".
 
     Returns:
         uint8 images of shape (count, height, width), and int64 labels of shape (count,).
 
     Raises:
-        FileNotFoundError: One of the files is missing.
-        ValueError: One of the files is no IDX file, or the files do not belong together.
+        FileNotFoundError: If one of the files is missing.
+        ValueError: If one of the files is not an IDX file, or if the files do not match.
     """
     paths = files(folder, split)
     if paths is None:

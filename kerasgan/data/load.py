@@ -1,4 +1,4 @@
-"""Loads data by name, from a folder or from arrays, in an order that depends on seed and epoch only."""
+"""Loads data by name, from a folder or from arrays, in an order that depends only on seed and epoch."""
 
 import dataclasses
 import itertools
@@ -25,7 +25,7 @@ from kerasgan.data.tars import Tars
 from kerasgan.data.tfrecords import TFRecords
 
 PACKED: dict[str, type[packed.Packed]] = {"tar": Tars, "tfrecord": TFRecords, "parquet": tables.ParquetFiles}
-# Folders that the archives of MNIST and CIFAR are unpacked into.
+# Folders into which the archives of MNIST and CIFAR are unpacked.
 UNPACKED = ("raw", "MNIST/raw", "FashionMNIST/raw", "cifar-10-batches-bin", "cifar-100-binary")
 
 logger = logging.getLogger("kerasgan")
@@ -50,23 +50,23 @@ def load(
     """Loads data for `fit`.
 
     Args:
-        data: One of
+        data: One of the following:
 
             - a name, or "name/config", of a dataset that needs no network: `"digits"`, `"sprites/colour"`
               (`kerasgan data list` shows all). Generated data are cached on disk;
             - a folder of images, whose subfolders are the classes (`kerasgan.data.from_folder`). `"./digits"` is the
               folder if a dataset has the same name;
-            - a folder of MNIST's IDX files or of the binary version of CIFAR-10 or CIFAR-100, with the splits "train"
-              and "test". Images of 28x28 pixels get a margin of 2 if `image_size` is another;
-            - WebDataset's tar files, TFRecords of `tf.train.Example` or Parquet files, which hold encoded images, with
-              labels, captions and other values: a folder of them, a file, or a pattern such as
-              `"shards-{0000..0011}.tar"` (`kerasgan.data.packed`);
+            - a folder with MNIST's IDX files or the binary version of CIFAR-10 or CIFAR-100, with the splits "train"
+              and "test". Images of 28x28 pixels get a margin of 2 pixels for any other `image_size`;
+            - WebDataset tar files, TFRecords of `tf.train.Example` or Parquet files with encoded images, labels,
+              captions and other values: a folder of them, a file, or a pattern such as `"shards-{0000..0011}.tar"`
+              (`kerasgan.data.packed`);
             - `"hf://owner/name[@revision][/config]"`, a dataset of Hugging Face, with `pip install kerasgan[hf]`;
             - a TFDS name that is prepared on this machine, for example by `kerasgan data prepare mnist`;
             - an array of samples, or a tuple `(samples, labels)`.
         split: `"train"`, `"test"`, `"train+test"`, etc. For a TFDS name, any split that TFDS supports. For a folder,
-            the name of a subfolder, or "train" for the folder itself if it has no such subfolder; of tar, TFRecord and
-            Parquet files also a word in their names ("test-0001.tar"). For arrays, "train" only. Two splits such as
+            the name of a subfolder, or "train" for the folder itself if it has no such subfolder; for tar, TFRecord and
+            Parquet files also a word in their names ("test-0001.tar"). For arrays, only "train". Two splits such as
             `("trainA", "trainB")` are two domains: x and y are samples of the domains in independent orders.
         image_size: Size of the square images, resized by `kerasgan.data.prepare`. None keeps the size.
         labels: Whether to return labels. None returns labels if there are any.
@@ -82,19 +82,20 @@ def load(
         initial_epoch: Number of the first epoch. Use it with `.skip(k)` of a `tf.data.Dataset` to resume an interrupted
             training at batch `k`.
         flip: Whether to add a horizontally mirrored copy of each image, which doubles the number of examples.
-        samples: Kind of the samples, for data that have several: "tokens" returns short texts as int32 of shape (batch,
-            length), "graphs" molecules as a dictionary of `nodes` and `edges`. None returns the usual form.
-        degrade: How pairs (degraded image, image) are made of the images, with `as_pairs`, to learn their restoration:
-            "grey", "blur", "noise" or "mask", the last three also with a strength such as "noise:50"
+        samples: Kind of the samples, for data with several kinds: "tokens" returns short texts as int32 of shape
+            (batch, length), "graphs" returns molecules as a dictionary of `nodes` and `edges`. None returns the default
+            form.
+        degrade: Degradation for making pairs (degraded image, image) from images, with `as_pairs`, to learn
+            restoration: "grey", "blur", "noise" or "mask", the last three optionally with a strength such as "noise:50"
             (`kerasgan.data.degradation.get_same_size`). Each image is degraded in the same way in every epoch, as a
-            function of its place in the data. None reads pairs that the data have.
+            function of its position in the data. None reads existing pairs.
         **options: Options of the dataset, such as `count=` or `font_dirs=`. For a folder, keyword arguments of
             `from_folder`, and `cache`: whether to store the resized images on disk, from which each batch reads its
             images. None does so for more than half a gigabyte of images, which later load in seconds. "decode" does not
-            store them, and decodes the images of a batch when it is needed. For images in larger files the same, and
-            `columns`, such as `{"image": "photo", "label": "kind", "caption": None}`, if the names of the columns are
-            unusual; `count`, the number of examples from the beginning; and, for Hugging Face, `streaming`, to read the
-            examples while they are downloaded.
+            store them, but decodes the images of each batch on demand. For images in larger files, the same options,
+            and `columns`, such as `{"image": "photo", "label": "kind", "caption": None}`, if the columns have unusual
+            names; `count`, the number of examples to read from the beginning; and, for Hugging Face, `streaming`, to
+            read the examples while they are downloaded.
 
     Returns:
         A dataset of `(x, y)`: a `tf.data.Dataset`, or on JAX, without TensorFlow, a `keras.utils.PyDataset` of batches.
@@ -236,10 +237,10 @@ class Source:
     """Examples with their description.
 
     Attributes:
-        description: The `Description`, for the record of a run.
+        description: `Description` for the record of a run.
         columns: Stored columns of x [and y].
         unpaired: Whether x and y have independent orders.
-        kind: Kind of the samples (`kerasgan.data.kinds`), where it is not that of an array of their shape.
+        kind: Kind of the samples (`kerasgan.data.kinds`), unless it is that of an array of their shape.
     """
 
     description: Description
@@ -253,7 +254,7 @@ class Source:
 
     @property
     def is_large(self):
-        """Whether `arrays` would take more than half a gigabyte, so that `batches` should be trained on."""
+        """Whether `arrays` would take more than half a gigabyte, so that training should use `batches`."""
         batches = self.batches()
         sizes = [array.nbytes for array in keras.tree.flatten(batches.first(1))]
         return sum(sizes) * max(batches.counts) > folder_cache.IN_MEMORY
@@ -261,10 +262,10 @@ class Source:
     def batches(self, batch_size=None, shuffle_seed=0, initial_epoch=0):
         """Returns batches that are read and prepared on demand, an `ArrayBatches`.
 
-        Pass it to `fit` as x. Each epoch, also of a resumed training, has its own order.
+        Pass it to `fit` as x. Each epoch has its own order, even in a resumed run.
 
         Args:
-            batch_size: See `load`. With None, `fit` takes the batch size of the recipe.
+            batch_size: See `load`. With None, `fit` uses the batch size of the recipe.
             shuffle_seed: See `load`.
             initial_epoch: See `load`.
         """
@@ -280,7 +281,7 @@ class Source:
         return batches
 
     def chosen(self, places):
-        """Returns the examples at some places, as a `Source`.
+        """Returns the examples at given positions, as a `Source`.
 
         Args:
             places: Integers from 0 to the number of examples.
@@ -357,7 +358,7 @@ class _Chosen:
 
 
 class _Numbered:
-    """Rows of an array with their places in the data, which are copied only on access."""
+    """Rows of an array with their positions in the data. They are copied only on access."""
 
     def __init__(self, values, places=None):
         self.values, self.places = values, np.arange(len(values)) if places is None else places
@@ -370,7 +371,7 @@ class _Numbered:
 
 
 def _degraded(column, degradation):
-    """Returns a column of images that are degraded as functions of their places."""
+    """Returns a column of images with degradations that depend on their positions."""
 
     def prepare(rows):
         rows = rows[:]
@@ -429,7 +430,7 @@ def _pair(table):
 
 
 def _images_twice(table):
-    """Returns the images as both sides of pairs, of which one is to be degraded."""
+    """Returns the images as both sides of pairs, one of which will be degraded."""
     column = _sample(table, table.sample)
     if not column.is_image:
         raise ValueError(f"degrade was passed, but {table.sample!r} of {table.name} is not an image.")
@@ -471,7 +472,7 @@ def _feature(table, name):
 
 
 def _in_form(table, samples):
-    """Returns a column, or several by name, of samples of a kind: integers."""
+    """Returns one or several named columns of integers: samples of a given kind."""
     if samples not in table.forms:
         known = " or ".join(map(repr, table.forms)) or "none"
         raise ValueError(
@@ -545,7 +546,7 @@ def _table(data, split, image_size, names, options, as_pairs=False, samples=None
 
 
 def _binary(path, split, image_size, options):
-    """The table of a folder of MNIST's or CIFAR's own files, or None where it is another folder."""
+    """The table of a folder with the original files of MNIST or CIFAR, or None for any other folder."""
     places = (path, *(path / name for name in UNPACKED if (path / name).is_dir()))
     for kind, place in itertools.product((idx, cifar), places):
         splits = [part for part in kind.FILES if kind.files(place, part)]
@@ -636,7 +637,7 @@ def _folder(path, split, image_size, options, labels=None, as_pairs=False):
 
 
 def _packed(data, split, image_size, options, labels=None, as_pairs=False):
-    """The table of pictures inside larger files: tar files, TFRecords, Parquet files, data sets of Hugging Face."""
+    """The table of pictures inside larger files: tar files, TFRecords, Parquet files, Hugging Face data sets."""
     if os.fspath(data).startswith("hf://"):
         chosen, rest = _picture_options(options, image_size, labels, ("columns", "count", "streaming"))
         how = {name: rest.pop(name) for name in ("columns", "count", "streaming") if name in rest}
@@ -648,7 +649,7 @@ def _packed(data, split, image_size, options, labels=None, as_pairs=False):
 
 
 def _picture_options(options, image_size, labels, more=()):
-    """`FolderOptions`, and the other options by name."""
+    """The `FolderOptions`, and the other options by name."""
     known = [each.name for each in dataclasses.fields(FolderOptions) if each.name not in ("image_size", "labels")]
     rest = {name: options[name] for name in ("workers", "cache", *more) if name in options}
     unknown = [name for name in options if name not in known and name not in rest]

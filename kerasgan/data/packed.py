@@ -1,14 +1,14 @@
-"""Pictures inside larger files: WebDataset's tar files, TFRecords, Parquet files, and data sets of Hugging Face.
+"""Pictures inside larger files: WebDataset tar files, TFRecords, Parquet files, and Hugging Face data sets.
 
 All of them become a `Packed` collection: an index with the position of each encoded picture, and columns for labels,
-captions and other values. From there on they are read as folders are (`kerasgan.data.folder`), with the same options
-and the same cache.
+captions and other values. They are then read like folders (`kerasgan.data.folder`), with the same options and the same
+cache.
 
-*Order and resumption.* The index counts the examples in the order of the names of the files, and in a file in its
-order. As for arrays, the order of epoch `e` is a permutation of all of them that depends on seed and `e` only
-(`kerasgan.data.pipeline.epoch_order`), so that the position in a training is a number: that of the batch. Nothing else
-needs to be stored to resume exactly, and examples are mixed over all files instead of within a buffer. The memory holds
-the index, the labels and the texts (some 200 bytes and the text of an example), and the pictures of some batches.
+*Order and resumption.* The index lists the examples in the order of the file names, and within a file in its order. As
+for arrays, the order of epoch `e` is a permutation of all examples that depends only on seed and `e`
+(`kerasgan.data.pipeline.epoch_order`), so that the position in a run is simply the number of the batch. Nothing else
+needs to be stored to resume exactly, and examples are mixed over all files instead of within a buffer. Memory holds the
+index, the labels and the texts (about 200 bytes plus the text per example), and the pictures of a few batches.
 """
 
 import collections
@@ -27,7 +27,7 @@ from kerasgan.data.folder import DEFAULT, Collection
 from kerasgan.data.parts import Part, Spool
 from kerasgan.data.progress import progress
 
-# Columns that have a meaning here, with the names that are recognised if none is given.
+# Columns with a role, and the names that are recognised by default.
 NAMES = {
     "image": ("image", "image/encoded", "img", "picture", "jpg", "jpeg", "png", "webp", "image_raw", "image/data"),
     "label": ("label", "labels", "image/class/label", "class", "cls", "fine_label", "target"),
@@ -43,7 +43,7 @@ SPLITS = {
     "test": ("test", "testing"),
     "validation": ("validation", "valid", "val", "dev"),
 }
-FEW_TEXTS = 64  # texts whose mean length is told in advance
+FEW_TEXTS = 64  # number of texts to estimate the mean length from
 
 logger = logging.getLogger("kerasgan")
 
@@ -88,15 +88,15 @@ class Packed(Collection):
     """Pictures inside larger files.
 
     Args:
-        path: What the user named, for messages.
+        path: Path given by the user, for messages.
         files: Paths of the files, in order.
         options: The `FolderOptions`.
         columns: Names of the columns of the data for "image", "label" and "caption", as a dictionary. None recognises
-            usual names.
-        count: Number of examples from the beginning. None takes all.
+            common names.
+        count: Number of examples to read from the beginning. None reads all.
     """
 
-    # Classes of the labels, where the data name them.
+    # Class names, if the data contain them.
     known_classes: tuple = ()
 
     def __init__(self, path, files, options=DEFAULT, columns=None, count=None):
@@ -110,7 +110,7 @@ class Packed(Collection):
         self._index: Any = None
 
     def samples(self):
-        """Yields `(Part of the picture or None, {column: value})` of each example, in order.
+        """Yields `(Part of the picture or None, {column: value})` for each example, in order.
 
         Values are int, float, bool or str.
         """
@@ -130,7 +130,7 @@ class Packed(Collection):
 
     @property
     def files(self):
-        """A `Part` for each picture; all files are gone through when it is first asked for."""
+        """A `Part` for each picture; the first access scans all files."""
         return self._indexed()[0]
 
     def columns(self, kept):
@@ -185,7 +185,7 @@ class Packed(Collection):
         return columns
 
     def _labels(self, column):
-        """The labels with their feature; None where all are -1, which stands for none."""
+        """The labels with their feature; None if all are -1, which means no label."""
         given = self.options.class_names
         if all(isinstance(value, str) for value in column):
             names = given or tuple(sorted(set(column)))
@@ -214,7 +214,7 @@ class Packed(Collection):
 
 
 def _column(column):
-    """A column that is no label, with its feature; None for a mixture of types."""
+    """A column other than the labels, with its feature; None for a mixture of types."""
     if all(isinstance(value, str) for value in column):
         return Texts.of(column), Text()
     for kinds, dtype in ((bool, "bool"), (int, "int64"), ((int, float), "float32")):
@@ -224,16 +224,16 @@ def _column(column):
 
 
 def recognise(available, pictures, columns, where):
-    """Decides which columns of the data are the pictures, labels and captions.
+    """Identifies the columns of pictures, labels and captions.
 
     Args:
         available: Names of all columns.
-        pictures: Names of those that can hold pictures.
-        columns: Names that the user gave, a dictionary with some of the keys "image", "label" and "caption".
+        pictures: Names of the columns that can contain pictures.
+        columns: Names given by the user, a dictionary with some of the keys "image", "label" and "caption".
         where: Name of the data in messages.
 
     Returns:
-        A dictionary from "image", "label" and "caption" to names, or None where there is no such column.
+        A dictionary from "image", "label" and "caption" to names, or None for missing columns.
 
     Raises:
         ValueError: If a given column is missing, or if the pictures are not recognised.
@@ -256,28 +256,28 @@ def recognise(available, pictures, columns, where):
 
 
 def renamed(values, roles):
-    """Values of an example by their names here: "label" and "caption", and others as they are called."""
+    """Values of an example with its role names "label" and "caption", and the original names of other columns."""
     taken = {name: role for role, name in roles.items() if name is not None}
     others = {name: value for name, value in values.items() if name not in taken and name not in NAMES}
     return {**others, **{taken[name]: value for name, value in values.items() if taken.get(name, "image") != "image"}}
 
 
 def spool(path):
-    """Returns a `Spool` on the disk of the caches."""
+    """Returns a `Spool` on the disk with the caches."""
     return Spool(path, cache.root() / "folders")
 
 
-# Which files ---------------------------------------------------------------------------------------------------------
+# Files ---------------------------------------------------------------------------------------------------------------
 
 
 def kind_of(path):
-    """Kind of a file by its name: "tar", "parquet", "tfrecord", or None."""
+    """Type of a file by its name: "tar", "parquet", "tfrecord", or None."""
     name = Path(path).name.lower()
     return next((kind for kind, pattern in KINDS.items() if re.fullmatch(pattern, name)), None)
 
 
 def is_packed(path):
-    """Whether a path, or a pattern such as "shards-{0000..0011}.tar", names files that hold pictures inside."""
+    """Whether a path, or a pattern such as "shards-{0000..0011}.tar", refers to files that contain pictures."""
     text = os.fspath(path)
     if text.startswith("hf://"):
         return True
@@ -288,7 +288,7 @@ def is_packed(path):
 
 
 def splits_of(path):
-    """Names of the splits "train", "test" and "validation" that are there, in this order."""
+    """The existing ones of the splits "train", "test" and "validation", in this order."""
     path = Path(path)
     files = _inside(path)
     return [split for split in SPLITS if _inside(path / split) or any(_names_split(file, split) for file in files)]
@@ -299,14 +299,13 @@ def files_of(path, split):
 
     Args:
         path: A folder, a file, or a pattern with braces or `*`.
-        split: Name of a subfolder, or a word in the names of the files. "train" is also all files whose names have none
-            of these words.
+        split: Name of a subfolder, or a word in the file names. "train" also means all files without any such word.
 
     Returns:
         `(kind, paths)`.
 
     Raises:
-        ValueError: If there are no such files, or files of several kinds.
+        ValueError: If there are no such files, or files of several types.
     """
     text = os.fspath(path)
     folder = Path(text).is_dir()
@@ -345,7 +344,7 @@ def _names_split(file, split):
 
 
 def _expanded(pattern):
-    """Paths that a pattern with braces or `*` stands for; those of braces need not exist."""
+    """Expands a pattern with braces or `*` to paths; those from braces need not exist."""
     paths = []
     for text in _without_braces(pattern):
         if any(sign in text for sign in "*?["):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-MOST = 2**30  # bytes that are read at once, because the system's limit is 2 GB
+MOST = 2**30  # largest number of bytes per read; the system's limit is 2 GB
 
 
 class Opened:
@@ -28,7 +28,7 @@ class Opened:
 
         Args:
             memory: Contiguous `memoryview` of bytes.
-            place: Number of bytes before the first one.
+            place: Position of the first byte.
 
         Raises:
             EOFError: If the file ends within these bytes.
@@ -60,11 +60,11 @@ class Opened:
 
 
 class Spool(Opened):
-    """A file without a name for what cannot be read by position. It vanishes with the process, however that ends.
+    """An unnamed file for data that cannot be read by position. It disappears with the process, however that ends.
 
     Args:
         path: Path of the original data, for messages.
-        folder: Folder on the disk that has room for it.
+        folder: Folder on a disk with enough space.
     """
 
     def __init__(self, path, folder):
@@ -93,11 +93,11 @@ class Spool(Opened):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Part:
-    """An encoded image within a file, in place of the path of a file.
+    """An encoded image within a file, used in place of a path.
 
     Args:
         file: The `Opened` file.
-        place: Number of bytes before it.
+        place: Position of the image in bytes.
         size: Number of bytes.
         name: Name in messages, unique within the data, such as "shard-0001.tar/000012".
     """

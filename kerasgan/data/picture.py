@@ -15,7 +15,7 @@ import numpy as np
 
 from kerasgan.data.parts import Part, as_file
 
-# The formats that Pillow may detect, regardless of the file name: some others start programs or read other files.
+# The formats that Pillow may detect, regardless of the file name: others may start programs or read other files.
 FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "PPM")
 FORMAT_NAMES = "PNG, JPEG, WebP, TIFF, BMP, GIF or PPM"
 ENDINGS = (
@@ -72,7 +72,7 @@ class Header:
         transparent: Whether the image has an alpha channel or a transparent colour.
         deep: Kind of levels, "" for 8 bits, "integers" or "floats" for more.
         reduced: Whether the file has more bits than are read.
-        animated: Whether the file has further frames or pages.
+        animated: Whether the file has more than one frame or page.
         low: Lowest level of a deep image.
         high: Highest level of a deep image.
     """
@@ -199,7 +199,7 @@ def survey(path, levels=True):
     with _opened(path) as picture:
         deep, raw = _deep_kind(picture), _raw_modes(picture)
         with _decoding(path):
-            # Of a PNG file `getexif` would decode the pixels.
+            # For a PNG file, `getexif` would decode the pixels.
             late = picture.format == "PNG" and "exif" not in picture.info
             orientation = 1 if late else picture.getexif().get(ORIENTATION, 1)
             animated = picture.format in ("GIF", "WEBP", "PNG", "TIFF") and bool(getattr(picture, "is_animated", False))

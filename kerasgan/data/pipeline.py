@@ -1,4 +1,4 @@
-"""Batches of arrays, in an order that depends on seed and epoch only."""
+"""Batches of arrays, in an order that depends only on seed and epoch."""
 
 import contextlib
 import dataclasses
@@ -117,7 +117,7 @@ class ArrayBatches(keras.callbacks.Callback):
             self.limit = int(arguments.pop("steps_per_epoch"))
 
     def forget(self, arrays):
-        """Lets go of the model and, if `arrays`, of the data, when a training has ended.
+        """Releases the model and, if `arrays`, the data at the end of a training run.
 
         TensorFlow keeps each Python function of a dataset, and with it these batches, until the process ends.
         """
@@ -145,7 +145,7 @@ class ArrayBatches(keras.callbacks.Callback):
         return whole[:, share.first : share.first + share.here].reshape(-1, size, *domains)
 
     def rows(self):
-        """As `order`, a list of the indices of each batch of the current epoch, where the batch size changes."""
+        """The same as `order` for a changing batch size: a list of the indices of each batch of the current epoch."""
         order = epoch_order(self.count, self.shuffle_seed, self.epoch)
         if self.seen_in is None:
             self.seen_in = self.epoch
@@ -156,7 +156,7 @@ class ArrayBatches(keras.callbacks.Callback):
         return [order[end - size : end] for end, size in zip(ends, np.diff(ends, prepend=0), strict=True)]
 
     def batched(self, batch_size, stairs=None):
-        """Returns the same data in the same order with a batch size, of which the epoch is tracked anew.
+        """Returns the same data in the same order with another batch size and newly tracked epochs.
 
         Args:
             batch_size: Batch size.
@@ -173,7 +173,7 @@ class ArrayBatches(keras.callbacks.Callback):
         return self.rows_at(np.arange(count))
 
     def rows_at(self, indices):
-        """Returns the examples at positions of the data, the same in both of two domains, as a batch."""
+        """Returns the examples at given positions, the same in both of two domains, as a batch."""
         return self.take(np.stack([indices, indices], axis=-1) if self.unpaired else indices)
 
     def take(self, indices):
@@ -223,7 +223,7 @@ class ArrayBatches(keras.callbacks.Callback):
         return dataset.prefetch(PARALLEL_BATCHES).with_options(options)
 
     def _uneven(self, tf):
-        """`tf_dataset` of batches whose size changes."""
+        """Returns `tf_dataset` for a changing batch size."""
 
         def padded():
             rows = self.rows()

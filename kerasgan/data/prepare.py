@@ -1,13 +1,13 @@
-"""From pixels of any kind to what the models take: float32 in [-1, 1], channels last."""
+"""Converts pixels of any type to the format of the models: float32 in [-1, 1], channels last."""
 
 import numpy as np
 
-# The span of the pixel types whose range is no matter of choice.
+# Ranges of the pixel types with an unambiguous range.
 DTYPE_RANGES = {"uint8": (0, 255), "uint16": (0, 65535), "bool": (0, 1)}
 
 
 def prepare(images, image_size=None, value_range=None):
-    """Scales images to [-1, 1] and, if asked, resizes them.
+    """Scales images to [-1, 1] and optionally resizes them.
 
     The map is `(value - middle) / half_width` of the value range, so that 8- and 16-bit images keep
     their levels exactly distinct and the ends of the range are exactly -1 and 1. Resizing is
@@ -17,18 +17,16 @@ def prepare(images, image_size=None, value_range=None):
     Args:
         images: Array of shape `(n, height, width)` or `(n, height, width, channels)`; uint8,
             uint16, bool, or any other integers or floats.
-        image_size: Size of the result, an integer for a square or `(height, width)`; None keeps the
-            size.
-        value_range: `(low, high)`, the values that stand for black and white. None takes the span
-            of uint8, uint16 and bool, and reads floats as [0, 1] or [-1, 1] where their values
-            leave no doubt.
+        image_size: Size of the result, an integer for a square or `(height, width)`. None keeps the size.
+        value_range: `(low, high)`, the values of black and white. None uses the full range of uint8, uint16 and bool,
+            and interprets floats as [0, 1] or [-1, 1] if their values are unambiguous.
 
     Returns:
         A float32 array of shape `(n, height, width, channels)` with values in [-1, 1].
 
     Raises:
-        ValueError: Wrong rank, no images, NaN or infinite values, values outside `value_range`, a
-            range that cannot be told from the data, or a bad `image_size` or `value_range`.
+        ValueError: For a wrong rank, no images, NaN or infinite values, values outside `value_range`, an ambiguous
+            range, or an invalid `image_size` or `value_range`.
 
     Example:
         >>> prepare(np.array([[[0, 255]]], "uint8"))[0, :, :, 0]
@@ -63,10 +61,10 @@ def _check(images):
 
 
 def value_range_of(images):
-    """The values that stand for black and white in images, where their type or values leave no doubt.
+    """Infers the values of black and white in images from their type or values.
 
     Raises:
-        ValueError: No images, NaN or infinite values, or values that leave it open.
+        ValueError: For no images, NaN or infinite values, or ambiguous values.
     """
     _check(images)
     if images.dtype.name in DTYPE_RANGES:

@@ -1,6 +1,6 @@
-"""Tables with a column of encoded pictures: Parquet files, and data sets of Hugging Face's `datasets`.
+"""Tables with a column of encoded pictures: Parquet files, and Hugging Face `datasets`.
 
-Neither can be read by position, so that their pictures are copied once, as they are, into a file without a name.
+Neither can be read by position, so their encoded pictures are copied once into an unnamed file.
 """
 
 import io
@@ -11,15 +11,15 @@ from pathlib import Path
 from kerasgan.data.packed import Packed, recognise, renamed, spool
 from kerasgan.data.parts import Part
 
-ROWS = 256  # rows of a Parquet file that are in memory at a time
+ROWS = 256  # number of rows of a Parquet file to hold in memory
 ADDRESS = re.compile(r"hf://(?P<name>[^/@]+(?:/[^/@]+)?)(?:@(?P<revision>[^/]+))?(?:/(?P<config>.+))?")
 
 
 class Table(Packed):
-    """Rows with a picture each. The arguments are those of `Packed`."""
+    """A table with one picture per row. The arguments are those of `Packed`."""
 
     def rows(self):
-        """Yields `(roles, name, {column: value})` of each row."""
+        """Yields `(roles, name, {column: value})` for each row."""
         raise NotImplementedError
 
     def samples(self):
@@ -43,14 +43,14 @@ class Table(Packed):
         raise ValueError(f"{name} has a {type(value).__name__} for a picture; expected bytes of a PNG or JPEG file.")
 
     def from_path(self, value, name):
-        """The bytes of a picture of which a cell has the path."""
+        """The bytes of a picture whose path is in a cell."""
         if not Path(value["path"]).is_file():
             raise ValueError(f"{name} has the picture {value['path']}, which is not there; expected it, or its bytes.")
         return Path(value["path"]).read_bytes()
 
 
 class ParquetFiles(Table):
-    """Parquet files with a column of pictures: bytes, or structs of bytes and path. The arguments are `Packed`'s."""
+    """Parquet files with a column of pictures: bytes, or structs of bytes and path. See `Packed` for the arguments."""
 
     def rows(self):
         try:
@@ -86,7 +86,7 @@ def _can_hold_pictures(kind):
 
 
 def _class_names(metadata, label):
-    """Names of the classes in the metadata that `datasets` writes."""
+    """The class names in the metadata written by `datasets`."""
     try:
         features = json.loads((metadata or {})[b"huggingface"])["info"]["features"]
         return tuple(features[label].get("names") or ())
@@ -95,13 +95,13 @@ def _class_names(metadata, label):
 
 
 class Hub:
-    """A data set of the hub before it is read.
+    """A data set of the Hugging Face Hub, before it is read.
 
     Args:
         address: `hf://owner/name[@revision][/config]`.
 
     Raises:
-        ValueError: If it is no such address, or if `datasets` is not installed.
+        ValueError: If the address is invalid, or if `datasets` is not installed.
     """
 
     def __init__(self, address):
@@ -136,16 +136,15 @@ def hub_splits(address):
 
 
 class HubDataset(Table):
-    """A data set of Hugging Face's `datasets`, `hf://owner/name[@revision][/config]`.
+    """A Hugging Face data set, `hf://owner/name[@revision][/config]`.
 
     Args:
-        address: The address.
-        split: Name of a split, also "train[:10%]" without streaming.
+        address: Address of the data set.
+        split: Name of a split; without streaming, also a slice such as "train[:10%]".
         options: The `FolderOptions`.
-        columns: As for `Packed`.
-        count: As for `Packed`; with `streaming` no more than these are downloaded.
-        streaming: Whether to read the pictures while they are downloaded, without a second copy in the cache of
-            `datasets`.
+        columns: See `Packed`.
+        count: See `Packed`; with `streaming`, no more than these are downloaded.
+        streaming: Whether to read pictures during the download, without a second copy in the cache of `datasets`.
     """
 
     def __init__(self, address, split, options, columns=None, count=None, streaming=False):
@@ -176,7 +175,7 @@ class HubDataset(Table):
     def from_path(self, value, name):
         if Path(value["path"]).is_file():
             return super().from_path(value, name)
-        kept = io.BytesIO()  # within an archive, or in the network
+        kept = io.BytesIO()  # within an archive, or remote
         self.hub.datasets.Image().decode_example(value).save(kept, "PNG")
         return kept.getvalue()
 

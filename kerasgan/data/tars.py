@@ -1,7 +1,7 @@
-"""WebDataset's tar files: the members of an example follow each other and share their name up to the first dot.
+"""WebDataset tar files: the members of an example are consecutive and share their name up to the first dot.
 
-`.jpg`, `.png`, `.webp` and the other endings of pictures are the picture, `.cls` the label (a number or a name), `.txt`
-the caption. A `.json` file gives its numbers and texts as columns, of which "label" and "caption" count as these.
+The picture has a suffix such as `.jpg`, `.png` or `.webp`, the label (a number or a name) `.cls` and the caption
+`.txt`. The numbers and texts in a `.json` file become columns, where "label" and "caption" have their usual roles.
 """
 
 import json
@@ -13,11 +13,11 @@ from kerasgan.data.packed import Packed, recognise, renamed
 from kerasgan.data.parts import Opened, Part
 from kerasgan.data.picture import ENDINGS
 
-VALUES = ("json", "txt", "cls")  # a later one replaces values of an earlier one
+VALUES = ("json", "txt", "cls")  # later ones override the values of earlier ones
 
 
 class Tars(Packed):
-    """Tar files of WebDataset. The arguments are those of `Packed`."""
+    """WebDataset tar files. The arguments are those of `Packed`."""
 
     def samples(self):
         for path in self.paths:
@@ -63,13 +63,13 @@ def _values(ending, data, name):
 
 
 def _grouped(path):
-    """`{key: {ending: (place, size), "": file}}` of a tar file, in its order."""
+    """The dictionary `{key: {suffix: (position, size), "": file}}` of a tar file, in order."""
     groups: dict[str, dict] = {}
     file = Opened(path)
     try:
         with tarfile.open(path, "r:") as tar:
             for member in tar:
-                tar.members = []  # type: ignore[attr-defined]  # which would keep all of them
+                tar.members = []  # type: ignore[attr-defined]  # would otherwise keep all members
                 folder, _, base = member.name.removeprefix("./").rpartition("/")
                 stem, dot, ending = base.partition(".")
                 if not member.isreg() or not dot or not stem:

@@ -1,8 +1,8 @@
 """TFRecord files of `tf.train.Example`, read without TensorFlow.
 
 A record is a length (uint64), its masked CRC-32C (uint32), the data, and their CRC. An `Example` is a protocol buffer
-`{1: {1: [{1: name, 2: {1: bytes | 2: floats | 3: integers}}]}}`. The position of the picture in the file is kept, not
-the picture.
+`{1: {1: [{1: name, 2: {1: bytes | 2: floats | 3: integers}}]}}`. Only the position of the picture in the file is kept,
+not the picture.
 """
 
 import mmap
@@ -69,20 +69,20 @@ def _text(data):
 
 
 def _class_names(folder):
-    """Names of the classes in the order of the labels, where TFDS has left them beside the files."""
+    """The class names in the order of the labels, if TFDS has stored them next to the files."""
     path = folder / "label.labels.txt"
     return tuple(path.read_text(encoding="utf-8").splitlines()) if path.is_file() else ()
 
 
 def records(data, path):
-    """Yields start and end of the data of each record.
+    """Yields the start and end of the data of each record.
 
     Args:
         data: Contents of the file.
         path: Path of the file, for messages.
 
     Raises:
-        ValueError: If the file is no TFRecord file, or ends within a record.
+        ValueError: If the file is not a TFRecord file, or if it ends within a record.
     """
     place, number = 0, 0
     while place < len(data):
@@ -110,7 +110,7 @@ CRC_TABLE = _crc_table()
 
 
 def masked_crc(data):
-    """CRC-32C of bytes, rotated and shifted as TFRecords have it."""
+    """CRC-32C of bytes, rotated and offset as in TFRecords."""
     crc = 0xFFFFFFFF
     for byte in data:
         crc = CRC_TABLE[(crc ^ byte) & 0xFF] ^ crc >> 8
@@ -119,7 +119,7 @@ def masked_crc(data):
 
 
 def example(data, start, end):
-    """Yields `(name, (kind, values))` of the features of a `tf.train.Example`.
+    """Yields `(name, (kind, values))` for the features of a `tf.train.Example`.
 
     Args:
         data: Contents of the file.
@@ -143,7 +143,7 @@ def _values(data, kind, start, end):
     for _, value in _fields(data, start, end):
         if kind == BYTES or not isinstance(value, tuple):
             yield _number(kind, value)
-        elif kind == FLOATS:  # packed, as the integers
+        elif kind == FLOATS:  # packed, like the integers
             yield from struct.unpack(f"<{(value[1] - value[0]) // 4}f", data[slice(*value)])
         else:
             place = value[0]
@@ -159,7 +159,7 @@ def _number(kind, value):
 
 
 def _fields(data, place, end):
-    """Yields (number, value) of the fields of a message: an integer, or (start, end) of one with a length."""
+    """Yields (number, value) for the fields of a message: an integer, or (start, end) for delimited fields."""
     value: Any
     while place < end:
         key, place = _varint(data, place)

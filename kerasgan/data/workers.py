@@ -11,7 +11,7 @@ import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-# The code of a worker. The parent packages of the builders are replaced by empty modules: the builders need NumPy only,
+# The code of a worker. The parent packages of the builders are replaced by empty modules: the builders only need NumPy,
 # while importing kerasgan loads Keras and its engine, which takes seconds and hundreds of megabytes. Unlike
 # `multiprocessing`, this does not run the user's main script again.
 WORKER = """
@@ -49,7 +49,7 @@ def ordered(dataset, bounds, workers):
 def make(dataset, split, start, stop):
     """Calls `dataset.make` on one thread.
 
-    The order of a sum, and so its last bit, depends on the number of threads.
+    The order of a sum, and therefore its last bit, depends on the number of threads.
     """
     from threadpoolctl import threadpool_limits
 
@@ -76,7 +76,7 @@ def _spread(dataset, bounds, workers):
         coming: collections.deque[Future] = collections.deque()
         for part in bounds:
             coming.append(pool.submit(made, part))
-            if len(coming) > 2 * workers:  # limits how far the workers run ahead of a slow reader
+            if len(coming) > 2 * workers:  # limits how far the workers run ahead of a slow consumer
                 yield coming.popleft().result()
         while coming:
             yield coming.popleft().result()

@@ -1,4 +1,4 @@
-"""Exports the averaged generator as a single file: ONNX, LiteRT, or a Keras model."""
+"""Export of the averaged generator as a single file: ONNX, LiteRT, or a Keras model."""
 
 import contextlib
 import os
@@ -23,7 +23,7 @@ ENDINGS = {".onnx": "onnx", ".tflite": "litert", ".litert": "litert", ".keras": 
 
 
 def format_of(path, format=None):
-    """The format that is meant: the one that is named, else the one that the path ends in; a folder is a SavedModel.
+    """Returns the export format: the given one, or that of the path's suffix; a folder is a SavedModel.
 
     Args:
         path: Path of the exported file or folder.
@@ -48,16 +48,16 @@ def format_of(path, format=None):
 
 
 def export_as(model, path, format=None):
-    """Writes a trained model in one of `FORMATS`, and loads what it has written once.
+    """Writes a trained model in one of `FORMATS` and loads it once as a check.
 
     Args:
         model: A `kerasgan.LatentModel` or `TranslationModel`. A half-precision model is exported in float32.
         path: Path of a new folder for "savedmodel", otherwise of a file.
-        format: "savedmodel", "onnx", "litert" or "keras"; None: what the path ends in.
+        format: "savedmodel", "onnx", "litert" or "keras". None for the format of the path's suffix.
 
     Raises:
-        ValueError: If the format is unknown, if the model cannot be loaded again, or for a model of films that
-            continues them in another format than "savedmodel".
+        ValueError: If the format is unknown, if the written model cannot be loaded, or for a model that continues
+            films, unless the format is "savedmodel".
     """
     chosen = format_of(path, format)
     if chosen != "savedmodel" and not model.generates and not hasattr(model, "translators"):
@@ -78,8 +78,8 @@ def export_onnx(model, path):
     Raises:
         ModuleNotFoundError: If tf2onnx is not installed: `pip install kerasgan[export]`.
         RuntimeError: If the engine is not TensorFlow.
-        ValueError: For a model of tokens, of graphs, or of films that continues them, and for a translator that draws
-            noise, such as `Pix2Pix` with dropout.
+        ValueError: For a model of tokens or graphs, a model that continues films, or a translator that draws noise,
+            such as `Pix2Pix` with dropout.
     """
     needs_tensorflow("onnx")
     _check_fits(model, "onnx")
@@ -109,8 +109,8 @@ def export_litert(model, path):
         path: Path of the file.
 
     Raises:
-        ValueError: For a model of tokens, of graphs, or of films that continues them, and for a translator that draws
-            noise, such as `Pix2Pix` with dropout.
+        ValueError: For a model of tokens or graphs, a model that continues films, or a translator that draws noise,
+            such as `Pix2Pix` with dropout.
         RuntimeError: If the engine is not TensorFlow.
     """
     needs_tensorflow("litert")
@@ -134,8 +134,8 @@ def export_litert(model, path):
 def export_keras(model, path):
     """Writes the averaged generator as a `.keras` file.
 
-    `keras.saving.load_model` reads it on every engine. If it contains layers that are not part of Keras, import
-    kerasgan first. Use `model.save` to write the complete model with its optimizers.
+    `keras.saving.load_model` can read it on every engine. If it contains layers that are not part of Keras, import
+    kerasgan first. To write the complete model with its optimizers, use `model.save`.
 
     Args:
         model: Model, as for `export_as`.
@@ -157,7 +157,7 @@ def export_keras(model, path):
 
 
 def _with_keras_own_layers(network):
-    """Returns a copy with Keras' convolutions, batch normalization and leaky ReLU, which are equal at inference."""
+    """Returns a copy with Keras' own convolutions, batch normalization and leaky ReLU, which are equal in inference."""
     replaced = (BatchNormalization, LeakyReLU, *CONVOLUTIONS)
     if not any(isinstance(layer, replaced) for layer in network._flatten_layers()):
         return network
@@ -182,7 +182,7 @@ def draws_noise(model):
 
 
 def _check_fits(model, format):
-    """Refuses models that a single file cannot hold, before its converter fails in other words."""
+    """Rejects models that a single file cannot hold, before the converter fails with an unclear error."""
     kind = getattr(model, "sample_kind", None)
     reason = None
     if not model.generates and not hasattr(model, "translators"):
@@ -225,7 +225,7 @@ def _generator(model):
 
 
 def _check_onnx(content):
-    """Loads an ONNX model as those who use it will, where onnxruntime is installed."""
+    """Loads an ONNX model as users will, if onnxruntime is installed."""
     try:
         import onnxruntime
     except ModuleNotFoundError:
@@ -243,10 +243,10 @@ def _check_litert(content):
 
 @contextlib.contextmanager
 def _refusing(format):
-    """Says in a sentence that what was written in a format cannot be loaded; nothing is left of it then."""
+    """Raises a clear error if the written model cannot be loaded, and deletes it."""
     try:
         yield
-    except Exception as error:  # whatever a runtime raises
+    except Exception as error:  # runtimes may raise anything
         lines = str(error).strip().splitlines() or [type(error).__name__]
         raise ValueError(
             f"The model was written as {format}, but cannot be loaded again: {lines[0][:300]} Export it in another "

@@ -15,35 +15,36 @@ from kerasgan.game.sizes import any_size
 def export_saved_model(model, folder):
     """Writes the averaged generator of a latent model as a SavedModel.
 
-    It holds that generator's variables and these signatures, whose inputs and outputs have these names:
+    It contains the generator's variables and the following signatures, with these names of inputs and outputs:
 
     * `serving_default(latents[, labels]) -> images`: latents float32 of shape (batch, latent_dim), with the noise of
-      seed 0 where the generator adds noise.
+      seed 0 if the generator adds noise.
     * `sample(num, seed[, truncation][, noise][, labels]) -> images`: the samples of `model.sample(num, seed, labels)`.
-      `num` is an int32 scalar, `seed` an int64 scalar; neither may be negative. Models that can truncate take
-      `truncation`, a float32 scalar (10 is none for normal latents, 1 for styles); generators that add noise take
-      `noise`, the float32 scalar that it is multiplied by (1 for all of it, 0 for none).
+      `num` is an int32 scalar, `seed` an int64 scalar; neither may be negative. Models with truncation take
+      `truncation`, a float32 scalar (no truncation is 10 for normal latents, 1 for styles); generators that add noise
+      take `noise`, a float32 scalar factor of the noise (1 for full noise, 0 for none).
     * `png(num, seed[, truncation][, noise][, labels]) -> png_bytes`: the same as PNG files, strings of shape (num,); -1
       is level 0, 1 is level 255. Only for images of 1 to 4 channels; the second or fourth is alpha.
-    * `wav(num, seed[, truncation][, noise][, labels]) -> wav_bytes`: the same as WAV files of 16 bits, of a model of
+    * `wav(num, seed[, truncation][, noise][, labels]) -> wav_bytes`: the same as 16-bit WAV files, for a model of
       sounds.
-    * Of a model of captions as characters `text(captions, seed) -> images`: strings of shape (batch,) and an int64
-      scalar, as `model.sample(captions, seed)`. (The other signatures take the captions' ids.)
-    * Of a model with an encoder `encode(images[, labels])`, `reconstruct(images[, labels])` and, where it has such a
-      method, `features(images)`, as its methods.
+    * `text(captions, seed) -> images`, for a model with captions as characters: the images of
+      `model.sample(captions, seed)`, for strings of shape (batch,) and an int64 scalar. (The other signatures take the
+      captions' ids.)
+    * `encode(images[, labels])`, `reconstruct(images[, labels])` and, if the model has this method, `features(images)`,
+      for a model with an encoder: the same as its methods.
 
-    Images are float32 in [-1, 1] of shape (batch, *image_shape), or vectors where the model makes vectors; a model of
-    graphs returns `nodes` and `edges`, int32, instead. A
-    conditional model must be given all of its conditions, such as labels, int32 of shape (batch,) or (num,): a
-    signature has no default values.
+    Images are float32 in [-1, 1] of shape (batch, *image_shape), or vectors if the model generates vectors; a model of
+    graphs returns `nodes` and `edges`, int32, instead. A conditional model requires all of its conditions, such as
+    labels, int32 of shape (batch,) or (num,): a signature has no default values.
 
     Args:
         model: A `kerasgan.LatentModel`.
-        folder: Path of a new or an empty folder. It is written under another name beside it and renamed when complete.
+        folder: Path of a new or an empty folder. It is first written next to it under another name and renamed when
+            complete.
 
     Raises:
-        RuntimeError: On another engine than TensorFlow.
-        FileExistsError: If there is a file or a folder that is not empty.
+        RuntimeError: If the engine is not TensorFlow.
+        FileExistsError: If the path is a file or a non-empty folder.
     """
     served = model.served()
     networks = [*model.averages.values(), model.ema_generator, *(network for network, _ in served.values())]
@@ -54,24 +55,24 @@ def export_saved_model(model, folder):
 def export_translation(model, folder):
     """Writes the averaged generators of a translation model as a SavedModel.
 
-    It holds these signatures, whose inputs and outputs have these names, one for each translator of the family:
+    It contains the following signatures, with these names of inputs and outputs, one for each translator of the family:
 
-    * `serving_default(images) -> images`: the translations of `model.translate(images, seed=0)`, to y. A family that
-      goes both ways has the same as `to_y`, and `to_x` for the way back.
-    * `translate(images, seed) -> images`: those of another seed, an int64 scalar of 0 or more, where the family has
-      noise. It is that of the first batch of `model.translate`: give `batch_size` there for more images than that.
+    * `serving_default(images) -> images`: the translations of `model.translate(images, seed=0)`, to y. A family with
+      both directions has the same as `to_y`, and `to_x` for the opposite direction.
+    * `translate(images, seed) -> images`: those of another seed, a non-negative int64 scalar, if the family has noise.
+      The noise is that of the first batch of `model.translate`: to compare more images, increase `batch_size` there.
 
     Images are float32 in [-1, 1] of shape (batch, height, width, channels), of the training images' size or any other:
-    what is no multiple of the model's `size_multiple` is mirrored at the bottom and at the right, and cut off again.
-    (A generator with a layer that needs the size takes that of the training images only.)
+    sides that are not multiples of the model's `size_multiple` are padded by reflection at the bottom and at the right,
+    and cropped again. (A generator with a layer that needs a fixed size only takes images of the training size.)
 
     Args:
-        model: a `kerasgan.TranslationModel`.
-        folder: as for `export_saved_model`.
+        model: A `kerasgan.TranslationModel`.
+        folder: See `export_saved_model`.
 
     Raises:
-        RuntimeError: on another engine than TensorFlow.
-        FileExistsError: if there is a file or a folder that is not empty.
+        RuntimeError: If the engine is not TensorFlow.
+        FileExistsError: If the path is a file or a non-empty folder.
     """
     _write(folder, [model.averages[name] for name in model.translators], [], lambda: _translations(model))
 
@@ -79,16 +80,16 @@ def export_translation(model, folder):
 def export_prediction(model, folder):
     """Writes the averaged generator of a `kerasgan.FramePredictor` as a SavedModel.
 
-    Its signature is `serving_default(films) -> images`: the next frames of `model.continue_video(films)`. Films are
+    It has the signature `serving_default(films) -> images`: the next frames of `model.continue_video(films)`. Films are
     float32 in [-1, 1] of shape (batch, frames, height, width, channels), of at least `context` frames of any size.
 
     Args:
         model: A `kerasgan.FramePredictor`.
-        folder: As for `export_saved_model`.
+        folder: See `export_saved_model`.
 
     Raises:
-        RuntimeError: On another engine than TensorFlow.
-        FileExistsError: If there is a file or a folder that is not empty.
+        RuntimeError: If the engine is not TensorFlow.
+        FileExistsError: If the path is a file or a non-empty folder.
     """
     _write(folder, [model.ema_generator], [], lambda: {"serving_default": _prediction(model)})
 
@@ -107,7 +108,7 @@ def _prediction(model):
 
 
 def _write(folder, networks, states, signatures):
-    """Writes a SavedModel of networks' variables and of the functions that `signatures()` makes of them."""
+    """Writes a SavedModel with the networks' variables and the functions returned by `signatures()`."""
     needs_tensorflow("SavedModel")
     import tensorflow as tf
 
@@ -120,13 +121,13 @@ def _write(folder, networks, states, signatures):
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as beside:
-        complete = os.path.join(beside, "model")  # the temporary folder itself is closed to other users
+        complete = os.path.join(beside, "model")  # the temporary folder itself is not accessible to other users
         tf.saved_model.save(module, complete, signatures(), options)
         os.replace(complete, folder)
 
 
 def needs_tensorflow(what):
-    """Refuses to write what only TensorFlow can write."""
+    """Raises an error unless the engine is TensorFlow, which is needed to write `what`."""
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
             f"Only TensorFlow writes a {what}; the active Keras backend is {keras.backend.backend()!r}. "
@@ -135,7 +136,7 @@ def needs_tensorflow(what):
 
 
 def _checked(value, valid, message):
-    """The value, once the condition holds; else an InvalidArgumentError."""
+    """The value if the condition holds; otherwise an InvalidArgumentError."""
     import tensorflow as tf
 
     with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(valid), [message])]):
@@ -143,7 +144,7 @@ def _checked(value, valid, message):
 
 
 def _translations(model):
-    """The functions to serve of a translation model by the name of their signature."""
+    """The functions of a translation model to serve, by the name of their signature."""
     import tensorflow as tf
 
     def served(network, *seed_spec):
@@ -196,7 +197,7 @@ def _read_signatures(served, num_classes):
 
 
 def _checked_labels(labels, samples, num_classes):
-    """Labels, once there is one for each sample and they are classes."""
+    """Labels, after checking that there is one for each sample and that they are classes."""
     import tensorflow as tf
 
     labels = _checked(labels, tf.shape(labels) == tf.shape(samples)[:1], "Give one label for each sample.")
@@ -244,7 +245,7 @@ def _signatures(model):
 
     def png(num, seed, *rest):
         levels = tf.round((sample(num, seed, *rest)["images"] + 1.0) * 127.5)
-        # TensorFlow Serving's REST interface puts out a string as base64 only where its name ends in _bytes.
+        # TensorFlow Serving's REST interface encodes a string as base64 only if its name ends in _bytes.
         return {"png_bytes": tf.io.encode_png(tf.saturate_cast(levels, "uint8"))}
 
     def wav(num, seed, *rest):

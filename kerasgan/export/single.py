@@ -1,4 +1,5 @@
-"""Models of half precision as float32 ones: the formats of exports, or what reads them, lack half of the operations."""
+"""Converts half-precision models to float32, because export formats and their runtimes lack many half-precision
+operations."""
 
 import numpy as np
 
@@ -6,7 +7,7 @@ SINGLE = "float32"
 
 
 def in_single_precision(model):
-    """A model that computes in float32 with the weights of another; the same model where it does already."""
+    """Returns a copy of a model that computes in float32, or the model itself if it already does."""
     networks = [*model.networks.values(), *model.averages.values()]
     if all(layer.compute_dtype == SINGLE for network in networks for layer in network._flatten_layers()):
         return model

@@ -7,12 +7,12 @@ import numpy as np
 
 
 def write_warmup(model, folder, count=4):
-    """Writes `assets.extra/tf_serving_warmup_requests` into a SavedModel, with a request for each signature.
+    """Writes `assets.extra/tf_serving_warmup_requests` into a SavedModel, with one request per signature.
 
     Args:
         model: The exported model.
         folder: Folder of the SavedModel.
-        count: Number of samples or images of a request.
+        count: Number of samples or images per request.
 
     Raises:
         ModuleNotFoundError: If tensorflow-serving-api is not installed: `pip install kerasgan[serve]`.

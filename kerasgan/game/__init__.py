@@ -1,1 +1,1 @@
-"""How a step is played: the base model, phases, recipes, schedules, optimizers, signals, checks, engines."""
+"""The training game: base model, phases, recipes, schedules, optimizers, signals, checks, engines."""

@@ -10,10 +10,10 @@ REQUIRED = inspect.Parameter.empty
 
 
 def constructor_arguments(family) -> dict[str, Any]:
-    """The arguments that a family's constructor takes, its bases' included: `{name: default or REQUIRED}`.
+    """The arguments that a family's constructor accepts, including those of its bases: `{name: default or REQUIRED}`.
 
-    The arguments of a base are included if the family passes `**kwargs` on, except those that the family sets itself,
-    named in its attribute `fixed`, and conditions if its attribute `conditional` is False.
+    The arguments of a base are included if the family passes on `**kwargs`, except for those that the family sets
+    itself (its attribute `fixed`) and for conditions if its attribute `conditional` is False.
 
     Args:
         family: Subclass of `kerasgan.AdversarialModel`.
@@ -32,7 +32,7 @@ def constructor_arguments(family) -> dict[str, Any]:
 
 
 def unavailable(family):
-    """The arguments of its bases that a family does not have: `{name: sentence that says why}`.
+    """The arguments of its bases that a family does not accept: `{name: sentence that says why}`.
 
     Args:
         family: Subclass of `kerasgan.AdversarialModel`.

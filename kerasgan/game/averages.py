@@ -9,11 +9,11 @@ from kerasgan.game.schedules import precision, value_at
 
 
 def half_life(decay, batch_size):
-    """Half-life in images, as recipes state it, of an average with a given decay per update.
+    """Converts an average's decay per update to a half-life in images, as recipes state it.
 
     Args:
         decay: Decay per update, such as 0.9999.
-        batch_size: Number of images in a step.
+        batch_size: Number of images per step.
     """
     return round(batch_size * math.log(0.5) / math.log(decay), 1)
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-BEHIND = 2  # number of batches after which the check of a batch is read, so that nothing waits for the device
+BEHIND = 2  # number of batches after which a batch's check is read, so that nothing waits for the device
 
 NO_BATCH = (
     "x has no batch; expected a data set with at least one whole batch. It is empty, or all of it was filtered out, or "
@@ -16,7 +16,7 @@ NO_BATCH = (
 
 
 def refuse_arguments(model, x, y, class_weight=None, sample_weight=None):
-    """Refuses tuples, which Keras would take as several inputs, lists of different shapes, and invalid weights.
+    """Rejects tuples, which Keras would treat as several inputs, lists of different shapes, and invalid weights.
 
     Args:
         model: `AdversarialModel`.
@@ -26,7 +26,7 @@ def refuse_arguments(model, x, y, class_weight=None, sample_weight=None):
         sample_weight: Argument of `fit`.
 
     Raises:
-        ValueError: If one is refused; the message contains a correct call.
+        ValueError: If an argument is rejected; the message contains a correct call.
     """
     if isinstance(x, tuple):
         kinds = ", ".join(type(part).__name__ for part in x)
@@ -63,7 +63,7 @@ def first_batch(iterator):
         ValueError: If there is none.
     """
     for _, _, batches in iterator:
-        # Not `next`: the end of the data would raise another error.
+        # Not `next`: it would raise a different error at the end of the data.
         for batch in batches:
             return batch
         break
@@ -71,7 +71,7 @@ def first_batch(iterator):
 
 
 def check_first_batch(model, batch):
-    """Checks the first batch of a data set as `model.check_data` does, and that it is a batch.
+    """Checks that the first element of a data set is a batch that passes `model.check_data`.
 
     Args:
         model: `AdversarialModel`.
@@ -95,7 +95,7 @@ def check_first_batch(model, batch):
 class BatchWatch(keras.callbacks.Callback):
     """Checks the values of each batch of a data set that could not be checked as a whole.
 
-    Whether the values are finite and in range is computed on the device of the batch, and read two batches later, so
+    The batch's device computes whether the values are finite and in range. The result is read two batches later, so
     that nothing waits for it. The last batches of an epoch are checked before other callbacks, such as checkpoints.
 
     Args:
@@ -135,14 +135,14 @@ class BatchWatch(keras.callbacks.Callback):
         self.read(BEHIND)
 
     def explain(self, error):
-        """Raises the error of a wrong batch, if there is one, from the error that it caused in a step."""
+        """Raises the error of an invalid batch, if there is one, from the error that it caused in a step."""
         try:
             self.read(0)
         except ValueError as found:
             raise found from error
 
     def read(self, left):
-        """Reads the checks of all batches but the last `left` ones."""
+        """Reads the checks of all batches except the last `left` ones."""
         while len(self.seen) > left:
             batch, names, found = self.seen.popleft()
             for name, (fine, low, high) in zip(names, np.asarray(ops.convert_to_numpy(found)), strict=True):

@@ -1,7 +1,7 @@
 """Checks of `compile()` for mistakes that do not raise but silently change what is trained.
 
-What cannot be intended is an error; what trains, but probably not as intended, is a warning. The checks change no
-variable and use none of the model's random generators; `compile(checks=False)` omits them.
+What cannot be intended raises an error; what trains, but probably not as intended, gives a warning. The checks change
+no variables and do not use the model's random generators. `compile(checks=False)` skips them.
 """
 
 import dataclasses
@@ -33,7 +33,7 @@ def check(model):
     Raises:
         ValueError: If an average does not cover its network; a batch cannot be divided into the groups of a layer; a
             layer has an activity regularizer; a discriminator ends in an activation that bounds its logits; or a
-            penalty does not reach layers on which it depends, as behind a bilinear resizing on TensorFlow.
+            penalty does not reach layers that it depends on, such as those after a bilinear resizing on TensorFlow.
 
     Warns:
         UserWarning: If two players train one variable through different networks; a generator of images in [-1, 1] has
@@ -50,7 +50,7 @@ def check(model):
 
 
 def check_averages(model):
-    """Refuses an average that is not a separate network with all variables of the averaged network."""
+    """Rejects an average that is not a separate network with all variables of the averaged network."""
     for name, average in model.averages.items():
         network = model.networks[name]
         shapes, expected = ([tuple(v.shape) for v in n.variables] for n in (average, network))
@@ -63,7 +63,7 @@ def check_averages(model):
 
 
 def check_players(model):
-    """Warns of a variable in networks of different players, if their phases do not state it."""
+    """Warns of a variable shared by networks of different players, unless their phases declare it."""
     for phase in model.game:
         mine = {id(v): v for v in model.trained_by(phase)}
         for other in model.game:
@@ -78,7 +78,7 @@ def check_players(model):
 
 
 def check_groups(model):
-    """Refuses a batch that a layer with a `group_size`, such as minibatch deviation, cannot divide into groups."""
+    """Rejects a batch that a layer with a `group_size`, such as minibatch deviation, cannot divide into groups."""
     strategy = getattr(model, "distribute_strategy", None)
     size = model.recipe.largest_batch // (strategy.num_replicas_in_sync if strategy else 1)
     for name, layer in _layers(model):
@@ -91,7 +91,7 @@ def check_groups(model):
 
 
 def check_regularizers(model):
-    """Refuses activity regularizers, whose terms would be part of no phase's loss."""
+    """Rejects activity regularizers, whose terms no phase's loss would include."""
     for name, layer in _layers(model):
         if getattr(layer, "activity_regularizer", None) is not None:
             raise ValueError(
@@ -101,7 +101,7 @@ def check_regularizers(model):
 
 
 def check_activations(model):
-    """Refuses discriminators with bounded logits; warns of generators without negative outputs."""
+    """Rejects discriminators with bounded logits; warns of generators without negative outputs."""
     images = {spec.shape for spec in model.data_specs() if isinstance(spec, Images)}
     for name, network in model.networks.items():
         outputs = network.outputs if _is_functional(network) else []
@@ -121,7 +121,7 @@ def check_activations(model):
 
 
 def check_spectral_normalization(model):
-    """Warns of Keras' layer of this name, which does not do what the paper does."""
+    """Warns of `keras.layers.SpectralNormalization`, which does not implement the paper."""
     for name, layer in _layers(model):
         if isinstance(layer, keras.layers.SpectralNormalization):
             _warn(
@@ -133,7 +133,7 @@ def check_spectral_normalization(model):
 
 
 def check_penalties(model):
-    """Warns of batch normalization under penalties on single samples; refuses penalties that do not reach layers."""
+    """Warns of batch normalization under per-sample penalties; rejects penalties that do not reach all layers."""
     for phase in model.game:
         evaluated = model.traces[phase.name].penalties
         for penalty in evaluated:
@@ -160,8 +160,8 @@ def check_penalties(model):
 def _unreached(model, phase, penalty):
     """Names of layers between samples and logits whose kernels get no gradient of the penalty.
 
-    Biases, and labels that join samples before a piecewise linear layer, correctly get none. Layers that seem unreached
-    are tried again with other weights and data: all ReLUs of a small layer may be zero for one draw.
+    Biases, and labels that are joined to samples before a piecewise linear layer, correctly get none. Layers that seem
+    unreached are checked again with other weights and data, since all ReLUs of a small layer may be zero for one draw.
     """
     groups = {}
     for name in phase.trains:
@@ -174,7 +174,7 @@ def _unreached(model, phase, penalty):
         try:
             reached = _reached(model, phase, penalty, attempt)
         except LookupError as error:
-            if type(error) is not LookupError:  # a KeyError of the family's own
+            if type(error) is not LookupError:  # a KeyError raised by the family
                 raise
             raise ValueError(
                 f"The penalty {_name(penalty)!r} cannot be differentiated: {error}. {_reason(model, phase)}"
@@ -210,8 +210,7 @@ def _reached(model, phase, penalty, attempt):
 
 
 def _lively(variable, rng):
-    """The value of a variable, with noise if it is constant: the initial zeros of a residual branch would stop the
-    gradient of the layers before them."""
+    """The value of a variable, with noise if constant: zeros in a residual branch would block earlier gradients."""
     value = np.array(ops.convert_to_numpy(variable.value), "float32")
     if value.ndim > 1 and value.std() > 0:
         return value
@@ -276,8 +275,7 @@ def _is_functional(network):
 
 
 def _between(network):
-    """Layers on a path from a functional network's first input to its logits or first output; another network is one
-    layer."""
+    """Layers between a functional network's first input and its logits or first output, nested networks as one."""
     if not _is_functional(network):
         return [network]
     graph = network._functional if isinstance(network, keras.Sequential) else network
@@ -317,7 +315,7 @@ def final_activation(output):
 
 
 def _listed(names):
-    """The first names, quoted, and the number of the others."""
+    """The first few names in quotes, and the number of the others."""
     shown = ", ".join(map(repr, names[:6]))
     return shown if len(names) <= 6 else f"{shown} and {len(names) - 6} more"
 

@@ -1,4 +1,4 @@
-"""Layers that are not trained, by their indices in a network: names of layers change when a family builds it again."""
+"""Frozen layers, identified by their indices in a network, because layer names change when a family rebuilds it."""
 
 
 def frozen_places(network):
@@ -7,21 +7,21 @@ def frozen_places(network):
 
 
 def freeze(network, places):
-    """Sets `trainable` to False for the layers at some indices and to True for the others.
+    """Sets `trainable` to False for the layers at given indices and to True for all others.
 
     Args:
         network: Built Keras model.
-        places: Indices of the layers, as of `frozen_places`. `None` for no change.
+        places: Indices of the layers, as returned by `frozen_places`. `None` for no change.
 
     Raises:
-        ValueError: If the network has fewer layers.
+        ValueError: If the network has too few layers.
     """
     if places is None:
         return
     layers = list(network._flatten_layers())
     if any(not 0 <= place < len(layers) for place in places):
         raise ValueError(f"`frozen_layers` has the indices {places}, but {network.name} has {len(layers)} layers.")
-    for place, layer in enumerate(layers):  # outer ones first, which set their inner ones too
+    for place, layer in enumerate(layers):  # outer layers first, since they also set their inner layers
         if layer.trainable != (place not in places):
             layer.trainable = place not in places
 
@@ -49,5 +49,5 @@ def freeze_first(network, count):
 
 
 def _has(layer, name):
-    """Whether a layer, or a layer in it, has a variable of a name."""
+    """Whether a layer, or a layer nested in it, has a variable with the given name."""
     return any(name in variable.name for variable in layer.trainable_variables)

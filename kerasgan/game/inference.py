@@ -1,4 +1,4 @@
-"""One way to run a trained network: compiled, in batches, with the noise of a seed."""
+"""Inference of trained networks: compiled, in batches, with seeded noise."""
 
 import keras
 import numpy as np
@@ -28,23 +28,23 @@ class Inference:
 
     @property
     def adds_noise(self):
-        """Whether the `noise` argument changes anything."""
+        """Whether the `noise` argument has an effect."""
         return adds_noise(self.network)
 
     def __call__(self, inputs, seed=0, noise="random", batch_size=64):
-        """Outputs for the inputs, computed in batches.
+        """Computes the outputs for given inputs in batches.
 
         Args:
             inputs: Tensor, array or list of them, with one row for each sample.
-            seed: Seed of the noise, an integer of 0 or more.
-            noise: "random"; "fixed", the same for all samples; "none"; or a number to multiply random noise by.
-            batch_size: Number of samples that are computed at once.
+            seed: Seed of the noise, a non-negative integer.
+            noise: "random"; "fixed", the same for all samples; "none"; or a factor for random noise.
+            batch_size: Number of samples to process at once.
 
         Returns:
             A float32 array, or a dictionary of arrays (integers stay integers).
 
         Raises:
-            ValueError: For a negative seed, a batch size that is not positive, or an unknown noise.
+            ValueError: For a negative seed, a non-positive batch size, or an unknown noise.
         """
         values = list(inputs) if isinstance(inputs, (list, tuple)) else [inputs]
         if int(seed) < 0:
@@ -65,13 +65,13 @@ class Inference:
         return _joined(chunks)
 
     def graph(self, inputs, seed=0, strength=1.0, fixed=False):
-        """Outputs as tensors, to be traced for an export.
+        """Computes the outputs as tensors; this method is traced for exports.
 
         Args:
             inputs: Tensor or list of tensors.
             seed: Integer or scalar integer tensor.
             strength: Number or scalar tensor that the noise is multiplied by.
-            fixed: Whether all samples have the same noise.
+            fixed: Whether all samples share the same noise.
         """
         states = noise_states(self.network, seed)
         with seeded_noise(SeededNoise(seed, 0, strength, fixed)):
@@ -84,7 +84,7 @@ class Inference:
 
 
 def strength_of(noise):
-    """The factor of the noise and whether it is the same for all samples, from a `noise` argument.
+    """The noise factor and whether all samples share the noise, from a `noise` argument.
 
     Raises:
         ValueError: For an unknown value.

@@ -1,4 +1,4 @@
-"""Logs of an epoch: the means for phases that have run, and nothing for the others."""
+"""Logs of an epoch: means for the phases that have run, and nothing for the others."""
 
 import keras
 import numpy as np
@@ -8,8 +8,9 @@ from keras import ops
 class EpochMean(keras.metrics.Metric):
     """Mean of values that are the same on all replicas.
 
-    `keras.metrics.Mean` keeps a part of its sum on each replica, so that reading it needs all workers, and assigning to
-    it divides it among them: a chief could not save a checkpoint alone, and checkpoints would not be restored exactly.
+    `keras.metrics.Mean` keeps a part of its sum on each replica. Reading it would need all workers, so that a chief
+    could not save a checkpoint alone; assigning to it divides the value among them, so that checkpoints would not be
+    restored exactly.
 
     Args:
         name: Name of the log.
@@ -32,7 +33,7 @@ class EpochMean(keras.metrics.Metric):
 
 
 class OnlyWhatRan(keras.callbacks.Callback):
-    """Removes the logs of phases that have not run in the epoch, whose mean would be a misleading 0.
+    """Removes the logs of phases that have not run in the epoch, whose means would be a misleading 0.
 
     It must come before the callbacks that read the logs.
     """
@@ -52,7 +53,7 @@ class OnlyWhatRan(keras.callbacks.Callback):
 
 
 class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
-    """As Keras' own, which looks at a log "loss" alone: ends the training when any log is NaN or infinite."""
+    """Ends the training when any log is NaN or infinite; Keras' own callback only looks at the log "loss"."""
 
     def on_batch_end(self, batch, logs=None):
         bad = [name for name, value in (logs or {}).items() if not np.isfinite(float(value))]
@@ -61,10 +62,10 @@ class TerminateOnNaN(keras.callbacks.TerminateOnNaN):
 
 
 def looking_at_all_logs(callback):
-    """A callback as a game needs it: Keras' `TerminateOnNaN` would wait for a log that no game has.
+    """Replaces Keras' `TerminateOnNaN`, which waits for a log that no game has; returns other callbacks unchanged.
 
     Raises:
-        ValueError: For a callback of Keras that would do nothing here, or other than is meant.
+        ValueError: For a Keras callback that would do nothing here, or something other than intended.
     """
     name = type(callback).__name__
     if isinstance(callback, keras.callbacks.SwapEMAWeights):

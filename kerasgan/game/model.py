@@ -1,7 +1,7 @@
 """The base model: a family defines the networks and losses of its players, and one shared step trains them.
 
-`AdversarialModel` has what every family needs on every engine: networks, phases, the recipe, moving averages, random
-numbers, logs, data checks. `kerasgan.game.engines` differentiates and compiles a phase.
+`AdversarialModel` provides what all families share on every engine: networks, phases, the recipe, moving averages,
+random numbers, logs, data checks. `kerasgan.game.engines` differentiates and compiles a phase.
 """
 
 import math
@@ -41,27 +41,27 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
     `phases` for another game, and `data_specs`. `compile()` without arguments uses the family's `recipe`.
 
     Args:
-        seed: Seed of all random numbers in training (latents, dropout, noise). Drawn from Python's `random` by
-            default, so that `keras.utils.set_random_seed` decides. Initial weights follow `set_random_seed`.
-        frozen_layers: Indices of the layers that are not trained, `{network: [indices]}`, as in `get_config` after
-            `trainable` of layers has been set to False.
+        seed: Seed of all random numbers in training (latents, dropout, noise). By default it is drawn from Python's
+            `random`, so that `keras.utils.set_random_seed` determines it. Initial weights depend on `set_random_seed`.
+        frozen_layers: Indices of the frozen layers, `{network: [indices]}`, in the form of `get_config` after layers'
+            `trainable` has been set to False.
         **kwargs: Arguments of `keras.Model`.
 
     Attributes:
         networks: The networks of the game by name.
-        averages: Moving averages of some of them, by the same names.
+        averages: Moving averages of some of the networks, under the same names.
         frozen: Networks that are used but never trained or saved, by name.
-        recipe: The training settings: the family's, and after `compile` those with its changes.
-        recipes: Further settings of the paper by name, as changes to the recipe: `compile(recipe="ffhq64")`.
-        fixed: Names of the bases' constructor arguments that the family sets itself.
-        conditional: Whether the family has conditional models.
-        generates: Whether the model draws samples of latents, by `sample`.
-        conditions: The conditions of its samples; none, unless the family has them.
-        forward_pass: (name of a phase, name of a `shared` method): what the phases share in the update
-            "alternating_shared". The method uses networks of this phase; other phases that train them have a pass of
-            their own. `None` for nothing.
+        recipe: The training settings: those of the family, and after `compile` those with its changes.
+        recipes: Additional settings of the paper by name, as changes to the recipe: `compile(recipe="ffhq64")`.
+        fixed: Names of the base classes' constructor arguments that the family sets itself.
+        conditional: Whether the family supports conditional models.
+        generates: Whether the model draws samples from latents, with `sample`.
+        conditions: The conditions of the samples; empty unless the family has them.
+        forward_pass: Pair (name of a phase, name of a `shared` method): the computation that phases share in the update
+            "alternating_shared". The method uses networks of this phase; other phases that train these networks make
+            their own pass. `None` for no sharing.
         states: Names of the states added by `add_state`.
-        current_stage: The stage of the training, while a loss is evaluated; see `stage`.
+        current_stage: The stage of the training during the evaluation of a loss; see `stage`.
     """
 
     recipe = Recipe()
@@ -73,14 +73,14 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
     conditions = Conditions()
 
     def __new__(cls, *args, **kwargs):
-        """Refuses arguments of the bases that the family does not have."""
+        """Rejects arguments of the base classes that the family does not accept."""
         for name, reason in unavailable(cls).items():
             if kwargs.get(name) is not None:
                 raise ValueError(f"`{name}` was given, but {reason}")
         return super().__new__(cls, *args, **kwargs)
 
     def __init_subclass__(cls, **kwargs):
-        """Shows the fields of the recipe in `help(cls.compile)` and in completion."""
+        """Makes the fields of the recipe appear in `help(cls.compile)` and in code completion."""
         super().__init_subclass__(**kwargs)
         show_recipe(cls)
 
@@ -91,7 +91,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         self.random = keras.random.SeedGenerator(self.seed)
         self.networks: dict[str, keras.Model] = {}
         self.averages: dict[str, keras.Model] = {}
-        self.__dict__["frozen"] = {}  # not tracked by Keras, so neither saved nor averaged nor trained
+        self.__dict__["frozen"] = {}  # not tracked by Keras: neither saved nor averaged nor trained
         self.states: list[str] = []
         self.current_stage: Any = None
         self.trackers: dict[str, EpochMean] = {}
@@ -109,13 +109,13 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         self.built = True
 
     def add_networks(self, averaged=(), frozen=None, **networks):
-        """Adds networks to the game, as attributes of the model with the names of the keywords.
+        """Adds networks to the game, as attributes of the model named after the keywords.
 
         Args:
-            averaged: Names of the networks of which a moving average is kept as `ema_<name>`.
+            averaged: Names of the networks whose moving averages are kept, as `ema_<name>`.
             frozen: `{name: network}` of networks that losses use but no phase trains, such as feature or identity
-                networks. They become attributes too, but are part of no checkpoint, file or preset: the model's
-                configuration must name where they come from.
+                networks. They become attributes too, but are not part of checkpoints, files or presets: the model's
+                configuration must say where they come from.
             **networks: Built Keras models.
 
         Raises:
@@ -136,7 +136,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             self.networks[name] = network
             if name in averaged:
                 average = keras.models.clone_model(network)
-                if get_stateless_scope() is None:  # else it is an outline, whose variables have no values
+                if get_stateless_scope() is None:  # otherwise it is only an outline, whose variables have no values
                     average.set_weights(network.get_weights())
                 average.trainable = False
                 setattr(self, f"ema_{name}", average)
@@ -145,13 +145,14 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
     def add_state(self, **shapes):
         """Adds states of the game, such as running means, as attributes that start at zero.
 
-        They are float32, and float64 in a game of that precision, whatever the networks compute in.
+        They are float32 (float64 in a game of that precision), whatever precision the networks compute in.
 
-        A phase that changes a state names it in `keeps`. States have one value on all replicas (average what differs
-        with `kerasgan.game.engines.mean_over_replicas` before `assign`) and are part of checkpoints and presets.
+        A phase that changes a state must name it in `keeps`. States have the same value on all replicas (average values
+        that differ with `kerasgan.game.engines.mean_over_replicas` before `assign`) and are part of checkpoints and
+        presets.
 
         Args:
-            **shapes: Shape of each state by its name: `add_state(path_length=(), style_mean=(512,))`.
+            **shapes: Shapes of the states by name: `add_state(path_length=(), style_mean=(512,))`.
         """
         for name, shape in shapes.items():
             dtype = "float64" if self.variable_dtype == "float64" else "float32"
@@ -161,36 +162,36 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
 
     @property
     def lasting_states(self):
-        """Names of the states that matter after the training, which presets keep: all but those of `compile`."""
+        """Names of the states that presets keep because they matter after training: all except those of `compile`."""
         return list(self.states)
 
-    # What a family defines ------------------------------------------------------------------------------------------
+    # Methods to override --------------------------------------------------------------------------------------------
 
     def phases(self):
-        """The moves of a step in their order: by default the discriminator's, then the generator's."""
+        """The phases of a step in order: by default the discriminator's, then the generator's."""
         return (
             Phase("discriminator", ("discriminator",), self.discriminator_loss, "discriminator"),
             Phase("generator", ("generator",), self.generator_loss, "generator"),
         )
 
     def discriminator_loss(self, batch):
-        """Loss of the discriminator on a `Batch`: scalar and logs."""
+        """Loss of the discriminator on a `Batch`: a scalar and logs."""
         raise NotImplementedError(f"{type(self).__name__} must define discriminator_loss(batch) or phases().")
 
     def generator_loss(self, batch):
-        """Loss of the generator on a `Batch`: scalar and logs."""
+        """Loss of the generator on a `Batch`: a scalar and logs."""
         raise NotImplementedError(f"{type(self).__name__} must define generator_loss(batch) or phases().")
 
     def stage(self, moment):
         """The stage of the training at a `Moment`: any hashable value, by default `None`.
 
-        It is decided on the host and is part of what a step is compiled for, so that losses and networks may depend on
-        `current_stage` as on a constant: the resolution of a growing network, the first of two trainings.
+        It is determined on the host, and each stage compiles its own step, so that losses and networks may treat
+        `current_stage` as a constant: the resolution of a growing network, or the first of two training stages.
         """
         return None
 
     def data_specs(self):
-        """What `fit` must be given: the kinds (`kerasgan.data.kinds`) of x and of y (None for no y)."""
+        """The data that `fit` expects: the kinds (`kerasgan.data.kinds`) of x and of y (None for no y)."""
         raise NotImplementedError(f"{type(self).__name__} must define data_specs().")
 
     def optimizers(self):
@@ -202,23 +203,23 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
     def compile(
         self, *, recipe=None, run_eagerly=False, steps_per_execution=1, jit_compile="auto", checks=True, **changes
     ):
-        """Prepares training with the family's recipe, or with changes to it.
+        """Configures the training with the family's recipe, or with changes to it.
 
         Args:
-            recipe: Name of one of the family's `recipes`, or a recipe; the family's default recipe by default.
-            run_eagerly: As in Keras, for debugging.
+            recipe: Name of one of the family's `recipes`, or a recipe. Defaults to the family's default recipe.
+            run_eagerly: Whether to run without compilation, for debugging, as in Keras.
             steps_per_execution: Number of steps in one compiled call; more than 1 speeds up tiny networks. Each order
-                of lazy phases within a call is compiled on its own: with large networks that takes minutes.
-            jit_compile: Whether to use XLA. "auto": on GPU, TPU and JAX, not on CPU with TensorFlow, where it is
-                slower: random numbers, as for dropout, take about 60 times as long with it.
+                of lazy phases within a call is compiled separately, which takes minutes for large networks.
+            jit_compile: Whether to use XLA. "auto" uses it on GPU, on TPU and on JAX, but not on CPU with TensorFlow,
+                where it is slower: random numbers, such as those of dropout, take about 60 times as long.
             checks: Whether to look for mistakes that do not raise but silently change what is trained; see
                 `kerasgan.game.checks.check`.
             **changes: Fields of the recipe to change, such as `generator_optimizer=keras.optimizers.Adam(1e-4)`,
                 `loss="hinge"`, `update="simultaneous"`, `ema_half_life=5000`.
 
         Raises:
-            ValueError: For an unknown field or recipe, for an engine or strategy that cannot do what is asked, or for a
-                mistake that the checks find.
+            ValueError: For an unknown field or recipe, for a setting that the engine or strategy does not support, or
+                for a mistake found by the checks.
         """
         self.recipe = recipe_of(type(self), recipe).replace(**changes)
         players = PlayerOptimizers(self.optimizers())
@@ -291,10 +292,10 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
 
     @classmethod
     def from_preset(cls, name, sha256=None):
-        """A trained model of this family: see `kerasgan.load`.
+        """Loads a trained model of this family: see `kerasgan.load`.
 
         Raises:
-            ValueError: Also for a preset of another family.
+            ValueError: If the preset belongs to another family; see also `kerasgan.load`.
         """
         from kerasgan.zoo import load
 
@@ -304,7 +305,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         return model
 
     def save_preset(self, folder, networks=None, **metadata):
-        """Writes configuration and averaged weights as a preset: see `kerasgan.zoo.save`."""
+        """Saves the configuration and averaged weights as a preset: see `kerasgan.zoo.save`."""
         from kerasgan.zoo import save
 
         save(self, folder, networks, **metadata)
@@ -313,19 +314,19 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         """Uploads the model as a preset to the Hugging Face Hub.
 
         Args:
-            repo: "owner/name" of a model repository, which is made if there is none. The name in lower case is the
-                preset's.
-            networks: As for `save_preset`.
+            repo: "owner/name" of a model repository, which is created if it does not exist. The name in lower case
+                becomes the name of the preset.
+            networks: See `save_preset`.
             private: Whether a new repository is private. `None` for the owner's default.
             revision: Branch. `None` for the main one.
-            token: Access token. `None` for the one of `HF_TOKEN` or of `hf auth login`.
-            **metadata: As for `save_preset`.
+            token: Access token. `None` for that of `HF_TOKEN` or of `hf auth login`.
+            **metadata: See `save_preset`.
 
         Returns:
             The address of the upload, with its commit, for `kerasgan.load`.
 
         Raises:
-            ValueError: If the Hub does not answer or refuses the upload.
+            ValueError: If the Hub does not answer or rejects the upload.
         """
         from kerasgan.zoo import hub
 
@@ -337,7 +338,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             return hub.push(folder, repo, private=private, revision=revision, token=token)
 
     def load_weights(self, filepath, **kwargs):
-        """As `keras.Model.load_weights`; the optimizers keep the learning rates that they have."""
+        """Loads weights as `keras.Model.load_weights` does, but the optimizers keep their current learning rates."""
         players = self.optimizer.players.values() if self.compiled else ()
         rates = [(v, ops.convert_to_numpy(v)) for each in players for v in each.variables if v.name == "learning_rate"]
         super().load_weights(filepath, **kwargs)
@@ -345,7 +346,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             variable.assign(rate)
 
     def get_config(self):
-        """The constructor arguments, by the attributes of the same names, JSON-ready."""
+        """The constructor arguments, read from the attributes of the same names, JSON-ready."""
         known = constructor_arguments(type(self))
         own = {name: vars(self)[name] for name in known if name in vars(self) and name not in self.networks}
         found = {name: frozen_places(network) for name, network in self.networks.items()}
@@ -358,19 +359,19 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
     def compile_from_config(self, config):
         config = dict(config)
         recipe = keras.saving.deserialize_keras_object(config.pop("recipe"))
-        self.compile(**recipe, **config, checks=False)  # passed, or left out, where the game was first compiled
+        self.compile(**recipe, **config, checks=False)  # the checks passed, or were skipped, at the first compile
 
-    # Playing a step: what both engines use ---------------------------------------------------------------------------
+    # Running a step, for both engines --------------------------------------------------------------------------------
 
     @property
     def guarded(self):
-        """Whether updates with gradients that are not finite are left out."""
+        """Whether updates with non-finite gradients are skipped."""
         scaled = (isinstance(o, keras.optimizers.LossScaleOptimizer) for o in self.optimizer.players.values())
         return self.recipe.skip_nonfinite or any(scaled)
 
     @property
     def counts_images(self):
-        """Whether what a step does depends on the number of images seen."""
+        """Whether a step depends on the number of images seen."""
         staged = getattr(type(self).stage, "__func__", type(self).stage) is not AdversarialModel.stage
         climbs = isinstance(self.recipe.batch_size, Stairs)
         return staged or climbs or any(phase.during is not None for phase in self.game)
@@ -380,11 +381,11 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         return Moment(*(int(ops.convert_to_numpy(v)) for v in (self.iterations, self.images_seen)))
 
     def due(self, step, images=0):
-        """Names of the phases that run after so many steps and images."""
+        """Names of the phases that run after a number of steps and images."""
         return tuple(phase.name for phase in self.game if phase.is_due(Moment(step, images)))
 
     def plan(self, moment):
-        """What the step at a `Moment` does: the phases that are due, and the stage."""
+        """The `Plan` of the step at a `Moment`: the phases that are due, and the stage."""
         rows = self.recipe.batch_size.at(moment.images) if isinstance(self.recipe.batch_size, Stairs) else None
         return Plan(self.due(*moment), self.stage(moment), rows)
 
@@ -393,7 +394,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         self.current_stage = plan.stage
 
     def take_up_logs(self):
-        """The values of the trackers from a checkpoint within an epoch, after a resume."""
+        """Restores the trackers from a checkpoint within an epoch, after a resume."""
         for name, values in zip(self.trackers, self._logs_so_far, strict=True):
             if float(values[1]) > 0:
                 self.logged.add(name)
@@ -405,7 +406,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             self.logged.update(self._phase_logs(name))
 
     def turns(self, due):
-        """The due phases in groups that are differentiated together."""
+        """The due phases, in groups that are differentiated together."""
         phases = tuple(phase for phase in self.game if phase.name in due)
         return (phases,) if self.recipe.update == "simultaneous" else tuple((phase,) for phase in phases)
 
@@ -417,9 +418,9 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         return next(phase for phase in self.game if phase.name == name)
 
     def shares_pass(self, phases, passing):
-        """Whether phases use the forward pass of the phase `passing`: itself, and those that train other networks.
+        """Whether phases use the forward pass of the phase `passing`: that phase, and those that train other networks.
 
-        Another phase of the same networks, such as a lazy penalty on the generator, sees them as they are by then.
+        Another phase of the same networks, such as a lazy penalty on the generator, uses their updated weights.
         """
         return all(phase is passing or not set(phase.trains) & set(passing.trains) for phase in phases)
 
@@ -435,18 +436,18 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         return [v for name in phase.trains for v in self.networks[name].trainable_variables]
 
     def owned_by(self, phase):
-        """Other variables whose state a phase may change: those of its networks and of what it keeps."""
+        """Non-trained variables that a phase may change: those of its networks and of its `keeps`."""
         kept = [getattr(self, name) for name in phase.keeps]
         mine = [v for name in phase.trains for v in self.networks[name].non_trainable_variables]
         mine += [v for item in kept for v in (item.variables if hasattr(item, "variables") else [item])]
         return [v for v in mine if not is_seed_state(v)]
 
     def _owned_by(self, phases):
-        """The variables of `owned_by` of several phases, each once."""
+        """The variables of `owned_by` for several phases, without duplicates."""
         return list({id(v): v for phase in phases for v in self.owned_by(phase)}.values())
 
     def evaluate_losses(self, phases, batch, known=()):
-        """Pairs (loss with the trained networks' regularisers, logs) of phases that are differentiated together."""
+        """Pairs (loss including the networks' regularizers, logs) of phases that are differentiated together."""
         with evaluating(known):
             outcomes = []
             for phase in phases:
@@ -466,10 +467,10 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         return [(v, ops.cast(states[i], v.dtype)) for i, v in enumerate(variables)]
 
     def micro_batches(self, batch, replicas=1):
-        """Number of micro-batches into which this replica's batch is divided, 1 for none.
+        """Number of micro-batches that this replica's batch is divided into; 1 for no division.
 
         Raises:
-            ValueError: If the batch cannot be divided as the recipe asks.
+            ValueError: If the batch cannot be divided as the recipe requires.
         """
         size = self.recipe.microbatch
         rows = keras.tree.flatten(batch.x)[0].shape[0]
@@ -503,7 +504,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             self.trackers[name].update_state(ops.where(finite, value, 0.0), ops.cast(finite, "float32"))
 
     def count_skipped(self, finite):
-        """Counts an update that was left out."""
+        """Counts a skipped update."""
         self.skipped.assign_add(1 - ops.cast(finite, "int32"))
 
     def count_step(self, batch_size):
@@ -528,7 +529,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         check_batch(x_spec, y_spec, x, y)
 
     def see_batch(self, data, last=True):
-        """Checks the values of a step's data if they could not be checked before."""
+        """Checks the values of a step's data if they could not be checked earlier."""
         if self._batch_watch is not None:
             self._batch_watch(self.as_batch(data), last)
 
@@ -549,30 +550,31 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         initial_step=0,
         **kwargs,
     ):
-        """As `keras.Model.fit`. Arrays are checked as a whole, data sets batch by batch.
+        """Trains the model like `keras.Model.fit`. Arrays are checked as a whole, data sets batch by batch.
 
-        Arrays are divided into batches of equal size (an incomplete last one is dropped), in an order that is a
-        function of the model's seed and the epoch. Under a strategy, samples of a data set's batch that the replicas
-        cannot share equally are left out.
+        Arrays are divided into batches of equal size (an incomplete last one is dropped), in an order that depends on
+        the model's seed and the epoch. Under a strategy, samples of a data set's batch that cannot be divided equally
+        among the replicas are dropped.
 
         Args:
-            x: Real samples: an array, such as images in [-1, 1], a dictionary of arrays or a list of texts; or a data
-                set of `x` or `(x, y)`, or what `kerasgan.data.source(...).batches(...)` gives, whose batch size is the
-                recipe's by default.
+            x: Real samples: an array, such as images in [-1, 1], a dictionary of arrays or a list of texts; a data set
+                of `x` or `(x, y)`; or the result of `kerasgan.data.source(...).batches(...)`, whose batch size defaults
+                to that of the recipe.
             y: Conditions or targets, for arrays: labels, a list of captions, a dictionary of several conditions.
-            batch_size: Batch size for arrays, over all replicas; the recipe's by default.
-            shuffle: Whether each epoch has a new order, for arrays.
+            batch_size: Batch size for arrays, over all replicas. Defaults to that of the recipe.
+            shuffle: Whether to draw a new order for each epoch, for arrays.
             callbacks: List of Keras callbacks.
             sample_weight: Weights of shape (count,), for arrays.
-            initial_step: Number of steps of the epoch `initial_epoch` that a checkpoint has behind it. Their batches
-                are skipped, so that training continues as if it had not been interrupted, if the order is the same.
+            initial_step: Number of steps of the epoch `initial_epoch` that a checkpoint has already completed. Their
+                batches are skipped, so that training continues as if it had not been interrupted, provided the order is
+                the same.
             **kwargs: Arguments of `keras.Model.fit`.
 
         Returns:
             A `keras.callbacks.History`.
 
         Raises:
-            ValueError: For data on which the family cannot be trained; the message says what to do.
+            ValueError: For data the family cannot be trained on; the message says what to do.
         """
         refuse_validation(kwargs)
         refuse_arguments(self, x, y, kwargs.get("class_weight"), sample_weight)
@@ -593,7 +595,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
             y, sample_weight = None, None
         elif hasattr(x, "element_spec"):
             x = encoded(x, x_kind, y_kind)
-        elif isinstance(x, ArrayBatches) and x.batch_size is None:  # as of arrays, but read when they are needed
+        elif isinstance(x, ArrayBatches) and x.batch_size is None:  # like batches of arrays, but read on demand
             stairs = self._stairs(initial_step) if batch_size is None else None
             x = x.batched(batch_size or min(self.recipe.largest_batch, x.count), stairs)
         if isinstance(x, ArrayBatches):
@@ -617,11 +619,11 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
                 x.forget(arrays=checked)
 
     def evaluate(self, *args, **kwargs):
-        """Raises a ValueError: no loss of a game measures how good the samples are."""
+        """Raises a ValueError: no loss of a game measures the quality of the samples."""
         refuse_validation({"evaluate()": True})
 
     def _stairs(self, step):
-        """(the recipe's `Stairs`, images seen when the epoch began), or `None` for batches of one size."""
+        """The pair (the recipe's `Stairs`, images seen when the epoch began), or `None` for a constant batch size."""
         stairs = self.recipe.batch_size
         if not isinstance(stairs, Stairs):
             return None
@@ -630,7 +632,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         return stairs, stairs.before(int(ops.convert_to_numpy(self.images_seen)), step)
 
     def test_on_batch(self, *args, **kwargs):
-        """Refused with a ValueError, as `evaluate`."""
+        """Raises a ValueError, as `evaluate` does."""
         refuse_validation({"test_on_batch()": True})
 
     def _begin_within_epoch(self, step):

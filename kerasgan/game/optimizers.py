@@ -1,4 +1,4 @@
-"""Optimizers: all players' optimizers as one Keras optimizer, and the schedules of the first GAN papers."""
+"""The players' optimizers as one Keras optimizer, and the optimizer schedules of the first GAN papers."""
 
 import math
 
@@ -13,7 +13,7 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
 
     Its variables are those of the players' optimizers, so that they are part of the state of `fit` on JAX and of
     `.keras` files. Its learning rate is that of the last player (usually the generator); setting it scales the learning
-    rates of all players by the same factor, so that a stock schedule keeps the ratio between the players.
+    rates of all players by the same factor, so that a standard Keras schedule preserves their ratios.
 
     Args:
         players: Dictionary `{player: keras.optimizers.Optimizer}`.
@@ -26,7 +26,7 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
         self.built = True
 
     def _settings(self):
-        """What the recipe sets of the variables, before anything is trained: (player, variable's name, value)."""
+        """The variables that the recipe determines before training: (player, name of the variable, value)."""
         for name, optimizer in self.players.items():
             rate = getattr(getattr(optimizer, "inner_optimizer", optimizer), "_learning_rate", None)
             if isinstance(rate, keras.Variable):
@@ -43,7 +43,7 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
 
     @property
     def reference(self):
-        """The optimizer whose learning rate is that of this optimizer: the last player's."""
+        """The last player's optimizer, whose learning rate this optimizer reports."""
         return self.players[list(self.players)[-1]]
 
     @property
@@ -66,7 +66,7 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
             optimizer.learning_rate = float(ops.convert_to_numpy(optimizer.learning_rate)) * float(value) / old
 
     def follow(self, images_seen):
-        """Sets the function that gives the number of images seen, for optimizers with schedules."""
+        """Sets the function that returns the number of images seen, for optimizers with schedules."""
         for optimizer in self.players.values():
             optimizer = getattr(optimizer, "inner_optimizer", optimizer)
             if isinstance(optimizer, ScheduledAdam):
@@ -87,13 +87,13 @@ class PlayerOptimizers(keras.optimizers.Optimizer):
 
 
 def all_finite(tensors):
-    """Whether every number in all floating tensors is finite: a scalar bool."""
+    """Whether all values of all floating-point tensors are finite, a scalar bool."""
     floats = [x for x in tensors if "float" in keras.backend.standardize_dtype(x.dtype)]
     return ops.all(ops.stack([ops.all(ops.isfinite(x)) for x in floats]))
 
 
 def update_loss_scale(optimizer, finite):
-    """Updates the dynamic scale of a `keras.optimizers.LossScaleOptimizer`, as Keras does, but in pure functions too.
+    """Updates the dynamic scale of a `keras.optimizers.LossScaleOptimizer` as Keras does, but also in pure functions.
 
     Args:
         optimizer: `keras.optimizers.LossScaleOptimizer`.
@@ -109,13 +109,14 @@ def update_loss_scale(optimizer, finite):
 class ScheduledAdam(keras.optimizers.Adam):
     """Adam whose learning rate and second decay may follow schedules of the images that the model has seen.
 
-    The bias corrections are Adam's with the present decay. Outside a compiled model, schedules keep their start value.
+    The bias corrections are those of Adam with the current decay. Outside a compiled model, schedules keep their start
+    value.
 
     Args:
         learning_rate: Learning rate: a number, or one of `kerasgan.game.schedules`.
         beta_1: Decay of the first moment.
         beta_2: Decay of the second moment: a number, or one of `kerasgan.game.schedules`.
-        **kwargs: As for `keras.optimizers.Adam`.
+        **kwargs: See `keras.optimizers.Adam`.
     """
 
     images_seen = staticmethod(lambda: 0)  # the game's counter, from `PlayerOptimizers.follow`
@@ -123,7 +124,7 @@ class ScheduledAdam(keras.optimizers.Adam):
 
     def __init__(self, learning_rate=2e-4, beta_1=0.0, beta_2=0.99, **kwargs):
         rate = schedules.get(learning_rate)
-        super().__init__(schedules.lowest(rate), beta_1, schedules.get(beta_2), **kwargs)  # Keras wants a number
+        super().__init__(schedules.lowest(rate), beta_1, schedules.get(beta_2), **kwargs)  # Keras requires a number
         self.scheduled_rate = rate
 
     @property
@@ -154,14 +155,15 @@ class ScheduledAdam(keras.optimizers.Adam):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class RestartedAdam(ScheduledAdam):
-    """Adam that forgets its moments, and starts its bias corrections anew, after given numbers of images.
+    """Adam that resets its moments and bias corrections after given numbers of images.
 
-    Growing networks have new layers then, whose moments would be corrected as if they had been there from the start.
+    At these points growing networks gain layers, whose moments would otherwise be corrected as if they had been trained
+    from the start.
 
     Args:
-        learning_rate: As for `ScheduledAdam`.
+        learning_rate: See `ScheduledAdam`.
         restarts: Thousands of images before each restart, ascending.
-        **kwargs: As for `ScheduledAdam`, but for `amsgrad`.
+        **kwargs: See `ScheduledAdam`; `amsgrad` is not supported.
     """
 
     def __init__(self, learning_rate=1e-3, restarts=(), **kwargs):
@@ -173,8 +175,8 @@ class RestartedAdam(ScheduledAdam):
         super().build(variables)
         if not built:
             counter = {"shape": (), "dtype": "int32", "aggregation": "only_first_replica"}
-            self.restarted = self.add_variable(name="restarted", **counter)  # restarts so far
-            self.start = self.add_variable(name="start", **counter)  # updates before the last one
+            self.restarted = self.add_variable(name="restarted", **counter)  # number of restarts so far
+            self.start = self.add_variable(name="start", **counter)  # number of updates before the last restart
 
     def apply(self, grads, trainable_variables=None):
         images = ops.cast(self.images_seen(), "int32")
@@ -208,7 +210,7 @@ class FlooredDecay(keras.optimizers.schedules.LearningRateSchedule):
 
     Args:
         initial: Learning rate at step 0.
-        factor: Divisor at each update, a little above 1.
+        factor: Divisor at each update, slightly above 1.
         floor: Smallest learning rate.
     """
 
@@ -216,7 +218,7 @@ class FlooredDecay(keras.optimizers.schedules.LearningRateSchedule):
         self.initial, self.factor, self.floor = initial, factor, floor
 
     def __call__(self, step):
-        # Not a power of 1 / factor, which float32 rounds to a few steps below 1.
+        # Not a power of 1 / factor: float32 would round it to a coarse value just below 1.
         step = ops.cast(step, schedules.precision())
         return ops.maximum(self.initial * ops.exp(-math.log(self.factor) * step), self.floor)
 
@@ -232,9 +234,9 @@ class MomentumRampSGD(keras.optimizers.SGD):
         learning_rate: Learning rate: a number or a Keras schedule.
         momentum: Momentum at the first update.
         final_momentum: Momentum from update `ramp_start` + `ramp_steps` on.
-        ramp_steps: Number of updates over which it grows.
-        ramp_start: Number of updates before it grows.
-        **kwargs: As for `keras.optimizers.SGD`.
+        ramp_steps: Number of updates over which the momentum grows.
+        ramp_start: Number of updates before the momentum starts to grow.
+        **kwargs: See `keras.optimizers.SGD`.
     """
 
     def __init__(self, learning_rate=0.1, momentum=0.5, final_momentum=0.7, ramp_steps=125_000, ramp_start=0, **kwargs):

@@ -11,13 +11,13 @@ import keras
 
 
 def refuse_validation(arguments):
-    """Refuses arguments of `fit` that request a validation.
+    """Rejects arguments of `fit` that request validation.
 
     Args:
         arguments: Arguments of `fit`, by name.
 
     Raises:
-        ValueError: If there are any; the message names alternatives.
+        ValueError: If any are given; the message names alternatives.
     """
     for name in ("validation_data", "validation_split", "evaluate()", "test_on_batch()"):
         asked = arguments.get(name)
@@ -37,7 +37,7 @@ class Batch(NamedTuple):
 
 
 class Moment(NamedTuple):
-    """A point of the training, known on the host: `step` updates done and `images` real samples seen before it."""
+    """A point of the training, known on the host: `step` updates done and `images` real samples seen so far."""
 
     step: int = 0
     images: int = 0
@@ -49,7 +49,7 @@ class Moment(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """What a compiled step does: the phases that are `due`, the model's `stage`, and a batch size that changes."""
+    """The contents of a compiled step: the phases that are `due`, the model's `stage`, and a changing batch size."""
 
     due: tuple[str, ...]
     stage: Any = None
@@ -58,7 +58,7 @@ class Plan(NamedTuple):
 
 @dataclasses.dataclass(frozen=True)
 class Kimg:
-    """A span of the training in thousands of real samples: a `during` of `Phase`.
+    """A span of the training in thousands of real samples, for the argument `during` of `Phase`.
 
     Args:
         start: First moment of the span.
@@ -85,16 +85,16 @@ class Phase:
 
     Args:
         name: Name of the phase, unique in the game; its loss is logged as `<name>_loss`.
-        trains: Names of the networks whose trainable variables the phase updates. Their other state (batch statistics)
-            is updated too; that of other networks is not.
+        trains: Names of the networks whose trainable variables the phase updates. The other state of these networks
+            (batch statistics) is updated too; that of other networks is not.
         loss: Function of a `Batch` that returns the scalar mean loss and `{log name: scalar}`, in `keras.ops` only.
-        optimizer: Player whose optimizer is used.
+        optimizer: Name of the player whose optimizer is used.
         every: Interval in steps: the phase runs when `iterations % every == 0` (n_critic for a generator, the lazy
             interval of a penalty); or a function of `iterations` that returns whether it runs.
-        keeps: Names of further attributes (states, variables or layers) that the phase may change, such as an image
-            pool or a running mean.
-        when: Function of a `Batch` that returns a boolean scalar, the same on all replicas: whether the move is made.
-            If not, the networks, their state and the optimizer stay as they are, and `<name>_waited` logs it.
+        keeps: Names of other attributes (states, variables or layers) that the phase may change, such as an image pool
+            or a running mean.
+        when: Function of a `Batch` that returns a boolean scalar, the same on all replicas: whether to apply the
+            update. If not, the networks, their state and the optimizer stay unchanged, and `<name>_waited` logs it.
         during: Span of the training in which the phase runs, such as `Kimg(600, 1200)`. `None` for always.
     """
 
@@ -116,12 +116,12 @@ class Phase:
 
 @dataclasses.dataclass(frozen=True)
 class Between:
-    """A span of the training in steps: an `every` of `Phase`.
+    """A span of the training in steps, for the argument `every` of `Phase`.
 
     Args:
         start: First step in which the phase runs.
         end: First step in which it no longer runs. `None` for no end.
-        interval: Interval in steps within the span, from its first step on.
+        interval: Interval in steps within the span, counted from its first step.
     """
 
     start: int = 0
@@ -142,10 +142,10 @@ MICRO_BATCH: contextvars.ContextVar[tuple | None] = contextvars.ContextVar("micr
 
 @contextlib.contextmanager
 def evaluating(known=()):
-    """Begins an evaluation for the block, and yields the results of its `shared` methods by their keys.
+    """Starts an evaluation for the block and yields the results of its `shared` methods by key.
 
     Args:
-        known: Results of an earlier evaluation to begin with, as it yielded them.
+        known: Initial results, as yielded by an earlier evaluation.
     """
     results = dict(known)
     token = EVALUATION.set(results)
@@ -156,14 +156,14 @@ def evaluating(known=()):
 
 
 class ForwardPass(NamedTuple):
-    """What phases have in common in an update "alternating_shared".
+    """The computation that phases share in an update "alternating_shared".
 
     Args:
         phase: Name of the phase whose networks were run.
         results: Results of `shared` methods, for `evaluating`.
-        tensors: The floating-point tensors in the results, with respect to which that phase's loss is differentiated.
-        pull_back: Function of that gradient that returns (the gradient with respect to the phase's variables, and in a
-            list that with respect to the generated samples if the game is watched).
+        tensors: The floating-point tensors in the results, with respect to which the phase's loss is differentiated.
+        pull_back: Function that takes this gradient and returns the gradient with respect to the phase's variables, and
+            a list that holds the gradient with respect to the generated samples if the game is watched.
         states: Pairs (variable, new value) of the phase's states and of seeds.
     """
 
@@ -175,13 +175,13 @@ class ForwardPass(NamedTuple):
 
 
 def tensors_of(results):
-    """The floating-point tensors in results of `shared` methods, in a list."""
+    """The floating-point tensors in results of `shared` methods, as a list."""
     flat = keras.tree.flatten([result for _, result in results.values()])
     return [tensor for tensor in flat if _is_float(tensor)]
 
 
 def with_tensors(results, tensors):
-    """Results of `shared` methods with other tensors in place of those that `tensors_of` returns."""
+    """Results of `shared` methods with the tensors of `tensors_of` replaced by other ones."""
     rest = iter(tensors)
 
     def replaced(tensor):
@@ -196,7 +196,7 @@ def _is_float(tensor):
 
 @contextlib.contextmanager
 def micro_batch(index, number):
-    """Marks what is evaluated in the block as one of several micro-batches."""
+    """Marks the evaluation in the block as one of several micro-batches."""
     token = MICRO_BATCH.set((index, number))
     try:
         yield
@@ -205,12 +205,12 @@ def micro_batch(index, number):
 
 
 def shared(method):
-    """Evaluates a method of a game once for all losses that are differentiated together, which share its tensors.
+    """Decorator: evaluates a method of a game once for all losses that are differentiated together.
 
     In simultaneous updates all phases share one evaluation, so that one forward pass of the generator serves every
-    player. In alternating updates each phase is a separate evaluation with new random numbers; of the update
-    "alternating_shared" the evaluations have the results of the model's `forward_pass` in common. Results are separate
-    for batches derived from another batch and for further arguments, which must be hashable.
+    player. In alternating updates each phase is a separate evaluation with new random numbers; in the update
+    "alternating_shared" the evaluations share the results of the model's `forward_pass`. Results are separate for
+    batches derived from another batch and for each value of additional arguments, which must be hashable.
     """
 
     @functools.wraps(method)
@@ -219,7 +219,7 @@ def shared(method):
         if known is None:
             return method(self, batch, *arguments)
         if key not in known:
-            known[key] = batch, method(self, batch, *arguments)  # keeps the batch, so that no other has its identity
+            known[key] = batch, method(self, batch, *arguments)  # holds the batch, so that its identity is not reused
         return known[key][1]
 
     return once

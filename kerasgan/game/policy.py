@@ -1,4 +1,4 @@
-"""The dtype policy of a model is its own: networks are built under it, whatever the policy of the process is."""
+"""Each model has its own dtype policy, under which its networks are built, whatever the global policy is."""
 
 import contextlib
 import inspect
@@ -8,7 +8,7 @@ import keras
 
 @contextlib.contextmanager
 def precision(policy):
-    """Builds what is built in the block under a dtype policy, such as "mixed_bfloat16".
+    """Sets the dtype policy, such as "mixed_bfloat16", for everything that is built in the block.
 
     Args:
         policy: Name, `keras.dtype_policies.DTypePolicy` or its configuration.
@@ -22,7 +22,7 @@ def precision(policy):
 
 
 class UnderItsPolicy(type):
-    """Runs the whole constructor of a model under the policy of its argument `dtype`, where it is given."""
+    """Metaclass that runs a model's whole constructor under the policy of its argument `dtype`, if given."""
 
     @property
     def __signature__(cls):  # for help() and editors: the constructor's
@@ -37,5 +37,5 @@ class UnderItsPolicy(type):
 
 
 def needs_loss_scale(networks):
-    """Whether gradients of networks may underflow: a layer of theirs computes in float16."""
+    """Whether gradients of networks may underflow, because one of their layers computes in float16."""
     return any(layer.compute_dtype == "float16" for network in networks for layer in network._flatten_layers())

@@ -3,7 +3,7 @@
 Keras' `SeedGenerator` keeps its state in a variable that is not saved and that all replicas of a `tf.distribute`
 strategy share, so that a resumed run repeats its noise and all replicas draw the same noise. A training step therefore
 sets the state of each generator at the start of each phase, computed here from the saved step counter. Dropout,
-Gaussian noise and latents then differ between replicas and continue exactly where a run stopped, also in stock Keras
+Gaussian noise and latents then differ between replicas and continue exactly where a run stopped, even in standard Keras
 layers.
 """
 
@@ -22,15 +22,15 @@ def is_seed_state(variable):
 
 
 def seed_states(seed, generators, step, phase, replica, part=None):
-    """States for `generators` seed generators in one phase of one step on one replica.
+    """Computes the states of `generators` seed generators in one phase of one step on one replica.
 
     Args:
         seed: Seed of the model, a Python integer.
-        generators: Number of states, a Python integer.
+        generators: Number of generators, a Python integer.
         step: Step counter, an integer or an integer tensor.
         phase: Index of the phase in the game, a Python integer.
         replica: Index of the replica, an integer or an integer tensor.
-        part: Index of the micro-batch, an integer or an integer tensor. `None` for a batch that is not divided.
+        part: Index of the micro-batch, an integer or an integer tensor. `None` for an undivided batch.
 
     Returns:
         A `uint32` tensor of shape (generators, 2) with values below 2^31 - 2, valid for both engines' generators.
@@ -54,13 +54,13 @@ def _word(value):
 
 
 class TensorSeed(keras.random.SeedGenerator):
-    """A tensor as the seed of `keras.random`: `TensorSeed(s)` gives the numbers of the integer s.
+    """A tensor as the seed of `keras.random`: `TensorSeed(s)` gives the same numbers as the integer s.
 
     Args:
         seed: Integer scalar tensor.
     """
 
-    def __init__(self, seed):  # no variable is made, so the parent's constructor is not called
+    def __init__(self, seed):  # no variable is created, so the parent's constructor is not called
         self._seed = seed
 
     def next(self, ordered=True):
@@ -69,11 +69,11 @@ class TensorSeed(keras.random.SeedGenerator):
 
 
 def noise_states(network, seed, part=0):
-    """States of a network's seed generators with which its random layers draw the same numbers in every process.
+    """Computes states of a network's seed generators, so that its layers draw the same numbers in every process.
 
     Args:
         network: Keras model.
-        seed: Integer or integer tensor of 0 or more, of which the lower 32 bits are used.
+        seed: Non-negative integer or integer tensor, whose lower 32 bits are used.
         part: Index of the draw, for several draws with one seed.
 
     Returns:
@@ -87,12 +87,12 @@ def noise_states(network, seed, part=0):
 
 
 def gumbel_noise(shape, seed, dtype=None):
-    """Standard Gumbel noise: the largest of logits to which it is added is a sample of their softmax.
+    """Standard Gumbel noise: after adding it to logits, their argmax is a sample of their softmax.
 
     Args:
         shape: Shape of the noise; the batch's size may be a tensor.
         seed: Seed as for `keras.random`.
-        dtype: Dtype of the noise; the default one by default.
+        dtype: Dtype of the noise. Defaults to Keras' default dtype.
     """
     uniform = keras.random.uniform(shape, 1e-6, 1.0 - 1e-6, dtype=dtype, seed=seed)
     return -ops.log(-ops.log(uniform))
@@ -107,9 +107,9 @@ class SeededNoise:
     The noise depends neither on the batch in which a sample is computed nor on the engine.
 
     Args:
-        seed: Integer or integer tensor of 0 or more.
+        seed: Non-negative integer or integer tensor.
         first: Integer or integer tensor, the index of the batch's first sample.
-        strength: Number or scalar tensor that the noise is multiplied by: 0 for none.
+        strength: Number or scalar tensor that the noise is multiplied by. 0 for no noise.
         fixed: Whether all samples have the noise of sample 0.
     """
 
@@ -118,7 +118,7 @@ class SeededNoise:
         self.layers = 0
 
     def normal(self, shape, dtype):
-        """Standard normal noise of a shape (batch, ...) for the next layer, times the strength."""
+        """Standard normal noise of shape (batch, ...) for the next layer, times the strength."""
         self.layers += 1
         count, width = shape[0], math.prod(shape[1:])
         samples = ops.zeros((count,), "uint32") if self.fixed else ops.cast(ops.arange(count), "uint32")
@@ -139,7 +139,7 @@ _NOISE: contextvars.ContextVar["SeededNoise | None"] = contextvars.ContextVar("n
 
 @contextlib.contextmanager
 def seeded_noise(noise):
-    """Makes `draw_noise` use a `SeededNoise` in the block."""
+    """Makes `draw_noise` use a given `SeededNoise` in the block."""
     token = _NOISE.set(noise)
     try:
         yield noise
@@ -150,12 +150,12 @@ def seeded_noise(noise):
 def draw_noise(shape, generator, dtype=None):
     """Standard normal noise for a layer: new in training, determined by the seed of `sample` in inference.
 
-    A layer that adds noise calls this function to be reproducible in `sample`, presets and exports.
+    Layers that add noise call this function to be reproducible in `sample`, presets and exports.
 
     Args:
         shape: (batch, ...); the batch's size may be a tensor.
         generator: The layer's `keras.random.SeedGenerator`.
-        dtype: Dtype of the noise; the default one by default.
+        dtype: Dtype of the noise. Defaults to Keras' default dtype.
     """
     dtype, noise = dtype or keras.config.floatx(), _NOISE.get()
     return keras.random.normal(shape, dtype=dtype, seed=generator) if noise is None else noise.normal(shape, dtype)

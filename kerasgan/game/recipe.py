@@ -14,7 +14,7 @@ UPDATES = ("alternating", "alternating_shared", "simultaneous")
 
 @dataclasses.dataclass(frozen=True)
 class Optimizer:
-    """An optimizer as a value: a recipe holds it, and each `compile()` makes a new Keras optimizer of it.
+    """An optimizer as a value: a recipe holds it, and each `compile()` makes a new Keras optimizer from it.
 
     Args:
         class_name: Name of a Keras optimizer, such as "Adam", or of a registered one.
@@ -44,7 +44,7 @@ def Adam(learning_rate, beta_1=None, beta_2=None, epsilon=None):
         learning_rate: Learning rate: a number, or one of `kerasgan.game.schedules`.
         beta_1: Decay of the first moment. `None` for Keras' default, here and below.
         beta_2: Decay of the second moment: a number, or one of `kerasgan.game.schedules`.
-        epsilon: Number that is added to the square root of the second moment.
+        epsilon: Number added to the square root of the second moment.
     """
     config = _given(learning_rate=learning_rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
     scheduled = any(isinstance(value, Schedule) for value in config.values())
@@ -58,8 +58,7 @@ def RMSprop(learning_rate, rho=None, momentum=None, epsilon=None):
         learning_rate: Learning rate.
         rho: Decay of the mean square. `None` for Keras' default, here and below.
         momentum: Momentum.
-        epsilon: Number that is added under the square root: Keras divides by sqrt(v + epsilon), Torch by
-            sqrt(v) + epsilon.
+        epsilon: Number added under the square root: Keras divides by sqrt(v + epsilon), Torch by sqrt(v) + epsilon.
     """
     return Optimizer("RMSprop", _given(learning_rate=learning_rate, rho=rho, momentum=momentum, epsilon=epsilon))
 
@@ -70,9 +69,9 @@ def SGD(learning_rate, momentum=None, final_momentum=None, ramp_steps=None, ramp
     Args:
         learning_rate: Learning rate: a number or a Keras schedule.
         momentum: Momentum; 0 by default.
-        final_momentum: Momentum to which it grows linearly. `None` for a constant momentum.
-        ramp_steps: Number of updates over which it grows.
-        ramp_start: Number of updates before it does; 0 by default.
+        final_momentum: Final momentum after linear growth. `None` for a constant momentum.
+        ramp_steps: Number of updates over which the momentum grows.
+        ramp_start: Number of updates before the momentum starts to grow; 0 by default.
     """
     config = _given(learning_rate=learning_rate, momentum=momentum)
     if final_momentum is None:
@@ -82,7 +81,7 @@ def SGD(learning_rate, momentum=None, final_momentum=None, ramp_steps=None, ramp
 
 
 def optimizer_config(value):
-    """What a field of a recipe holds, as a new dictionary `{"class_name": ..., "config": {...}}`.
+    """The configuration of a recipe's optimizer field, as a new dictionary `{"class_name": ..., "config": {...}}`.
 
     Args:
         value: `Optimizer`, `keras.optimizers.Optimizer`, its configuration or its name.
@@ -138,23 +137,23 @@ def show_recipe(family):
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """How a family is trained. `<player>_optimizer` is the optimizer of that player.
+    """Training settings of a family. `<player>_optimizer` is the optimizer of that player.
 
     Args:
-        batch_size: Number of images in a step, over all replicas; or `kerasgan.game.schedules.Stairs`.
+        batch_size: Number of images per step, over all replicas; or `kerasgan.game.schedules.Stairs`.
         update: `"alternating"` (each phase sees the networks as the phases before it left them, as in the papers);
             `"alternating_shared"` (the same with one forward pass of the generator for all phases, as in DCGAN's code:
             the discriminator learns from its samples, and the generator from the updated discriminator's judgement of
             the same samples); or `"simultaneous"` (all phases start from the same point, with one forward pass).
-        ema_half_life: Half-life of the moving average of the generator, in images of the steps in which it is
-            trained: a number, or one of `kerasgan.game.schedules`. 0 for no average.
+        ema_half_life: Half-life of the generator's moving average, in images of the steps that train it: a number, or
+            one of `kerasgan.game.schedules`. 0 for no average.
         ema_rampup: Largest half-life as a fraction of the images seen so far, so that the average forgets the initial
             weights early on.
-        skip_nonfinite: Whether a player's update is left out, and counted, if a gradient is NaN or infinite. In
-            float16 it always is.
+        skip_nonfinite: Whether to skip and count a player's update if a gradient is NaN or infinite. Always true for
+            float16.
         microbatch: Number of images, over all replicas, whose gradients are computed at once and accumulated, for
             batches that do not fit into memory: a divisor of `batch_size`. `None` for the whole batch. Layers that mix
-            the samples of a batch (batch normalization, minibatch statistics) see micro-batches.
+            the samples of a batch (batch normalization, minibatch statistics) see only micro-batches.
     """
 
     batch_size: int | Stairs = 64
@@ -179,14 +178,14 @@ class Recipe:
 
     @property
     def largest_batch(self):
-        """The batch size; the largest one where it changes."""
+        """The batch size, or the largest one of a changing batch size."""
         return self.batch_size.largest if isinstance(self.batch_size, Stairs) else self.batch_size
 
     def replace(self, **changes):
         """A copy with some fields changed.
 
         Raises:
-            ValueError: For a field that the recipe does not have; the message lists those it has.
+            ValueError: For an unknown field; the message lists the available ones.
         """
         names = [field.name for field in dataclasses.fields(self)]
         for name in changes:
@@ -195,7 +194,7 @@ class Recipe:
         return dataclasses.replace(self, **changes)
 
     def optimizers(self):
-        """The players' optimizers, `{player: keras.optimizers.Optimizer}`: new ones, except where one was given."""
+        """The players' optimizers, `{player: keras.optimizers.Optimizer}`: new ones, except for given instances."""
         return {
             field.name.removesuffix("_optimizer"): _made(getattr(self, field.name))
             for field in dataclasses.fields(self)
@@ -204,8 +203,11 @@ class Recipe:
 
     @functools.cached_property
     def _specimens(self):
-        """Optimizers to write down. They are kept: Keras recognises an object that occurs twice in a file by its
-        address, and would take a new optimizer at the address of a deleted one for that one."""
+        """Optimizers for serialization, which are kept alive.
+
+        Keras recognises objects that occur twice in a file by their address, and would confuse a new optimizer with a
+        deleted one at the same address.
+        """
         return {f"{player}_optimizer": optimizer for player, optimizer in self.optimizers().items()}
 
     def get_config(self):
@@ -214,14 +216,14 @@ class Recipe:
         return {field.name: written[field.name] for field in dataclasses.fields(self)}
 
     def rules(self):
-        """The same without the optimizers: what the losses can depend on."""
+        """The fields that losses can depend on: all except the optimizers."""
         names = [field.name for field in dataclasses.fields(self) if not field.name.endswith("_optimizer")]
         return {name: _plain(getattr(self, name)) for name in names}
 
 
 def _made(value):
     if isinstance(value, (str, dict, Optimizer)):
-        return keras.optimizers.get(optimizer_config(value))  # a copy: Keras takes what it is given apart
+        return keras.optimizers.get(optimizer_config(value))  # a copy, because Keras modifies its argument
     return keras.optimizers.get(value)
 
 

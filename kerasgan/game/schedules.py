@@ -1,4 +1,4 @@
-"""Numbers of a recipe that change during training, from a start to an end over some thousands of images.
+"""Numbers of a recipe that change during training, from a start value to an end value over some thousands of images.
 
 A schedule can replace a number in a recipe: `R1(gamma=Cosine(150, 15, kimg=20_000))`, the learning rate and the second
 decay of `Adam`, `ema_half_life`. It is a function of the model's saved counter `images_seen`, so it depends neither on
@@ -20,10 +20,10 @@ class Stairs:
     All epochs have as many steps as the largest batch allows.
 
     Args:
-        steps: Pairs (kimg, batch size), the first one at 0, in ascending order of kimg.
+        steps: Pairs (kimg, batch size) in ascending order of kimg, starting at 0.
 
     Raises:
-        ValueError: If they are not such pairs.
+        ValueError: If `steps` has another form.
     """
 
     steps: tuple
@@ -47,7 +47,7 @@ class Stairs:
         return next(size for kimg, size in reversed(self.steps) if images >= 1000 * kimg)
 
     def sizes(self, images, count):
-        """The sizes of the next `count` batches after a number of images, in a list."""
+        """The sizes of the next `count` batches after a number of images, as a list."""
         found = []
         for _ in range(count):
             found.append(self.at(images))
@@ -58,7 +58,7 @@ class Stairs:
         """The number of images seen before the last `count` batches, after which `images` have been seen.
 
         Raises:
-            ValueError: If the batches cannot end after so many images.
+            ValueError: If no batch ends after this number of images.
         """
         smallest = min(size for _, size in self.steps)
         for start in range(max(0, images - count * self.largest), images - count * smallest + 1):
@@ -76,7 +76,7 @@ class Stairs:
 
 @dataclasses.dataclass(frozen=True)
 class Schedule:
-    """Base class of numbers that change from a start to an end.
+    """Base class of numbers that change from a start value to an end value.
 
     Args:
         start: Value at the first image.
@@ -139,7 +139,7 @@ class Exponential(Schedule):
         start: Value of the first images, positive.
         end: Value from image 1000 (`wait` + `kimg`) on, positive.
         kimg: Thousands of real images over which the value changes, positive.
-        wait: Thousands of images before it changes.
+        wait: Thousands of images before the value starts to change.
     """
 
     wait: float = 0.0
@@ -158,13 +158,13 @@ class Exponential(Schedule):
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclasses.dataclass(frozen=True)
 class Steps(Schedule):
-    """One value after the other, without a transition.
+    """Piecewise constant values, without transitions.
 
     Args:
         start: Value of the first images.
         end: Value from image 1000 `kimg` on.
         kimg: Thousands of images before the last value.
-        between: Pairs (kimg, value) of those between, kimg ascending.
+        between: Pairs (kimg, value) of the intermediate values, in ascending order of kimg.
     """
 
     between: tuple = ()
@@ -188,12 +188,12 @@ class Steps(Schedule):
 
 
 def get(value):
-    """A number unchanged, or the schedule of a configuration."""
+    """Returns a number unchanged, or the schedule of a configuration."""
     return keras.saving.deserialize_keras_object(value) if isinstance(value, dict) else value
 
 
 def value_at(value, images_seen, dtype=None):
-    """A number unchanged, or a schedule's value after a number of images.
+    """Returns a number unchanged, or a schedule's value after a number of images.
 
     Args:
         value: Number or `Schedule`.
@@ -209,8 +209,8 @@ def value_at(value, images_seen, dtype=None):
 def precision():
     """The dtype for values computed from the counters: float64 if it is Keras' default, otherwise float32.
 
-    In float32, two engines, or one engine with different graph optimizations, round a schedule's values differently,
-    and trainings in float64 would differ as much.
+    In float32, two engines, or one engine with different graph optimizations, round a schedule's values differently, so
+    that float64 runs would differ by as much.
     """
     return "float64" if keras.config.floatx() == "float64" else "float32"
 

@@ -13,7 +13,7 @@ import keras
 import numpy as np
 from keras import ops
 
-DECAY = 0.99  # of the means, for each step
+DECAY = 0.99  # decay of the means per step
 SMALLEST_SATURATION = 1e-30
 LOGITS = ("real_accuracy", "fake_accuracy", "margin", "log_saturation")
 UPDATE = ("gradient_norm", "update_ratio", "sample_gradient")
@@ -27,9 +27,9 @@ _OBSERVER: contextvars.ContextVar[Callable | None] = contextvars.ContextVar("obs
 
 @contextlib.contextmanager
 def observed(observer):
-    """Calls a function instead of every penalty in the block, with the penalty and its arguments.
+    """Calls a function in place of every penalty in the block, with the penalty and its arguments.
 
-    In this way `compile()` finds the penalties of a loss.
+    `compile()` uses it to find the penalties of a loss.
     """
     token = _OBSERVER.set(observer)
     try:
@@ -44,9 +44,9 @@ def penalty_observer():
 
 
 class RecentMeans:
-    """Exponential means of signals over the steps in which they are finite.
+    """Exponential moving averages of signals over the steps in which they are finite.
 
-    For Keras it is a metric that is not in the logs and that an epoch does not reset.
+    To Keras this is a metric that does not appear in the logs and is not reset at each epoch.
 
     Args:
         names: Names of the signals.
@@ -67,7 +67,7 @@ class RecentMeans:
         """Does nothing: the means continue over the epochs."""
 
     def result(self):
-        """An empty dictionary, for the logs; `values` gives the means."""
+        """An empty dictionary for the logs; for the means, see `values`."""
         return {}
 
     def update_state(self, values, weight=1.0):
@@ -91,7 +91,7 @@ def recent_means(phases):
 
 @contextlib.contextmanager
 def observing(on):
-    """Collects the signals of `observe_logits` in the block in the dictionary that it yields, if `on` is True."""
+    """Yields a dictionary that collects the signals of `observe_logits` in the block, if `on` is True."""
     seen: dict = {}
     token = _OBSERVED.set(seen if on else None)
     try:
@@ -106,8 +106,8 @@ def observe_logits(real, fake, boundary=None):
     Args:
         real: Logits D(x), of any shape.
         fake: Logits D(G(z)).
-        boundary: Logit at which the discriminator is undecided. `None` for the middle of the two means, for losses of
-            differences (Wasserstein, relativistic).
+        boundary: Logit at which the discriminator is undecided. `None` for the midpoint of the two means, for losses
+            that use differences (Wasserstein, relativistic).
     """
     seen = _OBSERVED.get()
     if seen is None:
@@ -127,7 +127,7 @@ def observe_logits(real, fake, boundary=None):
 
 
 class Probe:
-    """A place in a loss at which its gradient with respect to the generated samples is taken.
+    """A point in a loss at which its gradient with respect to the generated samples is taken.
 
     Args:
         zero: Tensor of zeros of the samples' shape, with respect to which the engine differentiates. `None` for an
@@ -146,7 +146,7 @@ class Probe:
 
 @contextlib.contextmanager
 def probing(probe):
-    """Makes `probed` use a `Probe`, or none if it is `None`, in the block."""
+    """Makes `probed` use a given `Probe`, or none if `None`, in the block."""
     token = _PROBE.set(probe)
     try:
         yield
@@ -155,13 +155,13 @@ def probing(probe):
 
 
 def probed(samples):
-    """The generated samples, marked for signals if the game is watched. Call it on a generator's output."""
+    """Marks generated samples for signals if the game is watched. Call it on a generator's output."""
     probe = _PROBE.get()
     return samples if probe is None else probe(samples)
 
 
 def update_signals(gradients, before, after, factor, sample_gradient=None):
-    """The signals of one player's update, as a float32 vector of `UPDATE`.
+    """Computes the signals of one player's update, as a float32 vector in the order of `UPDATE`.
 
     Args:
         gradients: Gradients of the objective with respect to the player's variables.
@@ -172,7 +172,7 @@ def update_signals(gradients, before, after, factor, sample_gradient=None):
 
     Returns:
         The norm of the gradient of the mean loss; `|after - before| / |before|`, including the learning rate; and the
-        median over the samples of `|gradient of a sample's own loss| sqrt(dimensions)`, or NaN.
+        median over samples of `|gradient of a sample's own loss| sqrt(dimensions)`, or NaN.
     """
     factor = ops.cast(factor, "float32")
     steps = [b - a for a, b in zip(before, after, strict=True)]

@@ -1,11 +1,11 @@
-"""Networks of images, called with images of other sizes than those that they were built for."""
+"""Networks applied to images of other sizes than they were built for."""
 
 import keras
 import numpy as np
 
 
 def any_size(network):
-    """A Keras model with the layers and weights of a convolutional network that takes images of any size.
+    """Returns a Keras model for images of any size with the layers and weights of a convolutional network.
 
     Args:
         network: Built functional Keras model with one input of shape (batch, height, width, channels).
@@ -25,7 +25,7 @@ def any_size(network):
         made = keras.models.clone_model(network, input_tensors=images, clone_function=lambda layer: layer)
         if made.output.shape[1] is None and made.output.shape[2] is None:
             return made
-    except Exception as error:  # whatever a layer raises
+    except Exception as error:  # layers may raise anything
         reason = str(error).strip().splitlines()[0]
     raise ValueError(
         f"The network {network.name!r} takes images of {shape[1]}x{shape[2]} pixels only: {reason} Resize the images."
@@ -33,11 +33,11 @@ def any_size(network):
 
 
 def mirrored_to(images, multiple=1, smallest=1):
-    """Images that are mirrored at the bottom and at the right, so that a network can take them.
+    """Pads images by reflection at the bottom and at the right to a size that a network accepts.
 
     Args:
         images: Array of shape (..., height, width, channels).
-        multiple: Number of which height and width become multiples.
+        multiple: Number that the padded height and width must be multiples of.
         smallest: Smallest height and width.
     """
     height, width = (max(-(-size // multiple) * multiple, smallest) for size in images.shape[-3:-1])

@@ -1,4 +1,4 @@
-"""What each loss of a game logs and which penalties it evaluates, found by tracing it once without computing anything.
+"""Finds what each loss of a game logs and which penalties it evaluates, by tracing it once without computation.
 
 A trace takes about as long as compiling the step. It is kept and reused if a game with the same configuration is
 compiled again in this process, as in a grid of learning rates, after loading a file, or in a notebook.
@@ -15,17 +15,17 @@ from kerasgan.game.arguments import constructor_arguments
 from kerasgan.game.phase import Batch
 from kerasgan.game.signals import observed
 
-KEPT = 256  # games, of which a few strings are kept each
+KEPT = 256  # number of games, with a few strings each
 _known: dict[tuple, dict[str, "Trace"]] = {}
 
 
 @dataclasses.dataclass(frozen=True)
 class Trace:
-    """What a phase's loss does.
+    """Logs and penalties of a phase's loss.
 
     Args:
-        logs: Names of its logs, in order.
-        penalties: Penalties that it evaluates.
+        logs: Names of the logs, in order.
+        penalties: Penalties that the loss evaluates.
     """
 
     logs: tuple[str, ...]
@@ -33,7 +33,7 @@ class Trace:
 
 
 def traces_of(model):
-    """{name of the phase: Trace} of a model whose `game` and `recipe` are known."""
+    """The dictionary {name of a phase: Trace} of a model whose `game` and `recipe` are known."""
     identity = _identity(model)
     if identity in _known:
         return _known[identity]
@@ -54,22 +54,22 @@ def _traced(model, phase, specs):
 
 @contextlib.contextmanager
 def _noted_penalties():
-    """Collects in a list the penalties that losses evaluate in the block."""
+    """Yields a list that collects the penalties that losses evaluate in the block."""
     noted = []
 
     def note(penalty, *arguments):
         noted.append(penalty)
-        return penalty.measure(*arguments)  # only the logs' names are wanted
+        return penalty.measure(*arguments)  # only the names of the logs are needed
 
     with observed(note):
         yield noted
 
 
 def _identity(model):
-    """What the traces depend on; None if it cannot be determined.
+    """A key of everything that the traces depend on; None if it cannot be determined.
 
-    It cannot for losses that are not the model's methods, and for a family whose configuration lacks constructor
-    arguments, on which its losses may depend.
+    This is the case for losses that are not methods of the model, and for families whose configuration lacks
+    constructor arguments that their losses may depend on.
     """
     methods = [getattr(phase.loss, "__func__", None) for phase in model.game]
     if any(getattr(phase.loss, "__self__", None) is not model for phase in model.game):

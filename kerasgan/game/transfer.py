@@ -1,4 +1,4 @@
-"""Trained networks as the start of another training, with other classes or, if the networks allow it, another size."""
+"""Transfer learning: trained networks as the start of another run, with other classes or, if possible, another size."""
 
 import re
 
@@ -8,16 +8,16 @@ from kerasgan.game.arguments import constructor_arguments
 
 # Arguments that belong to the data and the process, not to the networks.
 OWN = ("name", "trainable", "dtype", "seed", "frozen_layers", "num_classes", "target_channels")
-NUMBERS = r"_[0-9]+(?=[_/]|$)"  # that Keras appends to names
+NUMBERS = r"_[0-9]+(?=[_/]|$)"  # suffixes that Keras appends to names
 
 
 def like(family, origin, changes):
-    """A model with the settings of a trained one, except for some.
+    """Creates a model with the settings of a trained one, with some changes.
 
     Args:
         family: Class of the new model.
         origin: Trained model.
-        changes: Constructor arguments of the new model that differ or that the trained model does not determine.
+        changes: Constructor arguments of the new model that differ, or that the trained model does not determine.
     """
     known = constructor_arguments(family)
     config = {name: value for name, value in origin.get_config().items() if name not in OWN and name in known}
@@ -25,7 +25,7 @@ def like(family, origin, changes):
 
 
 def transfer(origin, model):
-    """Copies the networks of a trained model into a new one: each variable with a counterpart of its shape.
+    """Copies the networks of a trained model into a new one: each variable with a counterpart of the same shape.
 
     The averages of the trained model become those of the new one. A network that was not trained in the trained model,
     such as the discriminator of most presets, keeps its new weights.
@@ -62,7 +62,7 @@ def transfer(origin, model):
 
 
 def _copy(source, target):
-    """The number of copied variables and the number of all variables."""
+    """Copies variables; returns the number of copied variables and the number of all variables."""
     there, wanted = _named(source), _named(target)
     if not _same_depth(there, wanted):
         return 0, len(wanted)
@@ -75,8 +75,10 @@ def _copy(source, target):
 
 
 def _same_depth(there, wanted):
-    """Whether two networks have the same layers with a kernel, except embeddings of labels, so that equal places have
-    the same meaning; for networks of different depth, whether the first half of the shallower one is the same."""
+    """Whether two networks have the same layers with a kernel, so that equal indices mean the same layer.
+
+    Label embeddings are ignored. For networks of different depth, only the first half of the shallower one counts.
+    """
     ours, theirs = ([(n, tuple(v.shape)) for n, v in each.items() if "kernel" in n] for each in (wanted, there))
     shorter = min(len(ours), len(theirs))
     half = max(2, shorter // 2)
@@ -84,7 +86,7 @@ def _same_depth(there, wanted):
 
 
 def _named(network):
-    """`{place: variable}` of a network, without random states."""
+    """The dictionary `{place: variable}` of a network, without random states."""
     found: dict = {}
     for variable in network.variables:
         if "seed_generator" in variable.path:

@@ -1,4 +1,4 @@
-"""Walks and edits in the latents of a trained generator, and the way back from an image to its latents."""
+"""Walks and edits in the latent space of a trained generator, and projection of images into it."""
 
 import itertools
 from typing import Any, NamedTuple
@@ -29,19 +29,19 @@ from kerasgan.objectives.perceptual import perceptual_features
 
 SPACES = ("z", "w", "w+")
 STARTS = ("candidates", "mean", "encoder")
-CURVE = 50  # points of an error curve
+CURVE = 50  # number of points of an error curve
 __all__ = ["Directions", "LatentSpace", "Projection"]
 
 
 class Projection(NamedTuple):
-    """Codes of given images.
+    """Codes found for given images.
 
     Args:
         codes: Codes of the images.
-        images: What the generator makes of the codes.
-        losses: Array of shape (number of images,): the mean squared difference of the images, or of their features.
-        curve: Array of shape (points, number of images): the losses from the start to the end.
-        steps: Array of shape (points,): the numbers of the steps before which the curve was measured.
+        images: Images that the generator makes from the codes.
+        losses: Array of shape (number of images,): mean squared difference of the images, or of their features.
+        curve: Array of shape (points, number of images): losses from the start to the end.
+        steps: Array of shape (points,): number of steps done at each point of the curve.
     """
 
     codes: np.ndarray
@@ -52,17 +52,17 @@ class Projection(NamedTuple):
 
 
 class LatentSpace:
-    """A space of codes that a model's averaged generator makes images of.
+    """A space of codes from which a model's averaged generator makes images.
 
-    "z" are the latents, which every model has. Models with a mapping network have "w", its styles, and "w+", a style
-    for each layer of the generator. Codes are float32 arrays of shape (count, length), in "w+" (count, layers, length).
-    All images have the same noise, that of `sample(noise="fixed")`.
+    "z" is the space of latents, which every model has. Models with a mapping network also have "w", the space of its
+    styles, and "w+", with one style per layer of the generator. Codes are float32 arrays of shape (count, length), in
+    "w+" of shape (count, layers, length). All images share the same noise, that of `sample(noise="fixed")`.
 
     Args:
         model: A `kerasgan.GenerativeModel`.
         space: "z", "w" or "w+".
-        noise: As for the model's `sample`; "fixed", "none" or a number.
-        batch_size: Number of images that are computed at once.
+        noise: Noise, as for the model's `sample`: "fixed", "none" or a number.
+        batch_size: Number of images to process at once.
 
     Raises:
         ValueError: For a model without latents, or a space that the model does not have.
@@ -87,12 +87,12 @@ class LatentSpace:
     # Codes and images -------------------------------------------------------------------------------------------------
 
     def draw(self, count, seed=0, truncation=None, **conditions):
-        """Random codes, those of the samples of the same seed.
+        """Draws random codes: those of the samples with the same seed.
 
         Args:
             count: Number of codes.
-            seed: Integer of 0 or more.
-            truncation: As for the model's `sample`.
+            seed: Non-negative integer.
+            truncation: Truncation, as for the model's `sample`.
             **conditions: Values of the conditions by name, such as `labels`.
         """
         cut = truncation if self.model.truncation_of == "latents" else None
@@ -103,7 +103,7 @@ class LatentSpace:
         return codes if truncation is None else self.truncate(codes, truncation)
 
     def of_latents(self, latents, *conditions):
-        """Codes of latents, which a mapping network turns into styles."""
+        """Converts latents to codes of this space, with the mapping network if these are styles."""
         if self.space == "z":
             return _array(latents)
         inputs = self.model.inputs_of(ops.convert_to_tensor(latents), *conditions)
@@ -111,7 +111,7 @@ class LatentSpace:
         return _array(styles if self.space == "w" else self.model.spread(styles))
 
     def images(self, codes, **conditions):
-        """Images of codes.
+        """Generates images from codes.
 
         Args:
             codes: Codes of this space.
@@ -130,7 +130,7 @@ class LatentSpace:
         return self.model.conditions.given(count, **conditions) if self.space == "z" else []
 
     def _inputs(self, codes, given):
-        """The generator's inputs for codes, tensors in a list."""
+        """The generator's inputs for codes, as a list of tensors."""
         if self.space == "z":
             return self.model.generator_inputs(codes, *given)
         inputs = [self.model.spread(codes) if self.space == "w" else codes]
@@ -138,32 +138,32 @@ class LatentSpace:
 
     @property
     def mean(self):
-        """The code that a truncation leads to: 0, or the mean style."""
+        """The centre of truncation: 0, or the mean style."""
         if self.space == "z":
             return np.zeros((1, self.model.latent_dim), "float32")
         style = self.model.ema_mapping.get_layer("mean_style").mean
         styles = ops.expand_dims(ops.convert_to_tensor(style), 0)
         return _array(styles if self.space == "w" else self.model.spread(styles))
 
-    # Ways between codes -----------------------------------------------------------------------------------------------
+    # Paths between codes ----------------------------------------------------------------------------------------------
 
     @property
     def _natural(self):
-        """The interpolation that keeps codes among those that are drawn."""
+        """The interpolation that keeps codes within the distribution."""
         return "spherical" if self.space == "z" and isinstance(self.model.prior, Normal) else "linear"
 
     def interpolate(self, start, end, count, method=None):
-        """Codes on the way from one code to another, both included.
+        """Interpolates between two codes, both included.
 
         Args:
-            start: One code, or an array with one.
-            end: Likewise.
+            start: A single code, or an array with one code.
+            end: A single code, or an array with one code.
             count: Number of codes, 2 or more.
-            method: "spherical", on an arc, the default for normal latents, which all have about the same length; or
-                "linear", the default for uniform latents and styles.
+            method: "spherical", along an arc (default for normal latents, which all have about the same length); or
+                "linear" (default for uniform latents and styles).
 
         Returns:
-            Array of `count` codes.
+            An array of `count` codes.
         """
         method = method or self._natural
         if method not in INTERPOLATIONS:
@@ -175,29 +175,29 @@ class LatentSpace:
         return codes.reshape(count, *shape).astype("float32")
 
     def walk(self, codes, steps, method=None, closed=False):
-        """Codes on the way through given ones, such as the frames of a film.
+        """Interpolates along a path through given codes, such as for the frames of a film.
 
         Args:
-            codes: Codes to pass, 2 or more.
+            codes: Codes on the path, 2 or more.
             steps: Number of steps from each code to the next.
-            method: As for `interpolate`.
-            closed: Whether the way leads back to the first code, which is then not repeated at the end.
+            method: See `interpolate`.
+            closed: Whether the path returns to the first code, which is then not repeated at the end.
 
         Returns:
-            Array of codes, `steps` for each way, and the last one.
+            An array of codes: `steps` for each segment, and the last code.
         """
         stops = [*codes, codes[0]] if closed else list(codes)
         ways = [self.interpolate(a, b, steps + 1, method)[:-1] for a, b in itertools.pairwise(stops)]
         return np.concatenate([*ways, *([] if closed else [np.asarray(stops[-1:], "float32")])])
 
     def mix(self, first, second, layers):
-        """Styles of the first codes, and in some layers of the second: coarse of one, fine of the other.
+        """Mixes styles: those of the first codes, except in given layers those of the second codes.
 
         Args:
             first: Codes of "w" or "w+".
-            second: Likewise.
-            layers: Numbers of the generator's layers that take the second style, such as `range(4, 8)`; or the first
-                one, from which on all take it.
+            second: Codes of "w" or "w+".
+            layers: Indices of the generator's layers that take the second style, such as `range(4, 8)`; or an integer,
+                the first layer from which on all take it.
         """
         self._need_styles("mix")
         first, second = (self._plus(codes) for codes in (first, second))
@@ -208,12 +208,12 @@ class LatentSpace:
         return first
 
     def truncate(self, codes, truncation, layers=None):
-        """Codes drawn towards the mean: mean + truncation * (code - mean).
+        """Pulls codes towards the mean: mean + truncation * (code - mean).
 
         Args:
             codes: Codes of this space.
-            truncation: 1 leaves the codes, 0 gives the mean.
-            layers: Number of the generator's first layers that are truncated, in "w+"; the model's own by default.
+            truncation: 1 leaves the codes unchanged, 0 gives the mean.
+            layers: Number of the generator's first layers to truncate, in "w+". Defaults to the model's own number.
         """
         if self.space != "w+":
             return np.float32(self.mean + truncation * (np.asarray(codes) - self.mean))
@@ -221,14 +221,14 @@ class LatentSpace:
         return _array(truncate(ops.convert_to_tensor(codes), self.mean[0, 0], truncation, layers))
 
     def edit(self, codes, direction, strength, layers=None):
-        """Codes moved along a direction.
+        """Moves codes along a direction.
 
         Args:
             codes: Codes of this space.
-            direction: Vector of the length of a code, of "w" for "w+".
-            strength: How far, a number or one for each code; negative for the other way.
-            layers: Numbers of the generator's layers that change, such as `range(4)`, with styles: the codes are
-                then of "w+". `None` for all.
+            direction: Vector with the length of a code; for "w+", of a code of "w".
+            strength: Distance to move, a number or one for each code; negative for the opposite direction.
+            layers: Indices of the generator's layers to change, such as `range(4)`, for styles; the results are then
+                codes of "w+". `None` for all.
         """
         move = np.multiply.outer(np.ones(len(codes)) * strength, np.asarray(direction)).astype("float32")
         if layers is None:
@@ -252,34 +252,34 @@ class LatentSpace:
     def directions(
         self, method="ganspace", count=8, *, seed=0, samples=2000, codes=None, scores=None, names=None, **conditions
     ):
-        """Directions of "z" or "w" that change the images most, or something that is known of them.
+        """Finds directions of "z" or "w" that change the images most, or that change a given score.
 
-        - "ganspace": principal components of styles; in "z" those of the first layer that takes the latents, led back
-          to latents by least squares (Härkönen et al. 2020, section 2). `weights` are the standard deviations.
-        - "sefa": directions that the layers which take the code stretch most, eigenvectors of the product of their
-          weights with itself (Shen & Zhou 2021, section 3). `weights` are the eigenvalues. No samples are drawn. In "z"
-          these layers are those before which no other one with weights stands: the first dense layer of a DCGAN, all
-          conditional normalizations of a BigGAN.
-        - "supervised": that along which given scores rise, by least squares; with scores of -1 and 1 it is the normal
-          of the plane between two classes (as in Shen et al. 2020, there by a support vector machine). `weights` is the
-          share of the scores' variance that it explains.
+        - "ganspace": principal components of styles; in "z", those of the first layer that takes the latents, mapped
+          back to latents by least squares (Härkönen et al. 2020, section 2). `weights` are the standard deviations.
+        - "sefa": directions that are stretched most by the layers that take the code: eigenvectors of A^T A for their
+          weights A (Shen & Zhou 2021, section 3). `weights` are the eigenvalues. No samples are drawn. In "z", these
+          layers are those without an earlier layer with weights: the first dense layer of a DCGAN, all conditional
+          normalizations of a BigGAN.
+        - "supervised": the direction along which given scores rise, by least squares; with scores of -1 and 1, the
+          normal of the plane between two classes (as in Shen et al. 2020, who use a support vector machine). `weights`
+          are the shares of the scores' variance explained.
 
         Args:
-            method: One of the above.
-            count: Number of directions, of the first two methods.
+            method: One of the methods above.
+            count: Number of directions, for the first two methods.
             seed: Seed of the samples.
-            samples: Number of samples that "ganspace" looks at.
-            codes: Codes whose scores are known, for "supervised".
-            scores: Array of their scores, one for each code, or a column for each direction.
+            samples: Number of samples for "ganspace".
+            codes: Codes with known scores, for "supervised".
+            scores: Array of their scores: one score per code, or one column per direction.
             names: Names of the directions. `None` for "ganspace0", "ganspace1", ...
-            **conditions: One value of each condition by name, such as `labels=[3]`, of a conditional model's "z", whose
-                layers see it as well. The first one by default.
+            **conditions: One value of each condition by name, such as `labels=[3]`, for the "z" of a conditional model,
+                whose layers also depend on it. Defaults to the first value.
 
         Returns:
             `Directions`.
 
         Raises:
-            ValueError: For another method, for "w+", or without codes and scores where they are needed.
+            ValueError: For an unknown method, for "w+", or if codes and scores are missing.
         """
         if self.space == "w+" or method not in METHODS:
             expected = f"expected one of {', '.join(map(repr, METHODS))}, in 'z' or 'w'"
@@ -331,7 +331,7 @@ class LatentSpace:
             )
         return found
 
-    # Back from images -------------------------------------------------------------------------------------------------
+    # Projection of images----------------------------------------------------------------------------------------------
 
     def project(
         self,
@@ -346,24 +346,25 @@ class LatentSpace:
         progress=None,
         **conditions,
     ):
-        """Codes whose images are as near as possible to given ones.
+        """Finds codes whose images are as close as possible to given images.
 
-        Adam follows the gradient from a start, its rate falling to 0 in half a cosine (cf. Karras et al. 2020, appendix
-        D, whose noise is left out).
+        Codes are optimised with Adam, whose learning rate falls to 0 along half a cosine (cf. Karras et al. 2020,
+        appendix D, but without their noise).
 
         Args:
-            images: Shape (count, *image_shape), in the generator's range.
+            images: Images of shape (count, *image_shape), in the generator's range.
             steps: Number of steps.
             learning_rate: Adam's learning rate.
             start: "candidates" for the best of random codes; "mean"; "encoder" for the codes of the model's own
-                encoder, in "z", or else of a linear one, fitted to the candidates' features; or codes to start from.
+                encoder, in "z", or otherwise of a linear one fitted to the candidates' features; or codes to start
+                from.
             candidates: Number of random codes.
             seed: Seed of the random codes.
             features: "perceptual" for the pixels and the maps of a random network
                 (`kerasgan.objectives.perceptual.perceptual_distance`); or a function of images, in `keras.ops`, that
-                returns tensors (batch, ...) to compare; the images themselves by default.
-            prior: Weight of a code's mean squared distance from `mean`, which keeps it among those that are drawn.
-            progress: Function of the number of steps done and of all steps, which is called now and then.
+                returns tensors (batch, ...) to compare. Defaults to the images themselves.
+            prior: Weight of a code's mean squared distance from `mean`, which keeps it within the distribution.
+            progress: Function of (steps done, all steps) that is called from time to time.
             **conditions: Values of the conditions of the images by name, such as `labels`, for "z".
 
         Returns:
@@ -429,7 +430,7 @@ class LatentSpace:
         pool, targets = self.draw(candidates, seed), self._vectors(images, features)
         if start == "encoder":
             return _regressed(self._vectors(self.images(pool), features), pool, targets)
-        if given:  # each candidate under the conditions of each image
+        if given:  # evaluate each candidate under the conditions of each image
             generator = self.model.inference(self.model.ema_generator)
             values = []
             for code in pool:
@@ -442,7 +443,7 @@ class LatentSpace:
         return pool[np.argmin(squares, axis=1)]
 
     def _vectors(self, images, features):
-        """The features of images, computed in batches: an array with a row for each."""
+        """The features of images, computed in batches: an array with one row per image."""
         parts = [
             _array(features(ops.convert_to_tensor(images[start : start + self.batch_size])))
             for start in range(0, len(images), self.batch_size)
@@ -450,12 +451,12 @@ class LatentSpace:
         return np.concatenate(parts).reshape(len(images), -1)
 
     def perceptual_path_length(self, count=1000, seed=0, **options):
-        """How much images change on the way between random codes: see `kerasgan.metrics.perceptual_path_length`.
+        """Measures how much images change between random codes: see `kerasgan.metrics.perceptual_path_length`.
 
         Args:
-            count: Number of ways.
-            seed: Seed of their ends.
-            **options: Further arguments of the metric, such as `features`.
+            count: Number of paths.
+            seed: Seed of the ends of the paths.
+            **options: Other arguments of the metric, such as `features`.
         """
         codes = self.draw(2 * count, seed)
         shape = codes.shape[1:]
@@ -467,7 +468,7 @@ class LatentSpace:
 
 
 def _regressed(features, codes, targets, ridge=0.01):
-    """Codes of further features by ridge regression, in the kernel form, as there are fewer samples than features."""
+    """Predicts codes of new features by kernel ridge regression, as there are fewer samples than features."""
     mean, middle = features.mean(axis=0), codes.mean(axis=0)
     features = (features - mean).astype("float64")
     products = features @ features.T

@@ -1,4 +1,4 @@
-"""Directions in a space of codes: what they are, and the methods that find them."""
+"""Directions in a space of codes, and the methods that find them."""
 
 import dataclasses
 import json
@@ -15,13 +15,13 @@ METHODS = ("ganspace", "sefa", "supervised")
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Directions:
-    """Directions of a space, the most important one first.
+    """Directions of a space, most important first.
 
     Args:
         vectors: float32 array of shape (count, length of a code), of unit vectors.
-        weights: Array of shape (count,): what the method orders them by.
+        weights: Array of shape (count,): importance of each direction according to the method.
         names: Names of the directions.
-        ranges: Array of shape (count, 2): the strengths between which 95 % of random codes lie, seen from their mean.
+        ranges: Array of shape (count, 2): strengths, relative to the mean, between which 95 % of random codes lie.
         space: Name of the space.
         method: Name of the method.
     """
@@ -37,14 +37,14 @@ class Directions:
         return len(self.vectors)
 
     def __getitem__(self, name):
-        """The vector of a name, or of a number."""
+        """The vector of a direction, by name or by index."""
         return self.vectors[self.place(name)]
 
     def place(self, name):
-        """Number of the direction of a name, or of a number.
+        """The index of a direction, by name or by index.
 
         Raises:
-            ValueError: If there is none.
+            ValueError: If there is no such direction.
         """
         if name in self.names:
             return self.names.index(name)
@@ -58,10 +58,10 @@ class Directions:
 
     @classmethod
     def load(cls, path):
-        """The directions of a file that `save` wrote.
+        """Loads directions from a file written by `save`.
 
         Raises:
-            ValueError: If the file is another one.
+            ValueError: If the file was not written by `save`.
         """
         with open(path, encoding="utf-8") as file:
             entries = json.load(file)
@@ -78,20 +78,20 @@ _ARRAYS = ("vectors", "weights", "ranges")
 
 
 def components(values):
-    """Principal components of rows, the first one first: (unit vectors in rows, standard deviations)."""
+    """Principal components of the rows, largest first: (unit vectors as rows, standard deviations)."""
     _, lengths, vectors = np.linalg.svd(values - values.mean(axis=0), full_matrices=False)
     return vectors, lengths / np.sqrt(max(len(values) - 1, 1))
 
 
 def stretched(matrices):
-    """What matrices of shape (length of a code, outputs) stretch most: (unit vectors in rows, squared factors)."""
+    """Directions stretched most by matrices (length of a code, outputs): (unit vectors as rows, squared factors)."""
     matrix = np.concatenate(matrices, axis=1).astype("float64")
     values, vectors = np.linalg.eigh(matrix @ matrix.T)
     return vectors.T[::-1], values[::-1]
 
 
 def rising(codes, scores):
-    """Along which direction each column of scores rises: (unit vectors in rows, shares of the variance explained)."""
+    """Directions along which each column of scores rises: (unit vectors as rows, shares of variance explained)."""
     if codes is None or scores is None or len(codes) != len(scores):
         raise ValueError(
             "'supervised' needs `codes` and as many `scores`: directions('supervised', codes=..., scores=...)"
@@ -104,21 +104,21 @@ def rising(codes, scores):
 
 
 def unit(vectors):
-    """Rows of length 1."""
+    """Rows scaled to length 1."""
     return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-30)
 
 
 def style_matrices(generator):
-    """Matrices by which the layers of a generator take a style, of shape (style length, outputs)."""
+    """Matrices that the layers of a generator apply to a style, of shape (style length, outputs)."""
     kernels = [getattr(getattr(layer, "style", None), "kernel", None) for layer in generator.layers]
     kernels += [getattr(layer, "style_kernel", None) for layer in generator.layers]
     return [_array(kernel) for kernel in kernels if kernel is not None]
 
 
 def takers(network):
-    """The layers of a network that take its first input, as it is, cut or normalized: [(layer, [inputs of the layer])].
+    """Layers that take a network's first input, unchanged, split or normalized: [(layer, [inputs of the layer])].
 
-    Only those inputs are listed that no earlier layer with weights has seen.
+    Only inputs that have not passed through an earlier layer with weights are listed.
     """
     pure, mixed, found = {id(network.inputs[0])}, set(), []
     for operation in network.operations:
@@ -137,11 +137,11 @@ def takers(network):
 
 
 def latent_matrices(network, conditions):
-    """Matrices by which the layers of a network take its latents, of shape (length, outputs).
+    """Matrices that the layers of a network apply to its latents, of shape (length, outputs).
 
     Args:
         network: A mapping network, or a generator without one.
-        conditions: One value of each condition, tensors in a list.
+        conditions: List of tensors, one value of each condition.
     """
     length, matrices = network.inputs[0].shape[-1], []
     points = ops.convert_to_tensor(np.concatenate([np.eye(length), np.zeros((1, length))]).astype("float32"))
@@ -157,12 +157,12 @@ def latent_matrices(network, conditions):
 
 
 def _parts(layer):
-    """The layers within a conditional normalization that take its condition."""
+    """The sublayers of a conditional normalization that take its condition."""
     return [part for name in ("gain", "offset") if (part := getattr(layer, name, None)) is not None]
 
 
 def _kernel(layer):
-    """A layer's kernel as a matrix (inputs, outputs), of inputs that are vectors or have a single place."""
+    """A layer's kernel as a matrix (inputs, outputs), for inputs that are vectors or have a single position."""
     kernel = getattr(layer, "kernel", None)
     if kernel is None:
         return None

@@ -1,4 +1,4 @@
-"""Layers and blocks that several models share."""
+"""Layers and blocks shared by several models."""
 
 from kerasgan.layers.adaptive_instance_normalization import AdaptiveInstanceNormalization
 from kerasgan.layers.attention import SelfAttention

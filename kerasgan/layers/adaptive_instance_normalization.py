@@ -12,7 +12,7 @@ class AdaptiveInstanceNormalization(keras.layers.Layer):
     """Instance normalization whose scales and offsets are an affine function of a style.
 
     (1 + s_c) (x_c - mean_c) / sqrt(variance_c + epsilon) + b_c for each channel c of a sample. A layer with an
-    equalized learning rate makes s and b of the style; both start around 0.
+    equalized learning rate computes s and b from the style; both start around 0.
 
     Args:
         epsilon: Added to the variance.

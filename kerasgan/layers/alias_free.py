@@ -15,17 +15,17 @@ from kerasgan.objectives.losses import at_least_float32, mean
 
 @functools.lru_cache
 def lowpass(taps, cutoff, half_width, rate, radial=False):
-    """A low-pass filter with a Kaiser window (appendix C.1), rounded to single precision as published weights hold it.
+    """A low-pass filter with a Kaiser window (appendix C.1), rounded to single precision as in published weights.
 
     Args:
-        taps: Its length.
+        taps: Length of the filter.
         cutoff: Cutoff frequency, in cycles over the image.
-        half_width: Half the width of the transition band, likewise.
-        rate: Samples over the image.
-        radial: A rotationally symmetric filter of both axes, instead of one of a single axis.
+        half_width: Half the width of the transition band, in cycles over the image.
+        rate: Number of samples over the image.
+        radial: Whether to return a rotationally symmetric filter for both axes, instead of one for a single axis.
 
     Returns:
-        float64 array of shape (taps,) or (taps, taps), of sum 1 but for the rounding.
+        A float64 array of shape (taps,) or (taps, taps), with sum 1 up to rounding.
     """
     from scipy import signal, special
 
@@ -34,7 +34,7 @@ def lowpass(taps, cutoff, half_width, rate, radial=False):
     else:
         places = (np.arange(taps) - (taps - 1) / 2) / rate
         radius = np.hypot(*np.meshgrid(places, places))
-        # The Fourier transform of a disc; its limit at 0 is taken where an odd filter has a tap there.
+        # The Fourier transform of a disc, with its limit at 0, where an odd filter has a tap.
         found = np.where(radius > 0, special.j1(2 * np.pi * cutoff * radius) / np.maximum(radius, 1e-30), 0.0)
         found = np.where(radius > 0, found, np.pi * cutoff)
         window = np.kaiser(taps, signal.kaiser_beta(signal.kaiser_atten(taps, 2 * half_width / (rate / 2))))
@@ -45,11 +45,11 @@ def lowpass(taps, cutoff, half_width, rate, radial=False):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class FilteredLeakyReLU(keras.layers.Layer):
-    """A leaky ReLU between two filters, so that it makes no frequencies that the samples cannot hold (section 3.2).
+    """A leaky ReLU between two filters, so that it adds no frequencies too high for the samples (section 3.2).
 
-    Features are enlarged to at least twice the larger of both sampling rates, pass the leaky ReLU, and are shrunk to
-    the new rate; the filters stop what lies above the cutoffs. The image spans `in_rate` and `out_rate` samples; what
-    features have beyond it is a margin, of which as much is kept as `size` says.
+    Features are upsampled to at least twice the larger of both sampling rates, pass through the leaky ReLU, and are
+    downsampled to the new rate; the filters remove frequencies above the cutoffs. The image spans `in_rate` samples
+    before and `out_rate` samples after the layer; features beyond it are a margin, which is cropped to `size`.
 
     Args:
         size: Height and width of the outputs.
@@ -58,16 +58,16 @@ class FilteredLeakyReLU(keras.layers.Layer):
         in_cutoff: Cutoff frequency of the inputs, in cycles over the image.
         out_cutoff: Cutoff frequency of the outputs.
         in_half_width: Half the width of the inputs' transition band.
-        out_half_width: That of the outputs.
-        taps: Length of a filter for each time it enlarges or shrinks by 1.
-        radial: Shrink with a rotationally symmetric filter, as StyleGAN3-R does.
-        gain: What the leaky ReLU is multiplied by.
-        slope: Its slope below 0.
-        limit: Its outputs are clipped to [-limit, limit].
+        out_half_width: Half the width of the outputs' transition band.
+        taps: Length of a filter per unit of its up- or downsampling factor.
+        radial: Whether to downsample with a rotationally symmetric filter, as StyleGAN3-R does.
+        gain: Factor of the leaky ReLU.
+        slope: Slope of the leaky ReLU below 0.
+        limit: Bound of the leaky ReLU's outputs, which are clipped to [-limit, limit].
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: Floats of shape (batch, height, width, channels), of equal height and width.
+        inputs: Floats of shape (batch, height, width, channels), with equal height and width.
 
     Returns:
         Shape (batch, size, size, channels).
@@ -100,10 +100,10 @@ class FilteredLeakyReLU(keras.layers.Layer):
         self.down_filter = lowpass(taps * self.down, out_cutoff, out_half_width, inner_rate, radial)
 
     def padding(self, size):
-        """Zeros (before, after) around enlarged features of a size, negative to cut them, that leave `self.size`."""
+        """Zeros (before, after) around upsampled features of a size that lead to `self.size`; negative to crop."""
         wanted = (self.size - 1) * self.down + len(self.up_filter) + len(self.down_filter) - 1
         total = wanted - size * self.up
-        # A sample stands in front of the zeros that enlarge it: half of them are needed to bring it to their middle.
+        # Each sample precedes the zeros inserted for upsampling: half of them are needed to centre it.
         before = (total + self.up) // 2
         return before, total - before
 
@@ -138,16 +138,16 @@ class FilteredLeakyReLU(keras.layers.Layer):
 class MovingMagnitude(keras.layers.Layer):
     """Divides features by the root of the moving mean of their squares (appendix B, "normalization").
 
-    x / sqrt(magnitude): one number for the whole layer, which keeps the features' size without a look at one sample. It
-    moves in training, before it is used, over all replicas, and is saved with the weights. No gradient passes it.
+    x / sqrt(magnitude): one number for the whole layer, which stabilises the scale of the features without statistics
+    of single samples. In training it is updated over all replicas before it is used. It is saved with the weights and
+    passes no gradient.
 
     Args:
-        decay: Of the moving mean; 0.999 in the authors' code at 32 images a step.
+        decay: Decay of the moving mean; 0.999 in the authors' code at 32 images per step.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: Floats of any shape.
-        training: Whether the mean moves.
+        inputs: Floats of any shape. training: Whether to update the mean.
 
     Returns:
         The same shape.
@@ -183,21 +183,21 @@ def disc(shape, dtype=None):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class FourierFeatures(keras.layers.Layer):
-    """What an alias-free generator starts from: waves, moved and turned as a style says (section 3.2, appendix F).
+    """The input of an alias-free generator: waves, translated and rotated by a style (section 3.2, appendix F).
 
-    Channel c is sin(2 pi (f_c . p + phase_c)) at the place p; the image spans [-1/2, 1/2] on both axes, what lies
-    beyond is a margin. The frequencies f_c are uniform on the disc within the cutoff and fixed. The style gives a
-    rotation and a translation, at the start none; waves that are turned above the cutoff (by `transform`) fade out
-    towards half the sampling rate. A learned 1x1 convolution mixes the channels.
+    Channel c is sin(2 pi (f_c . p + phase_c)) at the position p; the image spans [-1/2, 1/2] on both axes, and
+    positions beyond it are a margin. The frequencies f_c are fixed and uniform on the disc within the cutoff. The style
+    determines a rotation and a translation, which are initially none; waves that `transform` moves above the cutoff
+    fade out towards half the sampling rate. A learned 1x1 convolution mixes the channels.
 
-    The weight `transform` is the inverse of a 3x3 matrix that moves, turns or zooms the finished images: a place p of
-    the image shows what stood at transform @ (p, 1).
+    The weight `transform` is the inverse of a 3x3 matrix that translates, rotates or zooms the final images: the
+    position p of the image shows what was at transform @ (p, 1).
 
     Args:
-        size: Height and width, with the margin.
+        size: Height and width, including the margin.
         channels: Number of waves.
         cutoff: Largest frequency, in cycles over the image.
-        rate: Samples over the image.
+        rate: Number of samples over the image.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -256,7 +256,7 @@ class FourierFeatures(keras.layers.Layer):
 
 
 def no_motion(shape, dtype=None):
-    """A rotation's cosine and sine and a translation: none."""
+    """The identity: cosine and sine of a zero rotation, and a zero translation."""
     return ops.convert_to_tensor([1.0, 0.0, 0.0, 0.0], dtype)
 
 

@@ -9,11 +9,11 @@ from kerasgan.objectives.losses import at_least_float32
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class SelfAttention(layers.Layer):
-    """x + gamma * o(attention over all places of x), with gamma = 0 at the start (equations 1 to 3).
+    """x + gamma * o(attention over all positions of x), with gamma = 0 at the start (equations 1 to 3).
 
-    As in the authors' code, which differs from the paper's text: queries and keys have an eighth of the channels,
-    values half of them, and keys and values are pooled to half the size by their maximum. So a map of 64 x 64 has
-    4,096 queries of 1,024 keys. All four 1 x 1 convolutions are without bias.
+    The layer follows the authors' code, which differs from the paper's text: queries and keys have an eighth of the
+    channels, values half of them, and keys and values are max-pooled to half the size. A map of 64 x 64 thus has 4,096
+    queries and 1,024 keys. All four 1 x 1 convolutions have no bias.
 
     Args:
         spectral: Whether the convolutions are spectrally normalized.
@@ -21,8 +21,8 @@ class SelfAttention(layers.Layer):
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: Floats of shape (batch, height, width, channels); height and width even, channels 8 or more.
-        training: Whether `u` of the spectral normalization moves.
+        inputs: Floats of shape (batch, height, width, channels); height and width even, channels 8 or more. training:
+        Whether to update `u` of the spectral normalization.
 
     Returns:
         The same shape.

@@ -8,8 +8,8 @@ from keras import ops
 class Basis(keras.layers.Layer):
     """Maps vectors to feature maps by multiplying each entry with a learned map.
 
-    The inputs have shape (batch, channels), the outputs (batch, height, width, channels). The layer does not use
-    `einsum`, because LiteRT's converter does not support TensorFlow's.
+    The inputs have shape (batch, channels), the outputs (batch, height, width, channels). The layer avoids `einsum`,
+    because LiteRT's converter does not support TensorFlow's version.
 
     Args:
         size: Size (height, width) of the maps.

@@ -1,4 +1,4 @@
-"""Blocks of networks that receive captions' vectors (the authors' code of Reed et al. 2016 and Zhang et al. 2017)."""
+"""Blocks of networks that receive caption vectors (the authors' code of Reed et al. 2016 and Zhang et al. 2017)."""
 
 import functools
 
@@ -14,16 +14,16 @@ convolution = functools.partial(layers.Conv2D, padding="same", use_bias=False, k
 
 
 def normalized(x):
-    """Batch normalization, whose scales start at N(1, 0.02^2)."""
+    """Batch normalization with initial scales from N(1, 0.02^2)."""
     return batch_normalization(scale_stddev=0.02)(x)
 
 
 def bottleneck(x, activation):
-    """A map with a residual of 1x1, 3x3 and 3x3 convolutions, with a quarter of the channels between.
+    """Adds a residual of 1x1, 3x3 and 3x3 convolutions, with a quarter of the channels in between, to a map.
 
     Args:
         x: Tensor of shape (batch, height, width, channels).
-        activation: Function between the convolutions; none follows the sum.
+        activation: Function between the convolutions; the sum has no activation.
     """
     inner, h = max(x.shape[-1] // 4, 1), x
     for filters, size in ((inner, 1), (inner, 3), (x.shape[-1], 3)):
@@ -34,10 +34,10 @@ def bottleneck(x, activation):
 def caption_discriminator(
     image_shape, text_size, width, steps, caption_size, most=None, normalize_captions=False, name=""
 ):
-    """Builds a discriminator of images and captions' vectors.
+    """Builds a discriminator of images and caption vectors.
 
-    Strided convolutions of 4x4, the last one with a residual; the caption's projection at each place of the last map;
-    a convolution of 1x1 and a dense layer. LeakyReLU has the slope 0.2.
+    It consists of strided 4x4 convolutions, the last one with a residual; the caption's projection, appended at each
+    position of the last map; a 1x1 convolution and a dense layer. LeakyReLU has slope 0.2.
 
     Args:
         image_shape: Shape (height, width, channels) of the images.
@@ -45,9 +45,9 @@ def caption_discriminator(
         width: Channels of the first layer, doubled in each further one.
         steps: Number of strided convolutions.
         caption_size: Length of the captions' projections.
-        most: Largest number of channels in the last map. `None` for those of the last strided convolution; else 1x1
-            convolutions halve them.
-        normalize_captions: Whether the projections have batch normalization.
+        most: Maximum number of channels in the last map, to which 1x1 convolutions halve them. `None` for the number of
+            the last strided convolution.
+        normalize_captions: Whether to apply batch normalization to the projections.
         name: Name of the model.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Clipping of finished images."""
+"""Clipping of final images."""
 
 import keras
 from keras import ops
@@ -6,13 +6,13 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ClippedInInference(keras.layers.Layer):
-    """Clips images to [-1, 1] in inference, and passes them unchanged in training, where clipping stops gradients.
+    """Clips images to [-1, 1] in inference; leaves them unchanged in training, where clipping blocks gradients.
 
-    The last layer of generators without a final activation, whose images otherwise exceed their range a little.
+    It is the last layer of generators without a final activation, whose images would otherwise slightly exceed the
+    range.
 
     Call arguments:
-        inputs: Tensor of any shape.
-        training: Whether the call is part of a training.
+        inputs: Tensor of any shape. training: Whether the call is part of training.
 
     Returns:
         A tensor of the same shape.

@@ -9,23 +9,22 @@ from kerasgan.layers.spectral import SpectralDense
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ConditionalBatchNormalization(layers.Layer):
-    """Batch normalization whose scale and offset are told by a condition: normalized(x) * (1 + gain) + offset.
+    """Batch normalization with a scale and an offset from a condition: normalized(x) * (1 + gain) + offset.
 
-    The condition is a label, with a learned gain and offset of each class (SNGAN, SAGAN: both 0 at the start), or a
-    vector, of which they are linear functions without bias (BigGAN: an embedding of the label beside a part of the
-    latents).
+    The condition is a label, with a learned gain and offset for each class (SNGAN, SAGAN: both 0 at the start), or a
+    vector, of which gain and offset are linear functions without bias (BigGAN: an embedding of the label and a part of
+    the latents).
 
     Args:
-        num_classes: Number of classes, where the condition is a label; None for vectors.
+        num_classes: Number of classes, if the condition is a label. None for vectors.
         spectral: Whether the linear functions are spectrally normalized.
         kernel_initializer: Initializer of the linear functions.
         epsilon: Constant added to the variance.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: List of the maps, of shape (batch, height, width, channels), and of labels of shape (batch,) or
-            vectors of shape (batch, size).
-        training: Whether the batch's statistics are used, and the moving ones follow them.
+        inputs: List of the maps, of shape (batch, height, width, channels), and of labels of shape (batch,) or vectors
+            of shape (batch, size). training: Whether to use the batch statistics and update the moving statistics.
 
     Returns:
         The shape of the maps.

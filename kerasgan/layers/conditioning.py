@@ -78,7 +78,7 @@ def label_plane(labels, num_classes, height, width):
 
 
 def text_plane(vectors, height, width):
-    """Returns vectors of shape (batch, size) at each place of a map (batch, height, width, size)."""
+    """Repeats vectors of shape (batch, size) at each position of a map (batch, height, width, size)."""
     return layers.UpSampling2D((height, width))(layers.Reshape((1, 1, vectors.shape[-1]))(vectors))
 
 

@@ -11,7 +11,7 @@ from kerasgan.objectives.losses import at_least_float32
 class ConditioningAugmentation(layers.Layer):
     """Draws conditions around the mean that a dense layer computes: c = mu(t) + sigma(t) * epsilon.
 
-    The noise is drawn in training and in sampling; `sample(noise="none")` gives the mean.
+    Noise is drawn in training and in sampling; `sample(noise="none")` uses the mean.
 
     Args:
         size: Length of the conditions.

@@ -9,12 +9,12 @@ from kerasgan.game.engines import strided_convolution, transposed_convolution
 
 
 def conv_transpose(inputs, kernel, strides, padding):
-    """As `keras.ops.conv_transpose` of features with channels last, in a form that is fast on the device.
+    """Computes `keras.ops.conv_transpose` of channels-last features in a form that is fast on the device.
 
     Args:
         inputs: Tensor of shape (batch, *size, channels).
         kernel: Tensor of shape (*kernel size, filters, channels).
-        strides: Integer, or one for each dimension of the size.
+        strides: Integer, or a tuple with one integer per spatial dimension.
         padding: "same" or "valid".
     """
     strides = (strides,) * (kernel.ndim - 2) if isinstance(strides, int) else tuple(strides)
@@ -25,7 +25,7 @@ def conv_transpose(inputs, kernel, strides, padding):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Conv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D`, whose gradient is fast on a CPU on JAX also where the maps are smaller than the kernel."""
+    """`keras.layers.Conv2D` with a fast gradient on CPUs on JAX, even if the maps are smaller than the kernel."""
 
     def convolution_op(self, inputs, kernel):
         plain = self.data_format == "channels_last" and self.groups == 1 and set(self.dilation_rate) == {1}
@@ -36,7 +36,7 @@ class Conv2D(keras.layers.Conv2D):
 
 
 def _transposed(layer: Any, inputs, as_keras):
-    """The outputs of a layer, by `as_keras(inputs)` where the layer has options that `conv_transpose` does not know."""
+    """The outputs of a layer; `as_keras(inputs)` if it has options that `conv_transpose` does not support."""
     plain = layer.output_padding is None and layer.data_format == "channels_last"
     if not plain or set(layer.dilation_rate) != {1}:
         return as_keras(inputs)
@@ -47,7 +47,7 @@ def _transposed(layer: Any, inputs, as_keras):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Conv1DTranspose(keras.layers.Conv1DTranspose):
-    """`keras.layers.Conv1DTranspose`, whose gradient is fast on a CPU on JAX as well."""
+    """`keras.layers.Conv1DTranspose` with a fast gradient on CPUs, including on JAX."""
 
     def call(self, inputs):
         return _transposed(self, inputs, super().call)
@@ -55,7 +55,7 @@ class Conv1DTranspose(keras.layers.Conv1DTranspose):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Conv2DTranspose(keras.layers.Conv2DTranspose):
-    """`keras.layers.Conv2DTranspose`, whose gradient is fast on a CPU on JAX as well."""
+    """`keras.layers.Conv2DTranspose` with a fast gradient on CPUs, including on JAX."""
 
     def call(self, inputs):
         return _transposed(self, inputs, super().call)
@@ -63,7 +63,7 @@ class Conv2DTranspose(keras.layers.Conv2DTranspose):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Conv3DTranspose(keras.layers.Conv3DTranspose):
-    """`keras.layers.Conv3DTranspose`, whose gradient is fast on a CPU on JAX as well."""
+    """`keras.layers.Conv3DTranspose` with a fast gradient on CPUs, including on JAX."""
 
     def call(self, inputs):
         return _transposed(self, inputs, super().call)

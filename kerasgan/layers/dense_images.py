@@ -7,10 +7,10 @@ from keras import layers
 
 
 def dense_images(x, shape, **options):
-    """Returns the samples that a dense output layer makes of hidden units.
+    """Computes samples from hidden units with a dense output layer.
 
-    Images pass a sigmoid, whose values are the papers' intensities in [0, 1], and are scaled to [-1, 1]. Vectors have
-    no activation.
+    Images pass through a sigmoid, which gives the papers' intensities in [0, 1], and are scaled to [-1, 1]. Vectors
+    have no activation.
 
     Args:
         x: Tensor of shape (batch, units).

@@ -5,9 +5,9 @@ import keras
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class NoiseDropout(keras.layers.Dropout):
-    """Dropout that is also active at inference, as the noise of a generator without latents.
+    """Dropout that is also active in inference, as the noise of a generator without latents.
 
-    Isola et al. 2017, section 3.1.
+    See Isola et al. 2017, section 3.1.
     """
 
     def call(self, inputs, training=True):

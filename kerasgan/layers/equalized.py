@@ -9,18 +9,18 @@ from kerasgan.layers.initial import normal
 
 
 class Equalized(keras.layers.Layer):
-    """Common part of the layers below: what multiplies their stored weights.
+    """Base class of the layers below: scales their stored weights.
 
-    Adam moves each stored weight by about its learning rate, however large its gradient is. So the stored kernel starts
-    from N(0, 1 / m^2) and the layer computes with `kernel * gain * m / sqrt(fan_in)` and `bias * m`: all layers learn
-    at the same pace, and one with a rate multiplier m of 0.01 (the mapping networks of StyleGAN) at a hundredth of it.
-    A multiplier on the gradients would do nothing under Adam.
+    Adam changes each stored weight by about its learning rate, however large the gradient is. Therefore the stored
+    kernel starts from N(0, 1 / m^2), and the layer computes with `kernel * gain * m / sqrt(fan_in)` and `bias * m`: all
+    layers learn at the same pace, and a layer with a rate multiplier m of 0.01 (the mapping networks of StyleGAN) at a
+    hundredth of it. A multiplier on the gradients would have no effect under Adam.
 
     Args:
         gain: Deviation of the outputs for inputs of deviation 1; sqrt(2) before a ReLU (He et al. 2015).
-        rate_multiplier: m, how fast the layer learns compared with one of multiplier 1.
-        use_bias: Whether there is a bias.
-        bias_start: Effective bias at the start.
+        rate_multiplier: Learning rate m of the layer relative to one with multiplier 1.
+        use_bias: Whether to use a bias.
+        bias_start: Initial effective bias.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
     """
 
@@ -30,7 +30,7 @@ class Equalized(keras.layers.Layer):
         self.use_bias, self.bias_start = use_bias, bias_start
 
     def add_weights(self, shape):
-        """The kernel of a shape (..., inputs, outputs) and the bias."""
+        """Adds a kernel of shape (..., inputs, outputs) and a bias."""
         initial = keras.initializers.get(normal(1 / self.rate_multiplier))
         self.kernel = self.add_weight(shape=shape, initializer=initial, name="kernel")
         if self.use_bias:
@@ -39,7 +39,7 @@ class Equalized(keras.layers.Layer):
         self.scale = self.gain * self.rate_multiplier / math.sqrt(math.prod(shape[:-1]))
 
     def biased(self, x):
-        """Outputs with their bias."""
+        """Outputs with the bias added."""
         return x + ops.multiply(self.bias, self.rate_multiplier) if self.use_bias else x
 
     def get_config(self):

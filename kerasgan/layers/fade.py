@@ -6,15 +6,16 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Fade(keras.layers.Layer):
-    """A layer's place taken smoothly by another: (1 - share) * old + share * new.
+    """Smooth transition from one layer's output to another's: (1 - share) * old + share * new.
 
     Karras et al. 2018, "Progressive Growing of GANs...", section 2 and figure 2, where the share is called alpha.
 
     Call arguments:
-        inputs: [old, new, share]; the first two of one shape (batch, ...), the share of shape (batch, 1), in [0, 1].
+        inputs: List [old, new, share]; old and new have the same shape (batch, ...), the share is in [0, 1] and has
+        shape (batch, 1).
 
     Returns:
-        The shape of old and new.
+        A tensor of the shape of old and new.
     """
 
     def call(self, inputs):

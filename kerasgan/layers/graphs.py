@@ -1,4 +1,4 @@
-"""Layers on graphs with types of edges: relational convolution and gated aggregation."""
+"""Layers on graphs with edge types: relational convolution and gated aggregation."""
 
 import keras
 from keras import layers, ops
@@ -6,14 +6,14 @@ from keras import layers, ops
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class RelationalGraphConvolution(layers.Layer):
-    """One step of messages between nodes, with weights for each type of edge (Schlichtkrull et al. 2018).
+    """One step of message passing between nodes, with weights for each edge type (Schlichtkrull et al. 2018).
 
     h'_i = activation(W_0 h_i + b_0 + sum over nodes j and types y of A_ijy (W_y h_j + b_y)), as in MolGAN (De Cao &
     Kipf 2018, equation 5). Type 0 is "none" and sends no message. The paper divides the sum by the number of
     neighbours. The authors' code does not, and neither does this layer: a soft graph has no such number.
 
     Args:
-        units: Number of features of a node.
+        units: Number of output features per node.
         activation: Activation, as for `keras.layers.Dense`.
         kernel_initializer: Initializer of all matrices.
         **kwargs: Arguments of `keras.layers.Layer`.
@@ -35,7 +35,7 @@ class RelationalGraphConvolution(layers.Layer):
     def build(self, input_shape):
         features, types = input_shape[0][-1], input_shape[1][-1] - 1
 
-        def matrix(index):  # one at a time, so that their scale does not depend on the number of types
+        def matrix(index):  # initialized one by one, so that their scale does not depend on the number of types
             shape = (features, self.units)
             return self.add_weight(
                 name=f"kernel_{index}",
@@ -71,7 +71,7 @@ class RelationalGraphConvolution(layers.Layer):
 
 
 def gated_aggregation(features, units, name):
-    """A vector for a graph: tanh(sum over nodes of sigmoid(i(h)) tanh(j(h))) (Li et al. 2016; MolGAN, equation 6).
+    """Aggregates a graph to a vector: tanh(sum over nodes of sigmoid(i(h)) tanh(j(h))) (Li et al. 2016; MolGAN, eq. 6).
 
     Args:
         features: Symbolic features h of the nodes, of shape (batch, nodes, features).

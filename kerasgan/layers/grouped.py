@@ -11,7 +11,7 @@ PARTS = 8  # one part for each of 96 groups would take minutes to compile
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class GroupedConv2D(keras.layers.Conv2D):
-    """`keras.layers.Conv2D` with `groups`, for features with channels last, in a form that is fast on a CPU.
+    """`keras.layers.Conv2D` with `groups`, for channels-last features, in a form that is fast on a CPU.
 
     Keras computes grouped convolutions on CPUs in a generic XLA loop, which takes ten to thirty times as long as a
     dense convolution of the full width. On TensorFlow this layer uses oneDNN's kernel instead, in float32 and bfloat16.
@@ -27,7 +27,7 @@ class GroupedConv2D(keras.layers.Conv2D):
         return self._in_parts(inputs, kernel) if outputs is None else outputs
 
     def _in_parts(self, inputs, kernel):
-        """The convolution as a few dense ones."""
+        """The convolution, computed as a few dense convolutions."""
         parts = max(n for n in range(1, PARTS + 1) if self.groups % n == 0)
         convolve, groups = super().convolution_op, np.arange(self.groups // parts)
         outputs = []

@@ -1,8 +1,8 @@
 """Networks of growing resolution (Karras et al. 2018, "Progressive Growing of GANs...", section 2).
 
-Stage 0 is the smallest image, each further one has twice the height and width. A growing network is one Keras model
-with an output for each stage: `stage0`, `stage1`, ..., and with the fade from the stage before, `fading1`, ...; so it
-holds the weights of all of them. `at_stage` gives the network of one stage.
+Stage 0 has the smallest images; each further stage doubles height and width. A growing network is a single Keras model
+that holds the weights of all stages, with one output per stage, `stage0`, `stage1`, ..., and one for each fade from the
+previous stage, `fading1`, .... `at_stage` returns the network of one stage.
 """
 
 import math
@@ -20,16 +20,16 @@ ROOT2 = math.sqrt(2)
 
 
 def stage_widths(stages, channel_base=16384, channel_max=512):
-    """Channels of the stages of 4, 8, 16, ... pixels (or what stands for them in images of another shape).
+    """Channels of the stages of 4, 8, 16, ... pixels (or the corresponding stages of images of another shape).
 
     Args:
         stages: Number of stages.
-        channel_base: What is divided by the stage's size. 16384 in ProGAN and StyleGAN; 32768 in StyleGAN2's
+        channel_base: Channels of a stage multiplied by its size. 16384 in ProGAN and StyleGAN; 32768 in StyleGAN2's
             configuration F.
         channel_max: Largest number of channels.
 
     Returns:
-        Tuple, smallest size first.
+        A tuple, smallest size first.
     """
     return tuple(max(1, min(channel_base // (4 << stage), channel_max)) for stage in range(stages))
 
@@ -40,20 +40,20 @@ def stage_key(stage, fading=False):
 
 
 def share_input():
-    """The symbolic input `share`: of the newest stage in a fade, in [0, 1], shape (batch, 1)."""
+    """The symbolic input `share`: the share in [0, 1] of the newest stage in a fade, shape (batch, 1)."""
     return keras.Input((1,), name="share")
 
 
 def at_stage(network, stage, fading=False):
-    """The network of one stage, with the weights of the growing one.
+    """Returns the network of one stage, which shares the weights of the growing network.
 
     Args:
         network: A growing generator or discriminator.
         stage: Number of the stage, 0 for the smallest images.
-        fading: Whether the stage before fades out; the network then has the input `share` besides.
+        fading: Whether the previous stage is fading out; the network then has an additional input `share`.
 
     Returns:
-        `keras.Model` of the inputs that it needs: of the images those of the stage, and `share` in a fade.
+        `keras.Model` with only the inputs it needs: the images of the stage, and `share` in a fade.
 
     Raises:
         ValueError: If the network has no such stage.
@@ -72,13 +72,13 @@ def growing_images(features, channels, share, first=0):
 
     Args:
         features: List of tensors (batch, height, width, width of the stage), smallest first.
-        channels: Of the images.
+        channels: Number of channels of the images.
         share: See `share_input`.
-        first: First stage that has images.
+        first: First stage with images.
 
     Returns:
-        `{output's name: images}`. A fading stage's are, but for its share, those of the stage before, each pixel
-        repeated.
+        `{name of the output: images}`. Images of a fading stage are blended, by its share, with those of the previous
+        stage, whose pixels are repeated.
     """
     outputs, old = {}, None
     for stage, x in enumerate(features):
@@ -93,7 +93,7 @@ def growing_images(features, channels, share, first=0):
 
 
 def finished(images, stage, fading=False):
-    """Images in Keras' float type, named as outputs are."""
+    """Images in Keras' float type, named like the outputs."""
     return layers.Activation("linear", dtype=keras.config.floatx(), name=f"images_{stage_key(stage, fading)}")(images)
 
 
@@ -102,19 +102,19 @@ def growing_discriminator(
 ):
     """A discriminator of growing images (tables 2 and 3 of ProGAN's paper).
 
-    In each stage two 3x3 convolutions, then the mean of each 2x2 pixels; at the end the minibatch standard deviation, a
-    convolution and two dense layers. Leaky ReLUs (.2), equalized learning rates.
+    Each stage has two 3x3 convolutions and averages 2x2 pixels; at the end follow the minibatch standard deviation, a
+    convolution and two dense layers. All layers have leaky ReLUs (0.2) and equalized learning rates.
 
     Args:
         smallest: (height, width) of stage 0.
-        channels: Of the images.
+        channels: Number of channels of the images.
         stage_widths: Channels of the stages, smallest first.
-        num_classes: Number of classes whose logits are a second output, as in AC-GAN; None for none.
-        first: First stage that has images.
-        taps: Of a filter before the second convolution of a stage, (1, 2, 1) in StyleGAN; None for none.
-        group_size: As for `MinibatchStandardDeviation`.
-        logits: Number of logits, one for each class where the label chooses.
-        **deviation: As for `MinibatchStandardDeviation`.
+        num_classes: Number of classes whose logits are a second output, as in AC-GAN. None for no such output.
+        first: First stage with images.
+        taps: Taps of a filter before the second convolution of a stage, (1, 2, 1) in StyleGAN. None for no filter.
+        group_size: See `MinibatchStandardDeviation`.
+        logits: Number of logits: one per class if the label selects among them.
+        **deviation: See `MinibatchStandardDeviation`.
 
     Returns:
         A growing `keras.Model` of the inputs `images<stage>` and `share` with logits of shape (batch, logits), or

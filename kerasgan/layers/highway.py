@@ -5,12 +5,12 @@ from keras import layers
 
 
 def highway(x, name, bias=-2.0):
-    """t relu(W x + b) + (1 - t) x, with the gate t = sigmoid(W' x + b').
+    """Applies a highway layer: t relu(W x + b) + (1 - t) x, with the gate t = sigmoid(W' x + b').
 
     Args:
         x: Symbolic tensor of shape (..., features).
         name: Prefix of the layers' names.
-        bias: Initial value of b'. A negative one passes most of x on at first.
+        bias: Initial value of b'. A negative value initially passes most of x through.
     """
     size, initial = x.shape[-1], keras.initializers.Constant(bias)
     gates = layers.Dense(size, "sigmoid", bias_initializer=initial, name=f"{name}_gates")(x)

@@ -1,4 +1,4 @@
-"""Initializers as configurations: Keras creates a new initializer with its own seed at every use.
+"""Initializers as configurations, from which Keras creates a new initializer with its own seed at every use.
 
 (A shared initializer object would give two layers of the same shape the same weights.)
 """
@@ -21,12 +21,14 @@ def uniform(limit):
 
 
 def glorot(gain=1.0):
-    """Weights from a uniform distribution of variance 2 gain^2 / (fan-in + fan-out)."""
+    """Config of an initializer that draws from a uniform distribution of variance 2 gain^2 / (fan-in + fan-out)."""
     config = {"scale": gain**2, "mode": "fan_avg", "distribution": "uniform"}
     return {"class_name": "VarianceScaling", "config": config}
 
 
 def orthogonal(gain=1.0):
-    """Weights whose matrix, with a row for each place and input channel, has orthogonal rows or columns of length
-    `gain`."""
+    """Config of an initializer of orthogonal kernels.
+
+    As a matrix with one row per position and input channel, the kernel has orthogonal rows or columns of length `gain`.
+    """
     return {"class_name": "Orthogonal", "config": {"gain": gain}}

@@ -69,6 +69,6 @@ class SampleNormalization(InstanceNormalization):
 
 def mean_over(x, axes):
     """Mean over axes in the precision of `x`; the axes are kept."""
-    # Not ops.mean, which on JAX averages float64 in float32.
+    # Not ops.mean, which averages float64 in float32 on JAX.
     total = ops.sum(x, axis=axes, keepdims=True)
     return total * (ops.cast(ops.size(total), x.dtype) / ops.cast(ops.size(x), x.dtype))

@@ -7,10 +7,10 @@ from kerasgan.game.engines import leaky_relu
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class LeakyReLU(keras.layers.LeakyReLU):
-    """`keras.layers.LeakyReLU` with the same values and gradients, and a faster gradient of the gradient.
+    """`keras.layers.LeakyReLU` with the same values and gradients, but a faster second-order gradient.
 
-    On TensorFlow the gradient of Keras' layer has a gradient of zeros with respect to the input. A penalty on a
-    gradient, such as R1, would carry these zeros back through the whole network.
+    On TensorFlow, the gradient of Keras' layer has a gradient of zeros with respect to the input. Gradient penalties
+    such as R1 would propagate these zeros back through the whole network.
     """
 
     def call(self, inputs, training=None):

@@ -8,18 +8,19 @@ from kerasgan.objectives.losses import at_least_float32
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class MinibatchStandardDeviation(keras.layers.Layer):
-    """Appends to feature maps how much the samples of a group differ, as one constant channel more.
+    """Appends to feature maps a constant channel that measures how much the samples of a group differ.
 
-    The standard deviation of each feature at each place over the group's samples, sqrt(variance + epsilon), is averaged
-    over features and places. A discriminator so sees batches that vary too little. The groups lie within a replica: of
-    N samples on one, sample n is in the group of all samples n modulo N / group_size. Where N is not a multiple of the
-    group's size, all N are one group.
+    The standard deviation of each feature at each position over the group's samples, sqrt(variance + epsilon), is
+    averaged over features and positions. It lets a discriminator detect batches with too little variation. Groups lie
+    within a replica: if it has N samples, those whose indices are equal modulo N / group_size form a group. If N is not
+    a multiple of the group size, all N samples form one group.
 
     Args:
-        group_size: Samples of a group, 4 in the paper; fewer where the batch has fewer.
-        neighbours: The groups are `group_size` successive samples, as in Facebook's implementation and its published
-            weights, instead of the paper's code's.
-        unbiased: Divide by group_size - 1 instead of group_size, likewise; a single sample then has deviation 0.
+        group_size: Number of samples in a group, 4 in the paper; fewer if the batch is smaller.
+        neighbours: Whether groups are `group_size` consecutive samples, as in Facebook's implementation and its
+            published weights, instead of those of the paper's code.
+        unbiased: Whether to divide by group_size - 1 instead of group_size, also as in Facebook's implementation; a
+            single sample then has deviation 0.
         epsilon: Added to the variance.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 

@@ -17,25 +17,25 @@ EPSILON = 1e-8
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ModulatedConv2D(keras.layers.Layer):
-    """A convolution whose kernel each sample scales by its own style, and normalizes again.
+    """A convolution whose kernel is modulated by each sample's style and then demodulated.
 
     A style vector w gives a scale s_i for each input channel, an affine function that starts around 1. The sample's
-    kernel is s_i k_ijhw (equation 1), with demodulation divided by sqrt(sum over i, h, w of its squares + 1e-8)
-    (equation 3), so that inputs of variance 1 give outputs of variance 1. It is computed by scaling the inputs by s and
-    the outputs by the demodulation, which is the same, and needs no kernel of its own a sample.
+    kernel is s_i k_ijhw (equation 1); with demodulation, it is divided by sqrt(sum over i, h, w of its squares + 1e-8)
+    (equation 3), so that inputs of variance 1 give outputs of variance 1. This is computed equivalently by scaling the
+    inputs by s and the outputs by the demodulation, which needs no separate kernel per sample.
 
-    Demodulation makes the kernel's scale irrelevant. Without it the styles are divided by sqrt(fan-in), so that the
-    learning rate is equalized as in `EqualizedConv2D`.
+    Demodulation makes the kernel's scale irrelevant. Without demodulation, the styles are divided by sqrt(fan-in), so
+    that the learning rate is equalized as in `EqualizedConv2D`.
 
     Args:
         filters: Channels of the outputs.
         kernel_size: Height and width of the kernel.
-        up: 2 for twice the size: a transposed convolution of stride 2, smoothed by the filter `taps`; else 1.
-        padding: "same", or "full" for kernel_size - 1 zeros on each side, which make outputs larger (StyleGAN3).
-        demodulate: Whether the kernels are normalized.
-        prenormalize: Divide kernel and styles by their root mean squares before, the kernel's a filter, the styles' of
-            the whole batch (StyleGAN3). Demodulation takes that out again but for its 1e-8: it is for half precision.
-        taps: The filter along each axis; its sum does not matter.
+        up: 1, or 2 for twice the size: a transposed convolution of stride 2, smoothed by the filter `taps`.
+        padding: "same", or "full" for kernel_size - 1 zeros on each side, which enlarges the outputs (StyleGAN3).
+        demodulate: Whether to demodulate the kernels.
+        prenormalize: Whether to first divide the kernel by its root mean square per filter, and the styles by theirs
+            over the whole batch (StyleGAN3). Demodulation undoes this except for its 1e-8; it serves half precision.
+        taps: Taps of the filter along each axis; their sum does not matter.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -45,7 +45,7 @@ class ModulatedConv2D(keras.layers.Layer):
         Shape (batch, height * up, width * up, filters); with "full" padding kernel_size - 1 more in height and width.
 
     Raises:
-        ValueError: For another `up` or `padding`, or if outputs are to be both enlarged and padded.
+        ValueError: For an unsupported `up` or `padding`, or for upsampling combined with "full" padding.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class ModulatedConv2D(keras.layers.Layer):
         if self.up == 1:
             return ops.conv(x, kernel, padding="same")
         x = conv_transpose(x, ops.swapaxes(kernel, 2, 3), strides=2, padding="valid")
-        # The kernel makes 2 n - 2 + kernel_size of n samples; the filter is to leave 2 n, in the middle.
+        # The kernel makes 2 n - 2 + kernel_size samples from n; the filter must leave the 2 n in the middle.
         extra = len(self.taps) + 1 - self.kernel_size
         return resample(x, self.taps, padding=((extra + 1) // 2, extra // 2), total=2)
 
@@ -103,5 +103,5 @@ class ModulatedConv2D(keras.layers.Layer):
 
 
 def _unit(x, axes):
-    """`x` over its root mean square along axes."""
+    """`x` divided by its root mean square along axes."""
     return x * ops.cast(ops.rsqrt(mean_over(ops.square(at_least_float32(x)), axes)), x.dtype)

@@ -13,19 +13,19 @@ MODES = ("random", "constant", "none")
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Noise(keras.layers.Layer):
-    """Adds a map of standard normal noise to all channels, times a learned strength that starts at 0.
+    """Adds a map of standard normal noise to all channels, multiplied by a learned strength that starts at 0.
 
-    What is added depends on the attribute `mode`, in training and in inference alike; `noise_mode` sets it for all
-    layers of a network:
+    The noise depends on the attribute `mode`, both in training and in inference; `noise_mode` sets it for all layers of
+    a network:
 
-    - "random": a new map for each sample and call, from `kerasgan.game.randomness.draw_noise`: fresh in training, of
-      the seed of `sample` in inference, where its argument `noise` chooses further.
-    - "constant": the same map for all samples, stored with the weights, as published generators have it.
-    - "none": nothing.
+    - "random": a new map for each sample and call, from `kerasgan.game.randomness.draw_noise`: fresh in training; in
+      inference determined by the arguments `seed` and `noise` of `sample`.
+    - "constant": the same map for all samples, stored with the weights, as in published generators.
+    - "none": no noise.
 
     Args:
-        per_channel: A strength for each channel (StyleGAN) instead of one for all (StyleGAN2).
-        mode: One of the above.
+        per_channel: Whether to learn a strength for each channel (StyleGAN) instead of one for all (StyleGAN2).
+        mode: One of the modes above.
         seed: Seed of the random maps.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
@@ -36,7 +36,7 @@ class Noise(keras.layers.Layer):
         The same shape.
 
     Raises:
-        ValueError: For another mode.
+        ValueError: For an unknown mode.
     """
 
     adds_noise = True
@@ -74,14 +74,14 @@ class Noise(keras.layers.Layer):
 
 
 def check_mode(mode):
-    """The mode, if it is one of `MODES`."""
+    """Returns the mode if it is one of `MODES`; otherwise raises an error."""
     if mode not in MODES:
         raise ValueError(f"mode is {mode!r}, expected one of {', '.join(map(repr, MODES))}.")
     return mode
 
 
 def noise_layers(network):
-    """All `Noise` layers of a network, those of networks within it included."""
+    """All `Noise` layers of a network, including those of nested networks."""
     found: list[Noise] = []
     for layer in getattr(network, "layers", ()):
         found += [layer] if isinstance(layer, Noise) else noise_layers(layer)
@@ -90,10 +90,10 @@ def noise_layers(network):
 
 @contextlib.contextmanager
 def noise_mode(network, mode):
-    """Has all `Noise` layers of a network work in one mode within the block.
+    """Sets the mode of all `Noise` layers of a network within the block.
 
-    The mode is read when the network is called. A compiled function keeps the mode that it was traced in: keep one for
-    each mode.
+    The mode is read when the network is called. A compiled function keeps the mode it was traced in: use a separate
+    function for each mode.
 
     Args:
         network: A Keras model.

@@ -79,14 +79,14 @@ def batch_normalization(momentum=0.9, epsilon=1e-5, scale_stddev=0.0, **options)
 
 
 def standing_statistics(network, batches):
-    """Replaces the moving statistics of batch normalization by their means over some batches.
+    """Replaces the moving statistics of batch normalization with means over some batches.
 
-    The network is run in training on each batch (Brock et al. 2019, appendix D: "standing statistics"), so that samples
-    of a given truncation and batch size are normalized as such. Means and biased variances of the batches are averaged.
-    Other state, such as `u` of spectral normalization, moves as in training.
+    The network is run in training mode on each batch (Brock et al. 2019, appendix D: "standing statistics"), so that
+    samples of a given truncation and batch size are normalized by their own statistics. Means and biased variances of
+    the batches are averaged. Other state, such as `u` of spectral normalization, is updated as in training.
 
     Args:
-        network: Built Keras model, as a generator or the moving average of one.
+        network: Built Keras model, such as a generator or the moving average of one.
         batches: Iterable of the network's inputs, such as [latents, labels]; 100 batches in the paper.
 
     Raises:
@@ -114,10 +114,10 @@ def standing_statistics(network, batches):
 
 @contextlib.contextmanager
 def kept_statistics(network):
-    """Context in which the moving statistics of batch normalization stay as they are when a network runs in training.
+    """Context that freezes the moving statistics of batch normalization while a network runs in training mode.
 
-    For batches that training needs, but that no one will sample: their statistics do not belong into the averages that
-    normalize samples.
+    It serves batches that training needs but that are never sampled: their statistics do not belong in the averages
+    that normalize samples.
 
     Args:
         network: Built Keras model.

@@ -12,7 +12,7 @@ def patch_discriminator(image_shape, condition_shape=None, width=64, depth=3, af
     """Builds a convolutional discriminator with a logit for each patch of an image.
 
     It has `depth` convolutions of stride 2 and two of stride 1 with 4x4 kernels, instance normalization in all layers
-    but the first and the last, LeakyReLU with slope 0.2 and weights from N(0, 0.02^2) (appendix 6.1.2:
+    except the first and the last, LeakyReLU with slope 0.2 and weights from N(0, 0.02^2) (appendix 6.1.2:
     C64-C128-C256-C512 and the output map). The receptive fields are:
 
     | depth | 0 | 1 | 2 | 3 | 4 | 5 |
@@ -21,7 +21,7 @@ def patch_discriminator(image_shape, condition_shape=None, width=64, depth=3, af
 
     Args:
         image_shape: Shape (height, width, channels) of the images.
-        condition_shape: Shape of condition images, which are concatenated as further channels, or None.
+        condition_shape: Shape of condition images, which are concatenated as additional channels, or None.
         width: Number of filters of the first layer. It doubles with each layer, up to eight times `width`.
         depth: Number of strided convolutions.
         affine: Whether the normalization learns scales and offsets.

@@ -6,27 +6,27 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class PhaseShuffle(keras.layers.Layer):
-    """Moves each sequence by a random number of places in training, and does nothing in inference.
+    """Shifts each sequence by a random number of samples in training, and does nothing in inference.
 
-    Transposed convolutions leave artifacts of always the same phase, by which a discriminator could tell generated
-    sounds from real ones at once. This layer between its convolutions takes that phase away. Each example is moved on
-    its own, by a whole number from -radius to radius, all equally likely; its channels are moved together. What a move
-    leaves empty at one end is filled by reflection, without repeating the last value.
+    Transposed convolutions leave artifacts that always have the same phase, by which a discriminator could easily
+    recognise generated sounds. This layer, placed between its convolutions, hides that phase. Each example is shifted
+    separately, by an integer from -radius to radius, all equally likely; its channels are shifted together. The gap at
+    one end is filled by reflection, without repeating the last value.
 
     Args:
-        radius: Largest number of places. 0 moves nothing.
+        radius: Largest shift. 0 for no shift.
         seed: Seed of the random numbers.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: Floats of shape (batch, length, channels), length known and above `radius`.
-        training: Whether the sequences are moved.
+        inputs: Floats of shape (batch, length, channels), length known and above `radius`. training: Whether to shift
+        the sequences.
 
     Returns:
         The same shape.
 
     Raises:
-        ValueError: For a negative radius, or sequences that are too short to be reflected.
+        ValueError: For a negative radius, or for sequences that are too short to be reflected.
     """
 
     def __init__(self, radius=2, seed=None, **kwargs):
@@ -49,7 +49,7 @@ class PhaseShuffle(keras.layers.Layer):
         radius, length = self.radius, inputs.shape[1]
         moves = keras.random.randint((ops.shape(inputs)[0],), -radius, radius + 1, dtype="int32", seed=self.random)
         padded = ops.pad(inputs, [[0, 0], [radius, radius], [0, 0]], mode="reflect")
-        # The sum of a few products has a fast gradient, of which a gradient penalty takes a gradient again.
+        # A sum of a few products has fast first- and second-order gradients, which gradient penalties need.
         chosen = ops.one_hot(radius - moves, 2 * radius + 1, dtype=inputs.dtype)[:, :, None, None]
         return sum(chosen[:, first] * padded[:, first : first + length] for first in range(2 * radius + 1))
 

@@ -11,7 +11,7 @@ from kerasgan.objectives.losses import at_least_float32
 class PixelNormalization(keras.layers.Layer):
     """Divides each vector along the last axis by the root of its mean square: x / sqrt(mean(x^2) + epsilon).
 
-    It has no weights. It serves on feature maps and on latents. The mean is taken in float32.
+    It has no weights. It is used for feature maps and for latents. The mean is computed in float32.
 
     Args:
         epsilon: Added to the mean square.

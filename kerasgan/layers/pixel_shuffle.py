@@ -1,4 +1,4 @@
-"""Enlargements by whole factors: of channels into pixels, and bilinear."""
+"""Enlargement by integer factors: pixel shuffle and bilinear."""
 
 import keras
 from keras import ops
@@ -12,7 +12,7 @@ class PixelShuffle(keras.layers.Layer):
     `factor` x `factor` pixels, as in PyTorch. (TensorFlow's `depth_to_space` has the order of channels `i, j, c`.)
 
     Args:
-        factor: Whole number by which height and width grow.
+        factor: Integer factor by which height and width grow.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -49,13 +49,13 @@ class PixelShuffle(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class BilinearEnlargement(keras.layers.Layer):
-    """Enlarges images bilinearly by a whole factor, without a resizing operation.
+    """Enlarges images bilinearly by an integer factor, without a resizing operation.
 
-    The centre of output pixel o is at (o + 1/2) / factor - 1/2 of the input's pixels; edge pixels are repeated
-    outwards. (Operations that resize have no second derivatives on TensorFlow.)
+    The centre of output pixel o lies at input pixel (o + 1/2) / factor - 1/2; edge pixels are repeated outwards.
+    (Resizing operations have no second derivatives on TensorFlow.)
 
     Args:
-        factor: Whole number by which height and width grow.
+        factor: Integer factor by which height and width grow.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -73,7 +73,7 @@ class BilinearEnlargement(keras.layers.Layer):
         return self._along_rows(self._along_rows(inputs, transposed=True), transposed=False)
 
     def _along_rows(self, x, transposed):
-        """Enlarges the height; if `transposed`, the width."""
+        """Enlarges the height, or the width if `transposed`."""
         if transposed:
             x = ops.transpose(x, (0, 2, 1, 3))
         batch, size, rest, channels = ops.shape(x)

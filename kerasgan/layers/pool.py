@@ -10,16 +10,17 @@ from kerasgan.game.engines import gather, replica
 class ImagePool(keras.layers.Layer):
     """Returns generated images, half of them from earlier steps.
 
-    With `exactly_half`, each second position of the batch returns a stored image, which the new one of the position
-    replaces, and the others return the new images: half of the batch is from the past (Shrivastava et al. 2017). The
-    ages of the stored images have the paper's geometric distribution; the paper may show an image again, though.
+    With `exactly_half`, every second position of the batch returns a stored image, which its new image replaces, and
+    the others return their new images, so that half of the batch is from the past (Shrivastava et al. 2017). The ages
+    of the stored images have the paper's geometric distribution; in the paper, however, an image may be shown again.
 
     Otherwise each position of the batch has its own buffer of `size / batch_size` images (at least 1), so that a batch
     size of 1 gives the pool of the papers. Until a buffer is full, it stores and returns each new image. After that it
     returns the new image with probability 1/2, and otherwise a random stored image, which the new image replaces. Each
     replica uses the buffers of its own samples and holds a copy of all buffers, so that any replica can save them.
 
-    The pool is state of the game: a `Phase` whose loss calls it must list the name of its attribute in `keeps`.
+    The pool is part of the state of the game: a `Phase` whose loss calls it must list the name of its attribute in
+    `keeps`.
 
     All batches must have the same size: drop the incomplete last batch of an epoch (`drop_remainder` of a `tf.data`
     dataset).
@@ -27,14 +28,14 @@ class ImagePool(keras.layers.Layer):
     Args:
         image_shape: Shape (height, width, channels), or any shape of one sample.
         size: Total number of images in the pool. 0 returns all images unchanged.
-        batch_size: Global batch size over all replicas. With `exactly_half`, each replica's share is even.
+        batch_size: Global batch size over all replicas. With `exactly_half`, each replica's share must be even.
         seed: Random seed.
         exactly_half: Whether exactly half of each batch is from earlier steps, rather than each image with probability
             1/2.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Raises:
-        ValueError: If half of the batch is no whole number.
+        ValueError: If half of the batch size is not an integer.
     """
 
     def __init__(self, image_shape, size=50, batch_size=1, seed=None, exactly_half=False, **kwargs):
@@ -69,7 +70,7 @@ class ImagePool(keras.layers.Layer):
             )
         # If the static batch size is unknown, a smaller last batch of an epoch fails here.
         images = ops.reshape(images, (self.batch_size // replicas, *self.image_shape))
-        # Drawn for the whole batch, of which each second one is used for half of it.
+        # Drawn for the whole batch; with exactly half, every second number is used.
         chosen = keras.random.randint(ops.shape(images)[:1], 0, self.length, seed=self.random)
         swap = keras.random.uniform(ops.shape(images)[:1], seed=self.random) < 0.5
         if not self.exactly_half:
@@ -78,7 +79,7 @@ class ImagePool(keras.layers.Layer):
         return ops.reshape(ops.stack([images[::2], old], axis=1), (-1, *self.image_shape))
 
     def _exchanged(self, images, chosen, swap, index):
-        """Stored images at the places `chosen` where `swap` is true and the memory is full, else the new ones."""
+        """Stored images at the positions `chosen` where `swap` is true and the memory is full, else the new ones."""
         rows = index * ops.shape(images)[0] + ops.arange(ops.shape(images)[0], dtype="int32")
         memory, stored = (ops.take(ops.convert_to_tensor(v), rows, axis=0) for v in (self.images, self.stored))
         full = stored >= self.length
@@ -91,7 +92,7 @@ class ImagePool(keras.layers.Layer):
         return ops.where(self._as_images(swap, 0), ops.cast(old, images.dtype), images)
 
     def _remember(self, images, write):
-        """Stores the images of all replicas where `write`, of shape (batch, length), is true."""
+        """Stores the images of all replicas at the positions where `write`, of shape (batch, length), is true."""
         self.images.assign(ops.where(self._as_images(write, 1), images[:, None], ops.convert_to_tensor(self.images)))
         self.stored.assign(ops.minimum(ops.convert_to_tensor(self.stored) + 1, self.length))
 

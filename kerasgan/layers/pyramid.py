@@ -1,4 +1,4 @@
-"""The Laplacian pyramid: an image as the details at each scale."""
+"""The Laplacian pyramid: an image split into details at each scale."""
 
 import itertools
 
@@ -23,8 +23,7 @@ class LaplacianPyramid(keras.layers.Layer):
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        images: Float tensor of shape (batch, height, width, channels), with sides that are multiples of 2 ** (levels -
-            1).
+        images: Float tensor of shape (batch, height, width, channels), whose sides are multiples of 2 ** (levels - 1).
 
     Returns:
         A list [h_0, h_1, ..., I_(levels - 1)], from the largest to the smallest level.

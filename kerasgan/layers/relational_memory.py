@@ -8,19 +8,19 @@ from keras import layers, ops
 class RelationalMemoryCell(layers.Layer):
     """A cell of slots that attend to each other and to the input, for `keras.layers.RNN` or `TokenDecoder`.
 
-    The input becomes a row e = W x beside the rows M of the memory. Queries, keys and values of all heads are one
-    layer-normalized linear map of a row. With the attention A of the rows of M to all rows, the candidate is M' =
-    norm(M + A) and M'' = norm(M' + mlp(M')), and the memory becomes sigmoid(i) tanh(M'') + sigmoid(f) M, gated for each
-    unit by i = U e + V tanh(M) + `input_bias` and f alike (section 3.4, equations 5 to 7, with the authors' tanh of the
-    candidate). The first memory is an identity matrix. The output is the memory as one vector.
+    The input becomes a row e = W x, appended to the rows M of the memory. Queries, keys and values of all heads come
+    from one layer-normalized linear map of a row. With the attention A of the rows of M to all rows, the candidate is
+    M' = norm(M + A) and M'' = norm(M' + mlp(M')), and the memory becomes sigmoid(i) tanh(M'') + sigmoid(f) M, gated per
+    unit by i = U e + V tanh(M) + `input_bias` and a similar f (section 3.4, equations 5 to 7, with the authors' tanh of
+    the candidate). The initial memory is an identity matrix. The output is the flattened memory.
 
     Args:
         slots: Number of rows of the memory.
         heads: Number of heads.
-        head_size: Number of units of a head, for queries, keys and values. A row has `heads * head_size` units.
-        mlp_layers: Number of dense layers of the mlp, all of the size of a row, with ReLU between them.
-        forget_bias: Constant that is added to f.
-        input_bias: Constant that is added to i.
+        head_size: Number of units per head, for queries, keys and values. A row has `heads * head_size` units.
+        mlp_layers: Number of dense layers of the MLP, all with the size of a row, with ReLUs in between.
+        forget_bias: Constant added to f.
+        input_bias: Constant added to i.
         **kwargs: Arguments of `keras.layers.Layer`.
     """
 
@@ -75,7 +75,7 @@ class RelationalMemoryCell(layers.Layer):
         return memory, [memory]
 
     def attention(self, rows):
-        """What the rows but the last one see of all rows, shape (batch, slots, size)."""
+        """The attention of all rows except the last one to all rows, shape (batch, slots, size)."""
         projected = self.projection_norm(self.projection(rows))
         projected = ops.reshape(projected, (-1, self.slots + 1, self.heads, 3 * self.head_size))
         queries, keys, values = ops.split(projected, 3, axis=-1)

@@ -1,4 +1,4 @@
-"""Residual blocks that SNGAN, SAGAN, BigGAN and BigGAN-deep share."""
+"""Residual blocks shared by SNGAN, SAGAN, BigGAN and BigGAN-deep."""
 
 from keras import layers
 
@@ -6,10 +6,10 @@ from kerasgan.layers.resample import BILINEAR, Resample
 
 
 def enlarge(x, interpolation="nearest", name=None):
-    """A map of twice the height and width.
+    """Doubles the height and width of a map.
 
     Args:
-        x: Shape (batch, height, width, channels).
+        x: Tensor of shape (batch, height, width, channels).
         interpolation: "nearest" or "bilinear".
         name: Name of the layer.
 
@@ -22,7 +22,7 @@ def enlarge(x, interpolation="nearest", name=None):
 
 
 def halve(x, name=None):
-    """A map of half the height and width, by means over 2 x 2 places."""
+    """Halves the height and width of a map by averaging 2 x 2 positions."""
     return layers.AveragePooling2D(2, name=name)(x)
 
 
@@ -30,10 +30,10 @@ def generator_block(x, channels, convolution, normalize, name, interpolation="ne
     """A block that doubles the size: (norm, ReLU, enlarge, 3 x 3, norm, ReLU, 3 x 3) + (enlarge, 1 x 1).
 
     Args:
-        x: Shape (batch, height, width, any channels).
+        x: Tensor of shape (batch, height, width, any channels).
         channels: Number of output channels.
-        convolution: Function of the number of filters, the kernel size and a name that makes a layer.
-        normalize: Function of a map and a name that returns the normalized map.
+        convolution: Function that makes a layer from the number of filters, the kernel size and a name.
+        normalize: Function of (map, name) that returns the normalized map.
         name: Prefix of the layers' names.
         interpolation: See `enlarge`.
 
@@ -52,15 +52,16 @@ def discriminator_block(x, channels, convolution, name, hidden=None, down=True, 
     """A block without normalization: (ReLU, 3 x 3, ReLU, 3 x 3, halve) + (1 x 1, halve).
 
     Args:
-        x: Shape (batch, height, width, any channels).
+        x: Tensor of shape (batch, height, width, any channels).
         channels: Number of output channels.
-        convolution: Function of the number of filters, the kernel size and a name that makes a layer.
+        convolution: Function that makes a layer from the number of filters, the kernel size and a name.
         name: Prefix of the layers' names.
-        hidden: Number of channels between the convolutions; None for `channels`.
-        down: Whether the size is halved. A block that changes neither the size nor the channels has no convolution in
+        hidden: Number of channels between the convolutions. None for `channels`.
+        down: Whether to halve the size. A block that changes neither the size nor the channels has no convolution in
             its shortcut.
-        first: Whether it is the network's first block, which begins without a ReLU, and halves before the 1 x 1.
-        activated: Whether the shortcut sees what the block's first ReLU lets through, as in mimicry, whose ReLU
+        first: Whether this is the network's first block, which starts without a ReLU and halves before the 1 x 1
+            convolution.
+        activated: Whether the shortcut receives the output of the block's first ReLU, as in mimicry, whose ReLU
             overwrites its input.
 
     Returns:
@@ -79,18 +80,18 @@ def discriminator_block(x, channels, convolution, name, hidden=None, down=True, 
 
 
 def generator_bottleneck(x, channels, convolution, normalize, name, up=False):
-    """A block of BigGAN-deep's generator: 1 x 1, 3 x 3, 3 x 3, 1 x 1 with a quarter of the channels between.
+    """A block of BigGAN-deep's generator: 1 x 1, 3 x 3, 3 x 3, 1 x 1, with a quarter of the channels in between.
 
-    A normalization and a ReLU come before each convolution. The shortcut has none: it leaves out the last channels
-    where there are fewer (Brock et al. 2019, appendix B, figure 16).
+    A normalization and a ReLU precede each convolution. The shortcut has no convolution: if the number of channels
+    falls, it drops the last ones (Brock et al. 2019, appendix B, figure 16).
 
     Args:
-        x: Shape (batch, height, width, at least `channels`).
+        x: Tensor of shape (batch, height, width, at least `channels`).
         channels: Number of output channels.
-        convolution: Function of the number of filters, the kernel size and a name that makes a layer.
-        normalize: Function of a map and a name that returns the normalized map.
+        convolution: Function that makes a layer from the number of filters, the kernel size and a name.
+        normalize: Function of (map, name) that returns the normalized map.
         name: Prefix of the layers' names.
-        up: Whether the size is doubled, before the first 3 x 3.
+        up: Whether to double the size, before the first 3 x 3 convolution.
 
     Returns:
         Shape (batch, height, width, channels), or twice the size.
@@ -105,16 +106,16 @@ def generator_bottleneck(x, channels, convolution, normalize, name, up=False):
 
 
 def discriminator_bottleneck(x, channels, convolution, name, down=False):
-    """A block of BigGAN-deep's discriminator: ReLU and 1 x 1, 3 x 3, 3 x 3, 1 x 1, a quarter of `channels` between.
+    """A block of BigGAN-deep's discriminator: ReLU and 1 x 1, 3 x 3, 3 x 3, 1 x 1, with `channels / 4` in between.
 
-    Where channels are added, the shortcut keeps those of `x` and has a 1 x 1 convolution for the others.
+    If the number of channels grows, the shortcut keeps those of `x` and has a 1 x 1 convolution for the others.
 
     Args:
-        x: Shape (batch, height, width, at most `channels`).
+        x: Tensor of shape (batch, height, width, at most `channels`).
         channels: Number of output channels.
-        convolution: Function of the number of filters, the kernel size and a name that makes a layer.
+        convolution: Function that makes a layer from the number of filters, the kernel size and a name.
         name: Prefix of the layers' names.
-        down: Whether the size is halved, before the last 1 x 1.
+        down: Whether to halve the size, before the last 1 x 1 convolution.
 
     Returns:
         Shape (batch, height, width, channels), or with half the size.

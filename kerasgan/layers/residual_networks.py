@@ -1,4 +1,4 @@
-"""Residual generators and discriminators as SNGAN, SAGAN, BigGAN and BigGAN-deep have them."""
+"""Residual generators and discriminators of SNGAN, SAGAN, BigGAN and BigGAN-deep."""
 
 import dataclasses
 import math
@@ -19,9 +19,9 @@ class Kit:
     """Makes the layers of a family's network.
 
     Args:
-        spectral: Whether kernels are spectrally normalized.
+        spectral: Whether to normalize kernels spectrally.
         initializer: Initializer of kernels, as a configuration.
-        residual_initializer: That of the 3 x 3 convolutions within blocks; None for `initializer`.
+        residual_initializer: Initializer of the 3 x 3 convolutions within blocks. None for `initializer`.
     """
 
     spectral: bool = True
@@ -29,7 +29,7 @@ class Kit:
     residual_initializer: Any = None
 
     def convolution(self, filters, size, name, residual=True):
-        """A convolution that leaves height and width as they are."""
+        """A convolution that preserves height and width."""
         kind = SpectralConv2D if self.spectral else layers.Conv2D
         initial = self.residual_initializer if residual and size > 1 else None
         return kind(filters, size, padding="same", kernel_initializer=initial or self.initializer, name=name)
@@ -60,11 +60,11 @@ def residual_generator(
         widths: Channels of the first map and of the output of each block.
         image_shape: (height, width, channels) of the images; the sides multiples of `2 ** (len(widths) - 1)`.
         kit: `Kit` that makes the layers.
-        normalize: Function of a map, a name and the block's index that returns the normalized map.
-        attention: Indices of the blocks that are followed by self-attention.
-        block: `generator_block`, or another function of the same arguments.
+        normalize: Function of (map, name, index of the block) that returns the normalized map.
+        attention: Indices of the blocks followed by self-attention.
+        block: `generator_block`, or another function with the same arguments.
         epsilon: Constant that the last batch normalization adds to the variance.
-        **options: Further arguments of `block`.
+        **options: Other arguments of `block`.
 
     Returns:
         A Keras model with the output `images`, in [-1, 1].
@@ -113,22 +113,22 @@ def to_images(x, channels, kit, epsilon=1e-5):
 
 
 def residual_discriminator(images, labels, widths, downs, num_classes, kit, wide=True, attention=(), **options):
-    """A discriminator: blocks, ReLU, the sum over places, a dense layer [and the label's projection].
+    """A discriminator: blocks, ReLU, the sum over positions, a dense layer [and the label's projection].
 
     Args:
         images: Symbolic input of images.
-        labels: Symbolic labels in a list, or an empty list.
+        labels: List with the symbolic labels, or an empty list.
         widths: Channels of the output of each block.
-        downs: How many of the first blocks halve the size.
-        num_classes: Number of classes, where there are labels.
+        downs: Number of initial blocks that halve the size.
+        num_classes: Number of classes, if there are labels.
         kit: `Kit` that makes the layers.
-        wide: Whether a block has as many channels between its convolutions as at its end; else as at its beginning, but
-            in the first block.
-        attention: Indices of the blocks that are followed by self-attention.
-        **options: Further arguments of `discriminator_block`.
+        wide: Whether a block has its number of output channels between its convolutions; otherwise the number of its
+            input channels, except in the first block.
+        attention: Indices of the blocks followed by self-attention.
+        **options: Other arguments of `discriminator_block`.
 
     Returns:
-        A Keras model with an output of logits, shape (batch, 1); its layer `features` is the sum over places.
+        A Keras model with logits of shape (batch, 1); its layer `features` is the sum over positions.
     """
     x = images
     for place, width in enumerate(widths):
@@ -148,19 +148,19 @@ def residual_discriminator(images, labels, widths, downs, num_classes, kit, wide
 
 
 def sum_pooled(x):
-    """ReLU and the sum over places, in a layer named `features`: shape (batch, channels)."""
+    """ReLU and the sum over positions, in a layer named `features`: shape (batch, channels)."""
     return SumOverPlaces(name="features")(layers.ReLU()(x))
 
 
 def judge(x, labels, num_classes, kit):
-    """A discriminator's last layers: the sum over places, a dense layer and the projection of labels.
+    """A discriminator's last layers: the sum over positions, a dense layer and the projection of labels.
 
     The logit is a linear function of the features plus their inner product with the label's embedding (Miyato & Koyama
     2018, equation 4).
 
     Args:
         x: Symbolic map of shape (batch, height, width, channels).
-        labels: Symbolic labels in a list, or an empty list; those of a pack are added up.
+        labels: List with the symbolic labels, or an empty list; the embeddings of a pack are summed.
         num_classes: Number of classes.
         kit: `Kit` that makes the layers.
 

@@ -12,13 +12,13 @@ from kerasgan.layers.reflection_padding import ReflectionPadding2D
 def residual_translator(image_shape, channels, width=64, blocks=9, name="generator", initializer=None):
     """Builds a translator c7s1-w, d2w, d4w, R4w times `blocks`, u2w, uw, c7s1 (Zhu et al. 2017, appendix 7.2).
 
-    Each convolution but the last is followed by instance normalization without scale and offset, and by ReLU; edges are
-    reflected. The layers whose outputs the contrastive loss of CUT compares are named `level_1`, `level_2`, ...: both
-    strided convolutions, the first residual block and, of more than four, the fifth.
+    Each convolution except the last is followed by instance normalization without scale and offset, and by ReLU;
+    padding is by reflection. The layers whose outputs the contrastive loss of CUT compares are named `level_1`,
+    `level_2`, ...: both strided convolutions, the first residual block and, if there are more than four, the fifth.
 
     Args:
-        image_shape: Shape (height, width, channels) of its inputs.
-        channels: Channels of its outputs.
+        image_shape: Shape (height, width, channels) of the inputs.
+        channels: Number of channels of the outputs.
         width: Channels of the first layer.
         blocks: Number of residual blocks.
         name: Name of the model.

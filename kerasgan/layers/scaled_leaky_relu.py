@@ -13,10 +13,10 @@ class ScaledLeakyReLU(keras.layers.Layer):
     """Leaky ReLU times a gain: sqrt(2) keeps the variance, so that the weights need no gain (Karras et al. 2020).
 
     Args:
-        gain: What the leaky ReLU is multiplied by.
-        slope: Slope below 0; 1 leaves only the gain and the limit.
-        limit: Outputs are clipped to [-limit, limit]; None for no clipping. StyleGAN2-ADA clips at 256 where it
-            computes in half precision.
+        gain: Factor of the leaky ReLU.
+        slope: Slope below 0. With 1, only the gain and the limit have an effect.
+        limit: Bound of the outputs, which are clipped to [-limit, limit]. None for no clipping. StyleGAN2-ADA clips at
+            256 in half precision.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
     """
 
@@ -27,7 +27,7 @@ class ScaledLeakyReLU(keras.layers.Layer):
     def call(self, inputs, training=None):
         x = inputs
         if self.slope != 1:
-            # In training the form whose gradient is quickly differentiated: see `kerasgan.layers.LeakyReLU`.
+            # In training, the form with a fast second-order gradient: see `kerasgan.layers.LeakyReLU`.
             x = leaky_relu(x, self.slope) if training else ops.leaky_relu(x, self.slope)
         x = x if self.gain == 1 else x * self.gain
         return x if self.limit is None else ops.clip(x, -self.limit, self.limit)

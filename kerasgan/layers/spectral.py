@@ -12,27 +12,27 @@ register = keras.saving.register_keras_serializable(package="kerasgan")
 
 
 class SpectralNormalization:
-    """Mixin before a Keras layer whose kernel W is divided by its largest singular value sigma in every call.
+    """Mixin for a Keras layer that divides the kernel W by its largest singular value sigma in every call.
 
-    W is the matrix of the layer's kernel, with one row for each output channel (for each class in an embedding). The
-    variable that is trained stays W itself. `u`, which is saved but not trained, follows the first left singular
-    vector: one power iteration (algorithm 1) is v = normalize(W^T u), u = normalize(W v), and sigma = u^T W v. No
-    gradient flows through u and v; so that of a loss is orthogonal to W, as W / sigma does not depend on W's scale.
+    W is the layer's kernel as a matrix, with one row per output channel (per class in an embedding). The trained
+    variable is W itself. `u`, which is saved but not trained, tracks the first left singular vector: one power
+    iteration (algorithm 1) is v = normalize(W^T u), u = normalize(W v), and sigma = u^T W v. No gradient flows through
+    u and v, so that the gradient of a loss is orthogonal to W, as W / sigma does not depend on W's scale.
 
-    `u` moves in each call with `training=True`. Within a game it moves once in each update of the network that owns
-    it, however often the network is called there, in micro-batches too, and never in another player's update. A call
-    without training iterates from `u` as well, as in the authors' code, but leaves it as it is: so sigma is right for
-    averaged weights too.
+    `u` is updated in each call with `training=True`. Within a game it is updated once in each update of the network
+    that owns it, however often the network is called in it (even in micro-batches), and never in another player's
+    update. A call without training also iterates from `u`, as in the authors' code, but does not change it, so that
+    sigma is correct for averaged weights too.
 
-    The matrix is computed in float32 (or float64), whatever the layer computes in.
+    The matrix is computed in float32 (or float64), whatever the precision of the layer.
 
     Args:
         *args: Arguments of the Keras layer.
-        power_iterations: Number of power iterations in a call.
-        **kwargs: Keyword arguments of the Keras layer; images are `channels_last`.
+        power_iterations: Number of power iterations per call.
+        **kwargs: Keyword arguments of the Keras layer; images must be `channels_last`.
     """
 
-    matrix_axis = -1  # the axis of the kernel that is the rows of W
+    matrix_axis = -1  # axis of the kernel that becomes the rows of W
     epsilon = 1e-12
 
     def __init__(self, *args, power_iterations=1, **kwargs):
@@ -44,7 +44,7 @@ class SpectralNormalization:
         self.power_iterations = power_iterations
 
     def add_weight(self, *args, **kwargs):
-        return super().add_weight(*args, **{**kwargs, "autocast": False})  # half precision is too coarse to iterate in
+        return super().add_weight(*args, **{**kwargs, "autocast": False})  # half precision is too coarse to iterate
 
     def build(self, input_shape=None):
         super().build(input_shape)
@@ -58,15 +58,15 @@ class SpectralNormalization:
 
     @property
     def raw_kernel(self):
-        """The variable that is trained."""
+        """The trained variable."""
         return self.kernel
 
     def normalized_kernel(self, training=False):
-        """W / sigma in the layer's compute dtype; with `training`, `u` moves as the class says."""
+        """W / sigma in the layer's compute dtype; with `training`, `u` is updated as the class describes."""
         known, scope = EVALUATION.get(), get_stateless_scope()
         if known is None or not training:
             return self._iterate(training)
-        value = scope and scope.get_current_value(self.raw_kernel)  # a look ahead has weights of its own
+        value = scope and scope.get_current_value(self.raw_kernel)  # an unrolled step has its own weights
         key = (id(self), "normalized_kernel", id(value))
         if key not in known:
             known[key] = value, self._iterate(training)
@@ -75,7 +75,7 @@ class SpectralNormalization:
     def _iterate(self, training):
         kernel = at_least_float32(self.raw_kernel)
         rows = kernel.shape[self.matrix_axis]
-        matrix = ops.reshape(ops.moveaxis(kernel, self.matrix_axis, -1), (-1, rows))  # its transpose, as Keras has it
+        matrix = ops.reshape(ops.moveaxis(kernel, self.matrix_axis, -1), (-1, rows))  # W transposed, as in Keras
         fixed, u = ops.stop_gradient(matrix), ops.reshape(ops.cast(self.u, kernel.dtype), (-1, 1))
         u = ops.stop_gradient(u)
         for _ in range(self.power_iterations):
@@ -89,7 +89,7 @@ class SpectralNormalization:
 
     def _move(self, u):
         part = MICRO_BATCH.get()
-        if part is not None:  # all of them iterate from one `u`, which the last one moves
+        if part is not None:  # all parts iterate from the same `u`, which the last one updates
             index, number = part
             u = ops.where(ops.equal(index, number - 1), u, ops.convert_to_tensor(self.u))
         self.u.assign(u)
@@ -105,7 +105,7 @@ class SpectralNormalization:
         return outputs if activation is None else activation(outputs)
 
     def save_own_variables(self, store):
-        layers.Layer.save_own_variables(self, store)  # those of Keras' layers would leave out `u`
+        layers.Layer.save_own_variables(self, store)  # the methods of Keras' layers would omit `u`
 
     def load_own_variables(self, store):
         layers.Layer.load_own_variables(self, store)
@@ -116,7 +116,7 @@ class SpectralNormalization:
 
 class _Convolution(SpectralNormalization):
     def apply_kernel(self, inputs, kernel):
-        """What the layer computes of the normalized kernel, without bias and activation."""
+        """The layer's output for the normalized kernel, without bias and activation."""
         return self.convolution_op(inputs, kernel)
 
 
@@ -124,7 +124,7 @@ class _TransposedConvolution(SpectralNormalization):
     matrix_axis = -2
 
     def apply_kernel(self, inputs, kernel):
-        """What the layer computes of the normalized kernel, without bias and activation."""
+        """The layer's output for the normalized kernel, without bias and activation."""
         if self.output_padding is None and set(self.dilation_rate) == {1}:
             return conv_transpose(inputs, kernel, self.strides, self.padding)
         options = {"output_padding": self.output_padding, "dilation_rate": self.dilation_rate}
@@ -166,7 +166,7 @@ class SpectralDense(SpectralNormalization, layers.Dense):
     """`keras.layers.Dense` with spectral normalization: see `SpectralNormalization`."""
 
     def apply_kernel(self, inputs, kernel):
-        """What the layer computes of the normalized kernel, without bias and activation."""
+        """The layer's output for the normalized kernel, without bias and activation."""
         return ops.matmul(inputs, kernel)
 
 

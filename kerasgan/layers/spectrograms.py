@@ -1,4 +1,4 @@
-"""Spectrograms of sounds, and sounds of spectrograms."""
+"""Conversion between sounds and spectrograms."""
 
 import keras
 import numpy as np
@@ -7,19 +7,19 @@ from keras import layers, ops
 from kerasgan.objectives.losses import at_least_float32
 
 FLOOR = 1e-6  # added to magnitudes before the logarithm
-DEVIATIONS = 3.0  # from the mean, at which normalized spectrograms are cut off
+DEVIATIONS = 3.0  # from the mean, at which normalized spectrograms are clipped
 
 
 def log_spectrogram(sounds, window):
-    """Logarithms of the magnitudes of a short-time Fourier transform, with windows that overlap by a half.
+    """Computes log magnitudes of a short-time Fourier transform with windows that overlap by half.
 
     Args:
         sounds: Tensor of shape (batch, length, channels); the length is a multiple of `window // 2`.
         window: Length of the Hann windows, even.
 
     Returns:
-        A tensor of shape (batch, 2 * length // window, window // 2, channels): times and, from 0 on, frequencies. The
-        highest one is left out (section 3.2 of Donahue et al. 2019).
+        A tensor of shape (batch, 2 * length // window, window // 2, channels): times and frequencies from 0 on, without
+        the highest one (section 3.2 of Donahue et al. 2019).
     """
     x = at_least_float32(ops.moveaxis(sounds, -1, 1))
     real, imaginary = ops.stft(x, window, window // 2, window)
@@ -28,12 +28,12 @@ def log_spectrogram(sounds, window):
 
 
 def griffin_lim(log_magnitudes, window, iterations=16):
-    """Sounds whose spectrograms are close to given ones (Griffin & Lim 1984).
+    """Finds sounds whose spectrograms are close to given ones (Griffin & Lim 1984).
 
-    The phases, of which a spectrogram knows nothing, are the same random ones for all sounds at first.
+    The phases, which a spectrogram does not contain, are initialized with the same random values for all sounds.
 
     Args:
-        log_magnitudes: Tensor of shape (batch, times, window // 2, channels), as `log_spectrogram` gives it.
+        log_magnitudes: Tensor of shape (batch, times, window // 2, channels), as returned by `log_spectrogram`.
         window: Length of the Hann windows.
         iterations: Number of iterations.
 
@@ -60,7 +60,7 @@ def griffin_lim(log_magnitudes, window, iterations=16):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class SpectrogramMoments(layers.Layer):
-    """Mean and standard deviation of each frequency of the data: from normalized spectrograms to logarithms.
+    """Converts normalized spectrograms to log magnitudes with the mean and standard deviation of each frequency.
 
     Args:
         bins: Number of frequencies.
@@ -81,7 +81,7 @@ class SpectrogramMoments(layers.Layer):
         return ops.cast(x, self.mean.dtype) * (DEVIATIONS * self.deviation[:, None]) + self.mean[:, None]
 
     def normalize(self, log_magnitudes):
-        """Spectrograms in [-1, 1], which are 3 standard deviations from the mean."""
+        """Spectrograms in [-1, 1], where -1 and 1 are 3 standard deviations from the mean."""
         x = (ops.cast(log_magnitudes, self.mean.dtype) - self.mean[:, None]) / (DEVIATIONS * self.deviation[:, None])
         return ops.clip(x, -1.0, 1.0)
 

@@ -17,7 +17,8 @@ def strided_convolutions(x, widths, kernel_size, slope, kind="batch", normalize_
         kernel_size: Kernel size of all layers.
         slope: Negative slope of the leaky ReLUs.
         kind: Kind of normalization, as for `normalization`.
-        normalize_first: Whether the first layer is normalized as well; that of a discriminator is not (DCGAN).
+        normalize_first: Whether to normalize the first layer as well; that of a discriminator is not normalized
+            (DCGAN).
         scale_stddev: Standard deviation of the initial scales, as for `batch_normalization`.
 
     Returns:

@@ -10,21 +10,20 @@ from kerasgan.layers.instance_normalization import mean_over
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class MeanStyle(keras.layers.Layer):
-    """Hands styles through and keeps their moving mean, the centre of `truncate`.
+    """Passes styles through and tracks their moving mean, the centre of `truncate`.
 
-    The mean moves in training: mean <- decay * mean + (1 - decay) * that of the batch, over all replicas. It starts at
-    0, is not trained and saved with the weights, as `mean`.
+    The mean is updated in training: mean <- decay * mean + (1 - decay) * mean of the batch, over all replicas. It
+    starts at 0, is not trained, and is saved with the weights as `mean`.
 
     Args:
-        decay: Of the moving mean.
+        decay: Decay of the moving mean.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
-        styles: Floats of shape (batch, style length).
-        training: Whether the mean moves.
+        styles: Floats of shape (batch, style length). training: Whether to update the mean.
 
     Returns:
-        The styles as they are.
+        The unchanged styles.
     """
 
     def __init__(self, decay=0.995, **kwargs):
@@ -50,11 +49,11 @@ class MeanStyle(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class LearnedConstant(keras.layers.Layer):
-    """The learned image that a generator starts from, once for each sample.
+    """The learned image that a generator starts from, repeated for each sample.
 
     Args:
-        shape: (height, width, channels).
-        initializer: Of the image; "ones" in StyleGAN, standard normal in StyleGAN2.
+        shape: Shape (height, width, channels) of the image.
+        initializer: Initializer of the image; "ones" in StyleGAN, standard normal in StyleGAN2.
         **kwargs: Keyword arguments of `keras.layers.Layer`.
 
     Call arguments:
@@ -83,34 +82,34 @@ class LearnedConstant(keras.layers.Layer):
 
 
 def truncate(styles, mean, truncation=0.7, layers=None):
-    """Styles drawn towards their mean: mean + truncation * (styles - mean) (section 2 of the appendices, B).
+    """Pulls styles towards their mean: mean + truncation * (styles - mean) (section 2 of the appendices, B).
 
-    It trades variety for typical samples. It is not used in training.
+    This trades variety for typical samples. It is not used in training.
 
     Args:
         styles: Floats of shape (batch, layers of the generator, style length).
         mean: Shape (style length,): a `MeanStyle`'s `mean`.
-        truncation: 1 leaves the styles, 0 gives the mean. A number or a scalar tensor.
-        layers: How many of the generator's layers, the coarsest ones, are truncated; all by default.
+        truncation: Number or scalar tensor: 1 leaves the styles unchanged, 0 gives the mean.
+        layers: Number of the generator's layers to truncate, coarsest first. Defaults to all.
 
     Returns:
         The styles' shape.
     """
     count = styles.shape[1]
     mean = ops.cast(mean, styles.dtype)
-    if not isinstance(truncation, (int, float)):  # whose cast would round it to single precision first
+    if not isinstance(truncation, (int, float)):  # a cast of a Python number would first round it to single precision
         truncation = ops.cast(truncation, styles.dtype)
     truncated = ops.convert_to_tensor(np.arange(count)[:, None] < (count if layers is None else layers))
     return ops.where(truncated, mean + truncation * (styles - mean), styles)
 
 
 def mix_styles(first, second, crossover):
-    """Styles of two latents: the first's below a layer, the second's from it on (section 3.1).
+    """Mixes styles of two latents: the first style below a layer, the second from this layer on (section 3.1).
 
     Args:
         first: Floats of shape (batch, layers of the generator, style length).
         second: The same shape.
-        crossover: Integers of shape (batch,), or one: the first layer that takes the second style.
+        crossover: Integers of shape (batch,), or a single integer: the first layer with the second style.
 
     Returns:
         The same shape.
@@ -120,16 +119,16 @@ def mix_styles(first, second, crossover):
 
 
 def draw_crossovers(count, layers, probability=0.9, seed=None):
-    """Layers from which on samples take a second style, for `mix_styles`.
+    """Draws, for each sample, the layer at which its second style starts, for `mix_styles`.
 
-    Each sample mixes with a probability, its crossover then uniform on 1, ..., layers - 1; else it is `layers`, and the
-    sample keeps its first style. (The paper's code draws one crossover for the whole batch.)
+    With the given probability a sample mixes styles, and its crossover is uniform on 1, ..., layers - 1; otherwise it
+    is `layers`, and the sample keeps its first style. (The paper's code draws one crossover for the whole batch.)
 
     Args:
         count: Number of samples.
-        layers: Layers of the generator that take a style.
-        probability: Of mixing.
-        seed: See `keras.random`.
+        layers: Number of the generator's layers that take a style.
+        probability: Probability of mixing.
+        seed: Random seed; see `keras.random`.
 
     Returns:
         int32 tensor of shape (count,).

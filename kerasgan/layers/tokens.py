@@ -1,4 +1,4 @@
-"""Sequences of tokens, one after the other, of a recurrent cell."""
+"""Generation of sequences, token by token, with a recurrent cell."""
 
 import keras
 from keras import layers, ops
@@ -10,12 +10,12 @@ COLDEST = 1e-4  # temperature that stands for 0
 
 
 def chosen_tokens(logits, noise):
-    """A token for each row, a sample of the softmax of its logits.
+    """Samples a token for each row from the softmax of its logits.
 
     Args:
         logits: Float tensor of shape (batch, tokens).
-        noise: Uniform numbers in [0, 1) of shape (batch,), at which the distribution function is inverted, or Gumbel
-            noise of shape (batch, tokens), with which the largest sum is chosen.
+        noise: Uniform numbers in [0, 1) of shape (batch,), at which the cumulative distribution function is inverted;
+            or Gumbel noise of shape (batch, tokens), which is added to the logits before the argmax.
 
     Returns:
         An int32 tensor of shape (batch,).
@@ -29,9 +29,9 @@ def chosen_tokens(logits, noise):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class TokenDecoder(layers.Layer):
-    """Sequences of tokens from noise: each token is drawn from the softmax of logits that depend on those before it.
+    """Generates sequences from noise: each token is drawn from a softmax that depends on the previous tokens.
 
-    Before the first token the cell reads a start token of its own, with the number `vocabulary_size`.
+    Before the first token, the cell reads a special start token, number `vocabulary_size`.
 
     Args:
         length: Number of tokens of a sequence.
@@ -42,15 +42,15 @@ class TokenDecoder(layers.Layer):
         **kwargs: Arguments of `keras.layers.Layer`.
 
     Call arguments:
-        inputs: List of uniform numbers in [0, 1) of shape (batch, length), and temperatures of shape (batch, 1), by
-            which the logits are divided; 0 chooses the likeliest token.
+        inputs: List of uniform numbers in [0, 1) of shape (batch, length), and temperatures of shape (batch, 1) that
+            divide the logits; 0 chooses the likeliest token.
 
     Returns:
         Tokens, int32 of shape (batch, length).
     """
 
     def __init__(self, length, vocabulary_size, cell, embedding_dim, initializer=None, **kwargs):
-        super().__init__(**{**kwargs, "autocast": False})  # noise in bfloat16 would have 256 different values
+        super().__init__(**{**kwargs, "autocast": False})  # noise in bfloat16 would have only 256 different values
         self.length, self.vocabulary_size, self.embedding_dim = length, vocabulary_size, embedding_dim
         self.initializer = keras.initializers.get(initializer)
         self.cell = keras.saving.deserialize_keras_object(cell) if isinstance(cell, dict) else cell
@@ -71,7 +71,7 @@ class TokenDecoder(layers.Layer):
 
     def build(self, input_shape):
         self.embedding.build((None,))
-        if not self.cell.built:  # one that was read from a configuration is
+        if not self.cell.built:  # a cell loaded from a configuration is already built
             self.cell.build((None, self.embedding_dim))
         self.head.build((None, self.cell.output_size))
 
@@ -83,20 +83,20 @@ class TokenDecoder(layers.Layer):
         return keras.KerasTensor((inputs[0].shape[0], self.length), dtype="int32")
 
     def play(self, noise=None, temperature=None, given=None, known=None, logits=False):
-        """Sequences with their likelihoods, differentiable with respect to the weights.
+        """Generates sequences with their likelihoods, differentiable with respect to the weights.
 
         Args:
-            noise: Noise as for `chosen_tokens`, of shape (batch, length) or (batch, length, vocabulary_size). `None`
-                where all tokens are known.
+            noise: Noise as for `chosen_tokens`, of shape (batch, length) or (batch, length, vocabulary_size). `None` if
+                all tokens are known.
             temperature: Temperatures of shape (batch, 1). `None` for 1.
-            given: Tokens, int32 of shape (batch, length), of which the first ones are taken as they are.
-            known: Number of these, an integer or a scalar tensor. `None` for all, if any are given.
+            given: Tokens, int32 of shape (batch, length), whose first `known` ones are used as they are.
+            known: Number of known tokens, an integer or a scalar tensor. `None` for all, if any are given.
             logits: Whether to return the logits.
 
         Returns:
             A dictionary of `tokens`, int32 of shape (batch, length); `log_likelihoods`, the natural logarithm of the
-            probability of each token at temperature 1 given those before it, float32 of this shape; and `logits`, of
-            shape (batch, length, vocabulary_size).
+            probability, at temperature 1, of each token given the previous ones, float32 of the same shape; and
+            `logits`, of shape (batch, length, vocabulary_size).
         """
         first = given if noise is None else noise
         batch = ops.shape(first)[0]
@@ -139,7 +139,7 @@ class TokenDecoder(layers.Layer):
 
 
 class TokenLikelihoods(layers.Layer):
-    """Logarithms of the probabilities of tokens by a decoder, see `TokenDecoder.play`.
+    """Log-likelihoods of tokens under a decoder; see `TokenDecoder.play`.
 
     Args:
         decoder: `TokenDecoder`.

@@ -12,8 +12,8 @@ class BirthdaySupport(NamedTuple):
     """Result of `birthday_support`.
 
     Attributes:
-        batch_size: Size of the smallest batch that contains a near-duplicate with a probability of at least 1/2;
-            infinite if the whole pool is too small.
+        batch_size: Size of the smallest batch that contains a near-duplicate with probability 1/2 or more; infinite if
+            the whole pool is too small.
         support: Square of `batch_size`, an estimate of the number of different samples.
         duplicate_rate: Fraction of the pairs in the pool that are near-duplicates, from 0 to 1. For a uniform
             distribution its inverse is the size of the support, without the factor in `support`.
@@ -37,8 +37,8 @@ def birthday_support(fake, threshold, trials=1000, seed=0, features="pixels"):
     Args:
         fake: Pool of generated samples of shape `(n, d)` or `(n, height, width, channels)`, several times larger than
             the expected batch size.
-        threshold: Largest distance in feature space at which two samples count as duplicates. 0 counts exact copies
-            only.
+        threshold: Largest distance in feature space at which two samples count as duplicates. 0 counts only exact
+            copies.
         trials: Number of random batches.
         seed: Random seed of the batches.
         features: `"pixels"`, or a function from samples to an array of shape `(n, d)`.

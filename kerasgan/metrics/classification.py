@@ -62,7 +62,7 @@ class AugmentationGain(NamedTuple):
     """Result of `augmentation_gain`, in units of accuracy: 0.01 is one more correct test image in a hundred.
 
     Attributes:
-        mean: Mean gain over the draws. A negative value means that the generated images do harm.
+        mean: Mean gain over the draws. A negative value means that the generated images are harmful.
         low: Lower end of the 95% confidence interval of the mean.
         high: Upper end of the interval.
         gains: Gain of each draw, an array of shape `(draws,)`.
@@ -75,7 +75,7 @@ class AugmentationGain(NamedTuple):
 
 
 def augmentation_gain(fake_x, fake_y, real_x, real_y, test_x, test_y, per_class, draws=10, seed=0):
-    """Gain in accuracy when generated images are added to a small real training set of a classifier.
+    """Gain in accuracy from adding generated images to a classifier's small real training set.
 
     Each draw chooses a few real images of each class and trains two classifiers: one on these images only, the other on
     these and all generated images. The gain is the difference of their accuracies on the test images; pairing removes

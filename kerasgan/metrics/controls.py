@@ -1,4 +1,4 @@
-"""Baseline samplers without training, as a scale for the scores of a GAN.
+"""Baseline samplers without training, as a reference for the scores of a GAN.
 
 From worst to best: one mean image per class with a little noise (a generator that collapsed within each class), a
 Gaussian with independent pixels per class, and a Gaussian with correlated pixels per class.
@@ -23,7 +23,7 @@ def diagonal_gaussian(images, count, random):
 def full_gaussian(images, count, random):
     """Samples of a Gaussian with all pixel covariances, shrunk towards the diagonal."""
     deviations = images - images.mean(axis=0)
-    # Random combinations of the deviations have the right covariance without the matrix, 1 GB for 64x64x3 pixels.
+    # Random combinations of the deviations have the correct covariance, without its matrix (1 GB for 64x64x3 pixels).
     deviations /= np.sqrt(max(len(images) - 1, 1))
     together = random.normal(size=(count, len(images))) @ deviations
     apart = random.normal(0.0, np.linalg.norm(deviations, axis=0), (count, images.shape[1]))
@@ -54,7 +54,7 @@ def baseline_samples(images, labels, per_class=90, seed=0):
         ValueError: If `images` has another shape or values outside [0, 1].
     """
     images = np.asarray(images)
-    if images.ndim != 2 or images.size == 0 or not (images.min() >= 0 and images.max() <= 1):  # NaN is neither
+    if images.ndim != 2 or images.size == 0 or not (images.min() >= 0 and images.max() <= 1):  # also rejects NaN
         raise ValueError(
             f"images has shape {images.shape}, dtype {images.dtype} and perhaps values beyond [0, 1]; expected finite "
             "values in [0, 1] of shape (count, pixels): call (images.reshape(len(images), -1) + 1) / 2 for images in "

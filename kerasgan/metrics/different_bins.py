@@ -62,7 +62,7 @@ class DifferentBins:
         self.reset_state()
 
     def reset_state(self):
-        """Forgets the generated samples and keeps the bins."""
+        """Forgets the generated samples but keeps the bins."""
         self._fake_counts = np.zeros(len(self.centers), "int64")
 
     def update_state(self, fake):
@@ -105,7 +105,7 @@ class DifferentBins:
 
 
 def different_bins(real, fake, bins=100, significance=0.05, seed=0, features="pixels"):
-    """Number of clusters of the real samples that generated samples fill differently: `DifferentBins` in one call.
+    """Counts the clusters of real samples that generated samples fill differently: `DifferentBins` in one call.
 
     Args:
         real: Samples of shape `(n, d)` or `(n, height, width, channels)`.

@@ -1,9 +1,9 @@
-"""Pairwise distances between two sets in blocks of bounded memory, and nearest-neighbour distances."""
+"""Pairwise distances between two sets, in blocks of bounded memory, and nearest-neighbour distances."""
 
 import numpy as np
 
 BLOCK_VALUES = 2**23  # 64 MB
-# Squared distances with a smaller relative difference count as equal: the matrix product does not round them alike.
+# Squared distances with a smaller relative difference count as equal, because matrix products round differently.
 RESOLUTION = 1e-10
 # Squared distances below this fraction of the squared norms are rounding errors: the samples are copies.
 ROUNDING = 1e-13

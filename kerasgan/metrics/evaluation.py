@@ -1,4 +1,4 @@
-"""Scores of generated samples beside those of a Gaussian and of real samples, with the protocol they depend on."""
+"""Scores of generated samples next to those of a Gaussian and of real samples, with the measurement protocol."""
 
 import functools
 import os
@@ -24,7 +24,7 @@ from kerasgan.metrics.sliced_wasserstein import sliced_wasserstein
 FEWEST = 20  # smallest number of samples: ten subsets of two for the kernel distance
 MOST = 5000  # largest default number of samples: the cost of the nearest-neighbour metrics grows with its square
 FITTED = 10_000  # largest number of real samples that the control is fitted to
-VALUES = 200_000_000  # and of numbers in them, 1.6 GB
+VALUES = 200_000_000  # and largest number of values in them, 1.6 GB
 DEFAULT_METRICS = ("frechet_distance", "kernel_distance", "precision_recall", "nearest_neighbour")
 
 
@@ -114,10 +114,10 @@ class Evaluator:
         real: Real samples that the generator has not seen: an array of images in [-1, 1] of shape
             `(n, height, width, channels)` or of vectors `(n, d)`, a tuple `(samples, labels)`, or an argument of
             `kerasgan.data.load` such as the path of a folder.
-        other: Further real samples, such as the generator's training data. They are scored as the floor, and the
+        other: Additional real samples, such as the generator's training data. They are scored as the floor, and the
             control is fitted to them. None splits `real` into two halves.
-        metrics: Names from `METRICS`, or unambiguous prefixes. "fid" and "kid" are allowed with the features
-            `inception-2015` only.
+        metrics: Names from `METRICS`, or unambiguous prefixes. "fid" and "kid" are only allowed with the features
+            `inception-2015`.
         features: One of `kerasgan.metrics.features.NAMES`, or a function from samples to an array of shape `(n, d)`.
         count: Number of samples of each set. Defaults to all samples, at most 5000.
         seed: Random seed of the choice of real samples, the control and the metrics.
@@ -196,7 +196,7 @@ class Evaluator:
     def floor(self):
         """Scores of the other real samples in place of generated samples: the best scores to expect.
 
-        Metrics that use generated samples only are computed on `real` instead, because the features' network may have
+        Metrics that only use generated samples are computed on `real` instead, because the features' network may have
         been trained on the other samples.
         """
         x, y = self._other
@@ -313,12 +313,12 @@ class Report:
 
 
 def evaluate(real, fake, other=None, metrics=DEFAULT_METRICS, features="pixels", count=None, seed=0):
-    """Scores generated samples, with the scores of real samples and of a Gaussian in their place.
+    """Scores generated samples, and real samples and a Gaussian in their place.
 
     Args:
         real: Real samples as for `Evaluator`: an array in [-1, 1], a tuple `(samples, labels)`, or a folder.
         fake: Generated samples in the same form.
-        other: Further real samples. None splits `real` into two halves.
+        other: Additional real samples. None splits `real` into two halves.
         metrics: Names from `METRICS`.
         features: One of `kerasgan.metrics.features.NAMES`, or a function from samples to an array of shape `(n, d)`.
         count: Number of samples of each set. Defaults to the size of the smallest set, at most 5000.
@@ -346,7 +346,7 @@ def evaluate(real, fake, other=None, metrics=DEFAULT_METRICS, features="pixels",
 
 
 def largest_count(real, other=None):
-    """Returns the number of samples that `Evaluator` takes of each set by default: all samples, at most 5000."""
+    """Returns the number of samples per set that `Evaluator` uses by default: all samples, at most 5000."""
     count = len(_samples(real)[0])
     return min(MOST, count // 2 if other is None else min(count, len(_samples(other)[0])))
 

@@ -5,7 +5,7 @@ import numpy as np
 from kerasgan.metrics.features import extract
 from kerasgan.metrics.streaming import TwoSampleMetric
 
-WIDE = 8192  # features from which covariances take gigabytes, and hours
+WIDE = 8192  # number of features above which covariances take gigabytes, and hours
 
 
 class GaussianMoments:
@@ -102,9 +102,9 @@ def frechet_distance(real, fake, features="pixels"):
     symmetric form, whose eigenvalues are real; those within rounding of 0 are set to 0. Covariances are divided by
     `n - 1`. With the features of Inception-v3 this is the FID; with other features it must not be called FID. The
     distance scales with the square of the feature range and decreases with the number of samples. Compare only values
-    with the same features, range and counts, and report the distance between two halves of the real data as well.
-    With more than 8,192 features, as solids have voxels, and fewer samples than features, the same number comes from
-    the products of the samples, without covariances.
+    with the same features, range and counts, and report the distance between two halves of the real data as well. With
+    more than 8,192 features (such as the voxels of solids) and fewer samples than features, the same value is computed
+    from the products of the samples, without covariances.
 
     Args:
         real: Samples of shape `(n, d)` or `(n, height, width, channels)`, or a `GaussianMoments` of
@@ -144,10 +144,10 @@ def frechet_distance(real, fake, features="pixels"):
 
 
 def _of_few_samples(real, fake):
-    """The distance of fewer samples than features.
+    """The distance for fewer samples than features.
 
-    With deviations A and B divided by the roots of n - 1, the covariances are A^T A and B^T B, and the eigenvalues of
-    their product are the squared singular values of A B^T.
+    With deviations A and B divided by the square roots of n - 1, the covariances are A^T A and B^T B, and the
+    eigenvalues of their product are the squared singular values of A B^T.
     """
     shift = np.square(real.mean(axis=0) - fake.mean(axis=0)).sum()
     real, fake = ((side - side.mean(axis=0)) / np.sqrt(len(side) - 1) for side in (real, fake))
@@ -190,7 +190,7 @@ def _symmetric_root(covariance):
 
 
 def _without_rounding(eigenvalues):
-    """Returns the eigenvalues of a positive semidefinite matrix, with 0 for those within rounding of 0.
+    """Returns the eigenvalues of a positive semidefinite matrix, with those within rounding of 0 set to 0.
 
     With fewer samples than features most eigenvalues are 0, and each rounding error of 1e-16 would add its square root,
     1e-8.

@@ -45,7 +45,7 @@ class InceptionScore:
                 f"`probabilities` has {probabilities.shape[1]} classes; expected {len(self._total)} as in previous "
                 "batches."
             )
-        # The sum of a float32 softmax is 1 only up to 1e-7.
+        # A float32 softmax sums to 1 only up to 1e-7.
         probabilities = probabilities / probabilities.sum(axis=1, keepdims=True)
         self._total = probabilities.sum(axis=0) + (self._total if self._count else 0.0)
         self._count += len(probabilities)

@@ -23,7 +23,7 @@ def paired_interval(differences, level=0.95):
     """Student's t interval of the mean of paired differences.
 
     Args:
-        differences: Array of shape (pairs,), at least 2, such as accuracies with and without something for each seed.
+        differences: Array of shape (pairs,), at least 2, such as accuracies with and without a change for each seed.
         level: Probability that the interval contains the mean, if the differences are normal and independent.
 
     Returns:

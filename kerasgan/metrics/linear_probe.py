@@ -10,9 +10,9 @@ def linear_probe(train_x, train_y, test_x, test_y, regularization=1.0):
 
     The features are standardised to mean 0 and standard deviation 1 over the training samples (constant features become
     0). The loss is the sum of the cross-entropies plus `regularization / 2` times the sum of the squared weights,
-    without the biases (Alain & Bengio 2016; as for the encoder of BigBiGAN, Donahue & Simonyan 2019, section 4). On the
-    digits, 50 random ReLU features reach 0.90 and ten principal components 0.92: an encoder with a lower accuracy has
-    learned nothing.
+    without the biases (Alain & Bengio 2016; used for the encoder of BigBiGAN by Donahue & Simonyan 2019, section 4). On
+    the digits, 50 random ReLU features reach 0.90 and ten principal components 0.92: an encoder with a lower accuracy
+    has learned nothing.
 
     Args:
         train_x: Features of shape `(n, d)`. Features of a higher rank are flattened.

@@ -86,7 +86,7 @@ def mmd_test(real, fake, bandwidth=None, permutations=500, seed=0, features="pix
     count = len(real)
     statistic = unbiased_squared_mmd(kernel[:count, :count], kernel[count:, count:], kernel[:count, count:])
     relabelled = _relabelled(kernel, count, permutations, np.random.default_rng(seed))
-    # Rounding must not hide that a permutation of equal samples has the same statistic.
+    # Permutations of equal samples have the same statistic, despite rounding.
     as_large = np.count_nonzero(relabelled >= statistic - 1e-12)
     return MMDTest(statistic, (1 + as_large) / (1 + permutations))
 

@@ -1,4 +1,4 @@
-"""Coverage of known modes: how many a generator reaches and how evenly, for Gaussian mixtures and for classes."""
+"""Coverage of known modes: how many a generator reaches, and how evenly, for Gaussian mixtures and for classes."""
 
 from typing import NamedTuple
 
@@ -54,7 +54,7 @@ class ClassModes:
     """Coverage of classes by labelled samples that arrive in batches, such as the 1000 modes of stacked digits.
 
     Every sample counts. The protocol of stacked MNIST (Metz et al. 2017, section 3.3.1; Lin et al. 2018, section 4.2)
-    takes 26,000 generated images, labels each channel by a classifier of single digits (`stacked_labels` joins the
+    takes 26,000 generated images, labels each channel with a classifier of single digits (`stacked_labels` joins the
     channels) to get one of 1000 classes, and reports the divergence of the labels from the uniform distribution, whose
     floor is 0.019.
 
@@ -172,7 +172,7 @@ def mixture_modes(samples, means, sigma, threshold=3.0):
         good = squared < (threshold * sigma) ** 2
         counts += np.bincount(nearest[good], minlength=len(means))
         squares += squared[good].sum()
-    # Squared distances are chi-squared: these are the distribution functions for d and d + 2 degrees of freedom.
+    # Squared distances follow a chi-squared distribution; these are its CDFs for d and d + 2 degrees of freedom.
     dimension = means.shape[1]
     real_share, next_share = gammainc([dimension / 2, dimension / 2 + 1], threshold**2 / 2)
     good_count = counts.sum()

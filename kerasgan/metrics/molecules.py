@@ -1,8 +1,8 @@
-"""Validity, uniqueness and novelty of generated molecules, by rules of valence or with RDKit.
+"""Validity, uniqueness and novelty of generated molecules, by valence rules or with RDKit.
 
 Molecules are graphs (`kerasgan.data.kinds.Graphs`): a dictionary of integers `nodes` (batch, nodes), the types of atoms
 without hydrogen, and `edges` (batch, nodes, nodes), the types of bonds: 0 none, 1 single, 2 double, 3 triple, 4
-aromatic. Type 0 of an atom is "none". Hydrogens fill what is left of an atom's valence.
+aromatic. Atom type 0 is "none". Hydrogens fill the remaining valence of each atom.
 """
 
 import dataclasses
@@ -14,7 +14,7 @@ from kerasgan.data.builders import DATASETS
 from kerasgan.data.builders.qm9 import ATOMS as QM9_ATOMS
 from kerasgan.objectives.losses import Configured
 
-# Largest number of bonds of an atom without charge.
+# Largest number of bonds of an uncharged atom.
 VALENCES = {"B": 3, "C": 4, "N": 3, "O": 2, "F": 1, "P": 5, "S": 6, "Cl": 1, "Br": 1, "I": 1}
 DOUBLE, TRIPLE, AROMATIC = 2, 3, 4
 
@@ -22,14 +22,14 @@ DOUBLE, TRIPLE, AROMATIC = 2, 3, 4
 @keras.saving.register_keras_serializable(package="kerasgan")
 @dataclasses.dataclass(frozen=True)
 class ValidMolecules(Configured):
-    """Which graphs are molecules by the rules of valence: 1 or 0 for each; usable as the reward of `MolGAN`.
+    """Checks which graphs are molecules by valence rules: 1 or 0 for each; usable as the reward of `MolGAN`.
 
-    A molecule has at least one atom, is connected, and no atom has more bonds than its valence. Bonds are symmetric, of
-    two different atoms, and none ends at a place without an atom. Aromatic bonds must be divisible into single and
+    A molecule has at least one atom and is connected, and no atom has more bonds than its valence. Bonds are symmetric
+    and join two different atoms; none ends at a node without an atom. Aromatic bonds must be divisible into single and
     double ones. There are no charges, so that a nitro group, for example, is invalid.
 
     Args:
-        atoms: Symbols of the types of atoms, the first of which is "none". Those of the data set "molecules" are
+        atoms: Symbols of the atom types, the first of which is "none". Those of the data set "molecules" are
             `kerasgan.data.builders.molecules.ATOMS`.
     """
 
@@ -61,10 +61,10 @@ class ValidMolecules(Configured):
 class DrugLikeness(Configured):
     """Quantitative estimate of drug-likeness (Bickerton et al. 2012) of RDKit, in [0, 1]; a reward of `MolGAN`.
 
-    A graph that is no molecule has 0. RDKit is in the extra `chem`: `pip install kerasgan[chem]`.
+    Graphs that are not molecules score 0. RDKit is in the extra `chem`: `pip install kerasgan[chem]`.
 
     Args:
-        atoms: As for `ValidMolecules`.
+        atoms: See `ValidMolecules`.
     """
 
     atoms: tuple = QM9_ATOMS
@@ -83,11 +83,11 @@ REWARDS = {"valid": ValidMolecules, "qed": DrugLikeness}
 
 
 def reward_of(name, atoms=QM9_ATOMS):
-    """A reward of `MolGAN` by name: "valid" or "qed".
+    """Returns a reward of `MolGAN` by name: "valid" or "qed".
 
     Args:
-        name: Name.
-        atoms: As for `ValidMolecules`.
+        name: Name of the reward.
+        atoms: See `ValidMolecules`.
 
     Raises:
         ValueError: If there is no reward of that name.
@@ -101,7 +101,7 @@ def reward_of(name, atoms=QM9_ATOMS):
 
 
 def atoms_of(data):
-    """Symbols of the types of atoms of a data set, those of QM9 where it does not name its own.
+    """Symbols of the atom types of a data set; those of QM9 unless it defines its own.
 
     Args:
         data: Name of the data, as for `kerasgan.data.load`.
@@ -110,11 +110,11 @@ def atoms_of(data):
 
 
 def to_rdkit(graphs, atoms=QM9_ATOMS):
-    """Molecules of RDKit, `rdkit.Chem.Mol`; `None` for a graph that is invalid by `ValidMolecules` or for RDKit.
+    """Converts graphs to RDKit molecules, `rdkit.Chem.Mol`; `None` if invalid by `ValidMolecules` or for RDKit.
 
     Args:
         graphs: Dictionary of `nodes` and `edges`.
-        atoms: As for `ValidMolecules`.
+        atoms: See `ValidMolecules`.
     """
     chemistry = _rdkit("rdkit.Chem")
     kinds = chemistry.BondType
@@ -150,15 +150,15 @@ def _connected(there, bonds):
 
 
 def kekulized(nodes, edges, atoms=QM9_ATOMS):
-    """Bonds of a molecule with single and double instead of aromatic ones; `None` if that is impossible.
+    """Replaces the aromatic bonds of a molecule with single and double bonds; `None` if that is impossible.
 
-    Each aromatic carbon without a double bond of its own gets one to an aromatic neighbour: a carbon that has none, or
-    a nitrogen with two neighbours.
+    Each aromatic carbon without a double bond gets one to an aromatic neighbour: another such carbon, or a nitrogen
+    with two neighbours.
 
     Args:
         nodes: Types of the atoms, shape (nodes,).
         edges: Types of the bonds, shape (nodes, nodes).
-        atoms: As for `ValidMolecules`.
+        atoms: See `ValidMolecules`.
     """
     edges = np.array(edges)
     aromatic = edges == AROMATIC
@@ -191,7 +191,7 @@ def kekulized(nodes, edges, atoms=QM9_ATOMS):
 
 
 def independent_graphs(graphs, count, seed=0):
-    """Graphs whose nodes and edges are drawn independently with the frequencies of given ones: a trivial baseline.
+    """Trivial baseline: draws nodes and edges independently, with the frequencies of given graphs.
 
     Args:
         graphs: Dictionary of `nodes` and `edges`, such as training molecules.
@@ -218,10 +218,10 @@ def independent_graphs(graphs, count, seed=0):
 
 
 def canonical_graphs(graphs):
-    """A key of each graph, `bytes`: equal if and only if the graphs differ only in the order of their nodes.
+    """Computes a key of each graph, `bytes`, equal if and only if graphs differ only in the order of their nodes.
 
-    Nodes are divided by refining the types with those of their neighbours; where several remain alike, each is tried
-    as the first one, and the smallest result is the key.
+    Nodes are partitioned by refining their types with those of their neighbours; where several nodes remain
+    indistinguishable, each is tried as the first one, and the smallest result is the key.
 
     Args:
         graphs: Dictionary of `nodes` and `edges`.
@@ -257,7 +257,7 @@ def _twins(edges, one, other):
 
 
 def _refined(edges, colors):
-    """Colors divided until all nodes of a color have equal numbers of neighbours of each color and type of edge."""
+    """Colors refined until nodes of the same color have equal numbers of neighbours of each color and edge type."""
     neighbours = [np.flatnonzero(row).tolist() for row in edges]
     count = 0
     while True:
@@ -274,9 +274,9 @@ def _refined(edges, colors):
 
 
 def _fingerprints(graphs, rows=10_000):
-    """A number for each graph that does not depend on the order of its nodes: equal graphs have equal ones.
+    """A number for each graph that does not depend on the order of its nodes: equal graphs have equal numbers.
 
-    It mixes, three times, the number of each node with those of its neighbours, `rows` graphs at once.
+    Three times, the number of each node is mixed with those of its neighbours, for `rows` graphs at once.
     """
     nodes, edges = np.asarray(graphs["nodes"]), np.asarray(graphs["edges"])
     blocks = [slice(start, start + rows) for start in range(0, len(nodes), rows)]
@@ -286,7 +286,7 @@ def _fingerprints(graphs, rows=10_000):
 def _mixed(nodes, edges):
     nodes, edges = nodes.astype("uint64"), edges.astype("uint64")
     bonds = edges > 0
-    there = (nodes > 0) | bonds.any(2)  # graphs with fewer places can be equal to those with more
+    there = (nodes > 0) | bonds.any(2)  # graphs with fewer node slots can equal those with more
     nodes, edges = _scattered(nodes), _scattered(edges)
     for _ in range(3):
         sent = _scattered(nodes[:, None, :] + edges) * bonds
@@ -307,20 +307,20 @@ def molecule_metrics(graphs, training=None, valid=None):
 
     Args:
         graphs: Dictionary of `nodes` and `edges`.
-        training: Training molecules, as `graphs`. `None` for no novelty.
-        valid: Function of graphs that returns whether each is valid. `ValidMolecules()` by default.
+        training: Training molecules, in the format of `graphs`. `None` omits the novelty.
+        valid: Function of graphs that returns whether each is valid. Defaults to `ValidMolecules()`.
 
     Returns:
         A dictionary: `validity`, the share of valid graphs; `uniqueness`, the number of different valid graphs divided
         by that of valid ones; and `novelty`, the share of the valid ones that are not in `training`. They are 0 if no
-        graph is valid. A high validity means little where the uniqueness is low: the paper's 98% come with 10%.
+        graph is valid. A high validity means little if uniqueness is low: the paper's 98% come with 10%.
     """
     is_valid = np.asarray((valid or ValidMolecules())(graphs)) > 0
     keys = canonical_graphs({name: np.asarray(graphs[name])[is_valid] for name in ("nodes", "edges")})
     found = {"validity": float(is_valid.mean()), "uniqueness": len(set(keys)) / max(1, len(keys))}
     if training is not None and not keys:
         found["novelty"] = 0.0
-    elif training is not None:  # the keys take longest, and only graphs with equal fingerprints can be equal
+    elif training is not None:  # keys are expensive, and only graphs with equal fingerprints can be equal
         alike = np.flatnonzero(np.isin(_fingerprints(training), _fingerprints(graphs)[is_valid]))
         known = set(canonical_graphs({name: np.asarray(training[name])[alike] for name in ("nodes", "edges")}))
         found["novelty"] = sum(key not in known for key in keys) / max(1, len(keys))

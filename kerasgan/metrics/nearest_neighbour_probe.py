@@ -6,8 +6,9 @@ from kerasgan.metrics.linear_probe import probe_data
 def nearest_neighbour_probe(train_x, train_y, test_x, test_y, neighbours=1):
     """Accuracy of a k-nearest-neighbours classifier with the Euclidean distance.
 
-    BiGAN's metric of its encoder (Donahue et al. 2017, table 1, with one neighbour). The features are not standardised.
-    On the digits the metric hardly discriminates: the raw pixels reach 0.986, a random projection to 50 numbers 0.976.
+    This is BiGAN's metric for its encoder (Donahue et al. 2017, table 1, with one neighbour). The features are not
+    standardised. On the digits the metric hardly discriminates: the raw pixels reach 0.986, a random projection to 50
+    numbers 0.976.
 
     Args:
         train_x: Features of shape `(n, d)`. Features of a higher rank are flattened.

@@ -25,10 +25,10 @@ class NearestNeighbourTest(NamedTuple):
 def nearest_neighbour_test(real, fake, features="pixels"):
     """Leave-one-out accuracy of a nearest-neighbour classifier of real and generated samples.
 
-    The classifier two-sample test of Lopez-Paz & Oquab 2017 with one neighbour (Xu et al. 2018). The accuracy is about
-    0.5 for equal distributions and approaches 1 for sets that are easy to distinguish. Below 0.5 the generated samples
-    are too close to the real samples, which means copies if these are the training data. A low real accuracy with a
-    high fake accuracy means that the generated samples concentrate between the real ones. Neighbours at the same
+    This is the classifier two-sample test of Lopez-Paz & Oquab 2017 with one neighbour (Xu et al. 2018). The accuracy
+    is about 0.5 for equal distributions and approaches 1 for sets that are easy to distinguish. Below 0.5 the generated
+    samples are too close to the real samples, which means copies if these are the training data. A low real accuracy
+    with a high fake accuracy means that the generated samples concentrate between the real ones. Neighbours at the same
     distance share the vote equally: two sets of `n` equal images give `(n - 1) / (2 n - 1)`.
 
     Args:

@@ -1,4 +1,4 @@
-"""Perceptual path length: how much images change along a path between two latents."""
+"""Perceptual path length: how much images change along a path between two latent vectors."""
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def perceptual_path_length(
     the values below the 1st and above the 99th percentile (Karras et al. 2019, section 4.1 and the official
     implementation; the full path of table 3). The paper uses VGG features with LPIPS weights; values with other
     features, including pixels, are not comparable with published ones. A smaller value means a smoother generator; a
-    generator that ignores its latents has 0.
+    generator that ignores its latents scores 0.
 
     Args:
         generate: Function from latents of shape `(n, d)` to images. It must be deterministic: fix the noise and the
@@ -69,7 +69,7 @@ def perceptual_path_length(
 
 
 def linear(start, end, t):
-    """Points on the straight line from start to end, arrays of one shape; t from 0 to 1."""
+    """Points on the straight line from start to end, arrays of the same shape; t from 0 to 1."""
     return start + t * (end - start)
 
 

@@ -1,10 +1,10 @@
-"""The measurement settings that are reported with every score."""
+"""The measurement settings reported with every score."""
 
 import dataclasses
 
 from kerasgan.metrics.features import INCEPTION
 
-# Names that are reserved for one feature network.
+# Names reserved for one feature network.
 RESERVED = {"frechet_distance": "FID", "kernel_distance": "KID", "inception_score": "Inception score"}
 TITLES = {
     "frechet_distance": "Fréchet distance",
@@ -28,7 +28,7 @@ TITLES = {
 
 @dataclasses.dataclass(frozen=True)
 class Protocol:
-    """How scores were measured.
+    """Measurement settings of scores.
 
     Args:
         features: Name of the features.
@@ -53,7 +53,7 @@ class Protocol:
         )
 
     def title(self, score):
-        """Returns the display name of a score: "FID" or "KID" with the features `inception-2015` only."""
+        """Returns the display name of a score: "FID" or "KID" only with the features `inception-2015`."""
         return RESERVED.get(score, TITLES[score]) if self.features == INCEPTION else TITLES[score]
 
     def line(self, score, value, floor=None):

@@ -7,9 +7,8 @@ def psnr(real, fake, value_range):
     """Peak signal-to-noise ratio of each image, in decibels.
 
     `10 log10(range² / mean((x - y)²))`, where the mean is over the pixels and channels of an image and the range is the
-    difference between the largest and the smallest possible value: 2 for images in [-1, 1]. Report with a result
-    whether images were cropped, and whether the channels are RGB or luma. Average the decibels of images, not their
-    errors.
+    difference between the largest and the smallest possible value: 2 for images in [-1, 1]. Report whether images were
+    cropped, and whether the channels are RGB or luma. Average decibels over images, not errors.
 
     Args:
         real: Original images of shape `(n, height, width, channels)`.

@@ -1,4 +1,4 @@
-"""Sliced Wasserstein distance of image patches at each scale, which separates errors of texture and of layout."""
+"""Sliced Wasserstein distance of image patches at each scale, which separates errors in texture and in layout."""
 
 import numpy as np
 
@@ -11,8 +11,8 @@ KERNEL = np.array([1.0, 4.0, 6.0, 4.0, 1.0]) / 16.0
 def pyramid_sliced_wasserstein(real, fake, smallest=16, patches_per_image=64, patch_size=7, directions=512, seed=0):
     """Sliced Wasserstein distance between the patches of real and generated images at each scale.
 
-    As in Karras et al. 2018, section 5, who take 128 patches of each of 16,384 images (TF-GAN takes 64): random patches
-    are drawn from each level of the images' Laplacian pyramids and standardised to mean 0 and standard deviation 1 per
+    As in Karras et al. 2018, section 5 (with 128 patches of each of 16,384 images; TF-GAN uses 64), random patches are
+    drawn from each level of the images' Laplacian pyramids and standardised to mean 0 and standard deviation 1 per
     channel over each set (as in the paper; TF-GAN standardises each patch). The distance is the mean over random
     directions of the distances of the sorted projections. Published values are multiplied by 1000. The values depend on
     the number of images: report the distance of two real sets as well.
@@ -56,13 +56,13 @@ def laplacian_pyramid(images, levels):
     """Laplacian pyramid of images (Burt & Adelson 1983) with 5x5 binomial filters.
 
     Args:
-        images: Array of shape `(n, height, width, channels)`. The sides of all levels but the last must be even and at
-            least 6.
+        images: Array of shape `(n, height, width, channels)`. The sides of all levels except the last must be even and
+            at least 6.
         levels: Number of levels, 1 or more.
 
     Returns:
-        A list of float64 arrays, from the largest to the smallest level. All but the last are the difference between
-        the image and the upsampled next level.
+        A list of float64 arrays, from the largest to the smallest level. All levels except the last are the difference
+        between the image and the upsampled next level.
 
     Raises:
         ValueError: If a level cannot be halved.

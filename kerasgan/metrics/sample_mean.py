@@ -1,4 +1,4 @@
-"""Mean over batches of a metric of single samples."""
+"""Mean of a per-sample metric over batches."""
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class SampleMean:
         self._total = 0.0
 
     def update_state(self, *batch):
-        """Adds a batch, the arrays that the function takes."""
+        """Adds a batch: the arrays that the function takes."""
         values = np.asarray(self.measure(*batch, **self.settings), "float64")
         self._count += len(values)
         self._total += values.sum()

@@ -1,22 +1,22 @@
-"""BLEU, and self-BLEU: how much alike generated sequences are."""
+"""BLEU, and self-BLEU: the similarity of generated sequences."""
 
 import collections
 import math
 
 import numpy as np
 
-SMALLEST = 0.1  # count that stands for no common n-gram
+SMALLEST = 0.1  # count used if there is no common n-gram
 
 
 def bleu(sequence, references, order=4):
     """BLEU of a sequence (Papineni et al. 2002): the geometric mean of its n-gram precisions, times a brevity penalty.
 
-    An n-gram counts as often as it occurs in the reference that has most of it. Where no n-gram of a length is in a
-    reference, 0.1 stands for their number (method 1 of Chen & Cherry 2014, as in NLTK and papers on text GANs).
+    The count of an n-gram is clipped at its largest count in any reference. If no n-gram of some length occurs in a
+    reference, 0.1 replaces their number (method 1 of Chen & Cherry 2014, as in NLTK and papers on text GANs).
 
     Args:
         sequence: Sequence of tokens: integers or words.
-        references: Sequences to compare with.
+        references: Sequences to compare to.
         order: Length of the longest n-grams.
 
     Returns:
@@ -31,7 +31,8 @@ def bleu(sequence, references, order=4):
 def self_bleu(sequences, order=4, count=None, seed=0):
     """Self-BLEU (Zhu et al. 2018, "Texygen"): the mean BLEU of the sequences, each with all others as references.
 
-    Lower is more diverse, so it is to be compared with that of real sequences, of as many: it grows with their number.
+    Lower values mean more diversity. Compare with the value of equally many real sequences, as it grows with their
+    number.
 
     Args:
         sequences: Integers of shape (number, length), or a list of texts, which are split at spaces.
@@ -44,8 +45,8 @@ def self_bleu(sequences, order=4, count=None, seed=0):
     """
     sequences = [each.split() if isinstance(each, str) else np.asarray(each).tolist() for each in sequences]
     _check(order, len(sequences) - 1)
-    # Of each n-gram the two largest counts and the sequence of the largest one: the references of a sequence are the
-    # others.
+    # The two largest counts of each n-gram and the sequence with the largest one, as a sequence is not its own
+    # reference.
     tables = [_two_largest(sequences, n) for n in range(1, order + 1)]
     lengths = [len(sequence) for sequence in sequences]
     chosen = range(len(sequences))
@@ -86,7 +87,7 @@ def _two_largest(sequences, n):
 
 
 class _Others:
-    """The largest counts of n-grams in all sequences but one."""
+    """The largest counts of n-grams in all sequences except one."""
 
     def __init__(self, table, place):
         self.table, self.place = table, place

@@ -22,7 +22,7 @@ def ssim(real, fake, value_range, window=11):
         real: Original images of shape `(n, height, width, channels)`.
         fake: Images to compare with the originals, of the same shape.
         value_range: Smallest and largest possible value `(lowest, highest)`, such as `(-1, 1)`.
-        window: Side of the window. Use less than 11 for smaller images only, and report it.
+        window: Side of the window. Use less than 11 only for smaller images, and report it.
 
     Returns:
         A float64 array of shape `(n,)`, from -1 to 1. It is 1 for equal images, including constant ones.
@@ -49,8 +49,8 @@ def multiscale_ssim(real, fake, value_range, weights=SCALE_WEIGHTS, window=11):
             five scales.
         fake: Images to compare with the originals, of the same shape.
         value_range: Smallest and largest possible value `(lowest, highest)`, such as `(-1, 1)`.
-        weights: Exponents of the scales, the finest first. Other weights than the paper's five define a different
-            metric: use weights that sum to 1, and report them.
+        weights: Exponents of the scales, finest first. Weights other than the paper's five define a different metric:
+            use weights that sum to 1, and report them.
         window: Side of the Gaussian window.
 
     Returns:

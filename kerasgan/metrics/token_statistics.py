@@ -1,30 +1,30 @@
-"""Statistics of generated sequences of tokens beside those of real ones."""
+"""Statistics of generated token sequences compared with real ones."""
 
 import numpy as np
 
 from kerasgan.metrics.self_bleu import self_bleu
 
-COMPARED = 500  # sequences whose BLEU is averaged
+COMPARED = 500  # number of sequences whose BLEU is averaged
 
 
 def token_metrics(tokens, training, unseen, padding=None):
-    """Scores of sequences of tokens.
+    """Computes scores of token sequences.
 
     Args:
         tokens: Generated sequences, integers of shape (count, length).
-        training: Real sequences, integers of shape (number, length), with which the generator was trained.
-        unseen: Further real sequences.
-        padding: Token that fills up shorter sequences at their end; self-BLEU leaves it out. `None` for none.
+        training: Real sequences that the generator was trained on, integers of shape (number, length).
+        unseen: Real sequences that the generator has not seen.
+        padding: Token that pads shorter sequences at the end; self-BLEU ignores it. `None` for no padding.
 
     Returns:
-        A dictionary of
+        A dictionary with
 
-        - `real`: Share of the sequences that are real ones, of training or unseen;
-        - `real_unseen`: Share that are unseen ones, which the generator did not copy;
-        - `different`: Number of different sequences, over that of all;
-        - `triples`: Jensen-Shannon divergence of the frequencies of three successive tokens from those of training, in
+        - `real`: Share of the sequences that equal a real one, in `training` or `unseen`;
+        - `real_unseen`: Share that equal an unseen one, which the generator cannot have copied;
+        - `different`: Number of different sequences divided by the number of all sequences;
+        - `triples`: Jensen-Shannon divergence between the frequencies of token triples and those of `training`, in
           bits, from 0 to 1;
-        - `self_bleu`: Self-BLEU of 500 of the sequences, see `kerasgan.metrics.self_bleu`.
+        - `self_bleu`: Self-BLEU of 500 of the sequences; see `kerasgan.metrics.self_bleu`.
     """
     rows, known, others = (set(map(bytes, _bytes(each))) for each in (tokens, training, unseen))
     counts = [bytes(row) for row in _bytes(tokens)]
@@ -39,7 +39,7 @@ def token_metrics(tokens, training, unseen, padding=None):
 
 
 def divergence_of_triples(tokens, others):
-    """Jensen-Shannon divergence of the frequencies of three successive tokens, in bits, from 0 to 1.
+    """Jensen-Shannon divergence between the frequencies of three consecutive tokens, in bits, from 0 to 1.
 
     Args:
         tokens: Integers of shape (count, length), at least 3 long.
@@ -57,7 +57,7 @@ def divergence_of_triples(tokens, others):
 
 
 def independent_tokens(training, count, seed=0):
-    """Sequences whose tokens are drawn independently at each place, as often as in the training data.
+    """Draws sequences whose tokens are independent, with the frequencies of the training data at each position.
 
     Args:
         training: Integers of shape (number, length).
@@ -72,9 +72,9 @@ def independent_tokens(training, count, seed=0):
 
 
 def independent_likelihood(training, tokens, vocabulary_size):
-    """Mean negative log-likelihood of the tokens of sequences if they were drawn independently at each place, in nats.
+    """Mean negative log-likelihood of sequences' tokens, in nats, if each position were drawn independently.
 
-    The frequencies are those of the training data, with one more of each token.
+    The frequencies are those of the training data, plus one for each token.
 
     Args:
         training: Integers of shape (number, length).

@@ -1,4 +1,4 @@
-"""The families: one paper, one file."""
+"""The model families, one paper per file."""
 
 from kerasgan.models.acgan import ACGAN
 from kerasgan.models.age_cgan import AgeCGAN

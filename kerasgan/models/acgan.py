@@ -13,7 +13,7 @@ from kerasgan.layers import LeakyReLU, normal, normalization, transposed_convolu
 
 @dataclasses.dataclass(frozen=True)
 class ACGANRecipe(LatentRecipe):
-    """As `kerasgan.LatentRecipe`, and
+    """Training settings in addition to those of `kerasgan.LatentRecipe`.
 
     Args:
         classification: Weight of the class loss L_C relative to the source loss L_S, for both players: 1 in the paper.
@@ -37,10 +37,10 @@ class ACGAN(HeadedModel):
     discriminator for real and generated images, the generator for its own.
 
     The networks and the recipe follow the paper's tables of hyper-parameters (appendix): a generator of 5x5 transposed
-    convolutions, a discriminator of 3x3 convolutions with strides 2 and 1 in turn and 16, 32, 64, ... channels; dropout
-    0.5, leaky ReLU with slope 0.2, initial weights from N(0, 0.02^2). The discriminator halves the image three times;
-    smaller images twice. The paper does not specify the generator's 110 inputs: here they are 100 normal latents and
-    the one-hot vector of the 10 classes that each of the paper's models has. The generator's source loss is the
+    convolutions, a discriminator of 3x3 convolutions with alternating strides 2 and 1 and 16, 32, 64, ... channels;
+    dropout 0.5, leaky ReLU with slope 0.2, initial weights from N(0, 0.02^2). The discriminator halves the image three
+    times, smaller images twice. The paper does not specify the generator's 110 inputs: here they are 100 normal latents
+    and a one-hot vector of 10 classes, the number in each of the paper's models. The generator's source loss is the
     non-saturating one.
 
     Args:
@@ -135,14 +135,14 @@ class ACGAN(HeadedModel):
         return loss, {"fake_class_accuracy": accuracy}
 
     def _classification(self, batch, told, weight=None):
-        """The class loss L_C and the accuracy."""
+        """The class loss L_C, and the accuracy as a log."""
         labels, logits = ops.cast(self.labels(batch), "int32"), self.per_sample(told["classes"])
         loss = cross_entropy(ops.one_hot(labels, self.num_classes), logits, weight)
         found = ops.cast(ops.argmax(logits, axis=-1), "int32") == labels
         return loss, ops.mean(ops.cast(found, "float32"))
 
     def classify(self, images):
-        """The discriminator's class probabilities for images.
+        """Computes the discriminator's class probabilities for images.
 
         Args:
             images: Array of shape (count, *image_shape), in [-1, 1].

@@ -19,16 +19,16 @@ from kerasgan.objectives.losses import at_least_float32, weighted_mean
 
 PRESERVE = ("identity", "pixels", "nothing")
 BOUND = 3.0  # standard deviations that optimised latents may reach
-TEMPERATURE = 0.1  # of the similarities that train an identity network
+TEMPERATURE = 0.1  # temperature of the similarities that train an identity network
 
 
 @dataclasses.dataclass(frozen=True)
 class AgeCGANRecipe(DCGANRecipe):
-    """As `kerasgan.models.dcgan.DCGANRecipe`, and
+    """Training settings in addition to those of `kerasgan.models.dcgan.DCGANRecipe`.
 
     Args:
-        game_kimg: Thousands of images after which the game ends and the encoder is trained alone, as in the paper.
-            `None` for an encoder that is trained along with the game.
+        game_kimg: Thousands of images after which the game ends and only the encoder is trained, as in the paper.
+            `None` trains the encoder during the game instead.
         encoder_optimizer: Optimizer of the encoder.
     """
 
@@ -38,31 +38,31 @@ class AgeCGANRecipe(DCGANRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class AgeCGAN(EncodingModel, DCGAN):
-    """Ages faces: a conditional DCGAN of age groups, an encoder, and latents that keep the identity.
+    """Face aging with a DCGAN conditioned on age groups, an encoder, and latents optimised to preserve the identity.
 
-    The label joins the generator's latents, and the discriminator's first map as constant channels (section 2.1). The
-    encoder E(x, y) learns the latents of generated images (section 2.2). To age a face, the encoder's latents are
-    improved so that the image generated for the face's own age has the same identity: they minimise
-    |FR(x) - FR(G(z, y))|^2 by L-BFGS-B, where FR is an identity network (section 2.3, equation 2). Then the label of
-    the other age is given to the generator.
+    The label is concatenated to the generator's latents, and to the discriminator's first map as constant channels
+    (section 2.1). The encoder E(x, y) learns the latents of generated images (section 2.2). To age a face, the
+    encoder's latents are improved so that the image generated for the face's own age has the same identity: they
+    minimise |FR(x) - FR(G(z, y))|^2 by L-BFGS-B, where FR is an identity network (section 2.3, equation 2). Then the
+    generator receives the label of the target age.
 
     The identity network is trained on real faces, independently of the generator: `fit_identity(images, persons)`. Do
-    not measure the success with it: it is what was optimised.
+    not use it to measure success: it is what was optimised.
 
-    The encoder learns from images of the averaged generator, along with the game (`game_kimg` separates them, as in the
-    paper). Latents are kept within 3 standard deviations, which the paper does not do.
+    The encoder learns from images of the averaged generator, during the game (`game_kimg` separates the two, as in the
+    paper). Latents are kept within 3 standard deviations; the paper has no such bound.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are multiples of 4.
         num_classes: Number of age groups; 6 in the paper.
         latent_dim: Length of the latent vectors, which are standard normal.
         width: Channels of the first layer of the discriminator and of the encoder.
-        generator_width: As for `DCGAN`.
-        kernel_size: As for `DCGAN`.
+        generator_width: See `DCGAN`.
+        kernel_size: See `DCGAN`.
         identity_size: Length of the identity network's vectors.
-        identity_width: Channels of its first layer.
+        identity_width: Channels of the identity network's first layer.
         **kwargs: Arguments of `kerasgan.LatentModel`, and `encoder` and `identity`, built Keras models; a given
-            identity network counts as trained.
+            identity network is assumed to be trained.
 
     Examples:
 
@@ -111,7 +111,7 @@ class AgeCGAN(EncodingModel, DCGAN):
         return keras.Model([images, *labels], latents, name="encoder")
 
     def _conditioned(self, images, labels, first_normalized):
-        """Strided convolutions, with the label's channels behind the first one."""
+        """Strided convolutions, with the label's channels appended after the first one."""
         widths = [self.width << step for step in range(self.steps)]
         options = {"strides": 2, "padding": "same", "use_bias": not first_normalized}
         x = layers.Conv2D(widths[0], self.kernel_size, kernel_initializer=normal(0.02), **options)(images)
@@ -142,7 +142,7 @@ class AgeCGAN(EncodingModel, DCGAN):
 
     @shared
     def pairs(self, batch):
-        """New latents and the averaged generator's images of them, for the batch's labels."""
+        """New latents and the images that the averaged generator makes from them, for the batch's labels."""
         latents = self.latents(batch)
         images = self.ema_generator([latents, *self.fake_condition(batch)], training=False)
         return latents, ops.stop_gradient(images)
@@ -158,32 +158,33 @@ class AgeCGAN(EncodingModel, DCGAN):
     # Identities -----------------------------------------------------------------------------------------------------
 
     def fit_identity(self, images, persons, epochs=20, batch_size=64, learning_rate=1e-3, seed=0, verbose=0):
-        """Trains the identity network on real images of persons at several ages.
+        """Trains the identity network on real images of people at several ages.
 
-        A batch has two images of each of its persons. The network learns which of the others is of the same person, by
-        the softmax of cosine similarities with a temperature of 0.1 (Sohn 2016, the N-pair loss).
+        A batch contains two images of each of its persons. The network learns to pick the other image of the same
+        person, with a softmax over cosine similarities at a temperature of 0.1 (Sohn 2016, the N-pair loss).
 
         Args:
             images: Float array of shape (count, *image_shape) in [-1, 1].
-            persons: Integers of shape (count,): who each image shows. Persons with one image are left out.
+            persons: Integers of shape (count,) that identify the person in each image. Persons with a single image are
+                ignored.
             epochs: Number of passes over the persons.
             batch_size: Number of images in a batch, even.
             learning_rate: Learning rate of Adam.
             seed: Random seed of the batches.
-            verbose: As for `keras.Model.fit`.
+            verbose: See `keras.Model.fit`.
 
         Returns:
             A `keras.callbacks.History`.
 
         Raises:
-            ValueError: If the lengths differ, or fewer persons than a batch has have two images.
+            ValueError: If the lengths differ, or if too few persons for a batch have two images.
         """
         images, persons = np.asarray(images, "float32"), np.ravel(persons)
         self.sample_kind.check(images, "images")
         if len(images) != len(persons):
             raise ValueError(f"`persons` has {len(persons)} entries; expected {len(images)}, one for each image.")
         batches = PairsOfPersons(images, persons, batch_size, seed)
-        network = keras.models.clone_model(self.identity)  # whose optimizer is no part of the model
+        network = keras.models.clone_model(self.identity)  # a clone, whose optimizer is not part of the model
         network.set_weights(self.identity.get_weights())
         network.compile(keras.optimizers.Adam(learning_rate), loss=identity_loss)
         history = network.fit(batches, epochs=epochs, shuffle=False, verbose=verbose)
@@ -193,21 +194,21 @@ class AgeCGAN(EncodingModel, DCGAN):
         return history
 
     def latents_of(self, images, labels, preserve="identity", steps=100, identity=None):
-        """Latents whose generated images are like given ones.
+        """Finds latents whose generated images resemble given ones.
 
         Args:
             images: Float array of shape (count, *image_shape) in [-1, 1].
-            labels: Their own labels, integers of shape (count,), names of classes, or one for all.
-            preserve: "identity" for the latents whose image has the nearest identity; "pixels" for the nearest image;
-                "nothing" for the encoder's latents, with which both begin.
-            steps: Largest number of iterations of L-BFGS-B for an image.
+            labels: Labels of the images: integers of shape (count,), class names, or one label for all.
+            preserve: "identity" for latents whose image is closest in identity; "pixels" for latents whose image is
+                closest in pixels; "nothing" for the encoder's latents, from which both start.
+            steps: Maximum number of L-BFGS-B iterations per image.
             identity: Identity network to use instead of the model's own, a Keras model of images.
 
         Returns:
             A float32 array of shape (count, latent_dim).
 
         Raises:
-            ValueError: For another `preserve`, or without a trained identity network.
+            ValueError: For an unknown `preserve`, or without a trained identity network.
         """
         if preserve not in PRESERVE:
             raise ValueError(f"`preserve` is {preserve!r}; expected one of {', '.join(map(repr, PRESERVE))}.")
@@ -220,29 +221,29 @@ class AgeCGAN(EncodingModel, DCGAN):
         return self._nearest(images, numbers, start, features, steps)
 
     def age(self, images, from_, to, preserve="identity", steps=100, identity=None, batch_size=64):
-        """The faces of images at another age.
+        """Shows the faces in images at another age.
 
         Args:
             images: Float array of shape (count, *image_shape) in [-1, 1].
-            from_: Their own labels, integers of shape (count,), names of classes, or one for all.
-            to: Labels of the ages to show, as `from_`.
-            preserve: As for `latents_of`.
-            steps: As for `latents_of`.
-            identity: As for `latents_of`.
-            batch_size: Number of images that are generated at once.
+            from_: Labels of the images: integers of shape (count,), class names, or one label for all.
+            to: Labels of the target ages, in the format of `from_`.
+            preserve: See `latents_of`.
+            steps: See `latents_of`.
+            identity: See `latents_of`.
+            batch_size: Number of images to generate at once.
 
         Returns:
             A float32 array of shape (count, *image_shape), images in [-1, 1]. `to=from_` gives the reconstructions.
 
         Raises:
-            ValueError: As `latents_of`, or for labels that the model does not have.
+            ValueError: See `latents_of`; also for labels that the model does not have.
         """
         goal = self.label_numbers(to, len(images))
         latents = self.latents_of(images, from_, preserve, steps, identity)
         return self.generate([ops.convert_to_tensor(latents), ops.convert_to_tensor(goal)], batch_size=batch_size)
 
     def label_numbers(self, labels, count):
-        """Labels as int32 of shape (count,), of numbers, names of classes, or one for all."""
+        """Labels as int32 of shape (count,), from integers, class names, or one label for all."""
         labels = np.broadcast_to(np.asarray(labels), (count,)) if np.ndim(labels) == 0 else np.asarray(labels)
         if labels.dtype.kind in "US":
             labels = class_numbers(list(labels), self.class_names, self.num_classes)
@@ -271,7 +272,7 @@ class AgeCGAN(EncodingModel, DCGAN):
         return ops.reshape(images, (-1, int(np.prod(images.shape[1:]))))
 
     def _nearest(self, images, labels, start, features, steps):
-        """Latents that minimise the squared distance of the features, one image after the other."""
+        """Latents that minimise the squared distance of the features, one image at a time."""
         from scipy.optimize import minimize
 
         generator = self.inference(self.ema_generator)
@@ -305,7 +306,7 @@ class PairsOfPersons(keras.utils.PyDataset):
 
     Args:
         images: Array of images.
-        persons: Who each shows.
+        persons: Integers that identify the person in each image.
         batch_size: Number of images in a batch, even.
         seed: Random seed.
     """
@@ -337,7 +338,7 @@ class PairsOfPersons(keras.utils.PyDataset):
 
 
 def identity_loss(persons, vectors):
-    """Mean of -log softmax of the similarity of the other image of a person, among those of all other images.
+    """N-pair loss: mean of -log softmax, over all other images, of the similarity to the same person's other image.
 
     Args:
         persons: Integers of shape (batch,), each twice.

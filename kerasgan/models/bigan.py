@@ -19,7 +19,7 @@ from kerasgan.objectives.penalties import weight_decay
 
 
 def bigan_adam(learning_rate=2e-4, kimg=10_000):
-    """Adam with a constant learning rate for the first half of the training, which then falls to a hundredth.
+    """Adam whose learning rate is constant for the first half of the training and then falls to a hundredth.
 
     Args:
         learning_rate: Learning rate of the first half.
@@ -31,11 +31,11 @@ def bigan_adam(learning_rate=2e-4, kimg=10_000):
 
 @dataclasses.dataclass(frozen=True)
 class BiGANRecipe(LatentRecipe):
-    """As `kerasgan.LatentRecipe`, and
+    """Training settings in addition to those of `kerasgan.LatentRecipe`.
 
     Args:
-        weight_decay: Weight of half the sum of the squares of all kernels in each player's loss. The official 2.5e-5
-            belongs to losses that are half as large.
+        weight_decay: Weight, in each player's loss, of half the sum of squares of all kernels. The official value
+            2.5e-5 belongs to losses that are half as large.
     """
 
     batch_size: int = 128
@@ -52,13 +52,13 @@ class BiGAN(EncodingModel):
     The discriminator judges pairs: a real image and its encoding, (x, E(x)), or a generated image and its latents,
     (G(z), z). Generator and encoder together minimise the discriminator's loss with swapped labels, so that the encoder
     learns from real pairs as the generator does from generated ones (section 3; equation 3, in the non-saturating
-    form). At the optimum each inverts the other (theorem 2). The encoder's output is linear.
+    form). At the optimum, encoder and generator invert each other (theorem 2). The encoder's output is linear.
 
-    The networks and the recipe are those of the permutation-invariant MNIST experiment (appendix C.1): perceptrons of
-    two hidden layers, batch normalization without scale and offset. What the paper does not specify is as in its
-    official code: the latents join the images in the discriminator's second layer, all players are updated at once, and
-    the learning rate falls in the second half. `convolutional` networks, for images of 8 to 64 pixels, have DCGAN's
-    strided convolutions (4 x 4) instead of the first layers, and of the generator's last layer; their discriminator has
+    The networks and the recipe are those of the permutation-invariant MNIST experiment (appendix C.1): perceptrons with
+    two hidden layers and batch normalization without scale and offset. Details that the paper does not specify follow
+    its official code: the latents join the images in the discriminator's second layer, all players are updated at once,
+    and the learning rate falls in the second half. `convolutional` networks, for images of 8 to 64 pixels, have DCGAN's
+    strided convolutions (4 x 4) in place of the first layers and of the generator's last layer; their discriminator has
     ALI's two layers for the latents alone and two for both (Dumoulin et al. 2017).
 
     Args:
@@ -67,7 +67,7 @@ class BiGAN(EncodingModel):
         latent_dim: Length of the latent vectors.
         latent_range: (low, high) of uniform latents. `None` for standard normal latents.
         units: Width of the dense layers.
-        convolutional: Whether the networks have convolutions.
+        convolutional: Whether the networks are convolutional.
         width: Channels of the first convolution, doubled inwards.
         discriminator_normalization: "batch", as in the paper, "layer" or `None`. If images are mostly empty, batches of
             real and of generated pairs look alike after batch normalization, and nothing is learned.
@@ -147,7 +147,7 @@ class BiGAN(EncodingModel):
         if self.widths:
             return layers.Flatten()(strided_convolutions(images, self.widths, 4, 0.2, kind))
         x = images
-        if len(self.image_shape) == 3:  # the paper's intensities in [0, 1]
+        if len(self.image_shape) == 3:  # to the paper's intensities in [0, 1]
             x = layers.Flatten()(layers.Rescaling(0.5, 0.5)(images))
         return LeakyReLU(0.2)(layers.Dense(self.units)(x))
 
@@ -203,18 +203,18 @@ class BiGAN(EncodingModel):
     # Encodings ------------------------------------------------------------------------------------------------------
 
     def features(self, images, ema=True, batch_size=256):
-        """The encoder's last hidden layer, before the linear output: the features that the paper classifies.
+        """Computes the encoder's last hidden layer, before the linear output: the features that the paper classifies.
 
         Args:
-            images: As for `encode`.
-            ema: As for `encode`.
-            batch_size: As for `encode`.
+            images: See `encode`.
+            ema: See `encode`.
+            batch_size: See `encode`.
 
         Returns:
             A float32 array of shape (count, units).
 
         Raises:
-            ValueError: As `encode`.
+            ValueError: See `encode`.
         """
         return self.read(self._features[ema], images, batch_size)
 

@@ -36,14 +36,14 @@ KIT = Kit(spectral=True, initializer=orthogonal())
 
 
 def discriminator_loss(encoded, generated, scores=SCORES, weight=None):
-    """What the discriminator minimises: the hinge loss of each score by itself, not of their sum.
+    """The discriminator's loss: the sum of the hinge losses of the scores, not the hinge loss of their sum.
 
     The sum over scores s of E max(0, 1 - s(x, E(x))) + E max(0, 1 + s(G(z), z)).
 
     Args:
         encoded: `{name: logits}` of images x and the latents that the encoder gives for them.
-        generated: The same of generated images and their latents.
-        scores: Names of the scores that count; the paper's ablations leave out "images" or "latents".
+        generated: The same for generated images and their latents.
+        scores: Names of the scores to use; the paper's ablations omit "images" or "latents".
         weight: Weights of the images, shape (batch,), or None.
 
     Returns:
@@ -57,15 +57,15 @@ def discriminator_loss(encoded, generated, scores=SCORES, weight=None):
 
 
 def generator_encoder_loss(encoded, generated, scores=SCORES, weight=None):
-    """What generator and encoder minimise together, without a hinge: E sum s(x, E(x)) - E sum s(G(z), z).
+    """The joint loss of generator and encoder, without a hinge: E sum s(x, E(x)) - E sum s(G(z), z).
 
-    So the encoder lowers the scores of images and what it makes of them, as the generator raises those of its own.
+    The encoder thus lowers the scores of images and their encodings, while the generator raises those of its samples.
 
     Args:
-        encoded: As for `discriminator_loss`.
-        generated: As for `discriminator_loss`.
-        scores: As for `discriminator_loss`.
-        weight: As for `discriminator_loss`.
+        encoded: See `discriminator_loss`.
+        generated: See `discriminator_loss`.
+        scores: See `discriminator_loss`.
+        weight: See `discriminator_loss`.
 
     Returns:
         Scalar tensor.
@@ -74,12 +74,12 @@ def generator_encoder_loss(encoded, generated, scores=SCORES, weight=None):
 
 
 def sum_of(logits, scores=SCORES):
-    """The sum of some scores, in float32 or float64: shape (batch, 1)."""
+    """The sum of the named scores, in float32 or float64: shape (batch, 1)."""
     return sum(at_least_float32(logits[name]) for name in scores)
 
 
 def drawn_latents(mean, spread, noise):
-    """Latents of the encoder's distribution: mean + softplus(spread) * noise, with standard normal noise."""
+    """Latents from the encoder's distribution: mean + softplus(spread) * noise, with standard normal noise."""
     return mean + ops.softplus(spread) * noise
 
 
@@ -87,7 +87,7 @@ def drawn_latents(mean, spread, noise):
 
 
 def bigbigan_generator(image_size, latent_dim=120, width=96, attention=None, channels=3, widths=None):
-    """BigGAN's generator without labels: a chunk of the latents alone is told to each block."""
+    """BigGAN's generator without labels: each block receives only a chunk of the latents."""
     options = {"attention": attention, "channels": channels, "widths": widths}
     return biggan_generator(image_size, latent_dim, (), None, width, **options)
 
@@ -103,10 +103,10 @@ def bigbigan_discriminator(
     widths=None,
     downs=None,
 ):
-    """The joint discriminator: F of images, H of latents, J of both, and a linear score of each.
+    """The joint discriminator: F for images, H for latents, J for both, and a linear score for each.
 
-    F is BigGAN's discriminator up to its sum over places. H and J are residual perceptrons, 8 layers in the paper, all
-    spectrally normalized.
+    F is BigGAN's discriminator up to its sum over positions. H and J are residual perceptrons (8 layers in the paper).
+    All layers are spectrally normalized.
 
     Args:
         image_size: 32, 64, 128, 256 or 512.
@@ -114,10 +114,10 @@ def bigbigan_discriminator(
         width: Channels of the widest map of F.
         units: Width of H and J; 2,048 in the paper.
         blocks: Number of blocks of two layers in each of H and J; 4 in the paper.
-        attention: As for `biggan_discriminator`.
+        attention: See `biggan_discriminator`.
         channels: Channels of the images.
-        widths: As for `biggan_discriminator`.
-        downs: As for `biggan_discriminator`.
+        widths: See `biggan_discriminator`.
+        downs: See `biggan_discriminator`.
 
     Returns:
         A Keras model of `images` and `latents` with the outputs `{"images", "latents", "joint"}`, logits of shape
@@ -140,17 +140,17 @@ def bigbigan_discriminator(
 
 
 def perceptron(x, units, blocks, dense, name, normalize=None):
-    """A residual perceptron of `2 * blocks` layers: (ReLU, dense, ReLU, dense) + shortcut, and a ReLU at its end.
+    """A residual perceptron of `2 * blocks` layers: blocks of (ReLU, dense, ReLU, dense) + shortcut, and a final ReLU.
 
-    The first block begins without a ReLU, and has a dense layer in its shortcut where the widths differ.
+    The first block starts without a ReLU, and has a dense layer in its shortcut if the widths differ.
 
     Args:
         x: Symbolic tensor of shape (batch, any width).
         units: Width of all layers.
         blocks: Number of blocks.
-        dense: Function of the number of units and a name that makes a layer.
+        dense: Function that makes a layer from the number of units and a name.
         name: Prefix of the layers' names.
-        normalize: Function of a tensor and a name that normalizes it before each ReLU, or None.
+        normalize: Function of (tensor, name) that normalizes the tensor before each ReLU, or None.
 
     Returns:
         Symbolic tensor of shape (batch, units).
@@ -171,24 +171,24 @@ def perceptron(x, units, blocks, dense, name, normalize=None):
 def bigbigan_encoder(
     image_size, latent_dim=120, widths=(64, 128, 256, 512), depths=(3, 4, 6, 3), units=4096, blocks=2, channels=3
 ):
-    """The encoder: a residual network, the mean over places, a residual perceptron, mean and spread of the latents.
+    """The encoder: a residual network, the mean over positions, a residual perceptron, mean and spread of the latents.
 
-    With the default sizes it is ResNet-50, here with the activations before the convolutions, which the paper leaves
-    open. Images of up to 64 pixels begin with a 3 x 3 convolution instead of a 7 x 7 one and a pooling.
+    With the default sizes it is ResNet-50, here with pre-activation, which the paper leaves open. For images of up to
+    64 pixels, a 3 x 3 convolution replaces the initial 7 x 7 convolution and pooling.
 
     Args:
-        image_size: Height and width of its input, which may be larger than what is generated (256 for 128 in the
+        image_size: Height and width of the input, which may be larger than the generated images (256 for 128 in the
             paper).
         latent_dim: Length of the latent vectors.
-        widths: Inner channels of each stage; four times as many come out.
-        depths: Number of blocks of each stage; each but the first halves the size.
-        units: Width of the perceptron; 4,096 in the paper.
+        widths: Inner channels of each stage, whose output has four times as many.
+        depths: Number of blocks of each stage; each stage except the first halves the size.
+        units: Width of the final perceptron; 4,096 in the paper.
         blocks: Number of its blocks of two layers; 2 in the paper.
         channels: Channels of the images.
 
     Returns:
-        A Keras model of `images` with the outputs `{"mean", "spread"}` of shape (batch, latent_dim), whose
-        distribution `drawn_latents` draws from; its layer `features` is what a linear probe is trained on.
+        A Keras model of `images` with the outputs `{"mean", "spread"}` of shape (batch, latent_dim), the parameters of
+        `drawn_latents`; linear probes are trained on its layer `features`.
     """
     images = keras.Input((image_size, image_size, channels), name="images")
 
@@ -225,7 +225,7 @@ def bigbigan_encoder(
 
 
 def features_of(encoder):
-    """The encoder as a model of `images` whose output is the mean over places, on which linear probes are trained."""
+    """The encoder as a model from `images` to the mean over positions, on which linear probes are trained."""
     return keras.Model(encoder.inputs, encoder.get_layer("features").output, name="features")
 
 
@@ -234,13 +234,13 @@ def features_of(encoder):
 
 @dataclasses.dataclass(frozen=True)
 class BigBiGANRecipe(BigGANRecipe):
-    """BigGAN's settings, and an encoder whose learning rate is 10 times the generator's (table 1).
+    """BigGAN's settings with an encoder whose learning rate is 10 times the generator's (table 1).
 
-    As `kerasgan.models.biggan.BigGANRecipe`, and
+    In addition to the settings of `kerasgan.models.biggan.BigGANRecipe`:
 
     Args:
-        scores: Names of the scores that count: "images", "latents" and "joint". The paper's ablations leave out one of
-            the first two.
+        scores: Names of the scores to use: "images", "latents" and "joint". The paper's ablations omit one of the first
+            two.
         encoder_optimizer: Optimizer of the encoder, or its configuration.
     """
 
@@ -255,35 +255,35 @@ class BigBiGANRecipe(BigGANRecipe):
 class BigBiGAN(EncodingModel):
     """BigBiGAN: an unconditional BigGAN with an encoder, whose features describe images.
 
-    The discriminator gives three scores, of the image, of the latents and of both, each with a hinge of its own.
+    The discriminator computes three scores, for the image, for the latents and for both, each with its own hinge.
     Generator and encoder minimise the sum of the scores without a hinge: the encoder that of images and the latents
-    drawn for them, the generator the negative one of generated images and their latents. Neither loss depends on the
-    other's network, so that each has a phase and an optimizer of its own and the step is still that of their sum.
+    drawn for them, the generator the negative sum for generated images and their latents. Neither loss depends on the
+    other's network, so that each has its own phase and optimizer and the step is still that of their sum.
 
-    `encode` gives the means of the encoder's distribution; `features` its average pool, on which a linear probe is
-    trained, and not on the latents. The encoder may see larger images than are generated: the data then have its size,
-    and the discriminator is shown their means over blocks of pixels.
+    `encode` returns the means of the encoder's distribution; `features` returns its average pool, on which linear
+    probes are trained (not on the latents). The encoder may see larger images than the generator makes: the data then
+    have the encoder's size, and the discriminator sees their means over blocks of pixels.
 
     The default recipe is the paper's; "cpu32" is for images of 32 pixels on two CPU cores, with narrow networks as in
     the second example.
 
     Args:
         image_shape: Shape (size, size, channels) of generated images in [-1, 1]; see `BigGAN`.
-        latent_dim: Length of the latent vectors. `None` as for `BigGAN`.
-        width: Channels in units of which BigGAN's tables state those of all blocks.
+        latent_dim: Length of the latent vectors. `None` for the default of `BigGAN`.
+        width: Unit of channels, by which all numbers in BigGAN's tables are multiplied.
         units: Width of the discriminator's perceptrons of latents and of both; 2,048 in the paper.
-        blocks: Number of blocks of two layers in each of them; 4 in the paper.
-        encoder_size: Height and width of the encoder's images, and of the data; a multiple of the size of generated
-            ones, which is the default. 256 for 128 in the paper.
-        encoder_widths: Inner channels of each stage of the encoder; those of ResNet-50 by default.
+        blocks: Number of two-layer blocks in each of these perceptrons; 4 in the paper.
+        encoder_size: Height and width of the encoder's images and of the data, a multiple of the size of the generated
+            images. Defaults to that size. 256 for 128 in the paper.
+        encoder_widths: Inner channels of each stage of the encoder. Defaults to those of ResNet-50.
         encoder_depths: Number of blocks of each stage of the encoder.
-        encoder_units: Width of the perceptron behind the encoder's average pool; 4,096 in the paper.
-        encoder_blocks: Number of its blocks of two layers; 2 in the paper.
-        generator_widths: As for `BigGAN`.
-        discriminator_widths: As for `BigGAN`.
-        downs: As for `BigGAN`.
-        generator_attention: As for `BigGAN`.
-        discriminator_attention: As for `BigGAN`.
+        encoder_units: Width of the perceptron after the encoder's average pool; 4,096 in the paper.
+        encoder_blocks: Number of two-layer blocks of this perceptron; 2 in the paper.
+        generator_widths: See `BigGAN`.
+        discriminator_widths: See `BigGAN`.
+        downs: See `BigGAN`.
+        generator_attention: See `BigGAN`.
+        discriminator_attention: See `BigGAN`.
         **kwargs: Arguments of `kerasgan.LatentModel`. A given discriminator has the inputs [images, latents] and the
             outputs `{"images", "latents", "joint"}`; a given encoder the outputs `{"mean", "spread"}` and a layer
             `features`.
@@ -403,7 +403,7 @@ class BigBiGAN(EncodingModel):
 
     @shared
     def encoded(self, batch):
-        """Latents that are drawn from the encoder's distribution for the real samples."""
+        """Latents drawn from the encoder's distribution for the real samples."""
         told = self.encoder(batch.x, training=True)
         noise = keras.random.normal(ops.shape(told["mean"]), dtype=told["mean"].dtype, seed=self.random)
         return drawn_latents(told["mean"], told["spread"], noise)
@@ -435,24 +435,24 @@ class BigBiGAN(EncodingModel):
         """The encoder's part of `generator_encoder_loss`: the scores of real samples and its latents."""
         return weighted_mean(sum_of(self.real_logits(batch), self.recipe.scores), self.pack_weight(batch)), {}
 
-    # The way back ---------------------------------------------------------------------------------------------------
+    # Encodings ------------------------------------------------------------------------------------------------------
 
     def latents_network(self, ema):
         return self._means[ema]
 
     def features(self, images, ema=True, batch_size=256):
-        """The average pool of the encoder, on which linear probes are trained.
+        """Computes the average pool of the encoder, on which linear probes are trained.
 
         Args:
-            images: As for `encode`.
-            ema: As for `encode`.
-            batch_size: As for `encode`.
+            images: See `encode`.
+            ema: See `encode`.
+            batch_size: See `encode`.
 
         Returns:
-            A float32 array of shape (count, four times the last of `encoder_widths`).
+            A float32 array of shape (count, 4 * encoder_widths[-1]).
 
         Raises:
-            ValueError: As for `encode`.
+            ValueError: See `encode`.
         """
         return self.read(self._features[ema], images, batch_size)
 

@@ -19,8 +19,8 @@ from kerasgan.objectives.orthogonal import orthogonal_regularization
 from kerasgan.zoo.convert import assign_averages
 from kerasgan.zoo.official import DERIVED, pairs
 
-# Channels by image size in units of the width: of the first map and behind each doubling (appendix B, tables 4 to 9;
-# at 32 and 64 pixels those of the authors' PyTorch code).
+# Channels by image size, in units of the width: of the first map and after each doubling (appendix B, tables 4 to 9;
+# for 32 and 64 pixels, the authors' PyTorch code).
 GENERATOR = {
     32: (4, 4, 4, 4),
     64: (16, 16, 8, 4, 2),
@@ -28,8 +28,8 @@ GENERATOR = {
     256: (16, 16, 8, 8, 4, 2, 1),
     512: (16, 16, 8, 8, 4, 2, 1, 1),
 }
-# Of each block, and how many of the blocks halve the size. In BigGAN-deep the first is that of a convolution, the
-# others are of pairs of blocks.
+# Channels of each block, and the number of blocks that halve the size. In BigGAN-deep the first number belongs to a
+# convolution, the others to pairs of blocks.
 DISCRIMINATOR = {
     32: ((4, 4, 4, 4), 2),
     64: ((1, 2, 4, 8, 16), 4),
@@ -54,28 +54,28 @@ def biggan_generator(
 ):
     """BigGAN's generator, with hierarchical latents and a shared embedding of the labels.
 
-    The latents are cut into equal chunks: the first is the input of the dense layer, each further one is told to a
-    block's batch normalizations, beside the label's embedding.
+    The latents are split into equal chunks: the first is the input of the dense layer; each of the others conditions
+    the batch normalizations of one block, together with the label's embedding.
 
     Args:
         image_size: 32, 64, 128, 256 or 512.
-        latent_dim: Length of the latent vectors, a multiple of the number of blocks and one; 120 at 128 pixels.
-        labels: Symbolic input of labels in a list; an empty list for an unconditional one.
+        latent_dim: Length of the latent vectors, a multiple of one plus the number of blocks; 120 at 128 pixels.
+        labels: Symbolic input of labels, as a list; an empty list for an unconditional network.
         num_classes: Number of classes.
         width: Channels of the narrowest map.
         embedding: Length of the labels' vectors, which are not spectrally normalized. None for a gain and an offset of
-            each class in each batch normalization, and latents that the dense layer alone gets, as the authors' code
-            has it for CIFAR-10.
-        attention: Indices of the blocks that are followed by self-attention; None for the one that makes maps of 64 x
-            64 where images are larger, as in the paper.
+            each class in each batch normalization, and latents that only the dense layer receives, as in the authors'
+            code for CIFAR-10.
+        attention: Indices of the blocks followed by self-attention. None for the block that makes maps of 64 x 64, if
+            images are larger, as in the paper.
         channels: Channels of the images.
-        widths: Channels of the first map and behind each doubling, instead of `width`, for any image size.
+        widths: Channels of the first map and after each doubling, instead of `width`, for any image size.
 
     Returns:
         A Keras model of `latents` [and `labels`] with the output `images`.
 
     Raises:
-        ValueError: For another size, or latents that cannot be cut.
+        ValueError: For an unsupported size, or latents that cannot be split.
     """
     widths = widths or [width * factor for factor in sized(GENERATOR, image_size)]
     latents = keras.Input((latent_dim,), name="latents")
@@ -105,20 +105,20 @@ def biggan_generator(
 def biggan_discriminator(
     image_size, labels=(), num_classes=None, width=96, attention=None, channels=3, widths=None, downs=None
 ):
-    """BigGAN's discriminator, with projection where there are labels.
+    """BigGAN's discriminator, with a projection of the labels if there are any.
 
     Args:
         image_size: 32, 64, 128, 256 or 512.
-        labels: Symbolic input of labels in a list; an empty list for an unconditional one.
+        labels: Symbolic input of labels, as a list; an empty list for an unconditional network.
         num_classes: Number of classes.
         width: Channels of the widest map.
-        attention: Indices of the blocks that are followed by self-attention; None as for `biggan_generator`.
+        attention: Indices of the blocks followed by self-attention. None as for `biggan_generator`.
         channels: Channels of the images.
         widths: Channels of each block, instead of `width`, for any image size.
-        downs: How many of the blocks halve the size, where widths are given; None for all but one.
+        downs: Number of blocks that halve the size, if `widths` is given. None for all but one.
 
     Returns:
-        A Keras model of `images` [and `labels`] with an output of logits, shape (batch, 1).
+        A Keras model from `images` [and `labels`] to logits of shape (batch, 1).
     """
     widths, downs = judging_widths(image_size, width, widths, downs)
     attention = of_height_64(image_size, downs, True) if attention is None else attention
@@ -138,19 +138,19 @@ def biggan_deep_generator(
     channels=3,
     widths=None,
 ):
-    """BigGAN-deep's generator: `depth` bottleneck blocks at each size, each told all latents and the label's embedding.
+    """BigGAN-deep's generator: `depth` bottleneck blocks at each size, conditioned on all latents and the label.
 
     Args:
         image_size: 32, 64, 128, 256 or 512.
         latent_dim: Length of the latent vectors; 128 in the paper.
-        labels: Symbolic input of labels in a list; an empty list for an unconditional one.
+        labels: Symbolic input of labels, as a list; an empty list for an unconditional network.
         num_classes: Number of classes.
         width: Channels of the narrowest map.
         embedding: Length of the labels' vectors, which are not spectrally normalized.
         depth: Number of blocks at each size, the last of which doubles it.
-        attention: Indices of the doublings that are followed by self-attention; None as for `biggan_generator`.
+        attention: Indices of the doublings followed by self-attention. None as for `biggan_generator`.
         channels: Channels of the images.
-        widths: As for `biggan_generator`.
+        widths: See `biggan_generator`.
 
     Returns:
         A Keras model of `latents` [and `labels`] with the output `images`.
@@ -185,17 +185,17 @@ def biggan_deep_discriminator(
 
     Args:
         image_size: 32, 64, 128, 256 or 512.
-        labels: Symbolic input of labels in a list; an empty list for an unconditional one.
+        labels: Symbolic input of labels, as a list; an empty list for an unconditional network.
         num_classes: Number of classes.
         width: Channels of the widest map.
         depth: Number of blocks at each size, the first of which halves it.
-        attention: Indices of the sizes that end with self-attention; None as for `biggan_generator`.
+        attention: Indices of the sizes that end with self-attention. None as for `biggan_generator`.
         channels: Channels of the images.
         widths: Channels of the convolution and of the blocks at each size, instead of `width`, for any image size.
-        downs: As for `biggan_discriminator`.
+        downs: See `biggan_discriminator`.
 
     Returns:
-        A Keras model of `images` [and `labels`] with an output of logits, shape (batch, 1).
+        A Keras model from `images` [and `labels`] to logits of shape (batch, 1).
     """
     (first, *widths), downs = judging_widths(image_size, width, widths, downs)
     attention = of_height_64(image_size, downs, True) if attention is None else attention
@@ -211,7 +211,7 @@ def biggan_deep_discriminator(
 
 
 def of_embedding(generator):
-    """A generator as a model of latents and the label's vector, so that classes can be mixed.
+    """Returns a generator as a model of latents and label vectors, so that classes can be mixed.
 
     Args:
         generator: BigGAN's or BigGAN-deep's, with a shared embedding.
@@ -224,7 +224,7 @@ def of_embedding(generator):
 
 
 def embedded(labels, num_classes, size):
-    """The shared embedding of labels in a list; an empty list where there are none."""
+    """The shared embedding of labels, as a list; an empty list without labels."""
     initial = orthogonal()
     return [layers.Embedding(num_classes, size, initial, name="label_embedding")(labels[0])] if labels else []
 
@@ -236,20 +236,20 @@ def told(x, condition, name):
 
 
 def class_conditional(x, labels, num_classes, name):
-    """Batch normalization with a gain and an offset of each class, where there are labels."""
+    """Batch normalization, with a gain and an offset for each class if there are labels."""
     if labels:
         return ConditionalBatchNormalization(num_classes, name=name)([x, labels[0]])
     return batch_normalization(name=name)(x)
 
 
 def judging_widths(image_size, width, widths=None, downs=None):
-    """Channels of a discriminator's blocks, and how many of them halve the size.
+    """Channels of a discriminator's blocks, and the number of blocks that halve the size.
 
     Args:
         image_size: Height and width of the images.
-        width: Unit of the channels that the table has for this size.
+        width: Unit of channels, by which the table's numbers are multiplied.
         widths: Channels of each block instead. `None` for the table's.
-        downs: Number of halvings, where widths are given. `None` for all blocks but one.
+        downs: Number of halvings, if `widths` is given. `None` for all blocks but one.
     """
     if widths is not None:
         return list(widths), len(widths) - 1 if downs is None else downs
@@ -261,7 +261,7 @@ def sized(table, image_size):
     """The entry of a table for an image size.
 
     Raises:
-        ValueError: If it has none.
+        ValueError: If there is no such entry.
     """
     if image_size not in table:
         raise ValueError(f"`image_size` is {image_size}; expected one of {sorted(table)}. Pass widths for another one.")
@@ -269,12 +269,12 @@ def sized(table, image_size):
 
 
 def of_height_64(image_size, blocks, down):
-    """The index of the block whose output has 64 x 64 places, in a tuple; an empty one for images that small.
+    """The index of the block with an output of 64 x 64 positions, as a tuple; empty if images are no larger than that.
 
     Args:
         image_size: Height and width of the images.
         blocks: Number of blocks that change the size.
-        down: Whether they halve it.
+        down: Whether the blocks halve the size.
     """
     halvings = round(math.log2(image_size / 64))
     return () if halvings < 1 else ((halvings if down else blocks - halvings) - 1,)
@@ -285,11 +285,11 @@ def of_height_64(image_size, blocks, down):
 
 @dataclasses.dataclass(frozen=True)
 class BigGANRecipe(LatentRecipe):
-    """The paper's settings at 128 pixels (section 3 and appendix C). As `kerasgan.LatentRecipe`, and
+    """The paper's settings at 128 pixels (section 3 and appendix C); extends `kerasgan.LatentRecipe`.
 
     Args:
-        orthogonal: Strength of the orthogonal regularization of the generator's kernels but the shared embedding; see
-            `kerasgan.objectives.orthogonal`. 0 for none.
+        orthogonal: Strength of the orthogonal regularization of the generator's kernels, except the shared embedding;
+            see `kerasgan.objectives.orthogonal`. 0 for no regularization.
     """
 
     loss: Any = "hinge"
@@ -302,7 +302,7 @@ class BigGANRecipe(LatentRecipe):
     generator_optimizer: Any = dataclasses.field(default_factory=lambda: Adam(5e-5, beta_1=0.0, beta_2=0.999))
 
 
-# Settings of the authors' PyTorch code, and of a training on two CPU cores.
+# Settings of the authors' PyTorch code, and settings for two CPU cores.
 FURTHER_RECIPES: dict[str, dict] = {
     "imagenet_pytorch": {
         "generator_every": 1,
@@ -335,31 +335,31 @@ class BigGAN(LatentModel):
     """BigGAN, conditional with `num_classes`.
 
     Residual networks with spectral normalization and orthogonal initial weights, self-attention over maps of 64 x 64,
-    latents that reach each block of the generator (hierarchical latents), one embedding of the labels that all of the
-    generator's batch normalizations share, and a projection discriminator that sums over places.
+    latents that reach each block of the generator (hierarchical latents), one label embedding shared by all of the
+    generator's batch normalizations, and a projection discriminator that sums over positions.
 
-    `sample(truncation=0.5)` draws again each latent beyond 0.5; `standing_statistics(truncation=0.5)` first adapts the
-    averaged generator's batch statistics to such samples. Gradients of the paper's batches of 2,048 images are
-    accumulated over micro-batches of 256; set `microbatch` to what fits into memory.
+    `sample(truncation=0.5)` redraws each latent beyond 0.5; `standing_statistics(truncation=0.5)` first adapts the
+    averaged generator's batch statistics to such samples. The gradients of the paper's batches of 2,048 images are
+    accumulated over micro-batches of 256; set `microbatch` to a number that fits into memory.
 
-    The default recipe is the paper's at 128 pixels. "imagenet_pytorch" and "cifar10_pytorch" are those of the authors'
+    The default recipe is the paper's at 128 pixels. "imagenet_pytorch" and "cifar10_pytorch" follow the authors'
     PyTorch code; "cpu32" is for images of 32 pixels on two CPU cores, with narrow networks as in the second example.
 
     Args:
-        image_shape: Shape (size, size, channels) of images in [-1, 1]; of size 32, 64, 128, 256 or 512, or any other
-            one with widths.
-        latent_dim: Length of the latent vectors, a multiple of the number of generator widths. `None` for the paper's:
-            120 at 128 pixels, 140 at 256, 160 at 512.
+        image_shape: Shape (size, size, channels) of images in [-1, 1]; size is 32, 64, 128, 256 or 512, or any other if
+            widths are given.
+        latent_dim: Length of the latent vectors, a multiple of the number of generator widths. `None` for the values of
+            the paper: 120 at 128 pixels, 140 at 256, 160 at 512.
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
-        width: Channels in units of which the paper's tables state those of all blocks.
+        width: Unit of channels, by which all numbers in the paper's tables are multiplied.
         embedding: Length of the labels' vectors. `None` for a gain and an offset of each class in each batch
             normalization and no hierarchical latents, as in the authors' code for CIFAR-10.
-        generator_widths: Channels of the generator's first map and behind each doubling, instead of `width`.
+        generator_widths: Channels of the generator's first map and after each doubling, instead of `width`.
         discriminator_widths: Channels of the discriminator's blocks, instead of `width`.
-        downs: Number of the discriminator's blocks that halve the size, where widths are given; all but one by default.
-        generator_attention: Indices of the generator's blocks that are followed by self-attention. `None` for the block
-            that makes maps of 64 x 64 of larger images; () for none.
-        discriminator_attention: The same of the discriminator's blocks.
+        downs: Number of the discriminator's blocks that halve the size, if widths are given. Defaults to all but one.
+        generator_attention: Indices of the generator's blocks followed by self-attention. `None` for the block that
+            makes maps of 64 x 64, if images are larger; () for no attention.
+        discriminator_attention: The same for the discriminator's blocks.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Examples:
@@ -414,7 +414,7 @@ class BigGAN(LatentModel):
         return biggan_discriminator(labels=labels, **self._sizes_of("discriminator", self.pack_shape))
 
     def _sizes_of(self, network, shape):
-        """The arguments that the functions of both networks have in common, and those of one of them."""
+        """The arguments that the functions of both networks share, and those specific to one of them."""
         own = {"latent_dim": self.latent_dim} if network == "generator" else {"downs": self.downs}
         return {
             "image_size": shape[0],
@@ -435,16 +435,16 @@ class BigGAN(LatentModel):
 
     @classmethod
     def from_official(cls, arrays):
-        """A model whose generator, and its average, have the weights of the authors' PyTorch code.
+        """Creates a model whose generator and averaged generator have weights of the authors' PyTorch code.
 
         Args:
-            arrays: `{name: array}`, the `state_dict` of a generator such as `G_ema.pth`, which says all sizes.
+            arrays: `{name: array}`, the `state_dict` of a generator such as `G_ema.pth`, which determines all sizes.
 
         Returns:
             A `BigGAN` or `BigGANDeep` with an untrained discriminator.
 
         Raises:
-            ValueError: If they are those of another network, or of an option that is not supported.
+            ValueError: If the arrays belong to another network or use an unsupported option.
         """
         model = official_family(arrays)(**official_sizes(arrays))
         return assign_averages(model, official_pairs(model.generator, arrays), arrays, DERIVED)
@@ -454,14 +454,14 @@ class BigGAN(LatentModel):
 class BigGANDeep(BigGAN):
     """BigGAN-deep, conditional with `num_classes`: `depth` bottleneck blocks at each size (appendix B).
 
-    The latents are not cut: all of them reach each block, beside the label's embedding. For the rest see `BigGAN`. The
-    recipe "imagenet256" is the paper's for 256 and 512 pixels.
+    The latents are not split: each block receives all of them, together with the label's embedding. Otherwise see
+    `BigGAN`. The recipe "imagenet256" is the paper's for 256 and 512 pixels.
 
     Args:
-        image_shape: As for `BigGAN`.
+        image_shape: See `BigGAN`.
         latent_dim: Length of the latent vectors.
-        num_classes: As for `BigGAN`.
-        width: Channels in units of which the paper's tables state those of all blocks.
+        num_classes: See `BigGAN`.
+        width: Unit of channels, by which all numbers in the paper's tables are multiplied.
         embedding: Length of the labels' vectors.
         depth: Number of blocks at each size.
         **kwargs: Arguments of `BigGAN`.
@@ -496,10 +496,10 @@ class BigGANDeep(BigGAN):
 
 
 def square(image_shape):
-    """The size of square images.
+    """The side length of square images.
 
     Raises:
-        ValueError: For others.
+        ValueError: If the images are not square.
     """
     height, width, _ = Images(image_shape).shape
     if height != width:
@@ -511,7 +511,7 @@ def square(image_shape):
 
 
 def official_pairs(network, names):
-    """The variables of a network beside what they are in the `state_dict` of the authors' PyTorch code.
+    """Pairs the variables of a network with their sources in a `state_dict` of the authors' PyTorch code.
 
     Args:
         network: Generator or discriminator of BigGAN or BigGAN-deep.
@@ -533,7 +533,7 @@ def official_pairs(network, names):
         if found:
             kind, place, step, part, digit = found.groups()
             step = int(step or 0) if kind == "block" else depth
-            if generator:  # blocks of one size are counted on there, and attention belongs to the last
+            if generator:  # there, blocks of one size are numbered consecutively, and attention belongs to the last
                 module = f"blocks.{depth * int(place) + min(step, depth - 1)}.{int(kind == 'attention')}"
             else:
                 module = f"blocks.{place}.{step}"
@@ -553,18 +553,18 @@ def official_pairs(network, names):
 
 
 def official_family(arrays):
-    """`BigGAN` or `BigGANDeep`, whichever a generator's `state_dict` of the authors' PyTorch code is of."""
+    """The class, `BigGAN` or `BigGANDeep`, of a generator's `state_dict` from the authors' PyTorch code."""
     return BigGANDeep if "blocks.0.0.conv4.weight" in arrays else BigGAN
 
 
 def official_sizes(arrays):
-    """The constructor arguments that a generator's `state_dict` of the authors' PyTorch code is of.
+    """The constructor arguments that match a generator's `state_dict` from the authors' PyTorch code.
 
     Args:
         arrays: `{name: array}`.
 
     Raises:
-        ValueError: If they are those of another network, or of an option that is not supported.
+        ValueError: If the arrays belong to another network or use an unsupported option.
     """
     shapes = {name: tuple(array.shape) for name, array in arrays.items() if hasattr(array, "shape")}
     missing = {"linear.weight", "blocks.0.0.conv1.weight", "output_layer.2.weight"} - set(shapes)

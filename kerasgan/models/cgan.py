@@ -15,10 +15,11 @@ from kerasgan.models.gan import GANRecipe
 class CGAN(LatentModel):
     """The original conditional GAN: perceptrons with separate branches for latents, images and labels.
 
-    In the generator, 200 ReLU units for the latents and 1000 for the labels are joined in 1200 units, followed by
-    sigmoid pixels. In the discriminator, 240 maxout units of 5 pieces for the image and 50 of 5 for the labels are
-    joined in 240 of 4. The dropout rate is 0.5 in the hidden layers of both. Generated samples have the labels of the
-    real batch, so that the distribution of labels is the same; both networks receive the same label.
+    In the generator, 200 ReLU units for the latents and 1000 for the labels are combined in 1200 units, followed by
+    sigmoid pixels. In the discriminator, 240 maxout units with 5 pieces for the image and 50 with 5 pieces for the
+    labels are combined in 240 units with 4 pieces. The dropout rate is 0.5 in the hidden layers of both. Generated
+    samples have the labels of the real batch, so that the distribution of labels is the same; both networks receive the
+    same label.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1], or (size,) of vectors in any range.
@@ -31,7 +32,7 @@ class CGAN(LatentModel):
         units: Widths of the generator's latent branch, label branch and joint layer.
         maxout_units: Widths of the discriminator's image branch, label branch and joint layer.
         dropout: Dropout rates of the hidden layers of the generator and of the discriminator. The generator's dropout
-            is off in sampling, so samples lose the diversity that it gave in training; (0, 0.5) avoids that.
+            is off in sampling, so that samples lose the diversity that it provided in training; (0, 0.5) avoids that.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Examples:
@@ -76,7 +77,7 @@ class CGAN(LatentModel):
         x = [drop()(dense(from_latents, "relu")(x)), drop()(dense(from_labels, "relu")(known))]
         x = drop()(dense(joint, "relu")(layers.Concatenate()(x)))
         x = layers.Dense(math.prod(self.image_shape))(x)
-        if len(self.image_shape) == 3:  # the paper's intensities in [0, 1], as images in [-1, 1]
+        if len(self.image_shape) == 3:  # from the paper's intensities in [0, 1] to [-1, 1]
             x = layers.Rescaling(2.0, -1.0)(layers.Activation("sigmoid")(x))
         return keras.Model([latents, labels], layers.Reshape(self.image_shape, name="images")(x), name="generator")
 

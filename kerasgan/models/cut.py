@@ -13,15 +13,15 @@ from kerasgan.objectives.contrastive import patch_nce
 
 @dataclasses.dataclass(frozen=True)
 class CUTRecipe(UnpairedRecipe):
-    """Training settings of CUT (section 4 and appendix C.1): Adam(2e-4, 0.5), half of the epochs with a falling rate.
+    """Training settings of CUT (section 4 and appendix C.1): Adam(2e-4, 0.5) with a falling rate in the second half.
 
     Args:
         adversarial_weight: Weight of the generator's adversarial loss: 2, because `least_squares` halves the squares
             and the authors do not.
         nce_weight: Weight of the contrastive loss of translated images (lambda_X of equation 5).
-        identity_weight: Weight of the contrastive loss of images of the domain y, which the generator should leave as
-            they are (lambda_Y of equation 5). The authors' code takes half of both weights where neither is 0.
-        patches: Number of patches of an image that are compared at each level, at most.
+        identity_weight: Weight of the contrastive loss of images of domain y, which the generator should leave
+            unchanged (lambda_Y of equation 5). The authors' code halves both weights if neither is 0.
+        patches: Maximum number of patches per image that are compared at each level.
         temperature: Temperature of the contrastive loss.
     """
 
@@ -34,15 +34,15 @@ class CUTRecipe(UnpairedRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class CUT(UnpairedTranslationModel):
-    """Translation without pairs in one direction: patches keep their content, which a contrastive loss decides.
+    """Unpaired translation in one direction, in which a contrastive loss makes patches keep their content.
 
-    A patch of a translation must be more similar to the patch of the original at its place than to other patches of the
-    original. Patches are compared at the pixels and at up to four levels of the generator's first half, through a
-    perceptron of two layers for each level, the `heads`, which is trained with the generator. There is no way back and
-    no second discriminator, so that a step takes less than half of the time of `CycleGAN`.
+    A patch of a translation must be more similar to the patch at the same position of the original than to other
+    patches of the original. Patches are compared as pixels and at up to four levels of the generator's first half,
+    through one two-layer perceptron per level (the `heads`), trained with the generator. There is no reverse
+    translation and no second discriminator, so that a step takes less than half the time of `CycleGAN`.
 
-    Networks are those of `CycleGAN`. (The authors' generator has blurred down- and upsampling.) The recipe "fast" is
-    FastCUT: a larger weight and no identity loss, without the authors' mirrored copies.
+    The networks are those of `CycleGAN`. (The authors' generator uses blurred down- and upsampling.) The recipe "fast"
+    is FastCUT: a larger weight and no identity loss, but without the authors' mirrored copies.
 
     Args:
         image_shape: Shape (height, width, channels) of both domains, in [-1, 1]. Height and width are multiples of 4.
@@ -81,7 +81,7 @@ class CUT(UnpairedTranslationModel):
         generator = self.build_generator()
         named = {layer.name: layer.output for layer in generator.layers}
         levels = [named[name] for name in (f"level_{i}" for i in range(1, 5)) if name in named]
-        self.__dict__["encoder"] = keras.Model(generator.input, levels)  # the generator's own layers, not tracked twice
+        self.__dict__["encoder"] = keras.Model(generator.input, levels)  # of the generator's layers, not tracked twice
         self.add_networks(
             averaged=("generator",),
             generator=generator,
@@ -94,7 +94,7 @@ class CUT(UnpairedTranslationModel):
         return residual_translator(self.image_shape, self.image_shape[2], self.width, self.blocks)
 
     def build_heads(self, channels):
-        """The perceptrons of the levels, one Keras model of lists of vectors (batch, patches, channels).
+        """The perceptrons of all levels as one Keras model of a list of vectors (batch, patches, channels).
 
         Args:
             channels: Number of channels of each level.
@@ -134,11 +134,11 @@ class CUT(UnpairedTranslationModel):
         return total, logs
 
     def contrast(self, originals, translations):
-        """The mean of `patch_nce` over the levels, at random places, the same for both.
+        """The mean of `patch_nce` over the levels, at random positions that are the same for both images.
 
         Args:
-            originals: Images, of which the keys are.
-            translations: What the generator makes of them, of which the queries are.
+            originals: Images that provide the keys.
+            translations: The generator's translations of them, which provide the queries.
         """
         levels, places = [], list[object]()
         for images in (translations, originals):
@@ -151,7 +151,7 @@ class CUT(UnpairedTranslationModel):
         return sum(losses) / len(losses)
 
     def _places(self, maps):
-        """Random positions without repetition of each image, an integer tensor of shape (batch, patches)."""
+        """Random positions without repetition in each image, an integer tensor of shape (batch, patches)."""
         positions = maps.shape[1] * maps.shape[2]
         drawn = keras.random.uniform((ops.shape(maps)[0], positions), seed=self.random)
         return ops.top_k(drawn, min(self.recipe.patches, positions))[1]

@@ -19,8 +19,8 @@ class CycleGANRecipe(UnpairedRecipe):
     """Training settings of CycleGAN.
 
     Args:
-        adversarial_weight: Weight of the generators' adversarial losses: 2, because the paper halves the squares for
-            the discriminators only, and `least_squares` for both.
+        adversarial_weight: Weight of the generators' adversarial losses: 2, because `least_squares` halves the squares
+            for both players, the paper only for the discriminators.
         cycle_weight: Weight of the mean absolute difference after a translation there and back (lambda of equation 3).
         identity_weight: Weight, as a fraction of `cycle_weight`, of the mean absolute change of images that are already
             in a generator's target domain (section 5.2: 0.5 for photos of paintings). It needs equal channels.
@@ -36,15 +36,15 @@ class CycleGANRecipe(UnpairedRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class CycleGAN(UnpairedTranslationModel):
-    """Translation learned without pairs: a generator for each direction, each against a discriminator.
+    """Unpaired translation: a generator for each direction, each trained against a discriminator.
 
     `to_y` and `to_x` are residual networks (c7s1-64, d128, d256, R256 times `blocks`, u128, u64, c7s1: appendix 7.2)
-    with instance normalization and reflected edges. `discriminator_x` and `discriminator_y` judge patches of 70 pixels,
-    also of earlier translations. The generators are trained first, as in the authors' code; they share an optimizer. If
-    the domains have a symmetry (a change of the images that keeps their distribution), the losses do not determine
-    which of the translations that differ by it is learned.
+    with instance normalization and reflection padding. `discriminator_x` and `discriminator_y` judge patches of 70
+    pixels, including those of earlier translations. The generators are trained first, as in the authors' code; they
+    share an optimizer. If the domains have a symmetry (a transformation of images that preserves their distribution),
+    the losses do not determine which of the translations that differ by it is learned.
 
-    `fit(x, y)` draws the images of each domain in a separate order; the domains may differ in length.
+    `fit(x, y)` draws the images of each domain in a separate order; the domains may have different sizes.
 
     Args:
         image_shape: Shape (height, width, channels) of the domain x, in [-1, 1]. Height and width are multiples of 4.
@@ -119,7 +119,7 @@ class CycleGAN(UnpairedTranslationModel):
 
     @shared
     def translated(self, batch):
-        """(translations to x of the batch's y, translations to y of its x)."""
+        """The pair (translations of the batch's y to x, translations of its x to y)."""
         x, y = self.views(batch)
         return self.to_x(y, training=True), self.to_y(x, training=True)
 
@@ -155,26 +155,26 @@ class CycleGAN(UnpairedTranslationModel):
     # Translations ---------------------------------------------------------------------------------------------------
 
     def translate(self, images, to="y", ema=True, batch_size=BATCH_SIZE):
-        """Images of one domain in the style of the other.
+        """Translates images of one domain into the other.
 
         Args:
             images: Float array of shape (count, height, width, channels) in [-1, 1], of any size; see `size_multiple`.
             to: "y" for images of the domain x, "x" for images of the domain y.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of images that are computed at once.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of images to process at once.
 
         Returns:
             A float32 array of shape (count, height, width, channels of the domain `to`) in [-1, 1].
 
         Raises:
-            ValueError: For images with other channels, of another type or range, or for another domain.
+            ValueError: For images with other channels, of another type or range, or for an unknown domain.
         """
         if to not in ("x", "y"):
             raise ValueError(f"`to` is {to!r}; expected 'y' (for images of the domain x) or 'x'.")
         return self._translate(f"to_{to}", images, 0, ema, batch_size)
 
     def panel(self, x, y=None, seed=0, ema=True):
-        """Rows of pictures: images of x, in the style of y, and back; if y is given, the same for y."""
+        """Rows of pictures: images of x, their translations to y, and back; if y is given, the same for y."""
         rows = []
         for images, there, back in ((x, "y", "x"), (y, "x", "y")):
             if images is not None:

@@ -17,17 +17,17 @@ PRETRAINING_RATE = keras.optimizers.schedules.PiecewiseConstantDecay(
 
 
 def halving_adam():
-    """Adam(1e-4), halved after 50,000, 100,000, 200,000 and 300,000 updates (section 4.1)."""
+    """Adam with learning rate 1e-4, halved after 50,000, 100,000, 200,000 and 300,000 updates (section 4.1)."""
     rates = [1e-4, 5e-5, 2.5e-5, 1.25e-5, 6.25e-6]
     return Adam(keras.optimizers.schedules.PiecewiseConstantDecay([50_000, 100_000, 200_000, 300_000], rates))
 
 
 @dataclasses.dataclass(frozen=True)
 class ESRGANRecipe(SuperResolutionRecipe):
-    """Training settings of section 4.1, with mean absolute differences of pixels and of features.
+    """Training settings of section 4.1; distances are mean absolute differences of pixels and of features.
 
-    The paper's weight of the adversarial loss is 0.005, but the authors' code, which is followed here, takes half the
-    sum of its two terms for both players.
+    The paper's weight of the adversarial loss is 0.005, but the authors' code, which we follow, takes half the sum of
+    its two terms for both players.
     """
 
     loss: Any = "relativistic_average"
@@ -69,10 +69,10 @@ class ESRGAN(SuperResolutionModel):
 
     The generator (section 3.1) has no normalization; the outputs of dense blocks, and of three of them, are multiplied
     by `residual_scale` before they are added, and the kernels of dense blocks start at a tenth of the usual size. The
-    discriminator judges how much more real one kind of images is than the mean of the other one (equation 1). The
+    discriminator judges how much more realistic an image is than the average image of the other kind (equation 1). The
     perceptual loss compares feature maps before their activation (section 3.3). `interpolated` blends the weights of
-    two models, such as those before and after the adversarial training (section 3.4). Training images are also rotated
-    in the paper, here they are mirrored only.
+    two models, such as those before and after the adversarial training (section 3.4). In the paper, training images are
+    also rotated; here they are only mirrored.
 
     Args:
         image_shape: Shape (height, width, channels) of the large training images in [-1, 1], 128 pixels in the paper.
@@ -83,7 +83,7 @@ class ESRGAN(SuperResolutionModel):
         blocks: Number of residual-in-residual dense blocks, 23 in the authors' code.
         growth: Channels that each convolution of a dense block adds.
         residual_scale: Factor of each residual (beta of figure 4).
-        stages: Halvings of the discriminator. `None` for up to 5, as in the authors' code.
+        stages: Number of halvings in the discriminator. `None` for up to 5, as in the authors' code.
         units: Units of the discriminator's hidden dense layer.
         **kwargs: Arguments of `AdversarialModel`.
 
@@ -151,10 +151,10 @@ class ESRGAN(SuperResolutionModel):
         return ops.abs(images - others)
 
     def interpolated(self, other, share):
-        """A model whose networks' weights are `(1 - share)` times those of another model and `share` times these.
+        """Creates a model with the weights `(1 - share) * other + share * self`.
 
-        Wang et al. 2018, section 3.4, with the model after the pretraining as the other one: less noise than after the
-        adversarial training, at the same sharpness.
+        Wang et al. 2018, section 3.4, use the pretrained model as the other one: less noise than after the adversarial
+        training, at the same sharpness.
 
         Args:
             other: An `ESRGAN` of the same configuration.
@@ -164,7 +164,7 @@ class ESRGAN(SuperResolutionModel):
             A new `ESRGAN`, not compiled.
 
         Raises:
-            ValueError: If the other model is of another family or shape, or the share is not from 0 to 1.
+            ValueError: If the other model has another family or shape, or if the share is outside [0, 1].
         """
         if not 0 <= share <= 1:
             raise ValueError(f"`share` is {share}; expected a number from 0 to 1.")

@@ -23,27 +23,27 @@ from kerasgan.layers import (
 from kerasgan.objectives.losses import weighted_mean
 from kerasgan.objectives.perceptual import perceptual_distance
 
-RESIDUAL = 256  # pixels from which on the discriminator has residual stages
+RESIDUAL = 256  # pixels up to which the discriminator has residual stages
 LONGEST_SKIP = 4  # doublings between the two maps of a skip: from 4x4 to 64x64
 DECODED = 4  # doublings of a decoder: from 8x8 to 128x128
 
 
 def convolution(filters, size, spectral=True, **options):
-    """A convolution, spectrally normalized unless told otherwise, without a bias unless told otherwise."""
+    """A convolution, by default spectrally normalized and without a bias."""
     options = {"padding": "same", "use_bias": False, "kernel_initializer": normal(0.02), **options}
     return (SpectralConv2D if spectral else layers.Conv2D)(filters, size, **options)
 
 
 def enlarged(x, filters, name, convolutions=1, noise=False, spectral=True):
-    """A map of twice the size: nearest neighbours, and convolutions with batch normalization and a gated linear unit.
+    """Doubles a map: nearest-neighbour upsampling, then convolutions with batch normalization and gated linear units.
 
     Args:
         x: Map of shape (batch, height, width, channels).
-        filters: Number of channels behind the gates, which take one half of a convolution's channels.
+        filters: Number of channels after the gates, which consume half of a convolution's channels.
         name: Prefix of the layers' names.
         convolutions: Number of convolutions.
         noise: Whether noise follows each convolution.
-        spectral: Whether they are spectrally normalized.
+        spectral: Whether the convolutions are spectrally normalized.
     """
     x = layers.UpSampling2D(2, name=f"{name}_enlarged")(x)
     for place in range(convolutions):
@@ -55,12 +55,12 @@ def enlarged(x, filters, name, convolutions=1, noise=False, spectral=True):
 
 
 def excited(x, small, size, name, activation=None, spectral=True):
-    """Skip-layer excitation: a map whose channels a much smaller map scales (equation 1 and figure 3).
+    """Skip-layer excitation: scales a map's channels by a much smaller map (equation 1 and figure 3).
 
     Args:
         x: Map of shape (batch, height, width, channels).
-        small: Smaller map, which is averaged down to a size, and convolved to one number for each channel of the other.
-        size: (height, width) to which it is averaged.
+        small: Smaller map, which is averaged down to `size` and convolved to one number per channel of `x`.
+        size: (height, width) of the averaged small map.
         name: Prefix of the layers' names.
         activation: Layer between the two convolutions. `None` for the paper's leaky ReLU (0.1).
         spectral: Whether the convolutions are spectrally normalized.
@@ -75,20 +75,20 @@ def excited(x, small, size, name, activation=None, spectral=True):
 def generator_network(
     smallest, channels, stage_widths, latent_dim=256, convolutions=1, activation=None, skip=None, spectral=True
 ):
-    """The generator (section 3.1): a stage for each size, and skips over several of them.
+    """The generator (section 3.1): one stage per size, with skips over several stages.
 
     Args:
         smallest: (height, width) of the first stage.
-        channels: Of the images.
+        channels: Number of channels of the images.
         stage_widths: Channels of the stages, smallest first.
         latent_dim: Length of the latents.
-        convolutions: Number of convolutions of a stage: 1 without noise, more with noise.
-        activation: As for `excited`.
-        skip: Number of stages that a skip passes. `None` for 4, or as many as there are.
+        convolutions: Number of convolutions per stage: 1 without noise, more with noise.
+        activation: See `excited`.
+        skip: Number of stages that a skip spans. `None` for 4, or for all if there are fewer.
         spectral: Whether all convolutions are spectrally normalized.
 
     Returns:
-        `keras.Model` of `latents` with images in [-1, 1].
+        `keras.Model` from `latents` to images in [-1, 1].
     """
     skip = min(LONGEST_SKIP, len(stage_widths) - 1) if skip is None else skip
     latents = keras.Input((latent_dim,), name="latents")
@@ -109,15 +109,15 @@ def generator_network(
 
 
 def halved(x, filters, name, spectral=True, direct=True, bias=False):
-    """A map of half the size: the mean of a 4x4 and a 3x3 convolution and of a short way through an average.
+    """Halves a map: the mean of a path with a 4x4 and a 3x3 convolution and of a direct path with average pooling.
 
     Args:
         x: Map of shape (batch, height, width, channels).
         filters: Number of channels.
         name: Prefix of the layers' names.
         spectral: Whether the convolutions are spectrally normalized.
-        direct: Whether there is the short way; else only the 4x4 convolution.
-        bias: Whether the 4x4 convolution has a bias, which the normalization takes out again.
+        direct: Whether to use the direct path; otherwise there is only the 4x4 convolution.
+        bias: Whether the 4x4 convolution has a bias, which the normalization removes again.
     """
 
     def activated(x, part):
@@ -137,12 +137,12 @@ def discriminator_network(image_shape, stage_widths, spectral=True):
 
     Args:
         image_shape: (height, width, channels) of the images.
-        stage_widths: Channels for each size from that of the images down, each half as large as the one before.
+        stage_widths: Channels at each size, from that of the images downwards in halvings.
         spectral: Whether all convolutions are spectrally normalized.
 
     Returns:
-        `keras.Model` of `images` with the outputs `logits`, one for each window of 4x4 of the smallest map, and the
-        maps that the decoders take: `features`, the smallest one, and `larger_features`, the one before.
+        `keras.Model` of `images` with the outputs `logits`, one for each 4x4 window of the smallest map, and the
+        decoders' inputs: `features`, the smallest map, and `larger_features`, the map before it.
     """
     images = keras.Input(image_shape, name="images")
     strides = 2 if min(image_shape[:2]) > RESIDUAL else 1
@@ -160,7 +160,7 @@ def discriminator_network(image_shape, stage_widths, spectral=True):
 
 
 def decoder(x, channels, widths, name):
-    """A small image of a map, which each of `widths` doubles (section 3.2 and figure 4)."""
+    """Decodes a map to a small image, doubling its size once for each of `widths` (section 3.2 and figure 4)."""
     for place, width in enumerate(widths):
         x = enlarged(x, width, f"{name}{place}")
     x = convolution(channels, 3, use_bias=True, name=f"{name}_colors")(x)
@@ -171,7 +171,7 @@ def quarter(x, corners):
     """One of the four quarters of each image or map.
 
     Args:
-        x: Shape (batch, height, width, channels), height and width even.
+        x: Tensor of shape (batch, height, width, channels), height and width even.
         corners: Integers of shape (batch,), 0 to 3 for the upper left, upper right, lower left and lower right.
     """
     height, width, channels = x.shape[1] // 2, x.shape[2] // 2, x.shape[3]
@@ -190,7 +190,7 @@ def shrunk(images, size):
 class FastGANRecipe(LatentRecipe):
     """Hinge loss, DiffAugment, and Adam of learning rate 2e-4 with beta_1 = 0.5 (section 3.3 and appendix).
 
-    As `kerasgan.LatentRecipe`, and
+    In addition to the settings of `kerasgan.LatentRecipe`:
 
     Args:
         reconstruction: Weight of the decoders' loss (equation 2).
@@ -199,37 +199,37 @@ class FastGANRecipe(LatentRecipe):
     batch_size: int = 8
     loss: Any = "hinge"
     views: tuple = ("diffaugment",)
-    ema_half_life: float = 5_500.0  # 0.999 in each step of 8 images
+    ema_half_life: float = 5_500.0  # 0.999 per step of 8 images
     reconstruction: float = 1.0
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class FastGAN(HeadedModel):
-    """A light GAN for 100 to 1,000 images and small hardware.
+    """A lightweight GAN for 100 to 1,000 images and small hardware.
 
-    Two things distinguish it from a DCGAN. In the generator the maps of small sizes scale the channels of those 16
-    times as large (skip-layer excitation, section 3.1). The discriminator also learns to encode: two small decoders
-    must rebuild real images from its maps, the whole image from the smallest map, and a random quarter of it from the
-    same quarter of the map before (section 3.2). Both networks have spectral normalization and batch normalization, and
-    the generator gated linear units. All images pass through DiffAugment; the decoders rebuild what the discriminator
-    was shown.
+    Two things distinguish it from a DCGAN. In the generator, small maps scale the channels of maps 16 times as large
+    (skip-layer excitation, section 3.1). The discriminator also learns to encode: two small decoders must reconstruct
+    real images from its maps, the whole image from the smallest map, and a random quarter of the image from the same
+    quarter of the preceding map (section 3.2). Both networks use spectral normalization and batch normalization, and
+    the generator uses gated linear units. All images pass through DiffAugment; the decoders reconstruct the augmented
+    images.
 
-    Differences from the paper: the distance of a decoded image is `kerasgan.objectives.perceptual_distance`, in a fixed
-    random network instead of LPIPS. Each image has a corner of its own, where the authors' code has one for a batch.
-    The authors' code has a second convolution with noise in every other stage of the generator, excitation in the
-    discriminator as well, and logits of a small copy of the image; the paper has not, and neither has this class
-    (`convolutions=2` adds the former, to all stages). Images smaller than 64 pixels have one skip, from the first stage
-    to the last one.
+    Differences from the paper: the distance of a decoded image is `kerasgan.objectives.perceptual_distance` in a fixed
+    random network instead of LPIPS. Each image has its own random corner; the authors' code uses one per batch. The
+    authors' code has a second convolution with noise in every other stage of the generator, excitation in the
+    discriminator as well, and logits of a small copy of the image; the paper and this class do not (`convolutions=2`
+    adds the second convolution to all stages). Images smaller than 64 pixels have one skip, from the first stage to the
+    last.
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1]; height and width multiples of 4. The paper has 256
-            to 1024 pixels; 32 and more are sensible. The generator's smallest stage has the size that is left when both
-            have been halved down to 4 or more.
+            to 1024 pixels; 32 and more are sensible. The generator's smallest stage has the size that results from
+            halving both sides down to 4 or more.
         latent_dim: Length of the latent vectors, standard normal.
-        width: Channels of both networks at 128x128 pixels: 16 times as many at 4x4, 8 at 8x8, 4 at 16x16, 2 at 32x32
-            and 64x64 in the generator, half as many with each further doubling; twice as many with each halving, at
-            most 16 times, in the discriminator.
-        convolutions: Number of convolutions of a stage of the generator; with more than 1 each has noise.
+        width: Channels of both networks at 128x128 pixels. The generator has 16 times as many at 4x4, 8 times at 8x8, 4
+            times at 16x16, 2 times at 32x32 and 64x64, and half as many with each further doubling. The discriminator
+            has twice as many with each halving, up to 16 times.
+        convolutions: Number of convolutions per stage of the generator; if more than 1, each has noise.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Examples:
@@ -258,7 +258,7 @@ class FastGAN(HeadedModel):
 
     @property
     def judged_widths(self):
-        """Channels of the discriminator's maps, from the size of the images down."""
+        """Channels of the discriminator's maps, from the size of the images downwards."""
         sizes = [min(self.image_shape[:2]) / 2**step for step in range(self.judged_steps + 1)]
         return [max(1, int(self.width * 2.0 ** min(4, math.floor(math.log2(128 / size))))) for size in sizes]
 
@@ -295,7 +295,7 @@ class FastGAN(HeadedModel):
         return self._tell(self.shown_real(batch))
 
     def real_head_loss(self, batch):
-        """The decoders' loss (equation 2): the distance of what they rebuild of real images."""
+        """The decoders' loss (equation 2): the distance between real images and their reconstructions."""
         if not self.recipe.reconstruction:
             return 0.0, {}
         told, shown = self.told_of_real(batch), self.shown_real(batch)

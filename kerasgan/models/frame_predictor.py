@@ -31,7 +31,7 @@ DISCRIMINATOR_MAPS = ((64,), (64, 128, 128), (128, 256, 256), (128, 256, 512, 12
 DISCRIMINATOR_KERNELS = ((3,), (3, 3, 3), (5, 5, 5), (7, 7, 5, 5))
 DISCRIMINATOR_UNITS = ((512, 256), (1024, 512), (1024, 512), (1024, 512))
 MOST = len(GENERATOR_MAPS)
-# The paper's rate falls "over time" from 0.04 to 0.005; here by half in 100,000 updates.
+# The paper's rate falls "over time" from 0.04 to 0.005; here it halves every 100,000 updates.
 FALLING = FlooredDecay(0.04, 2.0 ** (1 / 100_000), 0.005)
 
 
@@ -41,9 +41,9 @@ class FramePredictorRecipe(Recipe):
 
     Args:
         loss: `kerasgan.losses.AdversarialLoss`, its name or its configuration.
-        adversarial_weight: Weight lambda_adv of the sum over the scales of the adversarial losses. 0 for a generator
-            that is trained without discriminators.
-        pixel_weight: Weight of the distance of the pixels to the power of `pixel_power`.
+        adversarial_weight: Weight lambda_adv of the sum of the adversarial losses over the scales. 0 trains the
+            generator without discriminators.
+        pixel_weight: Weight of the pixel distance, raised to the power `pixel_power`.
         pixel_power: Power p of the distance: 1 or 2.
         gradient_weight: Weight of the gradient difference loss.
         gradient_power: Power alpha of the gradient difference loss, 1 or more.
@@ -72,7 +72,7 @@ class LimitedTanh(layers.Layer):
     """r tanh(x / r): the slope is 1 at 0, and the values are in (-r, r).
 
     Args:
-        limit: r.
+        limit: The bound r.
         **kwargs: Arguments of `keras.layers.Layer`.
     """
 
@@ -89,23 +89,23 @@ class LimitedTanh(layers.Layer):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class FramePredictor(AdversarialModel):
-    """Prediction of the next frame of a film from the frames before it, with networks at several scales.
+    """Predicts the next frame of a film from the preceding frames, with networks at several scales.
 
         Y_k = r tanh((u(Y_(k-1)) + G_k(X_k, u(Y_(k-1)))) / r)
 
     X_k are the context frames at scale k, which has twice the size of scale k - 1; u doubles the size bilinearly. At
-    each scale a discriminator D_k of the context and a frame tells real from predicted frames (section 3). The paper
-    has a tanh at the end of the model, r = 1; here each scale ends in one, and r, `output_range`, is 1.25. Black and
-    white are then within the range of the tanh, not at its ends: the gradient difference loss prefers flat frames, and
-    with r = 1 it drives the tanh of films that are mostly at -1 so far that all frames are black and nothing is
-    learned. Predictions are cut off at [-1, 1].
+    each scale a discriminator D_k of the context and a frame distinguishes real from predicted frames (section 3). The
+    paper has a tanh at the end of the model, r = 1; here each scale ends in one, and r, `output_range`, is 1.25. Black
+    and white then lie within the range of the tanh, not at its limits: the gradient difference loss prefers flat
+    frames, and with r = 1 it saturates the tanh of films that are mostly -1, so that all frames become black and
+    nothing is learned. Predictions are clipped to [-1, 1].
 
     The generator minimises (equation 7)
 
         lambda_adv sum_k L_adv(D_k(X_k, Y_k)) + lambda_p |Y - G(X)|^p + lambda_gdl L_gdl(G(X), Y)
 
-    Each step draws from each film of the batch consecutive frames, and a square patch of them, at random; the networks
-    are the paper's for patches of 32 pixels. The generator is convolutional and predicts frames of any size.
+    Each step draws consecutive frames, and a square patch of them, at random from each film of the batch; the networks
+    are those of the paper for patches of 32 pixels. The generator is convolutional and predicts frames of any size.
 
     Args:
         image_shape: Kind of the training films, `kerasgan.data.kinds.Video((20, 64, 64, 1))`, or this shape, with more
@@ -113,9 +113,9 @@ class FramePredictor(AdversarialModel):
         context: Number of frames from which the next one is predicted.
         scales: Number of scales, from 1 to 4; each has half the size of the next one.
         patch_size: Side of the training patches in pixels, at least 4 at the smallest scale; not larger than a frame.
-        width: Factor of the numbers of feature maps and units of all networks.
-        output_range: Largest absolute value r of the generator's frames before they are cut off, 1 or more. 1 for the
-            paper's tanh, and for files without it.
+        width: Factor by which all numbers of feature maps and units are multiplied.
+        output_range: Largest absolute value r of the generator's frames before clipping, 1 or more. 1 for the paper's
+            tanh, and for files saved without this argument.
         **kwargs: Arguments of `AdversarialModel`.
 
     Examples:
@@ -158,7 +158,7 @@ class FramePredictor(AdversarialModel):
 
     @property
     def multiple(self):
-        """Number of which height and width of frames in the networks are multiples."""
+        """Number that the height and width of frames must be multiples of."""
         return 2 ** (self.scales - 1)
 
     def get_config(self):
@@ -166,7 +166,7 @@ class FramePredictor(AdversarialModel):
 
     @classmethod
     def from_config(cls, config):
-        config = {"output_range": 1.0, **config}  # what earlier versions had
+        config = {"output_range": 1.0, **config}  # the value of earlier versions
         if isinstance(config["image_shape"], dict):
             config = {**config, "image_shape": keras.saving.deserialize_keras_object(config["image_shape"])}
         return super().from_config(config)
@@ -180,14 +180,14 @@ class FramePredictor(AdversarialModel):
         return max(1, round(self.width * count))
 
     def pyramid(self, images):
-        """Images at all scales, from the coarsest; each has the means of 2x2 pixels of the next one."""
+        """Images at all scales, coarsest first; each has the means of 2x2 pixels of the next one."""
         found = [images]
         for _ in range(1, self.scales):
             found.append(ops.average_pool(found[-1], (2, 2), (2, 2)))
         return found[::-1]
 
     def build_generator(self):
-        """A network of context frames, one after the other in the channels, to frames at all scales."""
+        """A network from context frames, stacked along the channels, to frames at all scales."""
         context = keras.Input((None, None, self.context * self.channels), name="context")
         convolution = functools.partial(Conv2D, padding="same")
         dtype, frames = keras.config.floatx(), list[keras.KerasTensor]()
@@ -206,7 +206,7 @@ class FramePredictor(AdversarialModel):
         return keras.Model(context, frames, name="generator")
 
     def build_discriminator(self):
-        """A network of context frames and of frames at all scales to logits of shape (batch, scales)."""
+        """A network from context frames and frames at all scales to logits of shape (batch, scales)."""
         side = self.patch_size
         context = keras.Input((side, side, self.context * self.channels), name="context")
         frames, logits = list[keras.KerasTensor](), []
@@ -250,13 +250,13 @@ class FramePredictor(AdversarialModel):
         return self.stacked(films[:, :-1]), films[:, -1]
 
     def stacked(self, context):
-        """Context frames (batch, context, height, width, channels) as channels, (batch, height, width, ...)."""
+        """Context frames (batch, context, height, width, channels) stacked as channels, (batch, height, width, ...)."""
         moved = ops.moveaxis(context, 1, 3)
         return ops.reshape(moved, (*ops.shape(moved)[:3], self.context * self.channels))
 
     @shared
     def predicted(self, batch):
-        """Predicted next frames at all scales, from the coarsest."""
+        """Predicted next frames at all scales, coarsest first."""
         frames = self.generator(self.clips(batch)[0], training=True)
         frames = list(frames) if isinstance(frames, (list, tuple)) else [frames]
         return [*frames[:-1], probed(frames[-1])]
@@ -273,7 +273,7 @@ class FramePredictor(AdversarialModel):
         return self.scales * loss, {"real_logits": ops.mean(real), "fake_logits": ops.mean(fake)}
 
     def generator_loss(self, batch):
-        """Weighted sum of the adversarial losses, the distance of pixels and the gradient difference (equation 7)."""
+        """Weighted sum of the adversarial losses, the pixel distance and the gradient difference (equation 7)."""
         recipe, weight, target = self.recipe, batch.sample_weight, self.clips(batch)[1]
         frames = self.predicted(batch)
         error = abs(at_least_float32(frames[-1]) - at_least_float32(target))
@@ -300,14 +300,14 @@ class FramePredictor(AdversarialModel):
         return ops.clip(frames[-1] if isinstance(frames, (list, tuple)) else frames, -1.0, 1.0)
 
     def continue_video(self, films, count=1, ema=True, batch_size=16):
-        """Frames that follow films, each predicted from those before it, given or predicted.
+        """Continues films, predicting each frame from the given or predicted frames before it.
 
         Args:
             films: Float array of shape (number, frames, height, width, channels) in [-1, 1], of at least `context`
                 frames of any size.
-            count: Number of frames.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of films that are computed at once.
+            count: Number of frames to predict.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of films to process at once.
 
         Returns:
             A float32 array of shape (number, count, height, width, channels) in [-1, 1].
@@ -345,13 +345,13 @@ class FramePredictor(AdversarialModel):
         export_prediction(self, folder)
 
     def panel(self, x, y=None, seed=0, ema=True):
-        """Rows of pictures: the frames before the last ones of films, predictions of the last ones, the last ones.
+        """Rows of pictures: the second to last frames of films, predictions of the last frames, and the last frames.
 
         Args:
             x: Films of shape (count, frames, height, width, channels), with more frames than the context.
-            y: Unused: films have no targets.
-            seed: Unused: predictions have no noise.
-            ema: As for `continue_video`.
+            y: Not used: films have no targets.
+            seed: Not used: predictions have no noise.
+            ema: See `continue_video`.
 
         Returns:
             List of three arrays of shape (count, height, width, channels).
@@ -361,7 +361,7 @@ class FramePredictor(AdversarialModel):
 
 
 def cut(films, axis, wanted, seed):
-    """Consecutive entries along an axis, from another random place in each film.
+    """Crops consecutive entries along an axis, at a separate random position in each film.
 
     Args:
         films: Tensor of shape (batch, frames, height, width, channels).

@@ -28,8 +28,8 @@ class GANRecipe(LatentRecipe):
 class GAN(LatentModel):
     """The original GAN: a ReLU generator and a maxout discriminator, both multi-layer perceptrons.
 
-    The networks and the recipe are those of the authors' MNIST experiment. The paper's text does not specify them, so
-    the authors' published configuration is followed, except that the discriminator's sigmoid is part of the loss.
+    The networks and the recipe are those of the authors' MNIST experiment. The paper does not specify them, so we
+    follow the authors' published configuration, except that the discriminator's sigmoid is part of the loss.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1], or (size,) of vectors in any range.
@@ -72,7 +72,7 @@ class GAN(LatentModel):
             x = layers.Dense(self.units, "relu", kernel_initializer=uniform(0.05))(x)
         size = math.prod(self.image_shape)
         x = layers.Dense(size, kernel_initializer=uniform(0.05), name="intensities")(x)
-        if len(self.image_shape) == 3:  # the paper's intensities in [0, 1], as images in [-1, 1]
+        if len(self.image_shape) == 3:  # from the paper's intensities in [0, 1] to [-1, 1]
             x = layers.Rescaling(2.0, -1.0)(layers.Activation("sigmoid")(x))
         return keras.Model(latents, layers.Reshape(self.image_shape, name="images")(x), name="generator")
 

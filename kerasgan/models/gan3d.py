@@ -27,8 +27,8 @@ from kerasgan.objectives.penalties import R1
 
 START = 4  # voxels along a side of the generator's first and the discriminator's last feature maps
 POOLED = 2  # cells along a side of the pooled features
-ROUNDING = 1e-6  # of an accuracy
-# For small cubes on a CPU: players of the same rate, R1 instead of waiting. With waiting all samples were alike.
+ROUNDING = 1e-6  # tolerance of an accuracy
+# For small cubes on a CPU: equal learning rates, and R1 instead of waiting, which made all samples alike.
 SMALL: dict[str, Any] = {
     "batch_size": 32,
     "accuracy_limit": None,
@@ -44,8 +44,8 @@ class GAN3DRecipe(LatentRecipe):
     """Settings of section 3.1.
 
     Args:
-        accuracy_limit: Share of a batch's real and generated solids above which the discriminator waits if it tells so
-            many apart. `None` for no waiting.
+        accuracy_limit: Accuracy on a batch's real and generated solids above which the discriminator waits. `None` for
+            no waiting.
     """
 
     batch_size: int = 100
@@ -56,16 +56,16 @@ class GAN3DRecipe(LatentRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class GAN3D(LatentModel):
-    """3D-GAN: DCGAN with convolutions of volumes, for solids of voxels.
+    """3D-GAN: a DCGAN with volumetric convolutions, for voxel solids.
 
-    All kernels are 4x4x4. The generator makes feature maps of 4x4x4 places from the latents and doubles their side in
-    each further layer, of which the last ends in a sigmoid; the discriminator halves it with strided convolutions. A
-    cube of 64 voxels takes four layers of stride 2 in each network, of 32 three and of 16 two (section 3.1 and
-    supplementary material).
+    All kernels are 4x4x4. The generator makes feature maps of 4x4x4 positions from the latents and doubles their side
+    in each further layer, the last of which ends in a sigmoid; the discriminator halves it with strided convolutions. A
+    cube of 64 voxels takes four layers of stride 2 in each network, a cube of 32 three and a cube of 16 two (section
+    3.1 and supplementary material).
 
-    The discriminator waits while it is ahead: its weights, its statistics and its optimizer do not change in a step in
-    whose batch it tells more than 80% of the solids apart. The paper measures this in the batch before; here the
-    accuracy is that of the batch itself before the update, so that nothing must be remembered. The log
+    The discriminator waits while it is ahead: its weights, statistics and optimizer do not change in a step in which it
+    classifies more than 80% of the batch's solids correctly. The paper measures this on the previous batch; here the
+    accuracy is that of the current batch before the update, so that nothing must be stored. The log
     `discriminator_waited` is the share of such steps. The generator's loss is the usual non-saturating one. The recipe
     "small" is for cubes of 16 voxels on a CPU: R1 instead of waiting, for a discriminator without normalization.
 
@@ -74,9 +74,11 @@ class GAN3D(LatentModel):
             is a power of 2 of at least 8. Occupancies are in [0, 1].
         latent_dim: Length of the latent vectors.
         latent_range: (low, high) of uniform latents. `None` for standard normal latents.
-        num_classes: Number of classes of a conditional model, whose labels join the latents as one-hot vectors and the
-            discriminator by projection (Miyato & Koyama 2018). `None` for an unconditional model, as in the paper.
-        width: Channels of the discriminator's first and of the generator's last hidden layer, doubled inwards.
+        num_classes: Number of classes of a conditional model, whose labels are appended to the latents as one-hot
+            vectors and enter the discriminator by projection (Miyato & Koyama 2018). `None` for an unconditional model,
+            as in the paper.
+        width: Channels of the discriminator's first and of the generator's last hidden layer, doubled towards smaller
+            maps.
         discriminator_normalization: "batch", as in the paper, "layer" or `None`.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
@@ -112,7 +114,7 @@ class GAN3D(LatentModel):
         latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         first, *hidden = [self.width << step for step in reversed(range(self.steps))]
         x = with_labels(latents, labels, self.num_classes)
-        # A transposed convolution of one voxel without padding.
+        # Equivalent to a transposed convolution of one voxel without padding.
         x = layers.Dense(START**3 * first, use_bias=False, kernel_initializer=normal(0.02), name="start")(x)
         x = layers.ReLU()(batch_normalization()(layers.Reshape((START,) * 3 + (first,))(x)))
         options = {"kernel_size": 4, "strides": 2, "padding": "same", "kernel_initializer": normal(0.02)}
@@ -158,7 +160,7 @@ class GAN3D(LatentModel):
 
     @shared
     def accuracy(self, batch):
-        """Share of the real and the generated solids that the discriminator tells apart, the same on all replicas."""
+        """The discriminator's accuracy on real and generated solids, the same on all replicas."""
         real, fake = at_least_float32(self.real_logits(batch)), at_least_float32(self.fake_logits(batch))
         boundary = self.adversarial_loss.boundary
         sides = (real > boundary, self.pack_weight(batch)), (fake < boundary, self.fake_weight(batch))
@@ -173,14 +175,14 @@ class GAN3D(LatentModel):
     # Features -------------------------------------------------------------------------------------------------------
 
     def features(self, images, ema=True, batch_size=256):
-        """Responses of the discriminator's convolutions from the second one on, pooled: see section 4.2 of the paper.
+        """Computes pooled responses of the discriminator's convolutions from the second one on (section 4.2).
 
-        Each is pooled to the maxima of 2x2x2 cells, with the pools of 8, 4 and 2 voxels of the paper for a side of 64.
+        Each is max-pooled to 2x2x2 cells; for a side of 64 these are the paper's pools of 8, 4 and 2 voxels.
 
         Args:
             images: Solids of shape (count, *image_shape), occupancies in [0, 1].
-            ema: Whether to use the averaged discriminator rather than the one in training.
-            batch_size: Number of solids that are computed at once.
+            ema: Whether to use the averaged discriminator rather than the one being trained.
+            batch_size: Number of solids to process at once.
 
         Returns:
             A float32 array of shape (count, size); 7,168 numbers for a side of 64 and the default width.
@@ -197,7 +199,7 @@ class GAN3D(LatentModel):
         return {True: self._pooled(self.ema_discriminator), False: self._pooled(self.discriminator)}
 
     def _pooled(self, discriminator):
-        """The network of solids whose outputs are features; a pack consists of copies of one solid."""
+        """A network from solids to features; a pack consists of copies of one solid."""
         responses = [discriminator.get_layer(f"responses{step}").output for step in range(self.steps)]
         responses = responses[1:] or responses
         cells = [layers.Flatten()(layers.MaxPooling3D(x.shape[1] // POOLED)(x)) for x in responses]
@@ -213,10 +215,10 @@ class GAN3D(LatentModel):
 
 
 def as_cube(given):
-    """The kind of solids of a kind, or of a shape (side, side, side, 1).
+    """Returns the kind of the solids, given a kind or a shape (side, side, side, 1).
 
     Raises:
-        ValueError: For anything but cubes whose side is a power of 2 of at least 8.
+        ValueError: Unless they are cubes whose side is a power of 2, at least 8.
     """
     shape = given.shape if isinstance(given, Voxels) else () if isinstance(given, Kind) else tuple(given)
     side = shape[0] if shape else 0

@@ -16,18 +16,18 @@ from kerasgan.layers import dense_images
 from kerasgan.objectives.discrepancy import squared_mmd
 from kerasgan.objectives.losses import at_least_float32, weighted_mean
 
-PIXELS = 784  # of the images for which the bandwidths are published
+PIXELS = 784  # size of the images that the published bandwidths are for
 DROP = 10_000  # number of updates before the learning rate drops and the momentum grows
 
 
 @dataclasses.dataclass(frozen=True)
 class GMMNRecipe(Recipe):
-    """As `kerasgan.Recipe`, and
+    """Training settings in addition to those of `kerasgan.Recipe`.
 
     Args:
-        bandwidths: Bandwidths of the kernels exp(-|x - y|^2 / (2 bandwidth)), which are summed. For images they are in
-            the units of 28 x 28 pixels in [0, 1]: for another number of values they are multiplied by `values / 784`,
-            as typical squared distances are. For vectors and codes they are in the units of these.
+        bandwidths: Bandwidths of the summed kernels exp(-|x - y|^2 / (2 bandwidth)). For images they are given for 28 x
+            28 pixels in [0, 1]; for other numbers of values they are multiplied by `values / 784`, in proportion to
+            typical squared distances. For vectors and codes they are used as they are.
         generator_optimizer: Optimizer of the generator, or its configuration.
     """
 
@@ -46,16 +46,16 @@ class GMMNRecipe(Recipe):
 class GMMN(GenerativeModel):
     """Generative moment matching network: a generator without a discriminator.
 
-    It minimises the root of the squared maximum mean discrepancy between a batch of generated and a batch of real
-    samples (equation 6), with a sum of Gaussian kernels of several bandwidths (section 4.3). Batches must be large.
+    It minimises the square root of the squared maximum mean discrepancy between a generated and a real batch (equation
+    6), with a sum of Gaussian kernels of several bandwidths (section 4.3). Batches must be large.
 
-    The networks and the recipe are those of the authors' MNIST experiment; what the paper does not specify is as in
-    their code. The code multiplies the loss by 1000 and divides the gradient by the 1000 samples of a batch; here
-    neither is done. On several replicas the discrepancy is that of the whole batch, not of each replica's part of it.
+    The networks and the recipe are those of the authors' MNIST experiment; details that the paper does not specify
+    follow their code. Their code multiplies the loss by 1000 and divides the gradient by the 1000 samples of a batch;
+    we do neither. On several replicas the discrepancy is that of the whole batch, not of each replica's part of it.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1], or (size,) of vectors in any range. For
-            vectors, choose `bandwidths` that suit their distances.
+            vectors, choose `bandwidths` to match their distances.
         latent_dim: Length of the latent vectors.
         latent_range: (low, high) of uniform latents. `None` for standard normal latents.
         units: Widths of the generator's hidden ReLU layers.
@@ -92,27 +92,27 @@ class GMMN(GenerativeModel):
     def generator_loss(self, batch):
         pair = self.compared(batch)
         real, fake = gather([ops.reshape(x, (-1, math.prod(x.shape[1:]))) for x in pair])
-        # Separately: TensorFlow differentiates tensors that are gathered together as one tensor.
+        # Gathered separately: TensorFlow differentiates tensors gathered together as a single tensor.
         weight = [] if batch.sample_weight is None else [gather(batch.sample_weight)]
         squared = squared_mmd(real, fake, [self.bandwidth_unit * b for b in self.recipe.bandwidths], *weight)
         return ops.sqrt(ops.maximum(squared, 0.0) + 1e-8), {"squared_mmd": squared}
 
     def compared(self, batch):
-        """Real and generated samples, or their codes: what the discrepancy compares."""
+        """The samples that the discrepancy compares: real and generated samples, or their codes."""
         return [batch.x, self.generated(batch)]
 
     @property
     def bandwidth_unit(self):
-        """Factor of the recipe's bandwidths: for images, from 784 pixels in [0, 1] to these in [-1, 1]."""
+        """Factor of the recipe's bandwidths: for images, converts from 784 pixels in [0, 1] to this size in [-1, 1]."""
         return 4.0 * math.prod(self.image_shape) / PIXELS if len(self.image_shape) == 3 else 1.0
 
 
 @dataclasses.dataclass(frozen=True)
 class GMMNAERecipe(GMMNRecipe):
-    """As `GMMNRecipe`, and
+    """Training settings in addition to those of `GMMNRecipe`.
 
     Args:
-        autoencoder_steps: Number of steps in which the autoencoder is trained, before the generator.
+        autoencoder_steps: Number of initial steps that train the autoencoder, before the generator.
         autoencoder_optimizer: Optimizer of the autoencoder, or its configuration.
     """
 
@@ -125,10 +125,10 @@ class GMMNAERecipe(GMMNRecipe):
 class GMMNAE(GMMN):
     """GMMN+AE: a generator of codes, and an autoencoder whose decoder turns codes into images (section 4.2).
 
-    The first `autoencoder_steps` steps of `fit` train the autoencoder, with dropout in the encoder. After that it does
-    not change, and the generator learns to match the codes of real images. Samples are decoded codes. The paper trains
-    the autoencoder layer by layer and then as a whole; here it is trained as a whole from the beginning, with larger
-    initial weights and Adam.
+    The first `autoencoder_steps` steps of `fit` train the autoencoder, with dropout in the encoder. It is then frozen,
+    and the generator learns to match the codes of real images. Samples are decoded codes. The paper trains the
+    autoencoder layer by layer and then as a whole; here it is trained as a whole from the start, with larger initial
+    weights and Adam.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1].
@@ -184,7 +184,7 @@ class GMMNAE(GMMN):
         return keras.Model(latents, x, name="code_generator")
 
     def build_encoder(self):
-        """The encoder of images to codes, a built Keras model."""
+        """The encoder from images to codes, a built Keras model."""
         images = keras.Input(self.image_shape, name="images")
         first, later = self.dropout
         x = layers.Dropout(first)(layers.Flatten()(layers.Rescaling(0.5, 0.5)(images)))
@@ -194,7 +194,7 @@ class GMMNAE(GMMN):
         return keras.Model(images, x, name="encoder")
 
     def build_decoder(self):
-        """The decoder of codes to images, a built Keras model."""
+        """The decoder from codes to images, a built Keras model."""
         codes = x = keras.Input((self.code_dim,), name="codes")
         for units in reversed(self.code_units):
             x = self._sigmoids(units)(x)
@@ -202,7 +202,7 @@ class GMMNAE(GMMN):
 
     @staticmethod
     def _sigmoids(units, **options):
-        """A layer of sigmoids, with four times Glorot's initial weights: a sigmoid's slope at 0 is 1/4."""
+        """A sigmoid layer with four times Glorot's initial weights, because a sigmoid's slope at 0 is 1/4."""
         wide = {"scale": 16.0, "mode": "fan_avg", "distribution": "uniform"}
         initializer = {"class_name": "VarianceScaling", "config": wide}
         return layers.Dense(units, "sigmoid", kernel_initializer=initializer, **options)
@@ -216,7 +216,7 @@ class GMMNAE(GMMN):
         )
 
     def autoencoder_loss(self, batch):
-        """Cross-entropy of the pixels as probabilities, summed over each image, and logs."""
+        """Cross-entropy of the pixels, treated as probabilities, summed over each image; and logs."""
         decoded = self.decoder(self.encoder(batch.x, training=True), training=True)
         target, found = (at_least_float32(x) / 2.0 + 0.5 for x in (batch.x, decoded))
         crossed = ops.binary_crossentropy(ops.cast(target, found.dtype), found)
@@ -228,11 +228,11 @@ class GMMNAE(GMMN):
         return [real, probed(self.code_generator(self.latents(batch), training=True))]
 
     def encode(self, images, batch_size=256):
-        """Codes of images.
+        """Encodes images as codes.
 
         Args:
             images: Array of shape (count, *image_shape), in [-1, 1].
-            batch_size: Number of images that are computed at once.
+            batch_size: Number of images to process at once.
 
         Returns:
             A float32 array of shape (count, code_dim), in [0, 1].

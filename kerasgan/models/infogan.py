@@ -25,11 +25,11 @@ from kerasgan.objectives.losses import mean
 
 @dataclasses.dataclass(frozen=True)
 class InfoGANRecipe(LatentRecipe):
-    """As `kerasgan.LatentRecipe`, and
+    """Training settings in addition to those of `kerasgan.LatentRecipe`.
 
     Args:
-        categorical_information: Weight lambda of the information of the categorical codes, for both players.
-        continuous_information: Weight lambda of the information of the continuous codes, for both players.
+        categorical_information: Weight lambda of the information about the categorical codes, for both players.
+        continuous_information: Weight lambda of the information about the continuous codes, for both players.
     """
 
     batch_size: int = 128
@@ -40,7 +40,7 @@ class InfoGANRecipe(LatentRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class InfoGAN(HeadedModel):
-    """GAN whose latents are noise and codes, and which maximises the information that images contain about the codes.
+    """GAN with noise and codes as latents that maximises the information that images contain about the codes.
 
     A head Q on the discriminator's trunk reads the codes c of generated images. Besides the adversarial loss, both
     players maximise lambda times a lower bound of the mutual information (equation 5):
@@ -52,20 +52,21 @@ class InfoGAN(HeadedModel):
     the codes.
 
     The networks and the recipe are those of the MNIST experiment (appendix C.1), with more layers for larger images.
-    The paper does not specify the Gaussian, so the official code is followed: standard deviation 1, and weight 1 for
-    all codes (in the paper, smaller for continuous ones). With it, L_I of a continuous code is at most -0.23.
+    The paper does not specify the Gaussian, so we follow the official code: standard deviation 1, and weight 1 for all
+    codes (in the paper, smaller for continuous ones). L_I of a continuous code is then at most -0.23.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are multiples of 4.
         noise_dim: Length of the incompressible noise, which is uniform in [-1, 1].
         categorical: Number of classes of each categorical code.
         continuous: Number of continuous codes.
-        width: Channels of the discriminator's first layer and of the generator's last hidden layer, doubled inwards.
-        units: Width of the dense layers; Q has an eighth of it.
+        width: Channels of the discriminator's first layer and of the generator's last hidden layer, doubled towards
+            smaller maps.
+        units: Width of the dense layers; Q has an eighth of that.
         discriminator_normalization: "batch", as in the paper, "layer" or `None`. If images are mostly empty, batches of
             real and of generated images look alike after batch normalization, and generated images stay empty.
         **kwargs: Arguments of `kerasgan.LatentModel`. The latents are noise, one-hot codes and continuous codes in one
-            vector, so `latent_dim` is not given.
+            vector, so that there is no argument `latent_dim`.
 
     Examples:
 
@@ -79,7 +80,7 @@ class InfoGAN(HeadedModel):
 
     recipe = InfoGANRecipe()
     heads = ("codes",)
-    conditional = False  # it finds classes without labels
+    conditional = False  # the family finds classes without labels
     fixed = ("latent_dim", "latent_range")
 
     def __init__(
@@ -133,7 +134,7 @@ class InfoGAN(HeadedModel):
     # The game -------------------------------------------------------------------------------------------------------
 
     def information(self, batch):
-        """The bounds L_I (equation 5) of the categorical and of the continuous codes, summed over each, in nats."""
+        """The bounds L_I (equation 5), in nats, summed over the categorical and over the continuous codes."""
         *drawn, drawn_continuous = self.codes.split(self.latents(batch)[:, self.noise_dim :])
         *logits, means = self.codes.split(self.per_sample(self.told_of_fake(batch)["codes"]))
         categorical = sum(
@@ -153,23 +154,23 @@ class InfoGAN(HeadedModel):
     # Codes ----------------------------------------------------------------------------------------------------------
 
     def sample(self, count, seed=0, labels=None, *, ema=True, batch_size=64, codes=None, **options):
-        """Generated samples as `LatentModel.sample` gives them, with chosen codes if `codes` is given.
+        """Generates samples as `LatentModel.sample` does, with given codes if `codes` is passed.
 
         Args:
             count: Number of samples.
-            seed: Seed of the noise and of codes that are not given, an integer of 0 or more.
+            seed: Seed of the noise and of codes that are not given, a non-negative integer.
             labels: Must be `None`: the model has no labels.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of samples that are computed at once.
-            **options: As for `LatentModel.sample`.
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of samples to process at once.
+            **options: See `LatentModel.sample`.
             codes: Array of shape (count, codes): the class of each categorical code, from 0, then the continuous codes.
-                Codes that are NaN are drawn.
+                Codes that are NaN are drawn at random.
 
         Returns:
             A float32 array of shape (count, *image_shape), images in [-1, 1].
 
         Raises:
-            ValueError: For codes that do not fit, or as `LatentModel.sample`.
+            ValueError: For codes that do not fit; see also `LatentModel.sample`.
         """
         if codes is None or labels is not None:
             return super().sample(count, seed, labels, ema=ema, batch_size=batch_size, **options)
@@ -194,7 +195,7 @@ class InfoGAN(HeadedModel):
         return ops.convert_to_tensor(latents)
 
     def infer_codes(self, images):
-        """The codes that Q reads in images: the likeliest class of a categorical code, the mean of a continuous one.
+        """Infers the codes of images with Q: the likeliest class of a categorical code, the mean of a continuous one.
 
         Args:
             images: Array of shape (count, *image_shape), in [-1, 1].
@@ -206,18 +207,18 @@ class InfoGAN(HeadedModel):
         return np.stack([*(scores.argmax(axis=-1) for scores in logits), *means.T], axis=-1).astype("float32")
 
     def walk(self, code, values=None, rows=10, seed=0, ema=True):
-        """Images for the values of one code in a row; noise and other codes differ from row to row.
+        """Generates rows of images with varying values of one code; noise and other codes differ from row to row.
 
         Args:
             code: Index of the code: categorical codes first, then continuous ones.
             values: Values of the code. `None` for all classes, or 10 values from -1 to 1.
             rows: Number of rows.
             seed: Seed of the noise and of the other codes.
-            ema: Whether to use the averaged generator rather than the one in training.
+            ema: Whether to use the averaged generator rather than the one being trained.
 
         Returns:
-            A float32 array of shape (rows * len(values), *image_shape), row by row, as
-            `kerasgan.pictures.images.grid` takes it.
+            A float32 array of shape (rows * len(values), *image_shape), row by row, ready for
+            `kerasgan.pictures.images.grid`.
 
         Raises:
             ValueError: For a code that the model does not have.

@@ -18,8 +18,8 @@ from kerasgan.game.recipe import SGD
 from kerasgan.game.signals import probed
 from kerasgan.layers import LaplacianPyramid, Resample, label_plane, with_labels
 
-SMALLEST = 8  # largest size of the coarsest level in pixels, if the number of levels is not given
-REFINED = 6  # pixels of which a level's valid 5x5 convolution leaves two
+SMALLEST = 8  # maximum size of the coarsest level in pixels, if the number of levels is not given
+REFINED = 6  # pixels that a level's valid 5x5 convolution reduces to two
 EPOCH = 781  # steps in an epoch of CIFAR-10: 50,000 images in batches of 64
 # In each epoch the rate is divided by 1 + 4e-5 and 0.0008 is added to the momentum.
 SLOWING_SGD = SGD(
@@ -37,31 +37,32 @@ class LAPGANRecipe(LatentRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class LAPGAN(LatentModel):
-    """A Laplacian pyramid of games: the coarsest level makes small images, each other level details of twice the size.
+    """A Laplacian pyramid of GANs: the coarsest makes small images, each other one adds details at twice the size.
 
         I~_K = G_K(z_K),    I~_k = u(I~_(k+1)) + G_k(z_k, u(I~_(k+1)))
 
     K is the coarsest level and 0 the full size; d and u are those of `kerasgan.layers.LaplacianPyramid`. One `fit`
-    trains all levels independently: level k learns the details of real coarse images u(d(I_k)), never of generated
-    ones, so that no level depends on another. Its discriminator receives I_k or u(d(I_k)) + G_k(z_k, u(d(I_k))): the
-    low-pass image is added to the details before the first layer (section 3.1). The names of a level's players,
-    networks and logs end in its number: `generator_0`, `discriminator_0`, ..., and `ema_generator_0` for the average.
+    trains all levels independently: level k learns the details of real coarse images u(d(I_k)), never those of
+    generated ones, so that no level depends on another. Its discriminator receives I_k or u(d(I_k)) + G_k(z_k,
+    u(d(I_k))): the low-pass image is added to the details before the first layer (section 3.1). The names of a level's
+    players, networks and logs end in its number: `generator_0`, `discriminator_0`, ..., and `ema_generator_0` for the
+    average.
 
     The networks are those of CIFAR-10 (section 4.1 and the authors' code). The coarsest level is a GAN of perceptrons:
-    2 x 1200 ReLUs in the generator, 2 x 600 with dropout in the discriminator. At the other levels the noise and the
-    class (section 3.2) are planes of the level's size, additional channels of the coarse image; the generator has
+    2 x 1200 ReLU units in the generator, 2 x 600 with dropout in the discriminator. At the other levels the noise and
+    the class (section 3.2) are planes of the level's size, additional channels of the coarse image; the generator has
     convolutions of 7x7, 7x7 and 5x5, the discriminator two of 5x5, a valid and a strided one, and dropout. Generators
     have no final activation; samples are clipped to [-1, 1], images in training are not. Differences from the paper:
-    its images have mean 0 and deviation 1 at each pixel, the package's are in [-1, 1]; the authors' code has a ReLU on
-    the class planes, which would leave half of their entries without a gradient for good; its images have 28 pixels, so
-    that the sizes are 28, 14 and 8, while here each size is half of the one before.
+    the paper's images have mean 0 and deviation 1 at each pixel, ours are in [-1, 1]; the authors' code has a ReLU on
+    the class planes, which would permanently leave half of their entries without a gradient; the paper's images have 28
+    pixels, so that the sizes are 28, 14 and 8, whereas here each size is half the previous one.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1].
-        levels: Number of sizes, each half of the one before; 1 is a single game of perceptrons. `None` for sizes down
-            to 8 pixels or fewer, at least two.
+        levels: Number of sizes, each half the previous one; 1 for a single GAN of perceptrons. `None` for at least two
+            sizes, down to 8 pixels or fewer.
         noise_dim: Length of the coarsest level's noise. All noise is uniform in [-1, 1]; the latents are the noise of
-            all levels in one vector, coarsest level first.
+            all levels concatenated, coarsest level first.
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
         width: Channels of the hidden convolutions of both players.
         units: Width of the hidden layers of the coarsest generator.
@@ -117,7 +118,7 @@ class LAPGAN(LatentModel):
 
     @property
     def discriminator(self):
-        """The discriminator of whole images: that of level 0."""
+        """The discriminator of full-size images: that of level 0."""
         return self.discriminator_0
 
     def build_level_generator(self, level):
@@ -170,7 +171,7 @@ class LAPGAN(LatentModel):
         return keras.Model(self.inputs_of(images, *labels), logits, name=f"discriminator_{level}")
 
     def _chain(self, name):
-        """The levels' generators one after the other: a model from latents and labels to images in [-1, 1]."""
+        """The chained generators of all levels: a model from latents and labels to images in [-1, 1]."""
         latents, labels = keras.Input((self.latent_dim,), name="latents"), self.condition_inputs()
         parts, images = self.split_latents(latents), list[keras.KerasTensor]()
         for level in reversed(range(self.levels)):
@@ -179,7 +180,7 @@ class LAPGAN(LatentModel):
         return keras.Model(self.inputs_of(latents, *labels), ops.clip(images[-1], -1.0, 1.0), name=name)
 
     def split_latents(self, latents):
-        """The noise of each level, from level 0, of latents of shape (batch, latent_dim)."""
+        """Splits latents of shape (batch, latent_dim) into the noise of each level, from level 0 on."""
         ends = list(itertools.accumulate(math.prod(shape) for shape in reversed(self.latent_shapes)))
         parts = [latents[:, start:end] for start, end in zip([0, *ends], ends, strict=False)]
         return [ops.reshape(x, (-1, *shape)) for x, shape in zip(reversed(parts), self.latent_shapes, strict=True)]
@@ -187,7 +188,7 @@ class LAPGAN(LatentModel):
     # The game -------------------------------------------------------------------------------------------------------
 
     def optimizers(self):
-        """The optimizers of each level's players: copies of the recipe's two."""
+        """The optimizers of each level's players: copies of the recipe's two optimizers."""
         return {
             f"{player}_{level}": type(optimizer).from_config(optimizer.get_config())
             for level in range(self.levels)
@@ -195,7 +196,7 @@ class LAPGAN(LatentModel):
         }
 
     def phases(self):
-        one = super().phases()  # of one level; the losses find the level by the size of the images
+        one = super().phases()  # of one level; the losses identify the level by the image size
         return tuple(
             dataclasses.replace(
                 phase,
@@ -231,7 +232,7 @@ class LAPGAN(LatentModel):
 
     @shared
     def generated(self, batch):
-        """Generated images of a level, from new noise and the coarse images of the real ones."""
+        """Generated images of a level, from new noise and the coarse versions of the real images."""
         level = self.level_of(batch.x)
         inputs = [self.split_latents(self.latents(batch))[level]]
         inputs += [self.pyramid.reduce(batch.x)] if level < self.levels - 1 else []
@@ -239,7 +240,7 @@ class LAPGAN(LatentModel):
         return probed(self.networks[f"generator_{level}"](self.inputs_of(*inputs), training=True))
 
     def fake_weight(self, batch):
-        """Weights of a level's generated images: those of the real images whose coarse images or labels they have."""
+        """Weights of a level's generated images: those of the real images whose coarse version or labels they share."""
         given = self.num_classes or self.level_of(batch.x) < self.levels - 1
         return self.pack_weight(batch) if given else None
 
@@ -250,20 +251,20 @@ class LAPGAN(LatentModel):
     # Samples --------------------------------------------------------------------------------------------------------
 
     def stages(self, count, seed=0, labels=None, ema=True, batch_size=64):
-        """The images of all levels that lead to `sample(count, seed, labels, ema)`.
+        """Generates the images of all levels that lead to `sample(count, seed, labels, ema)`.
 
         Args:
             count: Number of samples.
-            seed: Integer of 0 or more.
-            labels: Integers of shape (count,) for a conditional model; 0, 1, 2, ... in turn by default.
-            ema: Whether to use the averaged generators rather than those in training.
-            batch_size: Number of samples that are computed at once.
+            seed: Non-negative integer.
+            labels: Integers of shape (count,) for a conditional model. Defaults to cycling through 0, 1, 2, ...
+            ema: Whether to use the averaged generators rather than those being trained.
+            batch_size: Number of samples to process at once.
 
         Returns:
             List of float32 arrays of shape (count, height, width, channels), images in [-1, 1], coarsest first.
 
         Raises:
-            ValueError: As `sample`.
+            ValueError: See `sample`.
         """
         latents, *labels = self.sample_inputs(count, seed, labels=labels)
         parts, images = self.split_latents(latents), list[np.ndarray]()
@@ -272,21 +273,21 @@ class LAPGAN(LatentModel):
         return [np.clip(x, -1.0, 1.0) for x in images]
 
     def refine(self, coarse, seed=0, labels=None, ema=True, batch_size=64):
-        """Images of twice the size: enlarged coarse images with generated details.
+        """Doubles the size of coarse images and adds generated details.
 
         Args:
-            coarse: Images in [-1, 1] of the size of any level but 0: generated by `stages`, or real ones, reduced by
-                `pyramid.reduce`.
-            seed: Seed of the noise, an integer of 0 or more.
-            labels: Integers of shape (count,) for a conditional model; 0, 1, 2, ... in turn by default.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of images that are computed at once.
+            coarse: Images in [-1, 1] with the size of any level except 0: generated by `stages`, or real images reduced
+                by `pyramid.reduce`.
+            seed: Seed of the noise, a non-negative integer.
+            labels: Integers of shape (count,) for a conditional model. Defaults to cycling through 0, 1, 2, ...
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of images to process at once.
 
         Returns:
             A float32 array of shape (count, 2 * height, 2 * width, channels), images in [-1, 1].
 
         Raises:
-            ValueError: For images of another size, or as `sample`.
+            ValueError: For images of another size; see also `sample`.
         """
         coarse = ops.convert_to_tensor(coarse, "float32")
         level = self.level_of(coarse) - 1
@@ -310,7 +311,7 @@ def check_levels(height, width, levels=None):
         levels: Number of levels. `None` for sizes down to 8 pixels or fewer.
 
     Raises:
-        ValueError: If the images are too small for so many levels, or cannot be halved so many times.
+        ValueError: If the images are too small for this number of levels, or cannot be halved that often.
     """
     most, smaller = 1, min(height, width)
     while height % 2**most == width % 2**most == 0 and smaller >> (most - 1) >= REFINED:

@@ -28,12 +28,12 @@ class LSGAN(DCGAN):
     """Least squares GAN: samples are penalised for their distance from the decision boundary, on both sides of it.
 
     With w for `generator_width`, the generator (figure 1a) starts from a small map of 4 w channels, whose size is
-    doubled by transposed convolutions of 4 w, 4 w, 2 w and w channels; each of the first two is followed by one of
+    doubled by transposed convolutions of 4 w, 4 w, 2 w and w channels; each of the first two is followed by one with
     stride 1. All have ReLU and batch normalization. The discriminator (figure 1b) is DCGAN's. At 112 x 112 pixels these
     are the paper's layers; smaller images have fewer doublings, larger images more of the last width. Labels (figure 2)
-    join the latents after a linear map to `label_dim` entries, and the discriminator's input as a learned plane. On
-    small images, for which the discriminator has few layers, the generator collapses at the discriminator's learning
-    rate, but not at a tenth of it (`benchmarks.families.lsgan`).
+    are appended to the latents after a linear map to `label_dim` entries, and to the discriminator's input as a learned
+    plane. On small images, for which the discriminator has few layers, the generator collapses at the discriminator's
+    learning rate, but not at a tenth of it (`benchmarks.families.lsgan`).
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are multiples of 4.

@@ -29,9 +29,9 @@ class MolGANRecipe(LatentRecipe):
     Args:
         trade_off: Lambda of equation 7: 1 for the adversarial loss only, 0 for the reward only; a number, or one of
             `kerasgan.game.schedules`. Without a reward it is not used.
-        relaxation: What the discriminator is shown in training (section 3.1): "softmax", the probabilities of the
-            types; "gumbel", the same with Gumbel noise; "straight_through", a sample of the types whose gradient is
-            that of "gumbel".
+        relaxation: Form of the generated graphs that the discriminator sees in training (section 3.1): "softmax", the
+            probabilities of the types; "gumbel", the same with Gumbel noise; "straight_through", sampled types with the
+            gradient of "gumbel".
         temperature: Temperature of the softmax.
         reward_optimizer: Optimizer of the reward network.
     """
@@ -54,7 +54,7 @@ class MolGANRecipe(LatentRecipe):
 
 
 def generator_network(kind, latent_dim, widths):
-    """Logits of the types of all nodes and edges, those of an edge and of its reverse averaged (section 3.1).
+    """Generator of the logits of all node and edge types, averaged over each edge and its reverse (section 3.1).
 
     Args:
         kind: `Graphs`.
@@ -74,15 +74,15 @@ def generator_network(kind, latent_dim, widths):
 
 
 def graph_network(kind, convolutions, aggregation, widths, name, activation=None):
-    """One number for a graph: graph convolutions, aggregation and dense layers (section 3.2).
+    """Network from a graph to one number: graph convolutions, aggregation and dense layers (section 3.2).
 
-    Every convolution but the first, and the aggregation, see the types of the nodes beside their features.
+    Every convolution except the first, and the aggregation, also receive the types of the nodes.
 
     Args:
         kind: `Graphs`.
         convolutions: Number of features of each graph convolution.
-        aggregation: Length of the vector in which the nodes are aggregated.
-        widths: Number of units of each hidden layer behind it.
+        aggregation: Length of the vector that aggregates the nodes.
+        widths: Number of units of each hidden layer after the aggregation.
         name: Name of the network.
         activation: Activation of the output.
     """
@@ -99,11 +99,11 @@ def graph_network(kind, convolutions, aggregation, widths, name, activation=None
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class MolGAN(LatentModel):
-    """Generator of small graphs with types of nodes and edges, such as molecules, that can be trained for a reward.
+    """Generator of small graphs with node and edge types, such as molecules, which can be trained for a reward.
 
-    All types of a graph are generated at once, without an order of the nodes. "No atom" and "no bond" are types, number
-    0. A Wasserstein critic judges graphs; a third player, the reward network, learns the user's reward of real and
-    generated graphs, so that the generator can be trained for it by gradients (sections 3 and 3.3).
+    All types of a graph are generated at once, without an order of the nodes. "No atom" and "no bond" are type 0. A
+    Wasserstein critic judges graphs; a third player, the reward network, learns to predict the user's reward for real
+    and generated graphs, so that the generator can be trained for it by gradient descent (sections 3 and 3.3).
 
     The gradient penalty is WGAN-GP's: one random number places a whole graph, nodes and edges, between a real and a
     generated one, and the norm of the gradient is over all axes of both. (The authors' code takes a norm for each node
@@ -121,8 +121,8 @@ class MolGAN(LatentModel):
             for a GAN without a reward network.
         generator_widths: Number of units of the generator's hidden layers.
         convolutions: Number of features of the graph convolutions of discriminator and reward network.
-        aggregation: Length of the vector in which they aggregate the nodes.
-        widths: Number of units of their dense layers.
+        aggregation: Length of the vector in which both networks aggregate the nodes.
+        widths: Number of units of the dense layers of both networks.
         **kwargs: `generator`, with the outputs `nodes` and `edges`; `discriminator` and `reward_network`, with the
             inputs [nodes, edges]; and arguments of `LatentModel`.
 
@@ -175,21 +175,21 @@ class MolGAN(LatentModel):
     # Graphs ---------------------------------------------------------------------------------------------------------
 
     def joined(self, nodes, edges):
-        """Soft graphs as one tensor: for each node its types, then those of its edges to all nodes.
+        """Soft graphs as one tensor: for each node, its types, then the types of its edges to all nodes.
 
-        What a loss or a penalty does to a sample thus concerns the whole graph.
+        Losses and penalties on a sample thus apply to the whole graph.
         """
         edges = ops.reshape(edges, (-1, self.sample_kind.nodes, self.sample_kind.nodes * self.sample_kind.edge_types))
         return ops.concatenate([nodes, ops.cast(edges, nodes.dtype)], axis=-1)
 
     def parted(self, graphs):
-        """The inverse of `joined`: nodes and edges in a list."""
+        """The inverse of `joined`: nodes and edges as a list."""
         kind = self.sample_kind
         nodes, edges = ops.split(graphs, [kind.node_types], axis=-1)
         return [nodes, ops.reshape(edges, (-1, kind.nodes, kind.nodes, kind.edge_types))]
 
     def relaxed(self, logits):
-        """Soft graphs of the generator's logits, see `relaxation` of the recipe."""
+        """Soft graphs from the generator's logits; see `relaxation` of the recipe."""
         nodes, edges = (at_least_float32(logits[name]) for name in ("nodes", "edges"))
         if self.recipe.relaxation != "softmax":
             upper = np.triu(np.ones((self.sample_kind.nodes,) * 2))[:, :, None]
@@ -207,7 +207,7 @@ class MolGAN(LatentModel):
         return soft + ops.stop_gradient(hard - soft)
 
     def finished(self, outputs):
-        """Graphs of the likeliest types."""
+        """Graphs with the likeliest types."""
         nodes, edges = (ops.cast(ops.argmax(outputs[name], axis=-1), "int32") for name in ("nodes", "edges"))
         others = 1 - np.eye(self.sample_kind.nodes, dtype="int32")
         return {"nodes": nodes, "edges": edges * others}
@@ -252,11 +252,11 @@ class MolGAN(LatentModel):
         return at_least_float32(self.reward_network(self.parted(samples), training=True))[:, 0]
 
     def rewards(self, nodes, edges):
-        """The user's rewards of graphs of integers, float32 of shape (batch,), without a gradient."""
+        """The user's rewards for integer graphs, float32 of shape (batch,), without a gradient."""
         return row_values(self.given_rewards, ops.cast(nodes, "int32"), ops.cast(edges, "int32"))
 
     def given_rewards(self, nodes, edges):
-        """The same of arrays, on the host.
+        """The same for arrays, on the host.
 
         Raises:
             ValueError: If the function does not return a finite number for each graph.
@@ -269,7 +269,7 @@ class MolGAN(LatentModel):
         return values
 
     def reward_loss(self, batch):
-        """Squared error of the reward network for the batch's and for generated graphs (section 3.3)."""
+        """Squared error of the reward network for the batch's graphs and for generated ones (section 3.3)."""
         fake = ops.stop_gradient(self.generated(batch))
         nodes, edges = self.parted(fake)
         chosen = self.finished({"nodes": nodes, "edges": edges})

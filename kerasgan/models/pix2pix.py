@@ -27,12 +27,12 @@ class Pix2PixRecipe(TranslationRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class Pix2Pix(TranslationModel):
-    """Translation learned from pairs: a U-Net against a discriminator of patches of input and output.
+    """Paired translation: a U-Net, trained against a discriminator of patches of input and output.
 
     The generator halves the image down to one pixel and doubles it again, with a skip connection at each level. It has
-    no latents: its noise is dropout in the first three decoder layers, also in inference. The paper's batch
-    normalization uses the statistics of the batch in inference too and is trained with batches of one image, which is
-    instance normalization with a learned scale and offset. That is used here for all batch sizes, so that a translation
+    no latents: its noise is dropout in the first three decoder layers, even in inference. The paper's batch
+    normalization uses batch statistics in inference too and is trained with batches of one image, which amounts to
+    instance normalization with a learned scale and offset. We use the latter for all batch sizes, so that a translation
     does not depend on the other images of its batch. A map of one pixel is not normalized (it would be zero), as in the
     authors' code and unlike the paper's first version. The discriminator's objective is halved.
 
@@ -40,7 +40,7 @@ class Pix2Pix(TranslationModel):
         image_shape: Shape (height, width, channels) of inputs x in [-1, 1]. Height and width are multiples of
             `2**depth`.
         target_channels: Channels of targets y. `None` for those of x.
-        width: Channels of the first layer of both networks, doubled in further layers up to eight times as many.
+        width: Channels of the first layer of both networks, doubled in further layers up to eight times this number.
         depth: Number of halvings of the generator, 2 or more. `None` for as many as possible, up to 8.
         discriminator_depth: Number of strided layers of the discriminator: 0, 1, 2, 3, 4, 5 judge patches of 1, 16, 34,
             70, 142, 286 pixels.

@@ -1,6 +1,6 @@
 """Progressive GAN (Karras et al. 2018, "Progressive Growing of GANs for Improved Quality, ...").
 
-See `kerasgan.layers.growing` for what a growing network is.
+Growing networks are defined in `kerasgan.layers.growing`.
 """
 
 import dataclasses
@@ -25,17 +25,17 @@ from kerasgan.zoo.convert import Source, flattened, kernel, unflattened
 def generator_network(smallest, channels, stage_widths, latent_dim=512, num_classes=None):
     """The generator (section 2 and table 2).
 
-    Latents, and the label's one-hot vector beside them, are normalized to mean square 1. A dense layer makes the first
-    4x4 maps, one 3x3 convolution follows, and in each further stage pixels are repeated to twice the size and two
-    convolutions follow. Behind each layer stands a leaky ReLU (.2) and the normalization of each pixel (section 4.2).
-    The images are linear functions of the features.
+    Latents, with the label's one-hot vector appended, are normalized to mean square 1. A dense layer makes the first
+    4x4 maps, followed by one 3x3 convolution; each further stage repeats pixels to twice the size and applies two
+    convolutions. Each layer is followed by a leaky ReLU (0.2) and pixel normalization (section 4.2). The images are
+    linear functions of the features.
 
     Args:
         smallest: (height, width) of stage 0.
-        channels: Of the images.
+        channels: Number of channels of the images.
         stage_widths: Channels of the stages, smallest first, as from `kerasgan.layers.growing.stage_widths`.
         latent_dim: Length of the latents.
-        num_classes: Number of classes, None for no labels.
+        num_classes: Number of classes. None for no labels.
 
     Returns:
         A growing `keras.Model` (see `kerasgan.layers.growing`) of the inputs `latents` [, `labels`] and `share`.
@@ -50,7 +50,7 @@ def generator_network(smallest, channels, stage_widths, latent_dim=512, num_clas
         inputs.append(keras.Input((), dtype="int32", name="labels"))
         x = layers.Concatenate(name="latents_and_labels")([x, OneHot(num_classes, name="label_one_hot")(inputs[-1])])
     x = PixelNormalization(name="normalized_latents")(x)
-    # The gain of the authors' code: that of a convolution whose 4x4 kernel sees the latents once.
+    # The gain follows the authors' code: a convolution whose 4x4 kernel sees the latents once.
     x = EqualizedDense(smallest[0] * smallest[1] * stage_widths[0], gain=ROOT2 / 4, name="dense")(x)
     x = normalized(layers.Reshape((*smallest, stage_widths[0]), name="maps")(x), "dense")
     features = []
@@ -78,9 +78,9 @@ ADAM = Adam(1e-3, beta_1=0.0, beta_2=0.99, epsilon=1e-8)
 
 @dataclasses.dataclass(frozen=True)
 class ProGANRecipe(GrowingRecipe):
-    """Appendix A.1: WGAN-GP with drift, Adam(1e-3, 0, .99), batches of 16, and of 14, 6 and 3 from 256 pixels on.
+    """Appendix A.1: WGAN-GP with drift, Adam(1e-3, 0, 0.99), batches of 16, and of 14, 6 and 3 from 256 pixels on.
 
-    As `kerasgan.bases.growing.GrowingRecipe`, and
+    In addition to the settings of `kerasgan.bases.growing.GrowingRecipe`:
 
     Args:
         classification: Weight of the class loss, for both players of a conditional model.
@@ -97,28 +97,29 @@ class ProGANRecipe(GrowingRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class ProGAN(GrowingModel, HeadedModel):
-    """Progressive growing: images of 4x4 pixels first, then of twice the size, and so on, each size faded in.
+    """Progressive growing: training starts with images of 4x4 pixels and repeatedly fades in twice the size.
 
-    Layers for a new size enter smoothly: the images, and the features that the discriminator makes of images, go from
-    those of the old layers to those of the new ones (section 2). The discriminator sees how much the samples of a batch
-    vary (section 3); weights are scaled when they are used, so that all layers learn at the same pace (section 4.1);
-    the generator normalizes the features of each pixel (section 4.2). The loss is WGAN-GP with a drift penalty. With
-    labels the discriminator tells the class as well, as in AC-GAN.
+    Layers for a new size enter smoothly: the images, and the discriminator's features of images, are blended from those
+    of the old layers to those of the new ones (section 2). The discriminator sees the variation of samples within a
+    batch (section 3); weights are scaled at run time, so that all layers learn at the same pace (section 4.1); the
+    generator normalizes the features of each pixel (section 4.2). The loss is WGAN-GP with a drift penalty. With
+    labels, the discriminator also predicts the class, as in AC-GAN.
 
-    The recipe's batch sizes belong to its spans of 600 thousand images: state others for other spans, by
-    `batch_size=kerasgan.game.schedules.Stairs(((0, 64), (30, 16)))`. `sample` shows the size that has been reached.
+    The recipe's batch sizes match its spans of 600 thousand images; for other spans, set them with
+    `batch_size=kerasgan.game.schedules.Stairs(((0, 64), (30, 16)))`. `sample` returns images of the size reached so
+    far.
 
-    Differences from the authors' code: the average of the generator warms up (`ema_rampup`); their one with labels has
-    the class loss weighted by 1 as here.
+    Differences from the authors' code: the generator's average warms up (`ema_rampup`). Their conditional version also
+    weights the class loss by 1.
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1]; height and width even. The smallest stage has the
-            size that is left when both have been halved down to 4 or more.
+            size that results from halving both down to 4 or more.
         latent_dim: Length of the latent vectors, standard normal.
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
-        channel_base: Channels of a stage times its size (4, 8, 16, ...): 16384 in the authors' code.
+        channel_base: Channels of a stage multiplied by its size (4, 8, 16, ...): 16384 in the authors' code.
         channel_max: Largest number of channels.
-        group_size: Samples of a group of the minibatch standard deviation.
+        group_size: Number of samples in a group of the minibatch standard deviation.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Examples:
@@ -184,10 +185,10 @@ class ProGAN(GrowingModel, HeadedModel):
 
 
 def equalized_sources(layer, key, layout=kernel, bias_layout=None, multiplier=1.0, shift=0.0):
-    """Which arrays a layer's kernel and bias are: list of (variable, `kerasgan.zoo.convert.Source`).
+    """Maps a layer's kernel and bias to arrays: a list of (variable, `kerasgan.zoo.convert.Source`).
 
-    There a layer computes (kernel x + bias) sqrt(2 / fan-in) times its rate multiplier: the bias is scaled as well, and
-    the gain is that of a ReLU in all layers.
+    In that code, a layer computes (kernel x + bias) sqrt(2 / fan-in) times its rate multiplier: the bias is scaled as
+    well, and all layers have the gain of a ReLU.
     """
     ratio = ROOT2 * multiplier / (layer.gain * layer.rate_multiplier)
     bias_ratio = ROOT2 * multiplier / (math.sqrt(math.prod(layer.kernel.shape[:-1])) * layer.rate_multiplier)
@@ -196,7 +197,7 @@ def equalized_sources(layer, key, layout=kernel, bias_layout=None, multiplier=1.
 
 
 def generator_sources(generator):
-    """Likewise of all layers of a generator."""
+    """Maps the variables of all layers of a generator to arrays."""
     pairs = []
     for layer in generator.layers:
         if not isinstance(layer, (EqualizedConv2D, EqualizedDense)):
@@ -216,7 +217,7 @@ def generator_sources(generator):
 
 
 def discriminator_sources(discriminator):
-    """Likewise of all layers of a discriminator."""
+    """Maps the variables of all layers of a discriminator to arrays."""
     pairs = []
     for layer in discriminator.layers:
         if not isinstance(layer, (EqualizedConv2D, EqualizedDense)):

@@ -26,7 +26,7 @@ def r3_schedules(
 ):
     """The scheduled fields of the recipe, for `compile()`: `model.compile(**r3_schedules(kimg=500, gamma=(1.0, 0.1)))`.
 
-    Each pair is a value at the first image and a last value.
+    Each pair gives the value at the first image and the final value.
 
     Args:
         kimg: Thousands of images over which all values change.
@@ -75,25 +75,25 @@ class R3GAN(LatentModel):
     gradient penalties on real *and* generated images at every step, training converges locally (section 2). There are
     no styles, no normalization, no minibatch statistics and no equalized learning rates (section 3, config E).
 
-    The networks have a stage for each size from 4x4 up, of `blocks` residual blocks, with bilinear filters between the
-    stages. A block is an inverted bottleneck: a 1x1 convolution to `expansion` times the width, a grouped 3x3 one and a
-    1x1 one back, with biases and leaky ReLUs (slope 0.2) between the three. Instead of normalization there is fix-up
-    initialisation (Zhang et al. 2019): the last of the three starts at zero and the others are scaled by L^(-1/4),
-    where L is the number of blocks of the network, so that all blocks start as the identity. The generator starts from
-    a learned 4x4 map for each channel, multiplied by a linear function of the latents; the discriminator ends in the
-    mirror image of that and one linear unit. Labels join the latents as learned vectors and are projected on the
-    discriminator's features (Miyato & Koyama 2018).
+    The networks have a stage for each size from 4x4 up, of `blocks` residual blocks, with bilinear resampling filters
+    in between. A block is an inverted bottleneck: a 1x1 convolution to `expansion` times the width, a grouped 3x3
+    convolution and a 1x1 convolution back, with biases and leaky ReLUs (slope 0.2) in between. Fix-up initialisation
+    (Zhang et al. 2019) replaces normalization: the last convolution starts at zero and the others are scaled by
+    L^(-1/4), where L is the number of blocks of the network, so that all blocks start as the identity. The generator
+    starts from a learned 4x4 map for each channel, multiplied by a linear function of the latents; the discriminator
+    ends in the mirror image of this layer and one linear unit. Labels are appended to the latents as learned vectors
+    and enter the discriminator by projection (Miyato & Koyama 2018).
 
-    The default recipe is that of CIFAR-10; "imagenet32", "ffhq64" and "ffhq256" have the other data sets' gamma and
-    `ema_half_life`. Gamma has the units of squared pixels and must grow with the image; see `r3_schedules` for other
-    data. Differences from the paper: its augmentation of small data sets is left out (see `views`), and the generator's
-    step uses the real images of the discriminator's step, instead of new ones. The filter and the 1x1 convolution of a
-    transition commute, and the convolution is computed at the smaller size. Images are not clipped and may exceed
-    [-1, 1] a little.
+    The default recipe is that of CIFAR-10; "imagenet32", "ffhq64" and "ffhq256" have the gamma and `ema_half_life` of
+    these data sets. Gamma has the units of squared pixels and must grow with the image; see `r3_schedules` for other
+    data. Differences from the paper: its augmentation for small data sets is omitted (see `views`), and the generator's
+    step reuses the real images of the discriminator's step instead of new ones. The filter and the 1x1 convolution of a
+    transition commute, so the convolution is computed at the smaller size. Images are not clipped and may slightly
+    exceed [-1, 1].
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are even. The smallest stage
-            has the size that remains when both have been halved down to 4 or more: 4x4 for 8, 16, 32, ... pixels.
+            has the size that results from halving both down to 4 or more: 4x4 for 8, 16, 32, ... pixels.
         latent_dim: Length of the latent vectors.
         latent_range: (low, high) of uniform latents. `None` for standard normal latents, the default.
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
@@ -101,7 +101,7 @@ class R3GAN(LatentModel):
             smallest stage first.
         blocks: Number of residual blocks of each stage; or a tuple, smallest stage first.
         expansion: Ratio of a block's inner width to its outer width.
-        group_width: Channels of a group of the 3x3 convolutions; 16 gives 96 groups at full width.
+        group_width: Number of channels per group of the 3x3 convolutions; 16 gives 96 groups at full width.
         embedding: Length of the generator's label vectors.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
@@ -147,7 +147,7 @@ class R3GAN(LatentModel):
         self.expansion, self.group_width, self.embedding = expansion, group_width, embedding
         steps = self.halvings(image_shape, at_least=1)
         self.smallest = (image_shape[0] >> steps, image_shape[1] >> steps)
-        # Of the stages, smallest size first.
+        # Exponents of the stages, smallest size first.
         narrowing = [max(0, stage + 1 - FULL_WIDTH) for stage in range(steps + 1)]
         self.stage_widths: Any = tuple(width >> n for n in narrowing) if isinstance(width, int) else self.width
         self.stage_blocks: Any = (blocks,) * (steps + 1) if isinstance(blocks, int) else self.blocks
@@ -167,9 +167,10 @@ class R3GAN(LatentModel):
 
     @classmethod
     def from_official(cls, network):
-        """A model whose generator, and its average, have published weights.
+        """Creates a model whose generator and averaged generator have published weights.
 
-        The authors compute the larger stages of these networks in bfloat16: their images differ by its rounding.
+        The authors compute the larger stages of these networks in bfloat16, so that their images differ by its
+        rounding.
 
         Args:
             network: Generator of the authors' code, from `kerasgan.zoo.pickled_networks.read_network`.
@@ -178,7 +179,7 @@ class R3GAN(LatentModel):
             An `R3GAN` with an untrained discriminator.
 
         Raises:
-            ValueError: If it is another network, or has an option that is not supported.
+            ValueError: If the network is a different one or uses an unsupported option.
         """
         model = cls(**official_sizes(network.arrays))
         variables = model.generator.trainable_variables
@@ -212,7 +213,7 @@ class R3GAN(LatentModel):
 
     @staticmethod
     def _linear(x, width):
-        """A 1x1 convolution where the width changes."""
+        """A 1x1 convolution, if the width changes."""
         if x.shape[-1] == width:
             return x
         return layers.Conv2D(width, 1, use_bias=False, kernel_initializer=scaled())(x)
@@ -241,14 +242,14 @@ BLOCK = (
 
 
 def official_blocks(arrays):
-    """Number of blocks of each stage, in the arrays of a generator or a discriminator."""
+    """Number of blocks of each stage, read from the arrays of a generator or a discriminator."""
     found = [re.match(r"Model\.MainLayers\.(\d+)\.Layers\.\d+\.LinearLayer1\.Layer\.weight$", name) for name in arrays]
     stages = [int(each[1]) for each in found if each]
     return [stages.count(stage) for stage in range(max(stages, default=-1) + 1)]
 
 
 def generator_sources(arrays):
-    """Which arrays a generator's variables are, in their order: list of `kerasgan.zoo.convert.Source`."""
+    """The arrays of a generator's variables, in order: a list of `kerasgan.zoo.convert.Source`."""
     names = [name for name in ("Model.EmbeddingLayer.weight",) if name in arrays]
     names += [f"Model.MainLayers.0.Layers.0.{name}" for name in ("LinearLayer.weight", "Basis")]
     for stage, blocks in enumerate(official_blocks(arrays)):
@@ -261,13 +262,13 @@ def generator_sources(arrays):
 
 
 def official_sizes(arrays):
-    """The constructor arguments of the model that the arrays of the authors' code are the generator of.
+    """The constructor arguments of the model that matches a generator's arrays from the authors' code.
 
     Args:
         arrays: `{name: array}`.
 
     Raises:
-        ValueError: If they are those of another network, or of an option that is not supported.
+        ValueError: If the arrays belong to another network or use an unsupported option.
     """
     blocks = official_blocks(arrays)
     first, last = "Model.MainLayers.0.Layers.0.LinearLayer.weight", "Model.AggregationLayer.Layer.weight"

@@ -17,14 +17,14 @@ from kerasgan.objectives.losses import at_least_float32
 
 @dataclasses.dataclass(frozen=True)
 class RelGANRecipe(TokenRecipe):
-    """Settings of section 4 and of the authors' code, with 10,000 training sequences: 156 steps of 64 are an epoch.
+    """Settings of section 4 and of the authors' code for 10,000 training sequences: 156 steps of 64 make an epoch.
 
-    The generator is trained for 150 epochs on its own, then for 3,000 steps with 5 of the discriminator for each.
+    The generator is first trained alone for 150 epochs, then for 3,000 steps with 5 discriminator steps each.
 
     Args:
-        inverse_temperature: Last inverse temperature beta of the Gumbel-softmax (equation 4), 1 at first; 100 or 1000
-            in the paper. A larger one gives better and less diverse samples.
-        annealing_steps: Number of steps after the pretraining in which it grows exponentially, beta^(n / N).
+        inverse_temperature: Final inverse temperature beta of the Gumbel-softmax (equation 4), which starts at 1; 100
+            or 1000 in the paper. Larger values give better but less diverse samples.
+        annealing_steps: Number of steps after the pretraining over which it grows exponentially, beta^(n / N).
     """
 
     batch_size: int = 64
@@ -49,13 +49,13 @@ class RelGANRecipe(TokenRecipe):
 class RelGAN(TokenModel):
     """Generator of tokens with a relational memory, trained by Gumbel-softmax gradients.
 
-    The generator's cell is a memory that attends to itself (section 3.1). It is first trained for the likelihood of the
-    data. Then the discriminator is shown softmax(beta (o + g)) of the logits o and Gumbel noise g (section 3.2), while
-    the generator reads the token of the largest o + g, through which no gradient flows. Samples are drawn from the
+    The generator's cell is a memory that attends to itself (section 3.1). It is first trained by maximum likelihood.
+    Then the discriminator receives softmax(beta (o + g)) of the logits o and Gumbel noise g (section 3.2), while the
+    generator reads the token with the largest o + g, through which no gradient flows. Samples are drawn from the
     softmax of o, which is the distribution of these tokens.
 
     The discriminator sees sequences in several embeddings, each of which gives a logit by the same convolutions
-    (section 3.3); the loss is that of the relativistic standard GAN (equation 7), mean over the embeddings.
+    (section 3.3); the loss is that of the relativistic standard GAN (equation 7), averaged over the embeddings.
 
     Args:
         image_shape: `kerasgan.data.kinds.Tokens(length, vocabulary_size)`, or with a vocabulary for texts.
@@ -64,10 +64,11 @@ class RelGAN(TokenModel):
         heads: Number of heads of the memory.
         head_size: Number of units of a head.
         representations: Number of embeddings of the discriminator.
-        discriminator_embedding_dim: Length of a token's vectors in all of them, a multiple of `representations`.
-        filters: Pairs (length, number) of the discriminator's filters. Those longer than a sequence are left out.
+        discriminator_embedding_dim: Total length of a token's vectors in all embeddings, a multiple of
+            `representations`.
+        filters: Pairs (length, number) of the discriminator's filters. Filters longer than a sequence are omitted.
         units: Number of units of the discriminator's dense layer.
-        dropout: Share of features that the discriminator drops in training.
+        dropout: Dropout rate of the discriminator's features.
         **kwargs: Arguments of `TokenModel`.
 
     Examples:
@@ -124,7 +125,7 @@ class RelGAN(TokenModel):
     # The game -------------------------------------------------------------------------------------------------------
 
     def beta(self):
-        """The inverse temperature at the present step, a scalar tensor."""
+        """The inverse temperature at the current step, a scalar tensor."""
         recipe = self.recipe
         done = ops.cast(self.iterations, precision()) - float(recipe.pretraining_steps)
         return ops.power(float(recipe.inverse_temperature), ops.clip(done / recipe.annealing_steps, 0.0, 1.0))

@@ -12,30 +12,31 @@ from kerasgan.layers import glorot
 from kerasgan.layers.residual_networks import Kit, residual_discriminator, residual_generator
 from kerasgan.models.sngan import DISCRIMINATOR_WIDTHS, GENERATOR_WIDTHS, class_normalization, of_size
 
-HEIGHT = 32  # of the maps that get self-attention
+HEIGHT = 32  # height of the maps with self-attention
 
 
 def sagan_generator(
     image_shape, latent_dim, labels=(), num_classes=None, widths=None, attention=None, spectral=True, **options
 ):
-    """The residual generator of SNGAN with spectral normalization in all its layers, and self-attention.
+    """The residual generator of SNGAN with spectral normalization in all layers, and self-attention.
 
     Args:
         image_shape: (height, width, channels) of the images.
         latent_dim: Length of the latent vectors.
-        labels: Symbolic input of labels in a list; an empty list for an unconditional one.
+        labels: Symbolic input of labels, as a list; an empty list for an unconditional network.
         num_classes: Number of classes.
-        widths: Channels of the first map and of each block; None for those of SNGAN, which are the paper's at 128.
-        attention: Indices of the blocks that are followed by self-attention; None for the one that makes maps of 32 x
-            32, as in the paper.
+        widths: Channels of the first map and of each block; None for those of SNGAN, which are the paper's at 128
+            pixels.
+        attention: Indices of the blocks followed by self-attention. None for the block that makes maps of 32 x 32, as
+            in the paper.
         spectral: Whether all layers are spectrally normalized.
-        **options: Further arguments of `residual_generator`, such as `interpolation`.
+        **options: Other arguments of `residual_generator`, such as `interpolation`.
 
     Returns:
         A Keras model of `latents` [and `labels`] with the output `images`.
     """
     widths = widths or of_size(GENERATOR_WIDTHS, image_shape)
-    if attention is None:  # no block where images are small
+    if attention is None:  # no such block if images are small
         attention = (len(widths) - 2 - round(math.log2(image_shape[0] / HEIGHT)),)
     latents = keras.Input((latent_dim,), name="latents")
     return residual_generator(
@@ -53,21 +54,21 @@ def sagan_generator(
 def sagan_discriminator(
     image_shape, labels=(), num_classes=None, widths=None, downs=None, attention=None, spectral=True, **options
 ):
-    """The residual discriminator with spectral normalization, projection where there are labels, and self-attention.
+    """The residual discriminator with spectral normalization, self-attention, and projection of labels, if any.
 
     Args:
         image_shape: (height, width, channels) of the images.
-        labels: Symbolic input of labels in a list; an empty list for an unconditional one.
+        labels: Symbolic input of labels, as a list; an empty list for an unconditional network.
         num_classes: Number of classes.
-        widths: Channels of each block; None for those of SNGAN, which are the paper's at 128.
-        downs: How many of the first blocks halve the size; None for those of SNGAN.
-        attention: Indices of the blocks that are followed by self-attention; None for the one that makes maps of 32 x
-            32, as in the paper.
+        widths: Channels of each block; None for those of SNGAN, which are the paper's at 128 pixels.
+        downs: Number of initial blocks that halve the size. None for that of SNGAN.
+        attention: Indices of the blocks followed by self-attention. None for the block that makes maps of 32 x 32, as
+            in the paper.
         spectral: Whether all layers are spectrally normalized.
-        **options: Further arguments of `residual_discriminator`; `activated=True` as in mimicry.
+        **options: Other arguments of `residual_discriminator`; `activated=True` as in mimicry.
 
     Returns:
-        A Keras model of `images` [and `labels`] with an output of logits, shape (batch, 1).
+        A Keras model from `images` [and `labels`] to logits of shape (batch, 1).
     """
     if widths is None:
         widths, downs = of_size(DISCRIMINATOR_WIDTHS, image_shape)
@@ -94,8 +95,8 @@ class SAGAN(LatentModel):
 
     Its networks are those of SNGAN, with spectral normalization in all layers of both players and self-attention over
     the maps of 32 x 32 (section 3 and table 1). Attention is computed as in the authors' code; see
-    `kerasgan.layers.SelfAttention`. Classes have a gain and an offset of their own in the generator's batch
-    normalizations, and a projection in the discriminator.
+    `kerasgan.layers.SelfAttention`. Each class has its own gain and offset in the generator's batch normalizations, and
+    a projection in the discriminator.
 
     The recipe "cpu32" is for images of 32 pixels on two CPU cores, with narrow networks as in the second example.
 
@@ -103,12 +104,12 @@ class SAGAN(LatentModel):
         image_shape: Shape (height, width, channels) of images in [-1, 1].
         latent_dim: Length of the latent vectors.
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
-        generator_widths: Channels of the generator's first map and behind each doubling. `None` for the paper's.
+        generator_widths: Channels of the generator's first map and after each doubling. `None` for the paper's.
         discriminator_widths: Channels of the discriminator's blocks. `None` for the paper's.
-        downs: Number of the discriminator's blocks that halve the size, where widths are given; all but one by default.
-        generator_attention: Indices of the generator's blocks that are followed by self-attention. `None` for the block
-            that makes maps of 32 x 32; () for none.
-        discriminator_attention: The same of the discriminator's blocks.
+        downs: Number of the discriminator's blocks that halve the size, if widths are given. Defaults to all but one.
+        generator_attention: Indices of the generator's blocks followed by self-attention. `None` for the block that
+            makes maps of 32 x 32; () for no attention.
+        discriminator_attention: The same for the discriminator's blocks.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Examples:

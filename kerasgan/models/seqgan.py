@@ -20,17 +20,17 @@ BASELINES = (None, "batch")
 
 @dataclasses.dataclass(frozen=True)
 class SeqGANRecipe(TokenRecipe):
-    """Settings of the authors' code, with 10,000 training sequences: 156 steps of 64 are an epoch.
+    """Settings of the authors' code for 10,000 training sequences: 156 steps of 64 make an epoch.
 
-    The generator is trained for 120 epochs on its own, the discriminator for 50 times 3 epochs; then the discriminator
-    is trained for 5 times 3 epochs for each step of the generator. (The authors generate new sequences for every 3
-    epochs; here every step has new ones.)
+    The generator is first trained alone for 120 epochs, then the discriminator for 50 times 3 epochs; after that, the
+    discriminator is trained for 5 times 3 epochs per generator step. (The authors generate new sequences every 3
+    epochs; here each step has new ones.)
 
     Args:
         weight_penalty: Factor of half the squared weights of the discriminator's last layer.
-        rollouts: Number of sequences by which a prefix is completed to estimate its reward (N of section 3.3).
-        baseline: What is subtracted from the rewards of a token, to lower the variance: "batch" for the mean of the
-            other sequences of the batch at the same position; `None` for nothing, as in the authors' code.
+        rollouts: Number of completions of a prefix that estimate its reward (N of section 3.3).
+        baseline: Value subtracted from a token's rewards to reduce the variance: "batch" for the mean over the batch's
+            other sequences at the same position; `None` for no baseline, as in the authors' code.
     """
 
     batch_size: int = 64
@@ -55,19 +55,19 @@ class SeqGANRecipe(TokenRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class SeqGAN(TokenModel):
-    """Generator of tokens that is trained by policy gradients: the discriminator's verdict is the reward.
+    """Generator of tokens, trained by policy gradients with the discriminator's output as the reward.
 
-    The generator, an LSTM, is first trained for the likelihood of the data. Then it follows the gradient of the
-    expected reward (equation 6). The reward of a token is the mean probability of being real of 16 sequences that
-    continue it (equation 4), drawn from the rollout policy, which is the averaged generator: its weights move by 0.2 of
-    the way to the generator's in each of its steps. That of the last token is the discriminator's probability for the
-    sequence.
+    The generator, an LSTM, is first trained by maximum likelihood. Then it follows the gradient of the expected reward
+    (equation 6). The reward of a token is the mean, over 16 sequences that continue it, of the discriminator's
+    probability that they are real (equation 4). They are drawn from the rollout policy, the averaged generator, whose
+    weights move 0.2 of the way to the generator's in each generator step. The reward of the last token is the
+    discriminator's probability for the sequence.
 
-    The discriminator is a convolutional network with filters of several lengths, their largest values over time, and a
-    highway layer (section 3.4). Filters that are longer than a sequence are left out. It has one logit where the
-    authors' code has two, and a penalty on its last layer that is equal at the symmetric optimum of these two.
+    The discriminator is a convolutional network with filters of several lengths, max pooling over time, and a highway
+    layer (section 3.4). Filters longer than a sequence are omitted. It has one logit where the authors' code has two,
+    and the penalty on its last layer has the same value at the symmetric optimum of these two.
 
-    A low negative log-likelihood of samples in a known distribution does not show that they are diverse. Report
+    A low negative log-likelihood of samples under a known distribution does not show that they are diverse. Report
     `log_likelihood` of held-out data, `kerasgan.metrics.self_bleu` and samples of the pretrained generator at lower
     temperatures as well (Caccia et al. 2020, "Language GANs Falling Short").
 
@@ -77,7 +77,7 @@ class SeqGAN(TokenModel):
         units: Number of units of the generator's LSTM.
         discriminator_embedding_dim: Length of a token's vector in the discriminator.
         filters: Pairs (length, number) of the discriminator's filters.
-        dropout: Share of features that the discriminator drops in training.
+        dropout: Dropout rate of the discriminator's features.
         **kwargs: Arguments of `TokenModel`.
 
     Examples:
@@ -127,7 +127,7 @@ class SeqGAN(TokenModel):
 
     @shared
     def played(self, batch):
-        """New sequences with their log-likelihoods, see `TokenDecoder.play`."""
+        """New sequences with their log-likelihoods; see `TokenDecoder.play`."""
         return self.decoder(self.generator).play(self.latents(batch))
 
     def generated(self, batch):
@@ -173,7 +173,7 @@ class SeqGAN(TokenModel):
         return (rewards - mean) * count / (count - 1)
 
     def generator_loss(self, batch):
-        """A loss whose gradient is the negative policy gradient of equation 6, mean over sequences."""
+        """A loss whose gradient is the negative policy gradient of equation 6, averaged over sequences."""
         played = self.played(batch)
         rewards = self.rewards(played["tokens"])
         weighted = played["log_likelihoods"] * self.advantages(rewards)

@@ -22,13 +22,13 @@ FEATURES = ("identity", "channel_mean", "gradients")
 
 @dataclasses.dataclass(frozen=True)
 class Turn:
-    """The steps of a cycle in which a player moves: an `every` of `Phase`.
+    """The steps of a cycle in which a player is trained, for the argument `every` of `Phase`.
 
     Args:
         start: First step of the first cycle.
         length: Number of steps in a cycle.
-        first: First of the player's steps in it.
-        end: The step after its last one.
+        first: The player's first step in the cycle.
+        end: The step after the player's last one.
     """
 
     start: int
@@ -46,13 +46,13 @@ class SimGANRecipe(TranslationRecipe):
 
     Args:
         regularization_weight: Weight of the mean absolute difference of the features of refined and synthetic images,
-            relative to the mean loss of a patch (lambda of equation 4, which weighs sums).
-        warm_up_steps: Steps in which the refiner learns to reproduce synthetic images.
-        discriminator_steps: Steps after that in which only the discriminator is trained.
+            relative to the mean loss of a patch (lambda of equation 4, which weights sums).
+        warm_up_steps: Number of initial steps in which the refiner learns to reproduce synthetic images.
+        discriminator_steps: Number of steps after these in which only the discriminator is trained.
         refiner_updates: Number of steps of the refiner in each cycle of algorithm 1 (K_g).
         discriminator_updates: Number of steps of the discriminator in each cycle (K_d).
-        pool_size: Number of refined images in the discriminator's memory, of which half of each batch is taken. 0 for
-            no memory.
+        pool_size: Number of refined images in the discriminator's memory, which provides half of each batch. 0 for no
+            memory.
         generator_optimizer: Optimizer of the refiner.
     """
 
@@ -71,13 +71,13 @@ class SimGANRecipe(TranslationRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class SimGAN(UnpairedModel):
-    """Makes synthetic images realistic and keeps what they show, so that their labels remain valid.
+    """Makes synthetic images realistic while preserving their content, so that their labels remain valid.
 
-    The refiner R, residual blocks without strides, against a discriminator of patches. The refiner's loss also contains
-    the distance of refined from synthetic images in features psi, |psi(R(x)) - psi(x)| (self-regularisation, equation
-    4). Half of the refined images that the discriminator judges are from earlier steps (section 2.3). At first the
-    refiner learns to reproduce images (`warm_up_steps`), then the discriminator is trained alone; after that the two
-    take turns (algorithm 1), each with new batches.
+    The refiner R, a stack of residual blocks without strides, is trained against a discriminator of patches. The
+    refiner's loss also contains the distance of refined from synthetic images in features psi, |psi(R(x)) - psi(x)|
+    (self-regularisation, equation 4). Half of the refined images that the discriminator judges are from earlier steps
+    (section 2.3). First the refiner learns to reproduce images (`warm_up_steps`), then the discriminator is trained
+    alone; after that the two alternate (algorithm 1), each with new batches.
 
     The networks are those of the gaze experiment (section 3.1). Differences: each patch has one logit instead of the
     equivalent two of a softmax; losses are means instead of sums over patches and pixels, and the paper states no value
@@ -86,11 +86,11 @@ class SimGAN(UnpairedModel):
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1].
         width: Channels of the refiner.
-        blocks: Number of its residual blocks.
-        discriminator_widths: Channels of the discriminator's convolutions: two of 3x3 with stride 2, one of 3x3 behind
-            a maximum over 3x3, and one of 1x1.
-        features: The features psi: "identity", "channel_mean" (the mean of the colours), "gradients" (differences of
-            neighbours), or a built Keras model of images, which is not trained.
+        blocks: Number of residual blocks of the refiner.
+        discriminator_widths: Channels of the discriminator's convolutions: two of 3x3 with stride 2, one of 3x3 after
+            3x3 max pooling, and one of 1x1.
+        features: The features psi: "identity", "channel_mean" (the mean over the colour channels), "gradients"
+            (differences of neighbouring pixels), or a built Keras model of images, which is not trained.
         **kwargs: Arguments of `AdversarialModel`.
 
     Examples:
@@ -190,7 +190,7 @@ class SimGAN(UnpairedModel):
         return self.refiner(batch.x, training=True)
 
     def psi(self, images):
-        """The features of images that a refinement keeps, in a list of tensors."""
+        """The features of images that refinement preserves, as a list of tensors."""
         if self._psi is not None:
             return keras.tree.flatten(self._psi(images, training=False))
         if self.features == "channel_mean":
@@ -228,12 +228,12 @@ class SimGAN(UnpairedModel):
     # Refined images -------------------------------------------------------------------------------------------------
 
     def refine(self, images, ema=True, batch_size=BATCH_SIZE):
-        """Refined images, whose labels are those of the synthetic ones: `translate`.
+        """Refines synthetic images, whose labels remain valid; the same as `translate`.
 
         Args:
             images: Float array of shape (count, *image_shape) in [-1, 1].
-            ema: Whether to use the averaged refiner rather than the one in training.
-            batch_size: Number of images that are computed at once.
+            ema: Whether to use the averaged refiner rather than the one being trained.
+            batch_size: Number of images to process at once.
 
         Returns:
             A float32 array of shape (count, *image_shape) in [-1, 1].
@@ -241,18 +241,18 @@ class SimGAN(UnpairedModel):
         return self.translate(images, ema=ema, batch_size=batch_size)
 
     def write_refined(self, path, images, ema=True, batch_size=BATCH_SIZE, **labels):
-        """Writes a data set of refined images with the labels of the synthetic ones, a NumPy archive.
+        """Writes refined images with the labels of the synthetic ones to a NumPy archive.
 
         Args:
             path: Path of the file, `refined.npz`.
             images: Synthetic images, float array of shape (count, *image_shape) in [-1, 1].
-            ema: As for `refine`.
-            batch_size: As for `refine`.
+            ema: See `refine`.
+            batch_size: See `refine`.
             **labels: Arrays of shape (count, ...) by name, such as `angle=angles`, which are written unchanged.
 
         Returns:
-            The path. `np.load(path)` has the refined images as uint8 levels `images`, and the labels by their names;
-            `kerasgan.data.prepare` brings levels to [-1, 1].
+            The path. `np.load(path)` contains the refined images as uint8 levels `images`, and the labels under their
+            names; `kerasgan.data.prepare` converts levels to [-1, 1].
 
         Raises:
             ValueError: If an array of labels has another length.

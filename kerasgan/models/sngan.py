@@ -32,7 +32,7 @@ GENERATOR_WIDTHS = {
     64: (1024, 512, 256, 128, 64),
     128: (1024, 1024, 512, 256, 128, 64),
 }
-# And how many of the blocks halve the size.
+# And the number of blocks that halve the size.
 DISCRIMINATOR_WIDTHS = {
     32: ((128, 128, 128, 128), 2),
     48: ((64, 128, 256, 512, 1024), 4),
@@ -42,12 +42,12 @@ DISCRIMINATOR_WIDTHS = {
 
 
 def kit(spectral):
-    """The authors' layers: Glorot's initial weights, sqrt 2 times as large in the 3 x 3 convolutions of blocks."""
+    """The authors' layers: Glorot initialisation, scaled by sqrt 2 in the 3 x 3 convolutions of blocks."""
     return Kit(spectral, glorot(), glorot(math.sqrt(2.0)))
 
 
 def class_normalization(labels, num_classes, epsilon=1e-5):
-    """Batch normalization of a generator's blocks, conditional where there are labels.
+    """Batch normalization for a generator's blocks, class-conditional if there are labels.
 
     Args:
         labels: Symbolic labels in a list, or an empty list.
@@ -55,7 +55,7 @@ def class_normalization(labels, num_classes, epsilon=1e-5):
         epsilon: Constant added to the variance.
 
     Returns:
-        Function of a map, a name and the block's index that returns the normalized map.
+        Function of (map, name, index of the block) that returns the normalized map.
     """
 
     def normalize(x, name, place):
@@ -72,9 +72,9 @@ def sngan_generator(image_shape, latent_dim, labels=(), num_classes=None, widths
     Args:
         image_shape: (height, width, channels) of the images.
         latent_dim: Length of the latent vectors.
-        labels: Symbolic input of labels in a list; an empty list for an unconditional one.
+        labels: Symbolic input of labels, as a list; an empty list for an unconditional network.
         num_classes: Number of classes.
-        widths: Channels of the first map and of each block; None for the paper's, of sizes 32, 48, 64 and 128.
+        widths: Channels of the first map and of each block. None for those of the paper, for sizes 32, 48, 64 and 128.
         interpolation: How maps are enlarged: "nearest", or "bilinear" as in mimicry.
 
     Returns:
@@ -93,19 +93,19 @@ def sngan_generator(image_shape, latent_dim, labels=(), num_classes=None, widths
 
 
 def sngan_discriminator(image_shape, labels=(), num_classes=None, widths=None, downs=None, spectral=True, **options):
-    """The residual discriminator, with projection where there are labels.
+    """The residual discriminator, with a projection of the labels if there are any.
 
     Args:
         image_shape: (height, width, channels) of the images.
-        labels: Symbolic input of labels in a list; an empty list for an unconditional one.
+        labels: Symbolic input of labels, as a list; an empty list for an unconditional network.
         num_classes: Number of classes.
-        widths: Channels of each block; None for the paper's, of sizes 32, 48, 64 and 128.
-        downs: How many of the first blocks halve the size; None for the paper's.
+        widths: Channels of each block. None for those of the paper, for sizes 32, 48, 64 and 128.
+        downs: Number of initial blocks that halve the size. None for that of the paper.
         spectral: Whether all layers are spectrally normalized.
-        **options: Further arguments of `residual_discriminator`; `activated=True` as in mimicry.
+        **options: Other arguments of `residual_discriminator`; `activated=True` as in mimicry.
 
     Returns:
-        A Keras model of `images` [and `labels`] with an output of logits, shape (batch, 1).
+        A Keras model from `images` [and `labels`] to logits of shape (batch, 1).
     """
     if widths is None:
         widths, downs = of_size(DISCRIMINATOR_WIDTHS, image_shape)
@@ -141,7 +141,7 @@ def convolutional_generator(image_shape, latent_dim, widths=(512, 256, 128, 64))
 
 
 def convolutional_discriminator(image_shape, widths=(64, 128, 256, 512), spectral=True):
-    """The discriminator of table 3: 3 x 3 convolutions, each but the last with a 4 x 4 one of stride 2 behind it.
+    """The discriminator of table 3: 3 x 3 convolutions, each except the last followed by a 4 x 4 one of stride 2.
 
     Args:
         image_shape: (height, width, channels) of the images; the sides multiples of 8.
@@ -149,7 +149,7 @@ def convolutional_discriminator(image_shape, widths=(64, 128, 256, 512), spectra
         spectral: Whether all layers are spectrally normalized.
 
     Returns:
-        A Keras model of `images` with an output of logits, shape (batch, 1).
+        A Keras model from `images` to logits of shape (batch, 1).
     """
     convolution, dense = (SpectralConv2D, SpectralDense) if spectral else (layers.Conv2D, layers.Dense)
     images = x = keras.Input(image_shape, name="images")
@@ -166,7 +166,7 @@ def of_size(table, image_shape):
     """The entry of a table for the image's height.
 
     Raises:
-        ValueError: If it has none.
+        ValueError: If there is no such entry.
     """
     if image_shape[0] not in table:
         raise ValueError(
@@ -178,7 +178,7 @@ def of_size(table, image_shape):
 
 @dataclasses.dataclass(frozen=True)
 class SNGANRecipe(LatentRecipe):
-    """The papers' settings: the hinge loss, 5 updates of the discriminator for each of the generator, Adam."""
+    """The papers' settings: the hinge loss, 5 discriminator updates per generator update, Adam."""
 
     loss: Any = "hinge"
     batch_size: int = 64
@@ -189,19 +189,19 @@ class SNGANRecipe(LatentRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class SNGAN(LatentModel):
-    """Spectrally normalized GAN, and with `num_classes` that with a projection discriminator.
+    """Spectrally normalized GAN; with `num_classes`, the conditional one with a projection discriminator.
 
     Every layer of the discriminator is spectrally normalized. The generator has batch normalization, with a gain and an
-    offset of each class in the conditional model.
+    offset for each class in the conditional model.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1].
         latent_dim: Length of the latent vectors.
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
         architecture: "residual", or "convolutional" for the networks of table 3, which are unconditional.
-        generator_widths: Channels of the generator's first map and behind each doubling. `None` for the papers'.
+        generator_widths: Channels of the generator's first map and after each doubling. `None` for the papers'.
         discriminator_widths: Channels of the discriminator's blocks. `None` for the papers'.
-        downs: Number of the discriminator's blocks that halve the size, where widths are given.
+        downs: Number of the discriminator's blocks that halve the size, if widths are given.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Examples:
@@ -259,7 +259,7 @@ class SNGAN(LatentModel):
 
 
 def mimicry_pairs(network, names):
-    """The variables of a network beside what they are in mimicry's `state_dict`.
+    """Pairs the variables of a network with their sources in mimicry's `state_dict`.
 
     Args:
         network: Generator or discriminator of SNGAN or SAGAN, built with `interpolation="bilinear"` and

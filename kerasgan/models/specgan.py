@@ -13,35 +13,37 @@ from kerasgan.layers.spectrograms import SpectrogramMoments, griffin_lim, log_sp
 from kerasgan.models.wavegan import WaveGANRecipe, as_audio
 
 START = 4  # times and frequencies of the generator's first and the discriminator's last feature maps
-PART = 256  # sounds at once
-SEEN = 10_000  # sounds, at most, whose spectrograms give the moments
+PART = 256  # number of sounds to process at once
+SEEN = 10_000  # maximum number of sounds whose spectrograms give the moments
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class SpecGAN(LatentModel):
     """SpecGAN: a DCGAN of spectrograms, trained as WGAN-GP, whose samples become sounds by Griffin and Lim's method.
 
-    A sound of 16,384 samples has 128 windows of 256 samples, which overlap by a half, and 128 frequencies. The
-    logarithms of the magnitudes of each frequency are normalized by its mean and standard deviation in the data, cut
-    off at 3 standard deviations, and brought to [-1, 1] (section 3.2). The networks are those of DCGAN with kernels of
-    5x5 and stride 2, without normalization. Phases are estimated in 16 iterations.
+    A sound of 16,384 samples has 128 windows of 256 samples, which overlap by half, and 128 frequencies. The log
+    magnitudes of each frequency are normalized by their mean and standard deviation in the data, clipped at 3 standard
+    deviations, and scaled to [-1, 1] (section 3.2). The networks are those of DCGAN with kernels of 5x5 and stride 2,
+    without normalization. Phases are estimated in 16 iterations.
 
-    The first `fit` takes the means and standard deviations from the first 10,000 sounds; before another way of
-    training, such as `train_on_batch`, call `adapt`. They are part of the generator, so that a fine-tuned model keeps
-    those of its first data.
+    The first `fit` computes the means and standard deviations from the first 10,000 sounds; before training in another
+    way, such as `train_on_batch`, call `adapt`. They are part of the generator, so that a fine-tuned model keeps those
+    of its original data.
 
-    WaveGAN, of the same paper, makes waveforms directly. People preferred its sounds, and classifiers those of SpecGAN
-    (section 6).
+    WaveGAN, from the same paper, generates waveforms directly. Human listeners preferred its sounds, classifiers those
+    of SpecGAN (section 6).
 
     Args:
         image_shape: Kind of the sounds, `kerasgan.data.kinds.Audio(16384)`; or their shape (length, channels), at 16
             kHz. Sounds are floats in [-1, 1].
         latent_dim: Length of the latent vectors.
         latent_range: (low, high) of uniform latents. `None` for standard normal latents.
-        num_classes: Number of classes of a conditional model, whose labels join the latents as one-hot vectors and the
-            discriminator by projection (Miyato & Koyama 2018). `None` for an unconditional model, as in the paper.
-        width: Channels of the discriminator's first and of the generator's last hidden layer, doubled inwards.
-        window: Length of the windows of the Fourier transform, 16 or more and a power of 2.
+        num_classes: Number of classes of a conditional model, whose labels are appended to the latents as one-hot
+            vectors and enter the discriminator by projection (Miyato & Koyama 2018). `None` for an unconditional model,
+            as in the paper.
+        width: Channels of the discriminator's first and of the generator's last hidden layer, doubled towards smaller
+            maps.
+        window: Length of the windows of the Fourier transform, a power of 2, at least 16.
         phase_iterations: Number of iterations of Griffin and Lim's method.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
@@ -132,7 +134,7 @@ class SpecGAN(LatentModel):
 
     @shared
     def generated(self, batch):
-        """Normalized spectrograms of new latents."""
+        """Normalized spectrograms generated from new latents."""
         inputs = self.inputs_of(self.latents(batch), *self.fake_condition(batch))
         return probed(self.generator(inputs, training=True)["spectrogram"])
 
@@ -143,19 +145,19 @@ class SpecGAN(LatentModel):
     # Data -----------------------------------------------------------------------------------------------------------
 
     def fit(self, x=None, y=None, batch_size=None, **kwargs):
-        """As `LatentModel.fit`; the first call takes the moments of the spectrograms from the data, see `adapt`."""
+        """Trains as `LatentModel.fit`. The first call computes the spectrograms' moments from the data: see `adapt`."""
         if x is not None and not ops.convert_to_numpy(self.generator.get_layer("moments").seen):
             self.adapt(x)
         return super().fit(x, y, batch_size, **kwargs)
 
     def adapt(self, x):
-        """Takes mean and standard deviation of each frequency from sounds.
+        """Computes the mean and standard deviation of each frequency from sounds.
 
         Args:
             x: Sounds as for `fit`, of which the first 10,000 are used.
 
         Raises:
-            ValueError: For other data, and for a generator, which would lose what was read.
+            ValueError: For other data, and for generators, which would lose the sounds that were read.
         """
         total, squares, count, rows = 0.0, 0.0, 0, 0
         for sounds in parts_of(x):
@@ -176,7 +178,7 @@ class SpecGAN(LatentModel):
 
 
 def parts_of(x):
-    """The sounds of what `fit` takes as x, in arrays of some."""
+    """Yields the sounds of an argument x of `fit` in smaller arrays."""
     if are_arrays(x):
         rows = as_arrays(x)
         batches = (rows[start : start + PART] for start in range(0, len(rows), PART))

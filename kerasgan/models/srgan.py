@@ -18,11 +18,11 @@ from kerasgan.layers import (
     scaled,
 )
 
-DROP = 100_000  # updates of the second training after which its rate falls to a tenth (section 3.2)
+DROP = 100_000  # updates of the second stage after which the rate falls to a tenth (section 3.2)
 
 
 def falling_adam():
-    """Adam(1e-4), and 1e-5 after 100,000 updates."""
+    """Adam with learning rate 1e-4, and 1e-5 after 100,000 updates."""
     return Adam(keras.optimizers.schedules.PiecewiseConstantDecay([DROP], [1e-4, 1e-5]))
 
 
@@ -36,15 +36,15 @@ class SRGANRecipe(SuperResolutionRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class SRGAN(SuperResolutionModel):
-    """Super-resolution by SRResNet, then against a discriminator, with a loss of VGG features.
+    """Super-resolution by SRResNet, refined against a discriminator with a loss on VGG features.
 
     The generator is a residual network (k9n64, 16 blocks, PixelShuffle: figure 4). It is first trained on the mean
     squared error of pixels, which gives SRResNet, then on the mean squared error of feature maps and 0.001 times the
-    adversarial loss (equation 3). Images have a higher PSNR after the first training and sharper textures after the
-    second one. The paper's inputs are in [0, 1], here in [-1, 1] as its outputs.
+    adversarial loss (equation 3). Images have a higher PSNR after the first stage and sharper textures after the
+    second. The paper's inputs are in [0, 1]; here they are in [-1, 1], like its outputs.
 
-    `fit(images)` makes the small images by bicubic interpolation. The published numbers are PSNR and SSIM of luma with
-    a border of 4 pixels cut off: `kerasgan.metrics.luma_psnr(real, fake, (-1, 1), border=4)`.
+    `fit(images)` makes the small images by bicubic interpolation. The published numbers are PSNR and SSIM of luma
+    without a border of 4 pixels: `kerasgan.metrics.luma_psnr(real, fake, (-1, 1), border=4)`.
 
     Args:
         image_shape: Shape (height, width, channels) of the large training images in [-1, 1], 96 pixels in the paper.
@@ -55,7 +55,7 @@ class SRGAN(SuperResolutionModel):
         blocks: Number of residual blocks.
         network: "srresnet", or "msrresnet" for the modified network of BasicSR: 3x3 kernels only, ReLU, no batch
             normalization, and the generator adds to a bilinear enlargement.
-        stages: Halvings of the discriminator. `None` for up to 4, as in the paper.
+        stages: Number of halvings in the discriminator. `None` for up to 4, as in the paper.
         units: Units of the discriminator's hidden dense layer.
         **kwargs: Arguments of `AdversarialModel`.
 

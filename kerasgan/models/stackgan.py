@@ -22,12 +22,12 @@ STAGES = (1, 2)
 
 @dataclasses.dataclass(frozen=True)
 class StackGANRecipe(CaptionRecipe):
-    """As `kerasgan.bases.captions.CaptionRecipe`. Each stage's players have copies of the two optimizers.
+    """Training settings in addition to those of `kerasgan.bases.captions.CaptionRecipe`.
 
     Args:
-        first_kimg: Thousands of images with which the first stage is trained, before the second one: 600 epochs of the
+        first_kimg: Thousands of images on which the first stage is trained, before the second: 600 epochs of the
             paper's 8,855 birds.
-        divergence_weight: Weight of the divergence of the conditions from N(0, I), a mean over their components (the
+        divergence_weight: Weight of the divergence of the conditions from N(0, I), averaged over their components (the
             authors' code: 2; the paper's lambda is 1).
     """
 
@@ -37,18 +37,19 @@ class StackGANRecipe(CaptionRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class StackGAN(CaptionModel):
-    """Text to image in two stages: a small image of the caption, and from it and the caption again a large one.
+    """Text to image in two stages: a small image from the caption, then a large one from both.
 
     Each generator draws its condition around the caption's vector, c = mu + sigma * epsilon, and keeps the distribution
-    close to N(0, I) (conditioning augmentation, section 3.2). The first stage makes an image of a `factor`-th of the
-    size of latents and c. The second stage, which has no latents, halves that image twice, joins a new c at each place,
-    and enlarges what residual blocks make of it (section 3.4). Both discriminators are matching-aware (Reed et al.
-    2016). After the text encoder (see `kerasgan.bases.captions`), the first stage is trained, then the second one with
-    the first as it is: its moving average. Networks and logs end in the number of the stage.
+    close to N(0, I) (conditioning augmentation, section 3.2). The first stage makes an image of 1 / `factor` of the
+    size from latents and c. The second stage, which has no latents, halves that image twice, appends a new c at each
+    position, applies residual blocks and enlarges the result (section 3.4). Both discriminators are matching-aware
+    (Reed et al. 2016). After the text encoder (see `kerasgan.bases.captions`), the first stage is trained; then it is
+    frozen, and the second stage is trained on images of its moving average. The names of networks and logs end in the
+    number of the stage. Each stage's players have copies of the recipe's two optimizers.
 
-    What the paper leaves open is as in the authors' code: residual blocks at the smallest maps, the weight of the
-    divergence. Differences: epsilon is normal, there truncated; mu and sigma are linear in the caption's vector, there
-    behind a LeakyReLU; learning rates are constant, there halved after every 50 or 100 epochs.
+    Details that the paper leaves open follow the authors' code: residual blocks at the smallest maps, the weight of the
+    divergence. Differences from their code: epsilon is normal, not truncated; mu and sigma are linear in the caption's
+    vector, without a LeakyReLU; learning rates are constant, not halved after every 50 or 100 epochs.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are multiples of 8 factor.
@@ -56,11 +57,11 @@ class StackGAN(CaptionModel):
         condition: Kind of the captions, as for `TextToImageGAN`.
         factor: Ratio of the sizes of the two stages, a power of two: 4 in the paper, from 64 to 256 pixels.
         width: Channels of the discriminators' first layers.
-        generator_width: Channels of the generators' maps of the size of small images.
+        generator_width: Channels of the generators' maps at the size of small images.
         caption_size: Length of the conditions c and of the discriminators' projections of captions.
         residual_blocks: Number of residual blocks of the second stage: 4 in the paper for 256 pixels, 2 for 128.
         text_size: Length of the vectors of the model's own text encoder; 1024 in the paper.
-        text_width: Width of its layers.
+        text_width: Width of the layers of the model's own text encoder.
         **kwargs: Arguments of `kerasgan.LatentModel`, and built Keras models by their names in `parts`.
 
     Examples:
@@ -111,7 +112,7 @@ class StackGAN(CaptionModel):
 
     @property
     def discriminator(self):
-        """The discriminator of whole images: that of the second stage."""
+        """The discriminator of full-size images: that of the second stage."""
         return self.discriminator_2
 
     def build_generator_1(self):
@@ -171,7 +172,7 @@ class StackGAN(CaptionModel):
         return caption_discriminator(*sizes, most=self.width << (first - 1), name="discriminator_2")
 
     def _chain(self, name):
-        """Both stages one after the other: a model from [latents, embeddings] to `small` and `images`."""
+        """Both stages chained: a model from [latents, embeddings] to `small` and `images`."""
         latents, captions = keras.Input((self.latent_dim,), name="latents"), self.embedding_input()
         small = getattr(self, f"{name}_1")([latents, captions])["images"]
         large = getattr(self, f"{name}_2")([small, captions])["images"]
@@ -183,7 +184,7 @@ class StackGAN(CaptionModel):
     # The game -------------------------------------------------------------------------------------------------------
 
     def optimizers(self):
-        """The optimizers of each stage's players, copies of the recipe's two, and that of the text encoder."""
+        """The optimizers of each stage's players (copies of the recipe's two), and that of the text encoder."""
         made = super().optimizers()
         staged = {
             f"{player}_{stage}": type(made[player]).from_config(made[player].get_config())
@@ -195,7 +196,7 @@ class StackGAN(CaptionModel):
     def game_phases(self):
         first = self.recipe.first_kimg
         spans = {1: Kimg(0, first), 2: Kimg(first)}
-        one = tuple(super().game_phases())  # of one stage; the losses find the stage by the size of the images
+        one = tuple(super().game_phases())  # of one stage; the losses identify the stage by the image size
         return tuple(
             dataclasses.replace(
                 phase,
@@ -215,11 +216,11 @@ class StackGAN(CaptionModel):
 
     @shared
     def stage_batch(self, batch, stage):
-        """The batch with the images of a stage's size, means over blocks of pixels."""
+        """The batch with images at a stage's size, as means over blocks of pixels."""
         return batch._replace(x=ops.average_pool(batch.x, self.factor, self.factor) if stage == 1 else batch.x)
 
     def stage_of(self, images):
-        """The stage to whose size images belong, 1 or 2."""
+        """The stage, 1 or 2, that images belong to by their size."""
         return 1 if tuple(images.shape[1:3]) == self.small_shape[:2] else 2
 
     @shared
@@ -249,16 +250,16 @@ class StackGAN(CaptionModel):
     # Samples --------------------------------------------------------------------------------------------------------
 
     def stages(self, captions, seed=0, ema=True, batch_size=64):
-        """The images of both stages that lead to `sample(captions, seed)`.
+        """Generates the images of both stages that lead to `sample(captions, seed)`.
 
         Args:
             captions: A caption, or a list of captions.
-            seed: Integer of 0 or more.
-            ema: Whether to use the averaged generators rather than those in training.
-            batch_size: Number of samples that are computed at once.
+            seed: Non-negative integer.
+            ema: Whether to use the averaged generators rather than those being trained.
+            batch_size: Number of samples to process at once.
 
         Returns:
-            Two float32 arrays of images in [-1, 1], small ones and large ones.
+            Two float32 arrays of images in [-1, 1]: small and large ones.
         """
         captions = [captions] if isinstance(captions, (str, bytes)) else captions
         inputs = self.generator_inputs(*self.sample_inputs(len(captions), seed, captions=captions))

@@ -31,23 +31,23 @@ FIRST = 1  # stage of the first images, 8x8
 
 
 def style_layers(stages):
-    """Number of a generator's layers that take a style: two a stage."""
+    """Number of a generator's layers that take a style: two per stage."""
     return 2 * stages
 
 
 def mapping_network(latent_dim=512, style_dim=512, num_classes=None, depth=8, rate_multiplier=0.01, decay=0.995):
     """The mapping network: latents [and labels] to styles (section 2).
 
-    Latents, and a learned vector of the label beside them, are normalized to mean square 1; `depth` dense layers with
-    leaky ReLUs (.2) follow.
+    Latents, with a learned vector of the label appended, are normalized to mean square 1; `depth` dense layers with
+    leaky ReLUs (0.2) follow.
 
     Args:
         latent_dim: Length of the latents and of the label's vector.
         style_dim: Length of the styles.
-        num_classes: Number of classes, None for no labels.
+        num_classes: Number of classes. None for no labels.
         depth: Number of dense layers.
-        rate_multiplier: How fast they learn compared with other layers.
-        decay: Of the mean style, which its layer `mean_style` keeps.
+        rate_multiplier: Learning rate of the dense layers relative to other layers.
+        decay: Decay of the mean style, which the layer `mean_style` tracks.
 
     Returns:
         `keras.Model` of the inputs `latents` [and `labels`] with outputs of shape (batch, style_dim).
@@ -67,18 +67,19 @@ def mapping_network(latent_dim=512, style_dim=512, num_classes=None, depth=8, ra
 
 
 def synthesis_network(smallest, channels, stage_widths, style_dim=512, taps=BINOMIAL, seed=None):
-    """The synthesis network: styles of its layers to images (section 2, figure 1b).
+    """The synthesis network, from the styles of its layers to images (section 2, figure 1b).
 
-    It starts from a learned 4x4 image; each stage has two layers, whose styles set the scale and offset of each channel
-    behind noise, a leaky ReLU (.2) and instance normalization. A stage's first layer repeats pixels to twice the size,
-    convolves and smooths. The images are linear functions of the features; the first ones are those of stage 1.
+    It starts from a learned 4x4 image; each stage has two layers, each followed by noise, a leaky ReLU (0.2), instance
+    normalization, and a scale and an offset of each channel set by the layer's style. A stage's first layer repeats
+    pixels to twice the size, convolves and smooths. The images are linear functions of the features; the first images
+    are those of stage 1.
 
     Args:
         smallest: (height, width) of stage 0.
-        channels: Of the images.
+        channels: Number of channels of the images.
         stage_widths: Channels of the stages, smallest first, as from `kerasgan.layers.growing.stage_widths`.
         style_dim: Length of the styles.
-        taps: Of the smoothing filter; None for none.
+        taps: Taps of the smoothing filter. None for no filter.
         seed: Seed of the noise.
 
     Returns:
@@ -118,7 +119,7 @@ def discriminator_network(smallest, channels, stage_widths, taps=BINOMIAL, **opt
 
 @dataclasses.dataclass(frozen=True)
 class StyleGANRecipe(GrowingRecipe, StyleRecipe):
-    """Appendix C: the non-saturating loss with R1 (gamma = 10), Adam(1e-3, 0, .99), faster from 128 pixels on."""
+    """Appendix C: the non-saturating loss with R1 (gamma = 10), Adam(1e-3, 0, 0.99), faster from 128 pixels on."""
 
     batch_size: int | Stairs = Stairs(((0, 256), (600, 128), (1800, 64), (3000, 32)))
     penalties: tuple = (R1(10.0),)
@@ -129,30 +130,30 @@ class StyleGANRecipe(GrowingRecipe, StyleRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class StyleGAN(GrowingModel, StyleModel):
-    """A style-based generator: a mapping network's style sets scale and offset of each channel in each layer.
+    """A style-based generator: a mapping network's style sets the scale and offset of each channel in each layer.
 
-    The generator starts from a learned constant and takes latents only through the styles; noise enters behind each
-    convolution (section 2). Some of the generated images, in training, take the styles of two latents (section 3.1).
-    Truncation draws the styles of the first 8 layers towards their mean (appendix B). It grows like ProGAN, from 8x8
-    pixels on, and its discriminator is ProGAN's with a smoothing filter. With labels the discriminator has a logit for
-    each class, of which the label chooses one.
+    The generator starts from a learned constant and receives latents only through the styles; noise is added after each
+    convolution (section 2). In training, some of the generated images mix the styles of two latents (section 3.1).
+    Truncation pulls the styles of the first 8 layers towards their mean (appendix B). It grows like ProGAN, from 8x8
+    pixels on, and its discriminator is ProGAN's with a smoothing filter. With labels, the discriminator has one logit
+    per class, and the label selects one of them.
 
-    The recipe's batch sizes are those of the authors' code for 8 devices and belong to its spans of 600 thousand
-    images: state others for other spans. `sample` shows the size that has been reached.
+    The recipe's batch sizes are those of the authors' code for 8 devices and match its spans of 600 thousand images;
+    set other sizes for other spans. `sample` returns images of the size reached so far.
 
-    Differences from the authors' code: each sample has a crossover of its own in style mixing, and the average of the
-    generator warms up (`ema_rampup`).
+    Differences from the authors' code: each sample has its own crossover point in style mixing, and the generator's
+    average warms up (`ema_rampup`).
 
     Args:
-        image_shape: (height, width, channels) of images in [-1, 1]; height and width even. Stage 0, of half the first
-            images' size, has the size that is left when both have been halved down to 4 or more.
+        image_shape: (height, width, channels) of images in [-1, 1]; height and width even. Stage 0, at half the size of
+            the first images, has the size that results from halving both down to 4 or more.
         latent_dim: Length of the latent vectors, standard normal.
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
         style_dim: Length of the styles.
-        channel_base: Channels of a stage times its size (4, 8, 16, ...): 16384 in the authors' code.
+        channel_base: Channels of a stage multiplied by its size (4, 8, 16, ...): 16384 in the authors' code.
         channel_max: Largest number of channels.
         depth: Number of the mapping network's layers.
-        group_size: Samples of a group of the minibatch standard deviation.
+        group_size: Number of samples in a group of the minibatch standard deviation.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Raises:
@@ -212,9 +213,9 @@ class StyleGAN(GrowingModel, StyleModel):
 
 
 def generator_sources(mapping, synthesis):
-    """Which arrays a generator's variables are: list of (variable, `kerasgan.zoo.convert.Source`).
+    """Maps a generator's variables to arrays: a list of (variable, `kerasgan.zoo.convert.Source`).
 
-    There a style gives the scale itself, not what is added to 1.
+    In that code, a style gives the scale itself, not its difference from 1.
     """
     pairs = []
     for layer in mapping.layers:
@@ -245,5 +246,5 @@ def generator_sources(mapping, synthesis):
 
 
 def repeated(count):
-    """Layout of one number for all channels."""
+    """Layout of one number that is repeated for all channels."""
     return lambda values: np.repeat(values.ravel(), count)

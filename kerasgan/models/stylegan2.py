@@ -1,6 +1,6 @@
 """StyleGAN2 (Karras et al. 2020, "Analyzing and Improving the Image Quality of StyleGAN").
 
-Of labels as in StyleGAN2-ADA (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data").
+Labels as in StyleGAN2-ADA (Karras et al. 2020, "Training Generative Adversarial Networks with Limited Data").
 """
 
 import dataclasses
@@ -43,7 +43,7 @@ ARCHITECTURES = ("skip", "residual", "original")
 
 
 def style_layers(stages):
-    """Number of a generator's layers that take a style: one of 4x4, two of each further size, one to colours."""
+    """Number of a generator's layers that take a style: one at 4x4, two at each further size, one to colours."""
     return 2 * stages
 
 
@@ -55,16 +55,16 @@ def check_architecture(architecture):
 def mapping_network(latent_dim=512, style_dim=512, num_classes=None, depth=8, rate_multiplier=0.01, decay=0.995):
     """The mapping network: latents [and labels] to styles (StyleGAN, section 2).
 
-    Latents are normalized to mean square 1, and beside them stands a learned vector of the label, normalized likewise.
-    `depth` dense layers with leaky ReLUs (.2) follow.
+    Latents are normalized to mean square 1, and a learned vector of the label, normalized in the same way, is appended.
+    `depth` dense layers with leaky ReLUs (0.2) follow.
 
     Args:
         latent_dim: Length of the latents.
         style_dim: Length of the styles.
-        num_classes: Number of classes, None for no labels.
+        num_classes: Number of classes. None for no labels.
         depth: Number of dense layers.
-        rate_multiplier: How fast they learn compared with other layers.
-        decay: Of the mean style, which its layer `mean_style` keeps; None for no such layer.
+        rate_multiplier: Learning rate of the dense layers relative to other layers.
+        decay: Decay of the mean style, which the layer `mean_style` tracks. None for no such layer.
 
     Returns:
         `keras.Model` of the inputs `latents` [and `labels`] with outputs of shape (batch, style_dim).
@@ -96,18 +96,18 @@ def style_stack(x, length, depth, rate_multiplier):
 
 
 def synthesis_network(smallest, channels, stage_widths, style_dim=512, architecture="skip", limit=None, seed=None):
-    """The synthesis network: styles of its layers to images (section 2 and figure 7).
+    """The synthesis network, from the styles of its layers to images (section 2 and figure 7).
 
-    From a learned 4x4 image, in each stage a 3x3 convolution that doubles the size (not in the first) and another one,
-    modulated and demodulated, each followed by noise, a bias and a leaky ReLU.
+    It starts from a learned 4x4 image. Each stage has a 3x3 convolution that doubles the size (except in the first
+    stage) and another 3x3 convolution, both modulated and demodulated and followed by noise, a bias and a leaky ReLU.
 
     Args:
         smallest: (height, width) of the first stage.
-        channels: Of the images.
+        channels: Number of channels of the images.
         stage_widths: Channels of the stages, smallest first.
         style_dim: Length of the styles.
         architecture: "skip": the image is the sum of the enlarged images of all stages, as in the paper. "residual":
-            each stage adds to the enlarged features of the one before. "original": neither, as in StyleGAN.
+            each stage adds to the enlarged features of the previous one. "original": neither, as in StyleGAN.
         limit: Bound of all activations, as for `ScaledLeakyReLU`.
         seed: Seed of the noise.
 
@@ -146,20 +146,21 @@ def synthesis_network(smallest, channels, stage_widths, style_dim=512, architect
 
 
 def activated(x, name, limit=None, scale=1.0):
-    """The activation of a layer, scaled behind its limit."""
+    """The activation of a layer, scaled after its limit is applied."""
     limit = limit if limit is None else limit * scale
     return ScaledLeakyReLU(math.sqrt(2) * scale, limit=limit, name=f"{name}_activation")(x)
 
 
 def generator_network(mapping, synthesis):
-    """A generator whose layers all take the style that the mapping network gives.
+    """A generator whose layers all take the style from the mapping network.
 
     Args:
-        mapping: As from `mapping_network`.
-        synthesis: As from `synthesis_network`.
+        mapping: Mapping network, from `mapping_network`.
+        synthesis: Synthesis network, from `synthesis_network`.
 
     Returns:
-        `keras.Model` of the mapping network's inputs with images; its layers `mapping` and `synthesis` are the two.
+        `keras.Model` from the mapping network's inputs to images, with the two networks as layers `mapping` and
+        `synthesis`.
     """
     styles = layers.RepeatVector(synthesis.input_shape[1], name="styles")(mapping(mapping.input))
     return keras.Model(mapping.input, synthesis(styles), name="generator")
@@ -170,18 +171,19 @@ def discriminator_network(
 ):
     """The discriminator (section 4.1 and figure 7).
 
-    In each stage a 3x3 convolution and one that halves the size behind a smoothing filter, then at 4x4 the minibatch
-    standard deviation, a convolution and two dense layers. With labels the logit is the inner product of the last with
-    a vector that a mapping network of its own makes of the label, divided by the root of its length.
+    Each stage has a 3x3 convolution and one that halves the size after a smoothing filter; at 4x4, the minibatch
+    standard deviation, a convolution and two dense layers follow. With labels, the logit is the inner product of the
+    last layer's output with a vector that a separate mapping network makes from the label, divided by the square root
+    of its length.
 
     Args:
         image_shape: (height, width, channels).
         stage_widths: Channels of the stages, smallest first.
-        num_classes: Number of classes, None for no labels.
+        num_classes: Number of classes. None for no labels.
         architecture: "residual": the mean of two branches, scaled to keep the variance, as in the paper. "skip": each
             stage adds features of the shrunk image. "original": neither.
-        group_size: As for `MinibatchStandardDeviation`.
-        depth: Dense layers of the label's mapping network.
+        group_size: See `MinibatchStandardDeviation`.
+        depth: Number of dense layers of the label's mapping network.
         limit: Bound of the activations of all convolutions, as for `ScaledLeakyReLU`.
 
     Returns:
@@ -192,7 +194,7 @@ def discriminator_network(
     inputs = [images]
 
     def features(images, x, stage):
-        """Features of the images, added to those there are."""
+        """Features of the images, added to the existing ones."""
         name = f"stage{stage}_colors"
         y = activated(EqualizedConv2D(stage_widths[stage], 1, name=name)(images), name, limit)
         return y if x is None else layers.Add(name=f"{name}_sum")([x, y])
@@ -207,7 +209,7 @@ def discriminator_network(
             images = Resample(down=2, name=f"{name}_shrunk_images")(images)
         y = x
         x = activated(EqualizedConv2D(stage_widths[stage], 3, name=f"{name}_conv0")(x), f"{name}_conv0", limit)
-        # The filter leaves one pixel more than the size, from which the convolution without padding takes half.
+        # The filter enlarges the size by one pixel, so that the convolution without padding gives exactly half.
         x = Resample(padding=(2, 2), name=f"{name}_smoothed")(x)
         x = EqualizedConv2D(width, 3, strides=2, padding="valid", name=f"{name}_conv1")(x)
         x = activated(x, f"{name}_conv1", limit, HALF if architecture == "residual" else 1.0)
@@ -237,31 +239,31 @@ def images_of(inputs):
 # The family -----------------------------------------------------------------------------------------------------------
 
 INTERVAL = 16  # steps from one R1 penalty to the next
-NO_RAMPUP = 1e9  # the average's half-life is the same from the first image on
+NO_RAMPUP = 1e9  # a constant half-life of the average from the first image on
 
 
 def adams(learning_rate):
-    """Both players' Adam as fields of a recipe."""
+    """Recipe fields for the Adam optimizers of both players."""
     adam = Adam(learning_rate, beta_1=0.0, beta_2=0.99, epsilon=1e-8)
     return {"discriminator_optimizer": adam, "generator_optimizer": adam}
 
 
 def r1(gamma):
-    """R1 in every 16th step, as a field of a recipe."""
+    """Recipe field for R1 in every 16th step."""
     return {"penalties": (R1(gamma, interval=INTERVAL),)}
 
 
 @dataclasses.dataclass(frozen=True)
 class StyleGAN2Recipe(StyleRecipe):
-    """Configuration F (section 3 and appendix B): R1 with gamma = 10 each 16 steps, path length each 4.
+    """Configuration F (section 3 and appendix B): R1 with gamma = 10 every 16 steps, path length every 4.
 
-    As `kerasgan.bases.styles.StyleRecipe`, and
+    In addition to the settings of `kerasgan.bases.styles.StyleRecipe`:
 
     Args:
-        path_weight: Weight of the path length's penalty; 0 for none.
-        path_interval: Steps from one run of it to the next.
-        path_batch_shrink: The penalty is of the batch's first part, one of so many.
-        path_decay: How far the mean path length moves towards that of a batch.
+        path_weight: Weight of the path length penalty. 0 for no penalty.
+        path_interval: Number of steps between two evaluations of the path length penalty.
+        path_batch_shrink: Number of parts into which the batch is divided; the penalty uses only the first one.
+        path_decay: Fraction by which the mean path length moves towards that of each batch.
     """
 
     batch_size: int | Stairs = 32
@@ -277,44 +279,45 @@ class StyleGAN2Recipe(StyleRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class StyleGAN2(DoublingStages, StyleModel):
-    """A generator whose layers a style modulates, with path length regularization; with `views=("ada",)` StyleGAN2-ADA.
+    """Style-modulated generator with path length regularization; StyleGAN2-ADA with `views=("ada",)`.
 
     A mapping network turns latents into a style, which scales the input channels of each convolution; demodulation
-    takes the place of StyleGAN's normalization (section 2.2). Noise enters behind each convolution. Images of all sizes
-    are added up, instead of growing (section 4). The loss is the non-saturating one with R1. The path length's penalty
-    asks that a step of a style moves the image by a fixed length (section 3.2). Both run lazily, and Adam is corrected
-    for it (appendix B). Labels as in StyleGAN2-ADA.
+    replaces StyleGAN's normalization (section 2.2). Noise is added after each convolution. Images of all sizes are
+    summed, instead of growing (section 4). The loss is the non-saturating one with R1. The path length penalty
+    encourages a fixed-size step in style to change the image by a fixed amount (section 3.2). Both are lazy penalties,
+    for which Adam is corrected (appendix B). Labels are used as in StyleGAN2-ADA.
 
-    `recipes`, with the networks' arguments that belong to them in `sizes`; `kerasgan train --recipe` takes both:
+    `recipes` holds the following settings, and `sizes` the matching arguments of the networks;
+    `kerasgan train --recipe` uses both:
 
-    - the default: configuration F for 1024 pixels (gamma 10, Adam 2e-3, batch 32, average of 10 kimg).
+    - default: configuration F for 1024 pixels (gamma 10, Adam 2e-3, batch 32, average of 10 kimg).
     - "paper256", "paper512", "paper1024", "cifar": those of StyleGAN2-ADA's paper (gamma 1, 0.5, 2, 0.01). "cifar" has
       no style mixing and no path length.
-    - "auto": StyleGAN2-ADA's rule: gamma = 0.0002 * height * width / batch, an average of batch * 10 / 32 kimg, and, if
-      none is given, a batch of 4096 / size, at most 32.
-    - "small": the same rule with batches of 16 and no path length, whose step costs most, for images of some 32 pixels
-      on CPUs.
+    - "auto": StyleGAN2-ADA's rule: gamma = 0.0002 * height * width / batch, an average of batch * 10 / 32 kimg, and,
+      unless given, a batch of 4096 / size, at most 32.
+    - "small": the same rule with batches of 16 and without the path length penalty, the most expensive part, for images
+      of about 32 pixels on CPUs.
 
-    Differences from the authors' code: each sample has a crossover of its own in style mixing, and images whose sides
-    are no powers of 2 have a smallest stage of another size than 4x4.
+    Differences from the authors' code: each sample has its own crossover point in style mixing, and for images whose
+    sides are not powers of 2 the smallest stage is not 4x4.
 
     Args:
         image_shape: (height, width, channels) of images in [-1, 1]; height and width even. The smallest stage has the
-            size that is left when both have been halved down to 4 or more.
+            size that results from halving both down to 4 or more.
         latent_dim: Length of the latent vectors, standard normal.
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
         style_dim: Length of the styles.
-        channel_base: Channels of a stage times its size (4, 8, 16, ...): 32768 in configuration F.
+        channel_base: Channels of a stage multiplied by its size (4, 8, 16, ...): 32768 in configuration F.
         channel_max: Largest number of channels.
         depth: Number of the mapping network's layers.
-        architecture: "skip", "residual" or "original", the generator's (figure 7).
-        discriminator_architecture: "residual", "skip" or "original".
-        group_size: Samples of a group of the minibatch standard deviation.
-        limit: Bound of all activations, 256 for half precision in StyleGAN2-ADA. `None` for none.
+        architecture: Architecture of the generator: "skip", "residual" or "original" (figure 7).
+        discriminator_architecture: Architecture of the discriminator: "residual", "skip" or "original".
+        group_size: Number of samples in a group of the minibatch standard deviation.
+        limit: Bound of all activations, 256 for half precision in StyleGAN2-ADA. `None` for no bound.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Raises:
-        ValueError: For another architecture, conditions that are not labels, or labels with packing.
+        ValueError: For an unknown architecture, conditions that are not labels, or labels with packing.
 
     Examples:
 
@@ -391,13 +394,13 @@ class StyleGAN2(DoublingStages, StyleModel):
         super().compile(recipe=recipe, **changes)
 
     def by_rule(self, recipe="auto", batch_size=None, ema_half_life=None, penalties=None, **others):
-        """What the recipes "auto" and "small" make of the images' size and the batch: fields of the recipe.
+        """The recipe fields that "auto" and "small" derive from the image size and the batch size.
 
         Args:
             recipe: Name of the recipe.
-            batch_size: Batch size. `None` for the recipe's.
-            ema_half_life: Half-life of the averages, in images. `None` for the rule's.
-            penalties: Penalties, of which an R1 without gamma gets the rule's. `None` for the recipe's.
+            batch_size: Batch size. `None` for that of the recipe.
+            ema_half_life: Half-life of the averages, in images. `None` for that of the rule.
+            penalties: Penalties; an R1 without gamma gets the gamma of the rule. `None` for those of the recipe.
             **others: Other fields of the recipe, ignored.
         """
         height, width, _ = self.image_shape
@@ -433,7 +436,7 @@ class StyleGAN2(DoublingStages, StyleModel):
 
     @classmethod
     def from_official(cls, network):
-        """A model whose generator and mapping network, and their averages, have published weights.
+        """Creates a model whose generator, mapping network and their averages have published weights.
 
         Args:
             network: Generator of StyleGAN2-ADA for PyTorch, from `kerasgan.zoo.pickled_networks.read_network`.
@@ -442,14 +445,14 @@ class StyleGAN2(DoublingStages, StyleModel):
             A `StyleGAN2` with an untrained discriminator.
 
         Raises:
-            ValueError: If it is another network, or has an option that is not supported.
+            ValueError: If the network is a different one or uses an unsupported option.
         """
         model = cls(**official_sizes(network))
         pairs = [*mapping_sources(model.mapping), *synthesis_sources(model.generator)]
         return assign_averages(model, pairs, network.arrays, CONSTANT_ARRAYS)
 
     def path_loss(self, batch):
-        """The path length's penalty: runs every `path_interval` steps, multiplied by it (section 3.1)."""
+        """The path length penalty: runs every `path_interval` steps, multiplied by `path_interval` (section 3.1)."""
         latents, conditions, recipe = self.latents(batch), self.fake_condition(batch), self.recipe
         count = -(-ops.shape(latents)[0] // recipe.path_batch_shrink)
         styles = self.mixed_styles(latents[:count], [condition[:count] for condition in conditions])
@@ -475,7 +478,7 @@ def bias_source(layer, key):
 
 
 def mapping_sources(mapping, prefix="mapping."):
-    """Which arrays a mapping network's variables are: list of (variable, `kerasgan.zoo.convert.Source`)."""
+    """Maps a mapping network's variables to arrays: a list of (variable, `kerasgan.zoo.convert.Source`)."""
     pairs = []
     for layer in mapping.layers:
         if isinstance(layer, MeanStyle):
@@ -488,18 +491,18 @@ def mapping_sources(mapping, prefix="mapping."):
 
 
 def modulated_sources(layer, key):
-    """Likewise of a modulated convolution."""
+    """Maps the variables of a modulated convolution to arrays."""
     pairs = [(layer.kernel, Source(f"{key}.weight", kernel)), (layer.bias, Source(f"{key}.bias"))]
     return pairs + dense_sources(layer.style, f"{key}.affine")
 
 
 def generator_sources(generator):
-    """Likewise of a generator."""
+    """Maps the variables of a generator to arrays."""
     return mapping_sources(generator.get_layer("mapping")) + synthesis_sources(generator.get_layer("synthesis"))
 
 
 def synthesis_sources(synthesis):
-    """Likewise of a synthesis network."""
+    """Maps the variables of a synthesis network to arrays."""
     pairs = []
     for layer in synthesis.layers:
         stage, _, part = layer.name.removeprefix("stage").partition("_")
@@ -518,13 +521,13 @@ def synthesis_sources(synthesis):
 
 
 def mapping_sizes(network):
-    """What the arrays of a mapping network say of a model: constructor arguments.
+    """The constructor arguments that the arrays of a mapping network determine.
 
     Args:
         network: `kerasgan.zoo.pickled_networks.Network`.
 
     Raises:
-        ValueError: If there is no mapping network, or one of another kind.
+        ValueError: If there is no mapping network, or a different kind of one.
     """
     arrays, options = network.arrays, network.arguments.get("mapping_kwargs", {})
     missing = [name for name in ("mapping.fc0.weight", "mapping.w_avg") if name not in arrays]
@@ -543,13 +546,13 @@ def mapping_sizes(network):
 
 
 def official_sizes(network):
-    """The constructor arguments of the model that a network of StyleGAN2-ADA's code is the generator of.
+    """The constructor arguments of the model that matches a generator from StyleGAN2-ADA's code.
 
     Args:
         network: `kerasgan.zoo.pickled_networks.Network`.
 
     Raises:
-        ValueError: If it is another network, or has an option that is not supported.
+        ValueError: If the network is a different one or uses an unsupported option.
     """
     arrays, sizes = network.arrays, mapping_sizes(network)
     found = [re.match(r"synthesis\.b(\d+)\.conv1\.weight$", name) for name in arrays]
@@ -572,7 +575,7 @@ def official_sizes(network):
 
 
 def discriminator_sources(discriminator):
-    """Likewise of a discriminator."""
+    """Maps the variables of a discriminator to arrays."""
     pairs = mapping_sources(discriminator)
     for layer in discriminator.layers:
         stage, _, part = layer.name.removeprefix("stage").partition("_")

@@ -20,20 +20,20 @@ from kerasgan.models import stylegan2
 from kerasgan.objectives.penalties import R1
 from kerasgan.zoo.convert import Source, assign_averages, kernel
 
-MARGIN = 10  # samples around the image
+MARGIN = 10  # number of samples around the image
 LIMIT = 256.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Signal:
-    """What a layer's features are as a signal.
+    """A layer's features as a signal.
 
     Args:
         cutoff: Cutoff frequency, in cycles over the image.
         half_width: Half the width of the transition band above it.
         rate: Samples over the image.
         size: Height and width, margins included.
-        critical: Whether the rate is hardly above twice the cutoff, as in the last layers.
+        critical: Whether the rate is only slightly above twice the cutoff, as in the last layers.
     """
 
     cutoff: float
@@ -44,24 +44,24 @@ class Signal:
 
 
 def signals(image_size, depth=14, critical=2, first_cutoff=2.0, first_stopband=2**2.1, last_stopband=2**0.3):
-    """The signals of the layers of a generator, and at last of the images (section 3.2, "flexible layers").
+    """The signals of a generator's layers, followed by that of the images (section 3.2, "flexible layers").
 
     Cutoffs and stopbands grow geometrically from layer to layer up to the last `critical` ones; the sampling rate is
-    the power of 2 that holds the stopband, at most the images'.
+    the power of 2 that contains the stopband, at most that of the images.
 
     Args:
         image_size: Height and width of the images, a power of 2.
-        depth: Number of layers without the last one, which makes colours.
+        depth: Number of layers except the last one, which outputs colours.
         critical: Number of layers at the end with the images' cutoff.
         first_cutoff: Cutoff of the first layer, in cycles over the image.
-        first_stopband: Its stopband, likewise.
-        last_stopband: Stopband of the last layer over half the image size.
+        first_stopband: Stopband of the first layer, in cycles over the image.
+        last_stopband: Ratio of the last layer's stopband to half the image size.
 
     Returns:
         Tuple of `depth` + 1 `Signal`s.
 
     Raises:
-        ValueError: If the image size is not a power of 2 or too small.
+        ValueError: If the image size is too small or not a power of 2.
     """
     if image_size < 16 or image_size & (image_size - 1):
         raise ValueError(f"image_size is {image_size}, expected a power of 2 of at least 16.")
@@ -79,12 +79,12 @@ def signals(image_size, depth=14, critical=2, first_cutoff=2.0, first_stopband=2
 
 
 def stage_channels(layer_signals, channel_base=32768, channel_max=512):
-    """Channels of the layers: `channel_base` over twice the cutoff, at most `channel_max`."""
+    """Channels of the layers: `channel_base` divided by twice the cutoff, at most `channel_max`."""
     return tuple(round(min(channel_base / 2 / signal.cutoff, channel_max)) for signal in layer_signals)
 
 
 def style_layers(depth=14):
-    """Number of styles that a generator takes: of the waves, of each layer and of the colours."""
+    """Number of styles that a generator takes: one for the waves, one for each layer and one for the colours."""
     return depth + 2
 
 
@@ -96,24 +96,24 @@ def mapping_network(latent_dim=512, style_dim=512, num_classes=None, depth=2, de
 def synthesis_network(
     image_size, channels, layer_signals, widths, style_dim=512, kernel_size=3, radial=False, decay=0.999
 ):
-    """The synthesis network: styles of its layers to images (section 3.2 and figure 4b).
+    """The synthesis network, from the styles of its layers to images (section 3.2 and figure 4b).
 
-    Waves pass through convolutions modulated by the styles, each behind a division by the features' moving magnitude
-    and before a leaky ReLU between filters. There is no noise and no image of earlier layers. What the last layer makes
-    is divided by 4.
+    Waves pass through convolutions modulated by the styles; each is preceded by a division by the features' moving
+    magnitude and followed by a leaky ReLU between filters. There is no noise, and only the last layer outputs an image,
+    which is divided by 4.
 
-    Configuration T, equivariant to translation: 3x3 kernels. Configuration R, to rotation as well: 1x1 kernels, twice
-    the channels, and radial filters but for the critical layers.
+    Configuration T, equivariant to translation: 3x3 kernels. Configuration R, equivariant to rotation as well: 1x1
+    kernels, twice the channels, and radial filters except in the critical layers.
 
     Args:
         image_size: Height and width of the images.
-        channels: Of the images.
-        layer_signals: As from `signals`.
-        widths: Channels of the layers, as from `stage_channels`; the last entry plays no part.
+        channels: Number of channels of the images.
+        layer_signals: Signals of the layers, from `signals`.
+        widths: Channels of the layers, from `stage_channels`; the last entry is not used.
         style_dim: Length of the styles.
         kernel_size: 3 for T, 1 for R.
         radial: False for T, True for R.
-        decay: Of the moving magnitudes.
+        decay: Decay of the moving magnitudes.
 
     Returns:
         `keras.Model` of the input `styles` of shape (batch, `style_layers`, style_dim) with images of any range.
@@ -153,14 +153,14 @@ CONFIGURATIONS = ("T", "R")
 
 @dataclasses.dataclass(frozen=True)
 class StyleGAN3Recipe(StyleRecipe):
-    """Appendix C and the authors' settings for 256 pixels: R1 with gamma = 2 each 16 steps, no mixing, no path length.
+    """Appendix C and the authors' settings for 256 pixels: R1 with gamma = 2 every 16 steps, no mixing, no path length.
 
-    As `kerasgan.bases.styles.StyleRecipe`, and
+    In addition to the settings of `kerasgan.bases.styles.StyleRecipe`:
 
     Args:
-        blur_sigma: Standard deviation, in pixels, of the Gaussian that what the discriminator sees is blurred with at
-            the start, in configuration R.
-        blur_kimg: Thousands of images over which it falls to 0.
+        blur_sigma: Initial standard deviation, in pixels, of the Gaussian blur of the discriminator's images in
+            configuration R.
+        blur_kimg: Thousands of images over which `blur_sigma` falls to 0.
     """
 
     batch_size: int | Stairs = 32
@@ -174,16 +174,16 @@ class StyleGAN3Recipe(StyleRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class StyleGAN3(StyleModel):
-    """A generator without aliasing: details move with what they belong to, instead of sticking to the pixels.
+    """Alias-free generator: details move with the objects they belong to, instead of sticking to pixels.
 
-    Its features are continuous signals, sampled finely enough for what they hold, and each leaky ReLU stands between
-    filters that take out what could not be held (section 3). It starts from waves, which a style moves and turns, and
-    has no noise. Configuration T is equivariant to translation, R to rotation as well: its kernels are 1x1, its filters
-    rotationally symmetric, its layers twice as wide. The discriminator is StyleGAN2's; in configuration R all that it
-    sees is blurred at first (appendix C.3), zeros beyond the borders.
+    Its features are continuous signals, sampled finely enough for their content, and each leaky ReLU lies between
+    filters that remove frequencies that the sampling cannot represent (section 3). It starts from waves, which a style
+    translates and rotates, and has no noise. Configuration T is equivariant to translation, R to rotation as well: its
+    kernels are 1x1, its filters rotationally symmetric, its layers twice as wide. The discriminator is StyleGAN2's; in
+    configuration R all its images are blurred at first (appendix C.3), with zeros beyond the borders.
 
-    `recipes`: the default for 256 pixels; "auto", whose gamma grows with the number of pixels, 2 at 256x256, as the
-    authors recommend for batches of 32; "paper512" and "paper1024" (gamma 8.2 and 32.8).
+    `recipes`: the default is for 256 pixels; the gamma of "auto" grows with the number of pixels, 2 at 256x256, as the
+    authors recommend for batches of 32; "paper512" and "paper1024" have gamma 8.2 and 32.8.
 
     Args:
         image_shape: (size, size, channels) of images in [-1, 1]; the size a power of 2 of at least 16.
@@ -191,17 +191,18 @@ class StyleGAN3(StyleModel):
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
         configuration: "T" or "R".
         style_dim: Length of the styles.
-        channel_base: Channels of a layer of the generator times twice its cutoff frequency, and of a stage of the
-            discriminator times its size; doubled for the generator in configuration R.
-        channel_max: Largest number of channels; doubled likewise.
+        channel_base: Channels of a generator layer multiplied by twice its cutoff frequency, and of a discriminator
+            stage multiplied by its size; doubled for the generator in configuration R.
+        channel_max: Largest number of channels; doubled in the same way.
         depth: Number of the mapping network's layers.
-        generator_depth: Number of the generator's layers without the last one.
-        critical: Number of layers at the end that have the images' cutoff frequency.
-        group_size: Samples of a group of the minibatch standard deviation.
+        generator_depth: Number of the generator's layers except the last one.
+        critical: Number of final layers with the images' cutoff frequency.
+        group_size: Number of samples in a group of the minibatch standard deviation.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Raises:
-        ValueError: For another configuration or size, conditions that are not labels, or labels with packing.
+        ValueError: For an unknown configuration, an unsupported size, conditions that are not labels, or labels with
+            packing.
 
     Examples:
 
@@ -266,7 +267,7 @@ class StyleGAN3(StyleModel):
 
     @classmethod
     def from_official(cls, network):
-        """A model whose generator and mapping network, and their averages, have published weights.
+        """Creates a model whose generator, mapping network and their averages have published weights.
 
         Args:
             network: Generator of the authors' code, from `kerasgan.zoo.pickled_networks.read_network`.
@@ -275,7 +276,7 @@ class StyleGAN3(StyleModel):
             A `StyleGAN3` with an untrained discriminator.
 
         Raises:
-            ValueError: If it is another network, or has an option that is not supported.
+            ValueError: If the network is a different one or uses an unsupported option.
         """
         model = cls(**official_sizes(network))
         pairs = [*stylegan2.mapping_sources(model.mapping), *synthesis_sources(model.generator)]
@@ -287,7 +288,7 @@ class StyleGAN3(StyleModel):
         super().compile(recipe=recipe, **changes)
 
     def stage(self, moment):
-        """Whether what the discriminator sees is blurred at a `Moment`."""
+        """Whether the discriminator's images are blurred at a `Moment`."""
         blurs = self.configuration == "R" and self.recipe.blur_sigma > 0
         return blurs and moment.images < 1000 * self.recipe.blur_kimg
 
@@ -300,12 +301,12 @@ class StyleGAN3(StyleModel):
 
 
 def blurred(images, sigma, reach):
-    """Images behind a Gaussian filter, with zeros beyond their borders.
+    """Blurs images with a Gaussian filter, with zeros beyond their borders.
 
     Args:
         images: Floats of shape (batch, height, width, channels).
-        sigma: Standard deviation in pixels, a scalar tensor of 0 or more.
-        reach: Pixels from the filter's middle to its end, an integer.
+        sigma: Standard deviation in pixels, a non-negative scalar tensor.
+        reach: Number of pixels from the centre of the filter to its end, an integer.
     """
     height, width, channels = images.shape[1:]
     planes = ops.reshape(ops.transpose(images, (0, 3, 1, 2)), (-1, height, width, 1))
@@ -324,13 +325,13 @@ CONSTANT_ARRAYS = ("up_filter", "down_filter")
 
 
 def generator_sources(generator):
-    """Which arrays a generator's variables are: list of (variable, `kerasgan.zoo.convert.Source`)."""
+    """Maps a generator's variables to arrays: a list of (variable, `kerasgan.zoo.convert.Source`)."""
     mapping, synthesis = (generator.get_layer(name) for name in ("mapping", "synthesis"))
     return stylegan2.mapping_sources(mapping) + synthesis_sources(synthesis)
 
 
 def synthesis_sources(synthesis):
-    """Likewise of a synthesis network."""
+    """Maps the variables of a synthesis network to arrays."""
     pairs = []
     for layer in synthesis.layers:
         if isinstance(layer, FourierFeatures):
@@ -354,7 +355,7 @@ def synthesis_sources(synthesis):
     return pairs
 
 
-# What the authors' code sets and our networks have as constants.
+# Options of the authors' code that are constants in our networks.
 EXPECTED = {
     **{"num_critical": 2, "first_cutoff": 2, "first_stopband": 2**2.1, "last_stopband_rel": 2**0.3, "margin_size": 10},
     **{"output_scale": 0.25, "conv_clamp": 256, "filter_size": 6, "lrelu_upsampling": 2},
@@ -362,13 +363,13 @@ EXPECTED = {
 
 
 def official_sizes(network):
-    """The constructor arguments of the model that a network of the authors' code is the generator of.
+    """The constructor arguments of the model that matches a generator from the authors' code.
 
     Args:
         network: `kerasgan.zoo.pickled_networks.Network`.
 
     Raises:
-        ValueError: If it is another network, or has an option that is not supported.
+        ValueError: If the network is a different one or uses an unsupported option.
     """
     options = {**network.arguments, **network.arguments.get("synthesis_kwargs", {})}
     for name, expected in EXPECTED.items():

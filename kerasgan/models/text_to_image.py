@@ -14,11 +14,11 @@ from kerasgan.layers.captioned import bottleneck, caption_discriminator, normali
 
 @dataclasses.dataclass(frozen=True)
 class TextToImageRecipe(CaptionRecipe):
-    """As `kerasgan.bases.captions.CaptionRecipe`, and
+    """Training settings in addition to those of `kerasgan.bases.captions.CaptionRecipe`.
 
     Args:
         interpolation_weight: Weight of the generator's loss for interpolated captions (GAN-INT, equation 5). 0 for
-            GAN-CLS alone.
+            plain GAN-CLS.
         interpolation: Share beta of the first of two captions in their interpolation: 1/2 in the paper.
     """
 
@@ -28,14 +28,14 @@ class TextToImageRecipe(CaptionRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class TextToImageGAN(CaptionModel):
-    """Text to image: a DCGAN of captions, whose discriminator also learns which captions are wrong (GAN-CLS-INT).
+    """Text to image: a DCGAN with captions, whose discriminator also learns to reject wrong captions (GAN-CLS-INT).
 
-    The discriminator accepts real images with their captions, and rejects generated images and, as a half of what it
-    rejects, real images with captions of other images (GAN-CLS, algorithm 1). The generator also makes images of
-    captions between two captions of the batch, for which there are no real images (GAN-INT, equation 5, in the
-    non-saturating form). Both players project the caption's vector to `caption_size` numbers; in the discriminator
-    these are repeated over the last map of 4x4. The networks have the residual blocks at 4x4 (and 8x8, in the
-    generator) of the authors' code, which the paper does not mention, and batch normalization.
+    The discriminator accepts real images with their captions; it rejects generated images and, with equal weight, real
+    images with captions of other images (GAN-CLS, algorithm 1). The generator is also trained on interpolations between
+    two captions of the batch, for which there are no real images (GAN-INT, equation 5, in the non-saturating form).
+    Both players project the caption's vector to `caption_size` numbers; in the discriminator these are repeated over
+    the last 4x4 map. The networks have the residual blocks at 4x4 (and 8x8, in the generator) of the authors' code,
+    which the paper does not mention, and batch normalization.
 
     The text encoder is trained before the game, as in the paper's experiments: see `kerasgan.bases.captions`. The
     authors' code halves both learning rates after every 100 epochs of 600.
@@ -51,7 +51,7 @@ class TextToImageGAN(CaptionModel):
             `width`, as in the authors' code.
         caption_size: Length of the players' projections of captions.
         text_size: Length of the vectors of the model's own text encoder; 1024 in the paper.
-        text_width: Width of its layers.
+        text_width: Width of the layers of the model's own text encoder.
         **kwargs: Arguments of `kerasgan.LatentModel`, and `text_encoder`, `image_encoder`. The players' inputs are
             [latents, embeddings] and [images, embeddings].
 
@@ -84,7 +84,7 @@ class TextToImageGAN(CaptionModel):
 
     @classmethod
     def from_config(cls, config):
-        # Models that were saved before there was a `generator_width` have generators of the discriminator's.
+        # Models saved before `generator_width` existed have the discriminator's width in the generator.
         return super().from_config({"generator_width": config.get("width"), **config})
 
     def build_generator(self):
@@ -116,7 +116,7 @@ class TextToImageGAN(CaptionModel):
         if not self.recipe.interpolation_weight:
             return loss, logs
         captions = self.interpolated(batch)
-        # No one samples captions between captions, so their statistics must not be averaged into those of samples.
+        # Interpolated captions are never sampled, so their statistics must not enter the moving statistics.
         with kept_statistics(self.generator):
             images = self.generator([self.latents_between(batch), captions], training=True)
         real = self.real_logits(batch) if self.adversarial_loss.compares else None
@@ -126,7 +126,7 @@ class TextToImageGAN(CaptionModel):
 
     @shared
     def interpolated(self, batch):
-        """Vectors between each caption's and its neighbour's: beta t_1 + (1 - beta) t_2 (equation 5)."""
+        """Interpolations of the vectors of neighbouring captions: beta t_1 + (1 - beta) t_2 (equation 5)."""
         captions, share = self.embeddings(batch), self.recipe.interpolation
         return share * captions + (1.0 - share) * swap_neighbours(captions)
 

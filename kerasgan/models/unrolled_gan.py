@@ -13,7 +13,7 @@ from kerasgan.game.randomness import is_seed_state
 from kerasgan.game.recipe import Adam
 from kerasgan.game.signals import observed, observing
 
-# Options of Keras' optimizers whose effect on an update is not differentiated here.
+# Options of Keras optimizers whose effect on an update is not differentiated here.
 CLIPPING = ("clipnorm", "clipvalue", "global_clipnorm")
 UNKNOWN = (*CLIPPING, "amsgrad", "nesterov", "weight_decay", "use_ema", "gradient_accumulation_steps")
 
@@ -36,19 +36,19 @@ class UnrolledGANRecipe(LatentRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class UnrolledGAN(LatentModel):
-    """GAN whose generator anticipates the discriminator: its loss is that after K more steps of the discriminator.
+    """GAN whose generator anticipates the discriminator: its loss is evaluated after K more discriminator steps.
 
     Let f be the loss that the discriminator minimises and g the generator's. The discriminator takes plain steps on f,
     and the generator minimises g(theta_G, theta_D^K), where theta_D^(k+1) is theta_D^k after one update by the
     discriminator's own optimizer on f(theta_G, theta_D^k) (equations 4 to 8, with g = -f, the minimax loss). The
     gradient also flows through the K updates, so that the generator learns how the discriminator would react. The
-    updates start from the optimizer's present state, including moments and step count, and are discarded afterwards.
-    All of them, and the generator's loss, use one batch of real and one of generated samples, as in the authors' code.
+    updates start from the optimizer's current state, including moments and step count, and are discarded afterwards.
+    All of them, and the generator's loss, use the same batch of real and of generated samples, as in the authors' code.
 
     A step of the generator costs K + 1 evaluations of the discriminator and their second derivatives. Penalties of the
     recipe are part of f, but treat generated samples as constants.
 
-    The networks are those of the ring (appendix A): two hidden layers of 128 ReLUs in the generator; one in the
+    The networks are those of the ring (appendix A): two hidden layers of 128 ReLU units in the generator; one in the
     discriminator, whose input is divided by 4; orthogonal initial weights times 0.8. For images and conditional models,
     pass your own networks.
 
@@ -103,14 +103,14 @@ class UnrolledGAN(LatentModel):
     @property
     def _discriminator_optimizer(self):
         rule = self.optimizer["discriminator"]
-        return getattr(rule, "inner_optimizer", rule)  # that of a loss-scaling one
+        return getattr(rule, "inner_optimizer", rule)  # unwraps a loss-scaling optimizer
 
     def generator_loss(self, batch):
-        self.generated(batch)  # once, for all steps, and outside of their differentiation
+        self.generated(batch)  # once for all steps, outside of their differentiation
         # Only variables that the phase trains or keeps are committed, so these assignments are discarded. They are
-        # undone all the same, for phases that are evaluated together with this one in simultaneous updates.
+        # still undone, for phases that are evaluated together with this one in simultaneous updates.
         before = [(v, ops.copy(v)) for v in self.discriminator.variables if not is_seed_state(v)]
-        with observing(False), observed(None):  # only steps that are really taken are observed
+        with observing(False), observed(None):  # observe only steps that are actually taken
             self.unroll(batch)
         outcome = super().generator_loss(batch)
         for variable, value in before:
@@ -118,7 +118,7 @@ class UnrolledGAN(LatentModel):
         return outcome
 
     def unroll(self, batch):
-        """Updates the discriminator by the recipe's number of steps, within the running evaluation."""
+        """Updates the discriminator by the recipe's number of steps, within the current evaluation."""
         variables = self.discriminator.trainable_variables
 
         def loss(values):
@@ -140,7 +140,7 @@ class UnrolledGAN(LatentModel):
 
 
 def check_unrollable(rule):
-    """Raises unless `differentiable_updates` supports an optimizer.
+    """Raises an error unless `differentiable_updates` supports an optimizer.
 
     Args:
         rule: `keras.optimizers.Optimizer`.
@@ -157,14 +157,14 @@ def check_unrollable(rule):
 
 
 def differentiable_updates(rule):
-    """An optimizer's next updates as a differentiable function that starts from its present state.
+    """An optimizer's next updates as a differentiable function, starting from its current state.
 
     Args:
-        rule: Built `keras.optimizers.Adam` or `SGD`, which does not change.
+        rule: Built `keras.optimizers.Adam` or `SGD`, which is not modified.
 
     Returns:
-        A function `update(values, gradients) -> values` of lists of tensors, in the order of the variables on which the
-        optimizer was built, to be called once for each update. The learning rate is that of the first update.
+        A function `update(values, gradients) -> values` of lists of tensors, in the order of the variables that the
+        optimizer was built with, to be called once per update. The learning rate is that of the first update.
     """
 
     def present(slots):

@@ -31,15 +31,16 @@ POSTERIOR = ["mean", "log_variance"]
 
 @dataclasses.dataclass(frozen=True)
 class VAEGANRecipe(LatentRecipe):
-    """As `kerasgan.LatentRecipe`, and
+    """Training settings in addition to those of `kerasgan.LatentRecipe`.
 
     Args:
-        reconstruction: Weight gamma of the reconstruction in the generator's loss. The features' squares are summed, so
-            that it depends on their number; 1e-6 is the official script's for CelebA at 64 pixels.
-        margin: Margin, in nats, of the rule by which players wait for each other (official code; not in the paper). The
-            discriminator waits if its cross-entropy for real or for generated images is below `equilibrium - margin`,
-            the generator if one of them is above `equilibrium + margin`, and neither if both would. The weights and the
-            optimizer of a player that waits do not change. `None` for no waiting.
+        reconstruction: Weight gamma of the reconstruction in the generator's loss. The squared differences of features
+            are summed, so that it depends on their number; 1e-6 is the value of the official script for CelebA at 64
+            pixels.
+        margin: Margin, in nats, of the rule that lets players wait for each other (official code; not in the paper).
+            The discriminator waits if its cross-entropy for real or for generated images is below
+            `equilibrium - margin`, the generator if one of them is above `equilibrium + margin`, and neither if both
+            would. The weights and the optimizer of a waiting player do not change. `None` for no waiting.
         equilibrium: Cross-entropy, in nats, of a discriminator that cannot tell real from generated images.
         weight_decay: Weight of half the sum of the squares of all kernels in each player's loss.
         encoder_optimizer: Optimizer of the encoder, or its configuration.
@@ -58,10 +59,10 @@ class VAEGANRecipe(LatentRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class VAEGAN(EncodingModel):
-    """Variational autoencoder whose decoder is a GAN's generator, and which compares images by D's features.
+    """Variational autoencoder whose decoder is a GAN generator and whose similarity measure is D's features.
 
-    With q(z | x) = N(mean(x), variance(x)), x' = G(z) of z ~ q(z | x), x_p = G(z_p) of z_p ~ N(0, I), and D_l a hidden
-    layer of the discriminator (algorithm 1):
+    With q(z | x) = N(mean(x), variance(x)), x' = G(z) for z ~ q(z | x), x_p = G(z_p) for z_p ~ N(0, I), and D_l a
+    hidden layer of the discriminator (algorithm 1):
 
         L_prior = KL(q(z | x) || N(0, I)),    L_like = 1/2 || D_l(x) - D_l(x') ||^2,
         encoder: L_prior + L_like,    generator: gamma L_like - L_GAN,    discriminator: L_GAN on x, x' and x_p.
@@ -71,11 +72,11 @@ class VAEGAN(EncodingModel):
     x' are those of a separate batch), and all players are updated at once. As in the official code, real and generated
     images have equal weight in the discriminator's loss, although there are twice as many generated ones; D_l is the
     last convolution before its normalization; and players wait for each other (`margin` of the recipe). The paper's
-    form of L_GAN is minimax; `compile(loss="non_saturating")` is the usual one. Labels join the latents and the last
-    vectors of encoder and discriminator, as the attributes of the paper's faces do.
+    form of L_GAN is minimax; `compile(loss="non_saturating")` is the usual one. Labels are appended to the latents and
+    to the last vectors of encoder and discriminator, like the attributes of the paper's faces.
 
     The networks and the recipe are those for faces of 64 pixels: 5 x 5 kernels and three halvings, or two if a third
-    would leave less than 4 pixels or an odd size. RMSProp's learning rate is the paper's 3e-4; in the official code it
+    would leave fewer than 4 pixels or an odd size. RMSProp's learning rate is the paper's 3e-4; in the official code it
     falls from 0.025 divided by the batch size.
 
     Args:
@@ -84,7 +85,7 @@ class VAEGAN(EncodingModel):
         num_classes: Number of classes of a conditional model. `None` for an unconditional model.
         width: Channels of the discriminator's first layer and of the generator's last hidden layer; the encoder's first
             layer has twice as many.
-        units: Width of the encoder's dense layer; the discriminator's has half of it.
+        units: Width of the encoder's dense layer; the discriminator's has half of that.
         discriminator_normalization: "batch", as in the paper, "layer" or `None`.
         **kwargs: Arguments of `kerasgan.LatentModel`, and `encoder`, a built Keras model with the outputs `mean` and
             `log_variance`. A given discriminator has the outputs `logits` and `features`.
@@ -196,7 +197,7 @@ class VAEGAN(EncodingModel):
 
     @shared
     def told(self, batch):
-        """The discriminator's outputs for real, reconstructed and generated samples: `{name: three tensors}`."""
+        """The discriminator's outputs for real, reconstructed and generated samples, `{name: three tensors}`."""
         kinds, conditions = (batch.x, self.reconstructed(batch), self.generated(batch)), self.real_condition(batch)
         shown = [self.viewed(ops.cast(x, kinds[1].dtype), *conditions) for x in kinds]
         outputs = self.discriminator(self.inputs_of(*map(ops.concatenate, zip(*shown, strict=True))), training=True)
@@ -217,8 +218,8 @@ class VAEGAN(EncodingModel):
     def fake_weight(self, batch):
         """Weights of reconstructions, then of samples.
 
-        A reconstruction has the weight of its source image, a sample the weight of the image whose labels it has or
-        with which it is compared.
+        A reconstruction has the weight of its source image; a sample has the weight of the image that it shares its
+        labels with or is compared to.
         """
         weight = super().pack_weight(batch)
         if weight is None or self.num_classes or self.adversarial_loss.compares:
@@ -283,12 +284,12 @@ class VAEGAN(EncodingModel):
         return self._means[ema]
 
     def attribute(self, images, has, labels=None):
-        """The latent vector of an attribute: mean latents of images that have it, minus those of the other images.
+        """Computes an attribute's latent vector: mean latents of images that have it minus those of the others.
 
         Args:
             images: Array of shape (count, *image_shape), in [-1, 1].
             has: Whether each image has the attribute, shape (count,).
-            labels: As for `encode`.
+            labels: See `encode`.
 
         Returns:
             A float32 array of shape (latent_dim,), to be added to latents.

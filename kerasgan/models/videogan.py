@@ -28,8 +28,8 @@ from kerasgan.layers import (
 )
 from kerasgan.objectives.losses import at_least_float32, weighted_mean
 
-START = 4  # pixels, at least, along a side of the generator's first and the discriminator's last feature maps
-FRAMES = 2  # of these feature maps, at least
+START = 4  # minimum side, in pixels, of the generator's first and the discriminator's last feature maps
+FRAMES = 2  # minimum number of frames of these feature maps
 STREAMS = ["foreground", "mask", "background"]
 
 
@@ -49,27 +49,30 @@ class VideoGANRecipe(LatentRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class VideoGAN(LatentModel):
-    """VGAN: films of a moving foreground before a still background.
+    """VGAN: films with a moving foreground in front of a static background.
 
         G(z) = m(z) * f(z) + (1 - m(z)) * b(z)
 
-    The foreground f and the mask m are films of one stream of transposed convolutions of volumes, the background b is
-    an image of a second stream, of images, and the same in all frames (equation 2). Both streams start from the same
-    latents. The discriminator has convolutions of volumes. Films of 32 frames of 64 pixels have four layers of stride 2
-    in each network (section 3.2). Of other films, height and width are halved as often as they can be down to 4 pixels,
-    and the frames as often as they can be down to 2, in the outer layers; inner layers then keep the frames. As in the
-    authors' code, the L1 norm of the mask is a mean over its entries, and the generator's loss is non-saturating.
+    The foreground f and the mask m are films from one stream of volumetric transposed convolutions; the background b is
+    an image from a second, two-dimensional stream and the same in all frames (equation 2). Both streams start from the
+    same latents. The discriminator has volumetric convolutions. Films of 32 frames of 64 pixels have four layers of
+    stride 2 in each network (section 3.2). For other films, height and width are halved as often as possible down to 4
+    pixels, and the frames as often as possible down to 2, in the outer layers; inner layers then keep the number of
+    frames. As in the authors' code, the L1 norm of the mask is a mean over its entries, and the generator's loss is
+    non-saturating.
 
-    The paper's model that continues a given frame is not part of it: see `kerasgan.FramePredictor`.
+    The paper's model that continues a given frame is not included: see `kerasgan.FramePredictor`.
 
     Args:
         image_shape: Kind of the films, `kerasgan.data.kinds.Video((32, 64, 64, 3))`, or this shape. Height and width
             are even, at least 8. Films are floats in [-1, 1].
         latent_dim: Length of the latent vectors.
         latent_range: (low, high) of uniform latents. `None` for standard normal latents, as in the paper.
-        num_classes: Number of classes of a conditional model, whose labels join the latents as one-hot vectors and the
-            discriminator by projection (Miyato & Koyama 2018). `None` for an unconditional model, as in the paper.
-        width: Channels of the discriminator's first and of each stream's last hidden layer, doubled inwards.
+        num_classes: Number of classes of a conditional model, whose labels are appended to the latents as one-hot
+            vectors and enter the discriminator by projection (Miyato & Koyama 2018). `None` for an unconditional model,
+            as in the paper.
+        width: Channels of the discriminator's first and of each stream's last hidden layer, doubled towards smaller
+            maps.
         **kwargs: Arguments of `kerasgan.LatentModel`. A given generator has the outputs `videos` and `mask`.
 
     Examples:
@@ -116,7 +119,7 @@ class VideoGAN(LatentModel):
         return keras.Model(self.inputs_of(latents, *labels), outputs, name="generator")
 
     def _enlarged(self, code, start, strides, name):
-        """The last hidden layer of a stream: of a code, all layers but the last one."""
+        """The last hidden layer of a stream: all layers except the last one, applied to a code."""
         first, *hidden = [self.width << step for step in reversed(range(self.steps))]
         options = {"use_bias": False, "kernel_initializer": normal(0.01), "name": f"{name}_start"}
         x = layers.Dense(math.prod(start) * first, **options)(code)
@@ -129,7 +132,7 @@ class VideoGAN(LatentModel):
 
     @staticmethod
     def _convolution(channels, strides, name, transposed=False, **options):
-        """A convolution of films or images, of size 4 along axes of stride 2 and of size 3 along others."""
+        """A convolution of films or images, of size 4 along axes with stride 2 and of size 3 along others."""
         kinds = {2: (Conv2D, Conv2DTranspose), 3: (layers.Conv3D, Conv3DTranspose)}
         size = tuple(4 if stride == 2 else 3 for stride in strides)
         options = {"strides": strides, "padding": "same", "kernel_initializer": normal(0.01), "name": name, **options}
@@ -171,21 +174,21 @@ class VideoGAN(LatentModel):
         return outputs["videos"]
 
     def streams(self, count, seed=0, labels=None, ema=True, batch_size=64):
-        """The parts of the films of `sample(count, seed, labels)`.
+        """Generates the parts of the films of `sample(count, seed, labels)`.
 
         Args:
             count: Number of samples.
-            seed: Integer of 0 or more.
-            labels: Integers of shape (count,) for a conditional model; 0, 1, 2, ... in turn by default.
-            ema: Whether to use the averaged generator rather than the one in training.
-            batch_size: Number of samples that are computed at once.
+            seed: Non-negative integer.
+            labels: Integers of shape (count,) for a conditional model. Defaults to cycling through 0, 1, 2, ...
+            ema: Whether to use the averaged generator rather than the one being trained.
+            batch_size: Number of samples to process at once.
 
         Returns:
             `{"foreground", "mask", "background"}`: float32 arrays of shape (count, frames, height, width, channels),
             (count, frames, height, width, 1) in [0, 1], and (count, height, width, channels).
 
         Raises:
-            ValueError: As `sample`.
+            ValueError: See `sample`.
         """
         inputs = self.sample_inputs(count, seed, labels=labels)
         outputs = self._parts[ema](inputs, seed, batch_size=batch_size)
@@ -197,7 +200,7 @@ class VideoGAN(LatentModel):
 
 
 def as_video(given):
-    """The kind of films of a kind, or of a shape (frames, height, width, channels).
+    """Returns the kind of the films, given a kind or a shape (frames, height, width, channels).
 
     Raises:
         ValueError: For anything else.

@@ -12,8 +12,8 @@ from kerasgan.game.recipe import Adam
 from kerasgan.layers import Conv1DTranspose, LeakyReLU, PhaseShuffle, label_projection, with_labels
 from kerasgan.objectives.penalties import GradientPenalty
 
-START = 16  # samples, at most, of the generator's first and the discriminator's last feature maps
-STRIDE = 4  # of each convolution
+START = 16  # maximum length, in samples, of the generator's first and the discriminator's last feature maps
+STRIDE = 4  # stride of each convolution
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,25 +32,27 @@ class WaveGANRecipe(LatentRecipe):
 class WaveGAN(LatentModel):
     """WaveGAN: DCGAN flattened to one dimension, for raw audio, trained as WGAN-GP.
 
-    Where DCGAN has two-dimensional convolutions of size 5x5 and stride 2, the networks have one-dimensional ones of
-    size 25 and stride 4, and no batch normalization (section 3.1 and appendix). The discriminator moves
-    the phase of its feature maps (phase shuffle, section 3.3), of each example on its own, as the paper has it; in the
-    authors' code all examples of a batch are moved alike.
+    In place of DCGAN's two-dimensional convolutions of size 5x5 and stride 2, the networks have one-dimensional ones of
+    size 25 and stride 4, and no batch normalization (section 3.1 and appendix). The discriminator shifts the phase of
+    its feature maps (phase shuffle, section 3.3), separately for each example, as in the paper; in the authors' code
+    all examples of a batch are shifted alike.
 
     A sound of 16,384 samples takes five layers in each network, from and to 16 samples; 4,096 take four layers, and
-    65,536 take six. Sounds of other lengths are the beginnings of sounds of the next multiple of 4 ** layers: the
-    generator cuts off the rest, the discriminator takes silence for it.
+    65,536 take six. Other lengths are rounded up to the next multiple of 4 ** layers: the generator cuts off the
+    excess, and the discriminator pads with silence.
 
     Args:
         image_shape: Kind of the sounds, `kerasgan.data.kinds.Audio(16384)`; or their shape (length, channels), at 16
             kHz. Sounds are floats in [-1, 1].
         latent_dim: Length of the latent vectors.
         latent_range: (low, high) of uniform latents. `None` for standard normal latents.
-        num_classes: Number of classes of a conditional model, whose labels join the latents as one-hot vectors and the
-            discriminator by projection (Miyato & Koyama 2018). `None` for an unconditional model, as in the paper.
-        width: Channels of the discriminator's first and of the generator's last hidden layer, doubled inwards.
+        num_classes: Number of classes of a conditional model, whose labels are appended to the latents as one-hot
+            vectors and enter the discriminator by projection (Miyato & Koyama 2018). `None` for an unconditional model,
+            as in the paper.
+        width: Channels of the discriminator's first and of the generator's last hidden layer, doubled towards smaller
+            maps.
         kernel_size: Size of the kernels.
-        phase_shuffle: Largest move of phase shuffle, in samples of a feature map. 0 for none.
+        phase_shuffle: Largest shift of phase shuffle, in samples of a feature map. 0 for no shuffle.
         **kwargs: Arguments of `kerasgan.LatentModel`.
 
     Examples:
@@ -113,7 +115,7 @@ class WaveGAN(LatentModel):
 
 
 def as_audio(given):
-    """The kind of sounds of a kind, or of a shape (length, channels)."""
+    """Returns the kind of the sounds, given a kind or a shape (length, channels)."""
     if isinstance(given, Audio):
         return given
     shape = () if isinstance(given, Kind) else tuple(given)

@@ -10,22 +10,23 @@ from kerasgan.bases.latent import LatentRecipe
 from kerasgan.game.recipe import RMSprop
 from kerasgan.models.dcgan import DCGAN
 
-# Keras divides by sqrt(v + epsilon), the authors' Torch by sqrt(v) + 1e-8. With Keras' default of 1e-7, the steps of a
-# generator whose gradients come through clipped weights, and are 1e-5 to 1e-4, would be a tenth as long.
+# Keras divides by sqrt(v + epsilon), the authors' Torch by sqrt(v) + 1e-8. The generator's gradients pass through
+# clipped weights and are only 1e-5 to 1e-4, so that with Keras' default of 1e-7 its steps would be a tenth as long.
 RMSPROP = RMSprop(5e-5, rho=0.99, epsilon=1e-16)
 
 
 @dataclasses.dataclass(frozen=True)
 class CriticRhythm:
-    """Whether the generator is trained in a step: a function of the step that leaves time for the critic to converge.
+    """Schedule of the generator's training steps that leaves the critic time to converge.
 
-    The generator is trained in the last step of each block of critic steps.
+    Called with a step, it returns whether the generator is trained: in the last step of each block of critic steps.
 
     Args:
         critic_steps: Number of critic steps in a block (n_critic).
         long: Number of critic steps in a long block.
         first: Number of long blocks at the beginning.
-        every: Interval of later long blocks: those whose number, from 0, is a multiple of it. `None` for no others.
+        every: Interval of later long blocks: those whose number, counted from 0, is a multiple of it. `None` for no
+            later long blocks.
 
     Raises:
         ValueError: For blocks without steps.
@@ -62,7 +63,7 @@ class WGANRecipe(LatentRecipe):
     Args:
         long_generator_every: Number of critic steps in a long block; see `CriticRhythm`.
         long_first: Number of long blocks at the beginning.
-        long_again_every: Interval of later long blocks. `None` for no others.
+        long_again_every: Interval of later long blocks. `None` for no later long blocks.
     """
 
     loss: Any = "wasserstein"
@@ -80,10 +81,10 @@ class WGAN(DCGAN):
     """Wasserstein GAN: the discriminator is a critic, whose clipped weights keep it Lipschitz.
 
     The critic's loss, negated, estimates the Wasserstein distance up to the critic's Lipschitz constant, and falls as
-    the samples improve. The networks are DCGAN's, with batch normalization; all weights of the critic are kept within
-    0.01. There are five critic steps for each generator step, and a hundred for the generator's first 25 iterations and
-    for every 500th. The paper trains the critic "till optimality"; the numbers are those of the authors' code, as are
-    RMSProp's decay of 0.99 and its epsilon.
+    the samples improve. The networks are DCGAN's, with batch normalization; all weights of the critic are clipped to
+    [-0.01, 0.01]. There are five critic steps per generator step, but a hundred for the generator's first 25 iterations
+    and for every 500th. The paper trains the critic "till optimality"; these numbers, RMSProp's decay of 0.99 and its
+    epsilon are those of the authors' code.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are multiples of 4.

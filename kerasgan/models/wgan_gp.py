@@ -24,11 +24,11 @@ class WGANGPRecipe(LatentRecipe):
 
 @keras.saving.register_keras_serializable(package="kerasgan")
 class WGANGP(DCGAN):
-    """Wasserstein GAN with gradient penalty: the critic's slope is held at one between real and generated samples.
+    """Wasserstein GAN with gradient penalty: keeps the critic's slope at one between real and generated samples.
 
-    The networks are DCGAN's, but the critic has layer instead of batch normalization: the penalty is on the gradient of
-    each sample, and batch normalization mixes samples (section 4). The recipe "toy" is that of the authors' code
-    for points in the plane.
+    The networks are DCGAN's, but the critic has layer instead of batch normalization: the penalty applies to the
+    gradient of each sample, and batch normalization mixes samples (section 4). The recipe "toy" is that of the authors'
+    code for two-dimensional points.
 
     Args:
         image_shape: Shape (height, width, channels) of images in [-1, 1]. Height and width are multiples of 4.

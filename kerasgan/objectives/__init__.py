@@ -1,1 +1,1 @@
-"""Objectives of the players: adversarial losses, penalties, and distances between sets of samples."""
+"""Training objectives: adversarial losses, penalties, and distances between sets of samples."""

@@ -8,7 +8,7 @@ __all__ = ["patch_nce"]
 
 
 def patch_nce(queries, keys, temperature=0.07):
-    """PatchNCE: each query is to be told as the key of its own position, among all positions of its image.
+    """PatchNCE: each query must match the key at its own position, among all positions of its image.
 
     The mean of `-log(exp(q_i k_i / t) / sum_j exp(q_i k_j / t))` with vectors of length 1 (Park et al. 2020, eqs. 3
     and 4; "internal negatives"). Keys get no gradient, as in the authors' code.
@@ -16,10 +16,10 @@ def patch_nce(queries, keys, temperature=0.07):
     Args:
         queries: Vectors of translated patches, of shape (batch, patches, units), of any length.
         keys: Vectors of the same patches of the originals, of the same shape.
-        temperature: t.
+        temperature: Temperature t.
 
     Returns:
-        A scalar tensor, float32 (float64 for float64 vectors): about `log(patches)` for vectors without a relation.
+        A scalar tensor, float32 (float64 for float64 vectors): about `log(patches)` for unrelated vectors.
     """
     queries, keys = _unit(queries), _unit(ops.stop_gradient(keys))
     logits = ops.einsum("bnd,bmd->bnm", queries, keys) / temperature

@@ -4,14 +4,14 @@ from kerasgan.objectives.losses import at_least_float32, weighted_mean
 
 
 def gradient_difference(images, targets, alpha=1.0, weight=None):
-    """Mean difference between the steepness of images and of their targets, which penalises blur (equation 6).
+    """Mean difference between the gradients of images and of their targets, which penalises blur (equation 6).
 
     With the differences of neighbours |Y[i, j] - Y[i - 1, j]| and |Y[i, j - 1] - Y[i, j]| of an image Y, it is the mean
     over all pairs of vertical neighbours, plus that over all pairs of horizontal ones, of
 
         | |difference of the target| - |difference of the image| | ^ alpha
 
-    The paper sums where this takes means, so that the value does not depend on the number of pixels.
+    We take means where the paper takes sums, so that the value does not depend on the number of pixels.
 
     Args:
         images: Tensor of shape (batch, height, width, channels), at least 2 pixels high and wide.

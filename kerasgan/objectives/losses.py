@@ -44,7 +44,7 @@ __all__ = [
 def at_least_float32(x):
     """Returns `x` as a float32 tensor, or unchanged if it is float64: half precision is too coarse for a loss."""
     x = ops.convert_to_tensor(x)
-    # Not keras.backend.result_type, which knows no float64 on JAX.
+    # Not keras.backend.result_type, which does not support float64 on JAX.
     return x if keras.backend.standardize_dtype(x.dtype) == "float64" else ops.cast(x, "float32")
 
 
@@ -60,7 +60,7 @@ def require_same_shape(a, b, reason):
 
 def mean(x):
     """Mean over all entries, in the precision of `x`."""
-    # Not ops.mean, which on JAX averages float64 in float32.
+    # Not ops.mean, which averages float64 in float32 on JAX.
     return ops.sum(x) / ops.cast(ops.size(x), x.dtype)
 
 
@@ -191,7 +191,7 @@ class Minimax(AdversarialLoss):
 
     def discriminator(self, real_logits, fake_logits, real_weight=None, fake_weight=None):
         real_logits, fake_logits = at_least_float32(real_logits), at_least_float32(fake_logits)
-        # The equivalent sp(D) - a D would cancel where D is large.
+        # The equivalent sp(D) - a D would suffer from cancellation for large D.
         real_losses = self.real_label * ops.softplus(-real_logits)
         if self.real_label < 1:
             real_losses += (1 - self.real_label) * ops.softplus(real_logits)
@@ -333,9 +333,9 @@ class RelativisticPaired(Relativistic):
 class RelativisticAverage(Relativistic):
     """RaGAN: each sample is compared with the average of the other class.
 
-    discriminator: E sp(mean D(G) - D(x)) + E sp(D(G) - mean D(x)); generator: the same with x and G
-    exchanged, on new real samples. The averages are weighted like the losses, and of all replicas.
-    There is no factor 1/2, as in the paper.
+    discriminator: E sp(mean D(G) - D(x)) + E sp(D(G) - mean D(x)); generator: the same with x and G exchanged, on new
+    real samples. The averages are weighted like the losses and taken over all replicas. There is no factor 1/2, as in
+    the paper.
 
     Jolicoeur-Martineau, "The relativistic discriminator: a key element missing from standard GAN",
     2018, section 4.3 (RaSGAN).

@@ -4,7 +4,7 @@ from keras import layers, ops
 
 from kerasgan.objectives.losses import at_least_float32
 
-# The axis of a kernel that is the rows of its matrix: one row for each output channel, or each class.
+# The axis of a kernel that becomes the rows of its matrix: one row per output channel, or per class.
 AXES = {
     (layers.Conv1DTranspose, layers.Conv2DTranspose, layers.Conv3DTranspose): -2,
     (layers.Conv1D, layers.Conv2D, layers.Conv3D, layers.Dense): -1,
@@ -13,19 +13,19 @@ AXES = {
 
 
 def orthogonal_regularization(network, strength=1e-4, excluded=("label_embedding",)):
-    """Makes the rows of each kernel's matrix W orthogonal, whatever their lengths: strength / 2 * |W W^T o (1 - I)|^2.
+    """Penalises non-orthogonal rows of each kernel's matrix W, of any norms: strength / 2 * |W W^T o (1 - I)|^2.
 
     BigGAN's paper states it without the half (section 3.1, equation 3), but the gradient of its code is that of this
-    term, 2 * strength * (W W^T o (1 - I)) W. The norm is Frobenius', o the product of entries, W the kernel that is
-    trained, before spectral normalization.
+    term, 2 * strength * (W W^T o (1 - I)) W. The norm is the Frobenius norm, o the elementwise product, and W the
+    trained kernel, before spectral normalization.
 
     Args:
-        network: Keras model whose layers' kernels are summed over: dense, convolutional, embeddings.
+        network: Keras model; the sum is over the kernels of its dense, convolutional and embedding layers.
         strength: Factor of the term.
-        excluded: Names of layers that are left out.
+        excluded: Names of layers to exclude.
 
     Returns:
-        Scalar tensor, in float32 or float64.
+        A scalar tensor, float32 or float64.
     """
     terms = []
     for layer in network._flatten_layers(include_self=False):

@@ -1,7 +1,7 @@
 """Penalties on the discriminator: R1, R2, the WGAN gradient penalty, drift, weight clipping.
 
-A penalty is a scalar that is added to the discriminator's loss. It sees the discriminator as a function of samples
-only, `critic(x) -> logits`, with labels, the training flag and the like already bound:
+A penalty is a scalar added to the discriminator's loss. It sees the discriminator as a function of samples only,
+`critic(x) -> logits`, with labels, the training flag and the like already bound:
 
     penalty = R1(gamma=10.0)
     loss += penalty(lambda x: discriminator([x, labels], training=True), real, fake)
@@ -34,7 +34,7 @@ __all__ = ["R1", "R2", "Drift", "GradientPenalty", "Penalty", "WeightClip", "cli
 
 
 def squared_gradient_norms(critic, x):
-    """Computes || grad_x D(x) ||^2 for each sample, with the norm over all axes but the first.
+    """Computes || grad_x D(x) ||^2 for each sample, with the norm over all axes except the first.
 
     If the critic returns several logits per sample (PatchGAN), D is their sum.
 
@@ -146,8 +146,8 @@ class R1(Penalty):
 class R2(R1):
     """Zero-centred gradient penalty on generated samples: (gamma / 2) E || grad_x D(G(z)) ||^2.
 
-    `R1` of generated instead of real samples: Mescheder et al., "Which Training Methods for GANs do actually
-    Converge?", 2018, section 4.1. R3GAN (Huang et al., 2024) needs both.
+    The same as `R1` for generated instead of real samples: Mescheder et al., "Which Training Methods for GANs do
+    actually Converge?", 2018, section 4.1. R3GAN (Huang et al., 2024) needs both.
 
     Args:
         gamma: Twice the weight, in units of data squared, a number or one of `kerasgan.game.schedules`.

@@ -1,4 +1,4 @@
-"""A distance of images in the maps of a fixed random network, which needs no published weights."""
+"""Distance between images in the feature maps of a fixed random network, without published weights."""
 
 import math
 
@@ -26,14 +26,14 @@ def random_kernels():
 
 
 def random_maps(images):
-    """Maps of images behind three random convolutions of stride 2 with ReLUs, those of `random-conv-seed0`.
+    """Feature maps of images after each of three random convolutions of stride 2 with ReLUs (`random-conv-seed0`).
 
     Args:
-        images: Floats of shape (batch, height, width, channels). RGB is taken as such; of other channels, each is a
-            grey image by itself.
+        images: Floats of shape (batch, height, width, channels). RGB images are used as they are; otherwise each
+            channel is treated as a separate grey image.
 
     Returns:
-        List of three tensors (batch * grey images, smaller height, smaller width, channels).
+        A list of three tensors of shape (batch * grey images, smaller height, smaller width, channels).
     """
     x = at_least_float32(images)
     if x.shape[-1] != 3:
@@ -48,19 +48,19 @@ def random_maps(images):
 
 
 def perceptual_distance(first, second):
-    """Mean squared difference of two images' pixels, and of their maps in a random network.
+    """Mean squared difference between the pixels of two images and between their maps in a random network.
 
-    In each of the maps of `random_maps` the channels of a place are scaled to length 1, their squared differences are
-    summed and averaged over the places, and the three averages are added up: the form of LPIPS (Zhang et al. 2018,
-    section 3, equation 1) without its learned weights. The numbers are not comparable with those of LPIPS. Convolutions
-    with random weights rank coarse differences of texture and of edges, which pixels alone do not.
+    In each of the maps of `random_maps`, the channels at each position are scaled to length 1, their squared
+    differences are summed and averaged over the positions, and the three averages are added. This is the form of LPIPS
+    (Zhang et al. 2018, section 3, equation 1) without its learned weights. The numbers are not comparable with those of
+    LPIPS. Random convolutions capture coarse differences of texture and of edges, which pixels alone do not.
 
     Args:
         first: Floats of shape (batch, height, width, channels), in [-1, 1].
-        second: Likewise.
+        second: Floats of the same shape and range.
 
     Returns:
-        Tensor of shape (batch,), in float32 or float64.
+        A tensor of shape (batch,), float32 or float64.
     """
     pairs = zip(_parts(first), _parts(second), strict=True)
     return sum(ops.sum(ops.square(a - b), axis=1) / scale for (a, scale), (b, _) in pairs)
@@ -73,7 +73,7 @@ def perceptual_features(images):
         images: Floats of shape (batch, height, width, channels), in [-1, 1].
 
     Returns:
-        Tensor of shape (batch, numbers of all maps).
+        A tensor of shape (batch, number of all pixels and map entries).
     """
     parts = _parts(images)
     total = sum(part.shape[1] for part, _ in parts)
@@ -81,7 +81,7 @@ def perceptual_features(images):
 
 
 def _parts(images):
-    """Pixels and maps as tensors (batch, numbers), each with what the sum of its squared differences is divided by."""
+    """Pixels and maps as tensors (batch, numbers), each with the divisor of its sum of squared differences."""
     images = at_least_float32(images)
     grey = 1 if images.shape[-1] == 3 else images.shape[-1]
     parts = [(images, math.prod(images.shape[1:]))]

@@ -11,7 +11,7 @@ def replacing(path):
     """Context manager that opens a binary file and replaces `path` with it if the block succeeds.
 
     A missing folder is created. If the process is killed in the block, `path` is unchanged, and a hidden file whose
-    name ends in `.partial` is left beside it.
+    name ends in `.partial` is left next to it.
 
     Args:
         path: Path of the complete file.

@@ -11,10 +11,10 @@ ENDINGS = (".gif", ".mp4", ".png")
 
 
 def check_film(path):
-    """The ending of a film's file.
+    """Returns the suffix of a film's file.
 
     Raises:
-        ValueError: For an ending of no film, or .mp4 where its encoder is missing.
+        ValueError: For an unsupported suffix, or for .mp4 if its encoder is missing.
     """
     ending = Path(path).suffix.lower()
     if ending not in ENDINGS:
@@ -35,11 +35,11 @@ def write_film(path, frames, rate=16):
     Args:
         path: Path of a file that ends in .gif, .mp4 or, for all frames side by side, .png. MP4 needs the package
             imageio-ffmpeg.
-        frames: Sequence of uint8 arrays of one shape (height, width, channels) with 1 or 3 channels.
-        rate: Frames a second.
+        frames: Sequence of uint8 arrays of the same shape (height, width, channels), with 1 or 3 channels.
+        rate: Number of frames per second.
 
     Raises:
-        ValueError: For another ending, a missing encoder, or no frames.
+        ValueError: For an unsupported suffix, a missing encoder, or no frames.
     """
     ending, frames = check_film(path), list(frames)
     if not frames:
@@ -54,12 +54,12 @@ def write_film(path, frames, rate=16):
 
 
 def encode_gif(frames, rate, file):
-    """Writes a film that is repeated for ever into an open file, as GIF.
+    """Writes a film into an open file as a GIF that loops forever.
 
     Args:
-        frames: Frames as for `write_film`.
-        rate: Frames a second. The format holds the time of a frame in hundredths of a second.
-        file: Binary file that is open for writing.
+        frames: Frames; see `write_film`.
+        rate: Number of frames per second. The format stores the duration of a frame in hundredths of a second.
+        file: Binary file, open for writing.
     """
     from PIL import Image
 
@@ -72,7 +72,7 @@ def _write_mp4(path, frames, rate):
     import imageio_ffmpeg
 
     height, width = frames[0].shape[:2]
-    even = [(0, height % 2), (0, width % 2), (0, 0)]  # the codec takes even sizes only
+    even = [(0, height % 2), (0, width % 2), (0, 0)]  # the codec requires even sizes
     partial = Path(path).with_name(f".{Path(path).stem}.partial.mp4")
     size = (width + width % 2, height + height % 2)
     writer = imageio_ffmpeg.write_frames(str(partial), size, fps=rate, macro_block_size=2)

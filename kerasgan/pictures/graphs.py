@@ -2,22 +2,22 @@
 
 import numpy as np
 
-# Of the types of nodes from 1 on: carbon, nitrogen, oxygen, fluorine, sulfur, chlorine and bromine, then others.
+# Colours of the node types from 1 on: carbon, nitrogen, oxygen, fluorine, sulfur, chlorine and bromine, then others.
 COLORS = (
     *((70, 70, 70), (50, 80, 220), (220, 40, 40), (60, 170, 60), (220, 180, 30), (30, 200, 120), (150, 60, 30)),
     *((140, 60, 190), (30, 160, 200), (240, 120, 30)),
 )
 LINE, BACKGROUND = (110, 110, 110), (255, 255, 255)
-SCALE = 4  # drawn so many times as large, and shrunk
-LINES = 3  # of an edge, at most
-STEPS = 80  # of the layout
-APART = 1.5  # distance of nodes that no edges join, beyond half of the largest distance of nodes that some do
+SCALE = 4  # factor of supersampling
+LINES = 3  # maximum number of lines of an edge
+STEPS = 80  # number of layout steps
+APART = 1.5  # distance of unconnected nodes beyond half of the largest distance of connected nodes
 
 
 def layout(edges):
-    """Places of nodes in the plane, whose distances are about the numbers of edges between them.
+    """Computes node positions in the plane whose distances are about the numbers of edges between the nodes.
 
-    The stress of Kamada & Kawai (1989) is lowered by majorization (Gansner et al. 2004), from a circle.
+    Starting from a circle, majorization (Gansner et al. 2004) reduces the stress of Kamada & Kawai (1989).
 
     Args:
         edges: Array of shape (nodes, nodes), 0 for none.
@@ -50,10 +50,10 @@ def layout(edges):
 
 
 def draw_graph(nodes, edges, size=96):
-    """A picture of a graph.
+    """Draws a graph.
 
-    Nodes are discs in the colours of their types. Edges are one, two or three lines; those of further types, such as
-    aromatic bonds, are a thick line.
+    Nodes are discs in the colours of their types. Edges are one, two or three lines; edges of other types, such as
+    aromatic bonds, are thick lines.
 
     Args:
         nodes: Integers of shape (nodes,), 0 for none.
@@ -71,7 +71,7 @@ def draw_graph(nodes, edges, size=96):
     if len(there):
         places = layout(joined)
         places = places - (places.min(axis=0) + places.max(axis=0)) / 2
-        unit = min(0.42 * size / max(np.abs(places).max(), 1e-9), size / 4) * SCALE  # pixels of an edge
+        unit = min(0.42 * size / max(np.abs(places).max(), 1e-9), size / 4) * SCALE  # length of an edge in pixels
         places = places * unit + size * SCALE / 2
         draw, thick = ImageDraw.Draw(picture), max(SCALE, round(unit / 14))
         for first, second in zip(*np.nonzero(np.triu(joined, 1)), strict=True):

@@ -8,9 +8,9 @@ from kerasgan.pictures.files import replacing
 
 # Images with shorter sides, in pixels, are enlarged in a grid so that their content is visible.
 SMALLEST_SIDE = 32
-# With more columns a grid would be wider than a screen.
+# With more columns, a grid would be wider than a screen.
 MOST_COLUMNS = 16
-SQUARE, SQUARES = 8, (153, 204)  # chequerboard behind transparent pixels: side in pixels, grey levels
+SQUARE, SQUARES = 8, (153, 204)  # chequerboard behind transparent pixels: side of a square in pixels, grey levels
 
 
 def columns_of(classes):
@@ -31,8 +31,8 @@ def grid(images, columns=None, padding=1, scale=None):
             (RGB and alpha) and values in [-1, 1]. Transparent pixels show a chequerboard.
         columns: Number of images in a row. None or 0 makes the grid about square.
         padding: Number of pixels between the images and around the grid.
-        scale: Integer factor by which images are enlarged. By default the longer side of an image gets at least 32
-            pixels.
+        scale: Integer factor by which images are enlarged. Defaults to a factor that gives the longer side of an image
+            at least 32 pixels.
 
     Returns:
         A uint8 array of shape (height, width, 1 or 3) of the grid.

@@ -1,4 +1,4 @@
-"""A lock on a folder: one process at a time, and whoever finds it taken learns by whom."""
+"""A lock on a folder for one process at a time, which tells other processes who holds it."""
 
 import contextlib
 import datetime
@@ -14,14 +14,14 @@ LOCK = ".lock"
 def locked(folder):
     """Keeps other processes out of a folder within the block.
 
-    The file `.lock` in it says whose it is. The system gives the lock of a process that has ended back, however it
-    ended; of a process on another host it can only be told where the file system passes locks on.
+    The file `.lock` in the folder names the owner. The system releases the lock when a process ends, however it ends.
+    Processes on other hosts only see the lock if the file system propagates locks.
 
     Args:
-        folder: Path of the folder, which is made where it is missing.
+        folder: Path of the folder, which is created if it is missing.
 
     Raises:
-        FileExistsError: If another process has it; the message names the host and the process.
+        FileExistsError: If another process holds the lock; the message names the host and the process.
     """
     path = Path(folder) / LOCK
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -38,10 +38,10 @@ def locked(folder):
 
 
 def check_unlocked(folder):
-    """Refuses a folder that another process has locked, before any work goes into it.
+    """Raises an error if another process has locked a folder, before any work is done for it.
 
     Raises:
-        FileExistsError: As `locked`.
+        FileExistsError: See `locked`.
     """
     path = Path(folder) / LOCK
     if path.exists():
@@ -49,12 +49,12 @@ def check_unlocked(folder):
 
 
 def _acquired(path):
-    """The opened file, once this process has the lock on it."""
+    """Opens the lock file and acquires the lock."""
     while True:
         file = open(path, "a+", encoding="utf-8")  # noqa: SIM115
         try:
             mine = _try(file)
-            if mine and not _same(file, path):  # its owner has removed it in the meantime
+            if mine and not _same(file, path):  # removed by its owner in the meantime
                 file.close()
                 continue
             file.seek(0)
@@ -68,7 +68,7 @@ def _acquired(path):
 
 
 def _try(file):
-    """Whether the system gives this process the lock. Without such locks (Windows) what the file says must do."""
+    """Whether the system grants this process the lock. Without such locks (Windows), only the contents count."""
     try:
         import fcntl
     except ImportError:
@@ -78,7 +78,7 @@ def _try(file):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks
+    except OSError:  # file system without locks
         file.seek(0)
         return not file.read(1)
     return True
@@ -92,7 +92,7 @@ def _same(file, path):
 
 
 def _read(file):
-    """What the file says of its owner: host, process and start; None if it says nothing."""
+    """Reads the owner from the file: host, process and start; None if the file is empty."""
     try:
         owner = json.loads(file.read())
         return {key: owner[key] for key in ("host", "process", "started")}

@@ -1,4 +1,4 @@
-"""Drawings of molecules as chemists draw them, with letters, as SVG."""
+"""Structural formulas of molecules, with atom letters, as SVG."""
 
 from html import escape
 
@@ -8,18 +8,18 @@ from kerasgan.pictures.graphs import layout
 
 EDGE = 40.0  # pixels: length of an edge
 MARGIN, GAP = 24.0, 4.0  # pixels: around a drawing, and between the lines of a double edge
-AROMATIC = 4  # type of edges that are drawn as a line and a dashed one
+AROMATIC = 4  # edge type that is drawn as a solid and a dashed line
 COLOURS = {"N": "#1d4ed8", "O": "#b91c1c", "S": "#854d0e", "F": "#166534", "Cl": "#166534", "Br": "#7c2d12"}
 
 
 def draw_molecule(nodes, edges, symbols):
-    """Draws a graph with types of nodes and edges. Carbon is a corner without a letter, as usual.
+    """Draws a graph with node and edge types. Carbon is a corner without a letter, as usual.
 
     Args:
-        nodes: Types of the nodes, integers of shape (nodes,); 0 is none.
+        nodes: Types of the nodes, integers of shape (nodes,); 0 means no node.
         edges: Types of the edges, integers of shape (nodes, nodes), symmetric: 0 none, 1 to 3 the number of lines, 4 an
             aromatic bond.
-        symbols: Text of each type of nodes.
+        symbols: Symbols of the node types.
 
     Returns:
         The text of an SVG file.

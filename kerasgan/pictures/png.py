@@ -1,4 +1,4 @@
-"""PNG files of 8 and 16 bits, written row by row."""
+"""Writes PNG files with 8 and 16 bits row by row."""
 
 import struct
 import zlib
@@ -9,15 +9,15 @@ COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # colour type of the PNG specification by th
 
 
 class PNGWriter:
-    """Writes a PNG file row by row, in memory of a few rows. Pillow has no 16-bit colours.
+    """Writes a PNG file row by row, with only a few rows in memory. (Pillow does not support 16-bit colours.)
 
     Args:
         file: Binary file, open for writing.
         width: Width in pixels.
         height: Height in pixels.
         channels: 1 (grey), 2 (grey and alpha), 3 (RGB) or 4 (RGB and alpha).
-        bits: 8 or 16.
-        compression: Level of zlib, 0 to 9.
+        bits: Bits per channel, 8 or 16.
+        compression: Compression level of zlib, 0 to 9.
     """
 
     def __init__(self, file, width, height, channels, bits=8, compression=6):
@@ -35,7 +35,7 @@ class PNGWriter:
             rows: Array of shape (count, width, channels), uint8 or uint16.
 
         Raises:
-            ValueError: If the rows have another shape or dtype, or are too many.
+            ValueError: If the rows have another shape or dtype, or if there are too many.
         """
         if rows.shape[1:] != self.shape or rows.dtype.itemsize * 8 != self.bits or len(rows) > self.left:
             raise ValueError(

@@ -1,8 +1,8 @@
-"""Pictures and surfaces of solids, which are grids of voxels with the axes right, up and back."""
+"""Pictures and surfaces of solids: voxel grids with the axes right, up and back."""
 
 import numpy as np
 
-SPOTS = 4  # points of a visible face along each of its sides
+SPOTS = 4  # number of points along each side of a visible face
 
 
 def isometric(voxels, size=96):
@@ -38,7 +38,7 @@ def isometric(voxels, size=96):
 
 
 def surface(voxels):
-    """Triangles of the surface of a solid: two for each side of a voxel that no other voxel touches.
+    """Computes the surface of a solid as triangles: two for each voxel face without a neighbour.
 
     Args:
         voxels: Array of shape `(width, height, depth)`, non-zero where occupied, axes right, up and back.
@@ -52,7 +52,7 @@ def surface(voxels):
     corners = []
     for axis in range(3):
         first, second = np.eye(3, dtype=int)[[(axis + 1) % 3, (axis + 2) % 3]]
-        square = np.stack([0 * first, first, first + second, second])  # counterclockwise as seen from the axis' end
+        square = np.stack([0 * first, first, first + second, second])  # counterclockwise, seen from the axis' end
         for step in (-1, 1):
             bare = (padded & ~np.roll(padded, -step, axis=axis))[1:-1, 1:-1, 1:-1]
             face = square + np.eye(3, dtype=int)[axis] if step > 0 else square[::-1]

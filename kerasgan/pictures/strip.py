@@ -1,4 +1,4 @@
-"""Strips of pictures with a sentence below each, as in a comic."""
+"""Strips of pictures with a sentence below each."""
 
 import textwrap
 
@@ -15,15 +15,16 @@ def strip(images, captions, columns=None, scale=None):
 
     Args:
         images: Array of shape (count, height, width, channels) with values in [-1, 1], as for `grid`.
-        captions: Texts, one for each image.
-        columns: Number of images in a row. By default all, up to 6.
-        scale: Integer factor by which images are enlarged. By default the longer side gets at least 192 pixels.
+        captions: Captions, one per image.
+        columns: Number of images in a row. Defaults to all, up to 6.
+        scale: Integer factor by which images are enlarged. Defaults to a factor that gives the longer side at least 192
+            pixels.
 
     Returns:
         A uint8 array of shape (height, width, 3).
 
     Raises:
-        ValueError: If `images` does not contain images, or the numbers differ.
+        ValueError: If `images` does not contain images, or if the numbers of images and captions differ.
     """
     from PIL import Image, ImageDraw, ImageFont
 
@@ -49,6 +50,6 @@ def strip(images, captions, columns=None, scale=None):
         left, top = MARGIN + place % columns * (width + MARGIN), MARGIN + place // columns * (height + below + MARGIN)
         page.paste(Image.fromarray(image), (left, top))
         pen.rectangle((left - 1, top - 1, left + width, top + height), outline="black")
-        readable = text.encode("latin-1", "replace").decode("latin-1")  # what the bitmap font can show
+        readable = text.encode("latin-1", "replace").decode("latin-1")  # characters that the bitmap font supports
         pen.multiline_text((left, top + height + 4), readable, fill="black", font=font, spacing=LINE - 11)
     return np.asarray(page)

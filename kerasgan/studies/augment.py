@@ -1,13 +1,13 @@
-"""Whether generated images help a classifier that has few real ones: a paired study with controls.
+"""Paired study, with controls, of whether generated images help a classifier with few real images.
 
-For each number of real images per class and each seed, a small classifier is trained on the same real images
+For each number of real images per class and each seed, a small classifier is trained on the same real images:
 
-- "real": alone,
-- "classical": with random shifts, contrasts and, if asked for, mirror images (the control),
-- "generated": with generated images, whose share is the best of several ones on a validation split,
-- "both": with the classical augmentation and the same share of generated images,
+- "real": without others,
+- "classical": with random shifts, contrasts and optionally mirroring (the control),
+- "generated": with generated images, whose share is the best of several on a validation split,
+- "both": with the classical augmentation and the same share of generated images.
 
-for the same number of steps and from the same initial weights. Accuracies on the test images are compared in pairs.
+The number of steps and the initial weights are the same. Accuracies on the test images are compared in pairs.
 """
 
 import dataclasses
@@ -35,22 +35,22 @@ GAINS = {
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """What a study does.
+    """Settings of a study.
 
     Args:
         per_class: Numbers of real images per class.
         seeds: Number of seeds, at least 2.
         shares: Shares of generated images among the training images, between 0 and 1.
-        steps: Number of steps of each training.
-        batch_size: Number of images in a step.
+        steps: Number of training steps of each classifier.
+        batch_size: Number of images per step.
         flip: Whether the classical augmentation mirrors images left to right.
         shift: Largest shift of the classical augmentation, as a fraction of the sides.
         contrast: Largest relative change of the contrast.
         classifier: "cnn", a small convolutional network, or "svm", a support vector machine on the pixels.
-        truncation: Truncation of the generated images, as for the model's `sample`.
+        truncation: Truncation of the generated images; see the model's `sample`.
 
     Raises:
-        ValueError: For values that make no study.
+        ValueError: For invalid values.
     """
 
     per_class: tuple = (10, 50, 200)
@@ -80,27 +80,28 @@ class Settings:
 def augment(model, train, test, settings=None, *, seen=None, folder=None, progress=None, **facts):
     """Trains classifiers with and without a model's images and reports the gain with confidence intervals.
 
-    Training and validation images are drawn from `train`, as many of each for validation as for training. Test images
-    are used for nothing but the check of leaks and the accuracies that are reported.
+    Training and validation images are drawn from `train`, in equal numbers. Test images are only used for the leak
+    check and the reported accuracies.
 
     Args:
-        model: A `kerasgan.GenerativeModel` of images of classes; or a function of (labels, seed) that returns images.
+        model: A class-conditional `kerasgan.GenerativeModel` of images, or a function of (labels, seed) that returns
+            images.
         train: Real images and labels (x, y), in [-1, 1].
         test: Real images and labels that the model has not seen.
         settings: `Settings`.
-        seen: Images that the model was trained on, to prove that no test image is among them. `None` if they are
-            unknown, which the report says.
-        folder: Folder for `report.json`, `report.md` and `gains.png`. `None` for none.
-        progress: Function of (number of finished trainings, number of all).
-        **facts: Further JSON-ready entries of the report, such as the preset's name.
+        seen: Images that the model was trained on, to verify that no test image is among them. `None` if they are
+            unknown, which the report states.
+        folder: Folder for `report.json`, `report.md` and `gains.png`. `None` writes no files.
+        progress: Function of (number of finished trainings, total number).
+        **facts: Additional JSON-ready entries of the report, such as the name of the preset.
 
     Returns:
-        The report, a dictionary: `settings`, `rows` (a dictionary for each training), `gains` (for each number of
-        images: mean, interval, shares, verdict) and `leaks`.
+        The report, a dictionary: `settings`, `rows` (one dictionary per training), `gains` (mean, interval, shares and
+        verdict for each number of images) and `leaks`.
 
     Raises:
-        ValueError: If a test image is among the training images or those that the model has seen; if a class has too
-            few images; or for data of another shape.
+        ValueError: If a test image is among the training images or the images that the model has seen, if a class has
+            too few images, or if the data have another shape.
     """
     settings = settings or Settings()
     (x, y), (test_x, test_y) = _checked(train, "train"), _checked(test, "test")
@@ -138,7 +139,7 @@ def augment(model, train, test, settings=None, *, seen=None, folder=None, progre
                 return predict, row
 
             tried = [run("tried", share, False) for share in settings.shares]
-            best, row = max(tried, key=lambda each: each[1]["validation"])  # the smallest share of equal ones
+            best, row = max(tried, key=lambda each: each[1]["validation"])  # the smallest share in case of a tie
             finished = [run("real", 0.0, False), run("classical", 0.0, True), run("both", row["share"], True)]
             row["arm"] = "generated"
             for predict, each in ((best, row), *finished):
@@ -158,7 +159,7 @@ def augment(model, train, test, settings=None, *, seen=None, folder=None, progre
 
 
 def generated_count(real, share):
-    """Number of generated images per class that make up a share of the training images."""
+    """Number of generated images per class for a given share of the training images."""
     return round(real * share / (1.0 - share))
 
 
@@ -185,7 +186,7 @@ def summarize(rows, count):
 
 
 def check_leaks(test_x, train_x, seen=None):
-    """What test images have in common with others: nothing, or an error.
+    """Checks that test images do not occur among other images.
 
     Args:
         test_x: Test images in [-1, 1].
@@ -214,7 +215,7 @@ def check_leaks(test_x, train_x, seen=None):
 
 
 def shared_images(images, others):
-    """Indices of the images that are also among others, to the nearest of 256 levels."""
+    """Indices of images that also occur among others, to the nearest of 256 levels."""
     known = set(map(_key, np.asarray(others)))
     return np.array([place for place, image in enumerate(np.asarray(images)) if _key(image) in known], "int64")
 
@@ -236,7 +237,7 @@ def _checked(data, name):
 
 
 def _drawer(model, settings):
-    """A function of labels and a seed that returns generated images."""
+    """Returns a function of (labels, seed) that generates images."""
     if not getattr(model, "generates", False):
         return model
     if not getattr(model, "num_classes", None):
@@ -248,7 +249,7 @@ def _drawer(model, settings):
 
 
 def _generated(draw, classes, count, settings, seed):
-    """As many generated images of each class as the largest share needs, and their labels."""
+    """Generates enough images of each class for the largest share; returns them with their labels."""
     most = max(generated_count(count, share) for share in settings.shares)
     labels = np.repeat(np.arange(classes), most)
     images = np.clip(np.asarray(draw(labels, 1_000_000 + seed), "float32"), -1.0, 1.0)
@@ -285,7 +286,7 @@ def vary(images, random, settings):
 
 
 class _Batches(keras.utils.PyDataset):
-    """Random batches of a training set, always of one size, each a function of the seed and its place."""
+    """Random batches of a training set with constant size, each a function of the seed and its index."""
 
     def __init__(self, images, labels, seed, settings, classical):
         super().__init__()
@@ -310,7 +311,7 @@ class _Batches(keras.utils.PyDataset):
 
 
 class SmallNetwork:
-    """A convolutional classifier, which is trained from new weights each time: 3x3 convolutions and halvings.
+    """A classifier of 3x3 convolutions and halvings, which is trained from new weights each time.
 
     Args:
         image_shape: Shape of the images.
@@ -333,7 +334,7 @@ class SmallNetwork:
         self.rule = [(v, np.array(keras.ops.convert_to_numpy(v))) for v in self.network.optimizer.variables]
 
     def train(self, images, labels, seed, classical):
-        """Trains from the weights of a seed; returns a function of images that gives labels."""
+        """Trains from the initial weights of a seed; returns a function from images to labels."""
         random = np.random.default_rng([seed, 1])
         for variable in self.network.trainable_variables:
             fan = int(np.prod(variable.shape[:-1]))
@@ -360,13 +361,13 @@ class VectorMachine:
         settings: `Settings`.
     """
 
-    copies = 4  # of each image in the classical augmentation
+    copies = 4  # number of copies of each image in the classical augmentation
 
     def __init__(self, image_shape, classes, settings):
         self.settings = settings
 
     def train(self, images, labels, seed, classical):
-        """Trains; returns a function of images that gives labels."""
+        """Trains the machine; returns a function from images to labels."""
         from sklearn.svm import SVC
 
         if classical:
@@ -388,7 +389,7 @@ def write_report(folder, report):
 
     Args:
         folder: Folder of the report.
-        report: What `augment` returns.
+        report: Report returned by `augment`.
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

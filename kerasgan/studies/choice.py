@@ -1,34 +1,34 @@
-"""Which GAN to train on given pictures: rules from the literature and from what the families cost."""
+"""Chooses a GAN for given pictures, by rules from the literature and the costs of the families."""
 
 import dataclasses
 from dataclasses import dataclass, field
 from typing import Any
 
 FEWEST = 50  # pictures
-SMALLEST = 16  # pixels of the shorter side
-PER_CLASS = 50  # pictures of a class that a conditional model can learn from
-FEW = 2_000  # pictures up to which FastGAN is made for them
-AUGMENTED = 5_000  # pictures below which a DCGAN's discriminator memorises them unless it sees them augmented
-ADAPTIVE = 30_000  # the same for StyleGAN2 with ADA, which stops by itself where it is not needed
-ASYMMETRIC = 0.05  # `kerasgan.studies.look.asymmetry` from which pictures are not mirrored
+SMALLEST = 16  # smallest shorter side in pixels
+PER_CLASS = 50  # smallest number of pictures per class for a conditional model
+FEW = 2_000  # number of pictures up to which FastGAN is suitable
+AUGMENTED = 5_000  # number of pictures below which a DCGAN's discriminator memorises them without augmentation
+ADAPTIVE = 30_000  # the same for StyleGAN2 with ADA, which turns itself off if it is not needed
+ASYMMETRIC = 0.05  # `kerasgan.studies.look.asymmetry` above which pictures are not mirrored
 SIZES = (16, 32, 64, 128, 256)
-LONG = {"cpu": 30.0, "gpu": 120.0}  # minutes from which a training has the larger of two sizes
-LARGEST = {"cpu": (32, 64), "gpu": (128, 256)}  # pixels in a short training and in a long one
+LONG = {"cpu": 30.0, "gpu": 120.0}  # minutes from which training uses the larger of two sizes
+LARGEST = {"cpu": (32, 64), "gpu": (128, 256)}  # pixels for a short and a long training
 WIDTHS_OF_FASTGAN = {"cpu": 8, "gpu": 64}
 UNCONDITIONAL = ("fastgan",)
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What is known of pictures and of the machine.
+    """Facts about the pictures and the machine.
 
     Args:
-        count: Number of different pictures.
-        side: Median of their shorter sides, in pixels.
-        classes: Number of pictures of each class, by its name; empty without classes.
+        count: Number of distinct pictures.
+        side: Median of the shorter sides of the pictures, in pixels.
+        classes: Number of pictures per class, by name; empty without classes.
         asymmetry: See `kerasgan.studies.look.Likeness`.
         device: "cpu" or "gpu".
-        minutes: Time of the training.
+        minutes: Training time in minutes.
         image_sizes: Image sizes that the data can have, or `None` for any.
     """
 
@@ -46,9 +46,9 @@ class Choice:
     """One decision.
 
     Args:
-        name: What was decided, such as "family".
+        name: Subject of the decision, such as "family".
         value: The decision in words.
-        why: Its reason and how to choose otherwise, in one sentence.
+        why: Reason, and how to choose otherwise, in one sentence.
     """
 
     name: str
@@ -58,17 +58,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Plan:
-    """A training.
+    """A planned training.
 
     Args:
         family: Name of the family, as for `kerasgan train`.
         image_size: Size of the images in pixels.
-        batch_size: Number of images in a step.
+        batch_size: Number of images per step.
         labels: Whether the model is conditional.
-        flip: Whether each picture is trained on a second time, mirrored.
+        flip: Whether to add mirrored copies of all pictures.
         recipe: Name of the recipe, or `None` for the family's first.
         settings: Constructor arguments and fields of the recipe, as for `kerasgan train --set`.
-        choices: The decisions with their reasons.
+        choices: Decisions with their reasons.
     """
 
     family: str
@@ -85,7 +85,7 @@ class Plan:
 
         Args:
             data: Name of the data.
-            *more: Further arguments.
+            *more: Additional arguments.
         """
         words = ["train", self.family, "--data", str(data), "--image-size", str(self.image_size)]
         words += ["--batch-size", str(self.batch_size)]
@@ -96,12 +96,12 @@ class Plan:
 
 
 def image_size_of(side, device="cpu", minutes=60.0, image_sizes=None):
-    """The size of images: at most that of the pictures, and what the device can learn in the time.
+    """The image size: at most that of the pictures, and at most what the device can learn in the given time.
 
     Args:
         side: Median of the pictures' shorter sides.
         device: "cpu" or "gpu".
-        minutes: Time of the training.
+        minutes: Training time in minutes.
         image_sizes: Image sizes that the data can have, or `None` for any.
     """
     most = LARGEST[device][minutes >= LONG[device]]
@@ -110,7 +110,7 @@ def image_size_of(side, device="cpu", minutes=60.0, image_sizes=None):
 
 
 def refusal(facts, force=False):
-    """A sentence that says why these pictures are no data for a GAN, or `None`."""
+    """A sentence that says why these pictures are not suitable for a GAN, or `None`."""
     if facts.side < SMALLEST:
         return (
             f"Half of the pictures have {facts.side} pixels or fewer on the shorter side; expected {SMALLEST} or more, "
@@ -127,7 +127,7 @@ def refusal(facts, force=False):
 
 
 def uses_labels(facts, family=None):
-    """Whether a model of classes is trained, unless the family cannot have classes."""
+    """Whether to train a conditional model, if the family supports classes."""
     return _labels(facts)[0] and family not in UNCONDITIONAL
 
 
@@ -136,10 +136,10 @@ def choose(facts, family=None, image_size=None, conditional=True, mirror=True):
 
     Args:
         facts: The `Facts`.
-        family: Name of the family, if it was asked for.
-        image_size: Size of images, likewise.
-        conditional: Whether a model of classes may be chosen.
-        mirror: Whether mirrored copies may be trained on.
+        family: Name of the requested family, if any.
+        image_size: Requested image size, if any.
+        conditional: Whether a conditional model may be chosen.
+        mirror: Whether mirrored copies may be added.
 
     Returns:
         The `Plan`.
@@ -148,7 +148,7 @@ def choose(facts, family=None, image_size=None, conditional=True, mirror=True):
     choices = [_size(facts, size, image_size is not None)]
     labels, about = _labels(facts)
     asked = family and family.lower().replace("_", "").replace("-", "")
-    asked = asked if asked in RULES else family  # one of your own is called as you call it
+    asked = asked if asked in RULES else family  # the user's own families keep their names
     name, why = (asked, "You asked for it.") if asked else _family(facts, size, labels and conditional)
     if labels and (name in UNCONDITIONAL or not conditional):
         labels, about = False, "You asked for none, or for a family without. With classes: --family dcgan."
@@ -162,7 +162,7 @@ def choose(facts, family=None, image_size=None, conditional=True, mirror=True):
 
 
 def held_out_of(count):
-    """Number of pictures that are never trained on: a tenth, 20 to 1,000 of them; a quarter of very few."""
+    """Number of held-out pictures: a tenth of all, 20 to 1,000, or a quarter if there are very few."""
     return min(1_000, max(min(20, count // 4), count // 10))
 
 
@@ -180,7 +180,7 @@ def _size(facts, size, asked):
 
 
 def _labels(facts):
-    """Whether the model learns classes, and a sentence about it."""
+    """Whether the model should learn classes, and a sentence about it."""
     counts = facts.classes
     if len(counts) < 2:
         return False, "There are none. For a model of classes: pictures in two or more sub-folders, one for each class."
@@ -252,7 +252,7 @@ def _dcgan(facts, plan):
 
 def _stylegan2(facts, plan):
     settings: dict[str, Any] = {}
-    recipe, batch, why = "auto", 32, "StyleGAN2-ADA's rule for one GPU."  # it brings the sizes of the networks
+    recipe, batch, why = "auto", 32, "StyleGAN2-ADA's rule for one GPU."  # includes the sizes of the networks
     if facts.device == "cpu":
         recipe, batch, why = "small", 16, "Small networks without path length, for processors."
     views = Choice("augmentation", "none", f"From {ADAPTIVE:,} pictures on it is not needed. With: --set views=ada.")

@@ -1,4 +1,4 @@
-"""What there is to know about pictures before a GAN is trained on them: sizes, classes, copies, left and right."""
+"""Inspects pictures before training: sizes, classes, duplicates and mirror symmetry."""
 
 import collections
 import os
@@ -12,29 +12,29 @@ from kerasgan.data.folder import Folder, FolderOptions, holds_pictures
 from kerasgan.data.load import resolve, source
 from kerasgan.data.prepare import prepare
 
-THUMBNAIL = 16  # pixels
-MARGIN = 0.02  # of [-1, 1]: neighbours of a thumbnail that differ less are equal
-BITS, LEVELS = 10, 0.03  # of 256 bits, and mean difference of levels: two pictures are near-duplicates
-MOST_COMPARED = 10_000  # pictures whose pairs are looked at
-CHUNK = 512  # pictures in memory at once
+THUMBNAIL = 16  # size in pixels
+MARGIN = 0.02  # on the scale [-1, 1]: neighbouring thumbnail pixels that differ less count as equal
+BITS, LEVELS = 10, 0.03  # thresholds of near-duplicates: different bits of 256, and mean difference of levels
+MOST_COMPARED = 10_000  # maximum number of pictures to compare in pairs
+CHUNK = 512  # number of pictures in memory at once
 
 
 @dataclass(frozen=True)
 class Survey:
-    """Sizes, channels and classes of pictures, from their headers.
+    """Sizes, channels and classes of pictures, read from their headers.
 
     Args:
         data: Name, or path of a folder.
-        count: Number of pictures that can be read.
+        count: Number of readable pictures.
         side: Median of the shorter sides, in pixels.
         smallest: (height, width) of the picture with the shortest side.
-        largest: Likewise, with the longest side.
+        largest: (height, width) of the picture with the longest side.
         grey: Whether all pictures are grey.
         transparent: Number of pictures with transparent pixels.
-        animated: Number of pictures with several frames, of which the first is taken.
-        broken: Sentences about files that cannot be read.
-        left_out: Number of pictures in other formats, or beside class folders.
-        classes: Number of pictures of each class, by its name; empty without classes.
+        animated: Number of pictures with several frames, of which only the first is used.
+        broken: Sentences about unreadable files.
+        left_out: Number of pictures in other formats, or outside the class folders.
+        classes: Number of pictures per class, by name; empty without classes.
         image_sizes: Image sizes that the data can have, or `None` for any.
     """
 
@@ -54,14 +54,14 @@ class Survey:
 
 @dataclass(frozen=True)
 class Likeness:
-    """Which pictures are alike, and whether they differ from their mirror images.
+    """Duplicates among pictures, and their asymmetry.
 
     Args:
-        unique: Places of the pictures without those that repeat an earlier one exactly.
-        near: Whether each of the unique pictures has a near-duplicate among the others.
-        twins: Whether each of the unique pictures has an exact copy that was left out.
-        asymmetry: Share of the difference between a picture and its mirror image that is the same for all pictures (of
-            a class), from 0 (left and right are alike, over all pictures) to 1.
+        unique: Positions of all pictures except exact copies of an earlier one.
+        near: Whether each unique picture has a near-duplicate among the others.
+        twins: Whether each unique picture has an exact copy that was dropped.
+        asymmetry: Share of the difference between a picture and its mirror image that is common to all pictures (of a
+            class), from 0 (left and right are equally distributed) to 1.
     """
 
     unique: np.ndarray
@@ -71,11 +71,11 @@ class Likeness:
 
 
 def survey(data, image_size=None, **options):
-    """Looks at the headers of pictures.
+    """Reads the headers of pictures.
 
     Args:
         data: Name, or path of a folder, as for `kerasgan.data.load`.
-        image_size: Size to which pictures of different sizes are resized, if they are no files in a folder.
+        image_size: Size to which pictures of different sizes are resized, unless they are files in a folder.
         **options: Options of `kerasgan.data.load`.
 
     Returns:
@@ -139,14 +139,14 @@ def _of_data(name, kind, found, image_size, options):
     return Survey(name, count, min(size), size, size, x.shape[-1] == 1, classes=classes, image_sizes=sizes)
 
 
-# Pictures that are alike ----------------------------------------------------------------------------------------------
+# Similar pictures -----------------------------------------------------------------------------------------------------
 
 
 def likeness(found):
-    """Looks for copies among pictures, and at their left and right.
+    """Finds duplicates among pictures and measures their asymmetry.
 
     Args:
-        found: `kerasgan.data.load.Source` of pictures of one size, with labels or without.
+        found: `kerasgan.data.load.Source` of pictures of the same size, with or without labels.
 
     Returns:
         A `Likeness`.
@@ -186,11 +186,11 @@ def thumbnails_of(images):
 
 
 def near_duplicates(thumbnails):
-    """Tells which pictures are nearly the same as another one.
+    """Finds pictures that are nearly the same as another one.
 
-    Two pictures are near-duplicates if of the 256 bits of their difference hashes (which of two neighbouring pixels of
-    a thumbnail is brighter) at most 10 differ, and their thumbnails' levels by 1.5 % on average. Only the first 10,000
-    pictures are compared.
+    Two pictures are near-duplicates if at most 10 of the 256 bits of their difference hashes differ (which of two
+    neighbouring thumbnail pixels is brighter), and their thumbnails' levels differ by at most 1.5 % on average. Only
+    the first 10,000 pictures are compared.
 
     Args:
         thumbnails: Array of shape (count, 16, 16) in [-1, 1].
@@ -212,15 +212,15 @@ def near_duplicates(thumbnails):
 
 
 def asymmetry(thumbnails, labels=None):
-    """How far pictures can be told from their mirror images, as text can and most photographs cannot.
+    """Measures how well pictures can be distinguished from their mirror images, like text but unlike most photographs.
 
-    If mirrored pictures occur as often as those that are not, the mean of the difference d between a picture and its
-    mirror image is 0. The result is the squared length of that mean over the mean squared length of d, without the part
-    that a finite number of pictures has by chance; of classes, it is averaged over the pictures.
+    If mirrored pictures are as frequent as the originals, the mean of the difference d between a picture and its mirror
+    image is 0. The result is the squared length of this mean divided by the mean squared length of d, without the part
+    expected by chance for a finite number of pictures; with classes, it is averaged over the pictures.
 
     Args:
         thumbnails: Array of shape (count, height, width).
-        labels: Integers of shape (count,), or `None` for one class.
+        labels: Integers of shape (count,), or `None` for a single class.
 
     Returns:
         A number from 0 to 1.

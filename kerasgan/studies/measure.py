@@ -21,7 +21,7 @@ from kerasgan.zoo.card import SAMPLES as CALLED
 SAMPLES = ("frechet_distance", "precision_recall", "nearest_neighbour")
 MOST = 2000  # largest number of samples of each set, so that measuring takes less than minutes
 ENLARGEMENTS = {"luma_psnr": "PSNR of luma, dB", "luma_ssim": "SSIM of luma"}
-LOOKS = "random-conv-seed0"  # features for translations into any domain
+LOOKS = "random-conv-seed0"  # features for translations into arbitrary domains
 TOLERANCE = 0.02
 NOISE = 0.002  # absolute tolerance for scores near 0
 
@@ -30,8 +30,9 @@ def measure(model, data, split=None, features=None, count=None, seed=0, options=
     """Scores a model on real data that it has not seen, with a control and a ceiling.
 
     Args:
-        model: A `LatentModel`, scored by its samples, or a `TranslationModel`, scored by the targets of its inputs; one
-            that enlarges images, by the large images; one that refines images, by what is learned from them.
+        model: A `LatentModel`, scored by its samples, or a `TranslationModel`, scored against the targets of its
+            inputs. Models that enlarge images are scored against the large images, models that refine images by a
+            regression trained on the results.
         data: Name of the data, as for `kerasgan.data.load`.
         split: Split of the data. Defaults to "test" if it exists.
         features: Features, as for `kerasgan evaluate`. Defaults to the data's classifier if it exists.
@@ -57,13 +58,13 @@ def measure(model, data, split=None, features=None, count=None, seed=0, options=
 
 
 def as_split(split):
-    """A split, or two of them, as `kerasgan.data.load` takes it, from a record."""
+    """Converts one or two splits from a record to an argument of `kerasgan.data.load`."""
     parts = split.split(",") if isinstance(split, str) else list(split)
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
 def _unseen(data, trained):
-    """The split, or splits, on which a translator is measured."""
+    """The split or splits that a translator is measured on."""
     split = as_split(trained["split"]) if trained and data == trained["name"] else "test"
     if isinstance(split, str) or resolve(data)[0] != "folder":
         return "test"
@@ -75,7 +76,7 @@ def _unseen(data, trained):
 
 
 def differences(before, after, tolerance=TOLERANCE):
-    """Returns differences between two `scores` beyond a relative tolerance: `["coverage was 0.9 and is 0.8", ...]`."""
+    """Returns the differences of two `scores` beyond a relative tolerance: `["coverage was 0.9 and is 0.8", ...]`."""
     lines = []
     for score in before.keys() | after.keys():
         was, now = (each.get(score, {}).get("ours", np.nan) for each in (before, after))
@@ -134,7 +135,7 @@ def _of_pairs(model, data, split, features, count, seed, options):
 
 
 def _of_refinements(model, data, split, features, count, seed, options):
-    """Scores of refined images: their look, what a regression learns from them about real ones, and their change."""
+    """Scores of refined images: similarity to real ones, value for a regression on real ones, and their change."""
     options = {"image_size": model.image_shape[0], **options}
     x, y = load(data, split, labels=False, as_numpy=True, as_pairs=bool(model.as_pairs), **options)
     name = split if isinstance(split, str) else ",".join(split)
@@ -168,7 +169,7 @@ def _of_refinements(model, data, split, features, count, seed, options):
 
 
 def _factors(data, split, options):
-    """Numbers that say what the images of a data set of the package show, {name: array of shape (count,)}."""
+    """The numeric factors of a data set of the package, {name: array of shape (count,)}."""
     kind, found = resolve(data)
     if kind != "own" or not isinstance(split, str):
         return {}
@@ -179,14 +180,14 @@ def _factors(data, split, options):
 
 
 def regressed(images, values, others, ridge=0.01):
-    """Values of other images by a ridge regression with a Gaussian kernel of pixels, in closed form.
+    """Predicts values of other images by ridge regression with a Gaussian kernel on pixels, in closed form.
 
     The kernel is `exp(-|a - b|**2 / m)`, where m is the mean squared distance of two of the images.
 
     Args:
-        images: Array of shape (count, ...), to which the regression is fitted.
+        images: Array of shape (count, ...) that the regression is fitted to.
         values: Values of these images, of shape (count,).
-        others: Images of which the values are found, of shape (others, ...).
+        others: Images whose values are predicted, of shape (others, ...).
         ridge: Weight of the squared norm.
 
     Returns:
@@ -206,7 +207,7 @@ def regressed(images, values, others, ridge=0.01):
 
 
 def _of_enlargements(model, data, split, features, count, seed, options):
-    """Scores of large images that are made small by the recipe's degradation and enlarged again."""
+    """Scores of large images that are reduced by the recipe's degradation and enlarged again."""
     options = {"image_size": model.image_shape[0], **options}
     large = load(data, split, labels=False, as_numpy=True, **options)[: count or MOST]
     degradation = get_degradation(model.recipe.degradation)
@@ -226,7 +227,7 @@ def _of_enlargements(model, data, split, features, count, seed, options):
 
 
 def _of_domains(model, data, split, x, y, seed):
-    """Scores of translations where no image has a target: how far they are from the look of the other domain."""
+    """Scores of translations without targets: the distance from the other domain."""
     fewest = min(len(x), len(y))
     if fewest < evaluate.FEWEST:
         raise ValueError(
@@ -286,8 +287,7 @@ def panel(model, x, y, count=8):
 
 
 def continued(model, films, count=6):
-    """The film of a preset that continues films: above these films, below their first frames and what the model makes
-    of them.
+    """The film of a preset that continues films: the films above, their first frames and predictions below.
 
     Args:
         model: Model with `continue_video`.

@@ -1,4 +1,4 @@
-"""Scores of molecules, texts and continued films, which need no features."""
+"""Scores of molecules, texts and continued films that need no features."""
 
 from typing import NamedTuple
 
@@ -10,9 +10,9 @@ from kerasgan.data.kinds import Graphs, Tokens
 from kerasgan.metrics.molecules import ValidMolecules, atoms_of, independent_graphs, molecule_metrics
 from kerasgan.metrics.token_statistics import independent_likelihood, independent_tokens, token_metrics
 
-GRAPHS = 1000  # number of molecules that are scored by default
-TEXTS = 2000  # of sequences of tokens
-FILMS, LATER = 500, 5  # of films, and frames ahead
+GRAPHS = 1000  # default number of molecules
+TEXTS = 2000  # default number of token sequences
+FILMS, LATER = 500, 5  # default number of films, and number of frames to predict
 TEXT_TITLES = {
     "real": "real sequences",
     "real_unseen": "real sequences not trained with",
@@ -29,12 +29,12 @@ PAIRS = {
 
 
 class OwnScores(NamedTuple):
-    """Scores with what they depend on.
+    """Scores and the facts they depend on.
 
     Attributes:
         scores: Dictionary of `title`, `control`, `ours` and `ceiling` by score, as in `Evaluator.report`.
         about: Sentences about the control, the ceiling and the samples.
-        number: Number of samples of each column.
+        number: Number of samples per column.
         real: Arrays of the real samples.
     """
 
@@ -45,13 +45,13 @@ class OwnScores(NamedTuple):
 
 
 def own_scores(source):
-    """The function that scores a source of molecules, texts or continued films; `None` for other samples.
+    """Returns the function that scores a source of molecules, texts or continued films; `None` for other samples.
 
     Args:
         source: A `kerasgan.studies.evaluate.Source`.
 
     Returns:
-        A function from the source, a split, a number of samples or `None`, and a random seed to `OwnScores`.
+        A function of (source, split, number of samples or `None`, random seed) that returns `OwnScores`.
     """
     if hasattr(source.model, "continue_video"):
         return film_scores
@@ -60,15 +60,15 @@ def own_scores(source):
 
 
 def graph_scores(source, split="test", count=None, seed=0):
-    """Validity, uniqueness and novelty of the molecules of a model, between controls.
+    """Computes validity, uniqueness and novelty of a model's molecules, with controls.
 
-    The control are graphs whose atoms and bonds are drawn independently, with the frequencies of the training split;
-    the ceiling are real molecules of the other split.
+    The control consists of graphs whose atoms and bonds are drawn independently, with the frequencies of the training
+    split, and the ceiling of real molecules of the other split.
 
     Args:
         source: `Source` of graphs.
         split: Split of the real molecules.
-        count: Number of molecules of each column. Defaults to 1000.
+        count: Number of molecules per column. Defaults to 1000.
         seed: Random seed of the choice of real molecules and of the control.
 
     Returns:
@@ -100,15 +100,15 @@ def graph_scores(source, split="test", count=None, seed=0):
 
 
 def text_scores(source, split="test", count=None, seed=0):
-    """Scores of the sequences of a model of tokens, between controls: see `kerasgan.metrics.token_metrics`.
+    """Computes scores of a token model's sequences, with controls: see `kerasgan.metrics.token_metrics`.
 
-    The control are sequences whose tokens are drawn independently at each place, with the frequencies of the training
-    split; the ceiling are real sequences of the other split.
+    The control consists of sequences whose tokens are drawn independently at each position, with the frequencies of the
+    training split, and the ceiling of real sequences of the other split.
 
     Args:
         source: `Source` of tokens.
         split: Split of the real sequences.
-        count: Number of sequences of each column. Defaults to 2000, or all real ones if they are fewer.
+        count: Number of sequences per column. Defaults to 2000, or all real ones if there are fewer.
         seed: Random seed of the choice of real sequences and of the control.
 
     Returns:
@@ -151,14 +151,14 @@ def text_scores(source, split="test", count=None, seed=0):
 
 
 def film_scores(source, split="test", count=None, seed=0):
-    """Scores of the frames that a model predicts of films: of the next one, and the PSNR of the fifth.
+    """Computes scores of predicted film frames: of the next frame, and the PSNR of the fifth.
 
-    The control is a copy of the last frame that the model knows.
+    The control is a copy of the last given frame.
 
     Args:
         source: `Source` of a model that continues films.
         split: Split of the films.
-        count: Number of films. Defaults to 500, or all if they are fewer.
+        count: Number of films. Defaults to 500, or all if there are fewer.
         seed: Not used: predictions have no noise.
 
     Returns:
@@ -193,7 +193,7 @@ def film_scores(source, split="test", count=None, seed=0):
 
 
 def pair_scores(images, targets):
-    """Scores of images with targets, by the names of `PAIRS`; the PSNR of equal ones is `None`."""
+    """Scores of images with targets, under the names of `PAIRS`; the PSNR of equal images is `None`."""
     energy = [
         float(np.mean(np.diff(each, axis=1) ** 2) + np.mean(np.diff(each, axis=2) ** 2)) for each in (images, targets)
     ]

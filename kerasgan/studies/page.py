@@ -3,12 +3,12 @@
 import functools
 import os
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # which Gradio reads when it is imported
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # Gradio reads this variable when it is imported
 
 from kerasgan.studies import play
 
-MODELS = 4  # models in memory
-BESIDE = 4  # sliders in a row
+MODELS = 4  # maximum number of models in memory
+BESIDE = 4  # number of sliders in a row
 SHOWN = {"interactive": False}
 FONT = ("system-ui", "sans-serif")
 CODE = ("ui-monospace", "monospace")
@@ -28,13 +28,13 @@ HELP = {
 
 
 def build(load, name=None):
-    """The page, a `gradio.Blocks`.
+    """Builds the page, a `gradio.Blocks`.
 
-    Its attribute `kerasgan_options` holds the look of the page, as arguments of `launch`.
+    Its attribute `kerasgan_options` holds the appearance of the page, as arguments of `launch`.
 
     Args:
-        load: Function from the name of a run or a preset to its model and the names of its classes.
-        name: Run or preset to begin with. `None` for one of the presets.
+        load: Function from the name of a run or a preset to its model and class names.
+        name: Run or preset to start with. `None` for one of the presets.
 
     Raises:
         ValueError: If Gradio is not installed, or if there is no such model.
@@ -50,7 +50,7 @@ def build(load, name=None):
 
     names = play.playable()
     first = str(name) if name else "dcgan_fashion" if "dcgan_fashion" in names else names[0]
-    playground(first)  # whose errors belong to the command
+    playground(first)  # errors here are reported by the command
     with gr.Blocks(title="kerasgan play", analytics_enabled=False) as page:
         gr.Markdown("# kerasgan")
         choices = list(dict.fromkeys([first, *names]))
@@ -60,7 +60,7 @@ def build(load, name=None):
         def tabs(chosen):
             one = playground(chosen)
             gr.Markdown(one.about)
-            # Names of their own, or the page would look for the tab that was open before among those of the new model.
+            # Unique names; otherwise the page would look for the previously open tab among those of the new model.
             ids = {tab: f"{chosen}/{tab}" for tab in one.tabs}
             with gr.Tabs(selected=ids[one.tabs[0]]):
                 for tab in one.tabs:
@@ -72,7 +72,7 @@ def build(load, name=None):
 
 
 def _given(kind, *arguments, **options):
-    """A widget that takes what a person gives; one that is drawn late and has a value would only show it."""
+    """An input widget; a widget that is rendered late with a value would be read-only."""
     return kind(*arguments, interactive=True, **options)
 
 
@@ -87,13 +87,13 @@ def _picture(gr, label, **options):
 
 
 def _live(gr, controls, function, outputs):
-    """Draws again whenever a control changes; of many changes at once the last one counts."""
+    """Redraws whenever a control changes; of several simultaneous changes, only the last counts."""
     options = {"trigger_mode": "always_last", "show_progress": "hidden"}
     gr.on([control.change for control in controls], function, controls, outputs, **options)
 
 
 def _classes(gr, one, everything=True):
-    """A choice of classes, in a list; an empty one for a model without."""
+    """A list with a class selector, which is empty for a model without classes."""
     if not one.classes:
         return []
     choices = [*([play.ANY] if everything else []), *one.classes]
@@ -109,7 +109,7 @@ def _truncation(gr, one):
 
 
 def _arguments(one, values):
-    """Values of `_classes` and `_truncation` by name."""
+    """The values of `_classes` and `_truncation` by name."""
     names = [*(["chosen"] if one.classes else []), *(["truncation"] if one.truncation else [])]
     return dict(zip(names, values, strict=True))
 

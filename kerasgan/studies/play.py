@@ -1,4 +1,4 @@
-"""`kerasgan play`: a page with widgets for a model, and the functions behind them, which know nothing of the page."""
+"""`kerasgan play`: a page with widgets for a model, and the underlying functions, which are independent of the page."""
 
 import os
 import tempfile
@@ -17,22 +17,22 @@ from kerasgan.pictures.films import write_film
 from kerasgan.pictures.images import grid
 from kerasgan.zoo import preset as presets
 
-SIDE = 192  # pixels that a single sample is at least shown with
-SHEET = 720  # pixels that a sheet is at most wide, unless its samples are larger
+SIDE = 192  # minimum size of a single sample in pixels
+SHEET = 720  # maximum width of a sheet in pixels, unless its samples are larger
 MOST_SAMPLES, MOST_STOPS, MOST_STEPS = 64, 8, 32
 DIRECTIONS = 8
-ANY = "any"  # instead of a class
+ANY = "any"  # choice instead of a class
 
 
 class Playground:
-    """A model and what can be played with it.
+    """A model and the interactive functions that it supports.
 
     Args:
         model: The model of a run or a preset.
-        classes: Names of its classes. Numbers where they are not known.
+        classes: Names of the model's classes, or their numbers if the names are unknown.
 
     Attributes:
-        tabs: Names of what it can do, of "samples", "walk", "edit", "mix", "captions" and "translate".
+        tabs: Names of the supported functions among "samples", "walk", "edit", "mix", "captions" and "translate".
     """
 
     def __init__(self, model, classes=()):
@@ -54,13 +54,13 @@ class Playground:
 
     @property
     def drawn(self):
-        """Whether there are pictures of the samples."""
+        """Whether samples can be drawn as pictures."""
         kind = self.model.sample_kind
         return kind.sheet(kind.example(2, 0)) is not None
 
     @property
     def single(self):
-        """Whether there is a picture of a single sample."""
+        """Whether a single sample can be drawn as a picture."""
         kind = self.model.sample_kind
         return kind.pictures(kind.example(1, 0)) is not None
 
@@ -78,14 +78,14 @@ class Playground:
 
     @property
     def truncation(self):
-        """(default, lowest, highest) of the truncation; `None` for a model without."""
+        """The tuple (default, lowest, highest) of the truncation; `None` for a model without truncation."""
         if not self.generates or not self.model.truncates:
             return None
         return (1.0, 0.0, 1.2) if self.model.truncation_of == "styles" else (2.0, 0.1, 3.0)
 
     @property
     def about(self):
-        """A line about the model."""
+        """One line about the model."""
         model = self.model
         shape = "x".join(map(str, model.image_shape))
         what = f"{model.sample_kind}" if model.generates else f"pictures from pictures of {shape}"
@@ -95,7 +95,7 @@ class Playground:
     # Samples ----------------------------------------------------------------------------------------------------------
 
     def labels(self, chosen, count):
-        """Labels of samples, as arguments: of one class, or of all in turn.
+        """Labels of samples as arguments: of one class, or cycling through all classes.
 
         Args:
             chosen: Name of a class, or "any".
@@ -108,13 +108,13 @@ class Playground:
         return {"labels": np.full(count, self.classes.index(chosen), "int32")}
 
     def samples(self, seed=0, count=16, chosen=ANY, truncation=None):
-        """Samples as a picture, and the first of them as a file, for kinds that have one.
+        """Draws samples as a picture, and writes the first one as a file, for kinds with a file type.
 
         Args:
             seed: Seed of the latents.
             count: Number of samples.
             chosen: Name of a class, or "any".
-            truncation: As for the model's `sample`.
+            truncation: See the model's `sample`.
 
         Returns:
             A tuple: a uint8 array of shape (height, width, 3), or `None` for kinds without pictures; and the path of a
@@ -126,7 +126,7 @@ class Playground:
         return self.shown(made), self._file(made)
 
     def _file(self, samples):
-        """The path of a file of the first sample, of texts of all; `None` where there is none, or its package lacks."""
+        """Path of a file with the first sample (or all texts); `None` without one, or if its package is missing."""
         kind = self.model.sample_kind
         if hasattr(kind, "decode"):
             content, ending = "".join(f"{line}\n" for line in kind.decode(samples)).encode(), "txt"
@@ -143,11 +143,11 @@ class Playground:
         return path
 
     def shown(self, samples, columns=None):
-        """Samples as one picture, enlarged so that they can be seen: a uint8 array (height, width, 3), or `None`.
+        """Draws samples as one picture, enlarged to be visible: a uint8 array (height, width, 3), or `None`.
 
         Args:
             samples: Array of samples.
-            columns: Number of samples in a row. `None` for about a square.
+            columns: Number of samples in a row. `None` for an approximately square picture.
         """
         kind = self.model.sample_kind
         pictures = kind.pictures(samples)
@@ -161,25 +161,25 @@ class Playground:
     # Walks and edits --------------------------------------------------------------------------------------------------
 
     def space(self, name=None):
-        """The `LatentSpace`: the styles where there are any."""
+        """The `LatentSpace`, by default that of the styles if there are any."""
         return LatentSpace(self.model, name or ("w" if isinstance(self.model, StyleModel) else "z"))
 
     def codes(self, space, seed, count, chosen, truncation):
-        """Random codes of samples, and the labels that images of them need."""
+        """Random codes, and the labels that their images need."""
         given = self.labels(chosen, count)
         cut = None if self.truncation is None else truncation
         codes = space.draw(count, int(seed), cut, **given)
         return codes, given if space.space == "z" else {}
 
     def walk(self, seed=0, stops=4, steps=12, chosen=ANY, truncation=None):
-        """A walk through the latents as a film: the path of a GIF file.
+        """Films a walk through the latents; returns the path of a GIF file.
 
         Args:
             seed: Seed of the latents.
             stops: Number of random latents on the way.
-            steps: Number of frames from one to the next.
-            chosen: Name of a class; of "any", the walk stays in the first one.
-            truncation: As for the model's `sample`.
+            steps: Number of frames from one stop to the next.
+            chosen: Name of a class. With "any", the walk stays in the first class.
+            truncation: See the model's `sample`.
         """
         space, stops, steps = self.space(), int(stops), int(steps)
         chosen = self.classes[0] if self.classes and chosen in (None, ANY) else chosen
@@ -192,7 +192,7 @@ class Playground:
         return path
 
     def directions(self, method="ganspace"):
-        """The model's `Directions`, which are found once."""
+        """The model's `Directions`, which are cached."""
         if method not in self._directions:
             space = self.space()
             given = {"labels": [0]} if self.model.conditions.classes and space.space == "z" else {}
@@ -200,13 +200,13 @@ class Playground:
         return self._directions[method]
 
     def edit(self, seed=0, chosen=ANY, truncation=None, *strengths, method="ganspace"):
-        """A sample, and the same one moved along directions, side by side: a uint8 array (height, width, 3).
+        """Draws a sample and its edited version side by side: a uint8 array (height, width, 3).
 
         Args:
             seed: Seed of the latents.
             chosen: Name of a class, or "any".
-            truncation: As for the model's `sample`.
-            *strengths: How far along each direction, from -1 to 1: to the end of what random latents reach.
+            truncation: See the model's `sample`.
+            *strengths: Distance along each direction from -1 to 1, the limits of the range of random latents.
             method: "ganspace" or "sefa".
         """
         space, found = self.space(), self.directions(method)
@@ -217,13 +217,13 @@ class Playground:
         return self.shown(space.images(np.concatenate([codes, moved]), **_twice(given)), 2)
 
     def mix(self, seed=0, other=1, layer=4, truncation=None):
-        """Two samples and, between them, the first with the styles of the second from a layer on.
+        """Draws two samples and, between them, the first with the styles of the second from a layer on.
 
         Args:
-            seed: Seed of the first one.
-            other: Seed of the second one.
-            layer: Number of the generator's first layer that takes the second style.
-            truncation: As for the model's `sample`.
+            seed: Seed of the first sample.
+            other: Seed of the second sample.
+            layer: Index of the generator's first layer that takes the second style.
+            truncation: See the model's `sample`.
 
         Returns:
             A uint8 array of shape (height, width, 3).
@@ -241,7 +241,7 @@ class Playground:
     # Texts and pictures -----------------------------------------------------------------------------------------------
 
     def of_caption(self, caption, seed=0, count=4):
-        """Samples of a sentence as a picture: a uint8 array (height, width, 3).
+        """Draws samples for a sentence as a picture: a uint8 array (height, width, 3).
 
         Args:
             caption: A sentence.
@@ -253,7 +253,7 @@ class Playground:
 
     @property
     def example_caption(self):
-        """A sentence to begin with."""
+        """An example sentence."""
         shown = getattr(self.model.conditions.spec, "shown", ())
         if shown and isinstance(shown[0], str):
             return shown[0]
@@ -262,15 +262,15 @@ class Playground:
 
     @property
     def both_ways(self):
-        """Whether pictures can be translated back."""
+        """Whether the model also translates in the opposite direction."""
         return not self.generates and len(getattr(self.model, "translators", ())) > 1
 
     def translate(self, picture, back=False):
-        """A picture and its translation: two uint8 arrays (height, width, 3).
+        """Translates a picture; returns it with its translation, as two uint8 arrays (height, width, 3).
 
         Args:
             picture: A uint8 array (height, width) or (height, width, channels) of any size.
-            back: Whether it is translated from y to x.
+            back: Whether to translate from y to x.
         """
         model = self.model
         x = self.as_input(picture, back)
@@ -280,9 +280,9 @@ class Playground:
         return tuple(self._enlarged(each) for each in (x, made))
 
     def as_input(self, picture, back=False):
-        """A picture as the model takes it: float32 of shape (1, height, width, channels) in [-1, 1].
+        """Converts a picture to the model's input: float32 of shape (1, height, width, channels) in [-1, 1].
 
-        It is cut to the shape and resized to the size of the model's training pictures.
+        It is cropped to the aspect ratio and resized to the size of the model's training pictures.
         """
         from PIL import Image
 
@@ -305,24 +305,24 @@ class Playground:
 
 
 def columns_of(count, ratio=1.0):
-    """Number of columns of a sheet that is about square, for pictures of a ratio of width to height."""
+    """Number of columns of an approximately square sheet, for pictures with a ratio of width to height."""
     return int(min(count, max(1, np.ceil(np.sqrt(count / ratio)))))
 
 
 def in_colour(picture):
-    """A grey picture (height, width, 1) as (height, width, 3)."""
+    """Converts a grey picture (height, width, 1) to (height, width, 3)."""
     return np.repeat(picture, 3, axis=-1) if picture.shape[-1] == 1 else picture
 
 
 def temporary(ending):
-    """Path of a new temporary file with an ending."""
+    """Path of a new temporary file with a given suffix."""
     handle, path = tempfile.mkstemp(f".{ending}", "kerasgan-")
     os.close(handle)
     return path
 
 
 def playable():
-    """Names of the presets that come with the package, but for classifiers."""
+    """Names of the presets that come with the package, except for classifiers."""
     return [name for name in presets.names() if presets.read(name).config["class"] != "Classifier"]
 
 
@@ -334,10 +334,10 @@ def serve(load, name=None, port=7860, share=False):
     """Serves the page until the process ends.
 
     Args:
-        load: As for `kerasgan.studies.page.build`.
-        name: Run or preset to begin with. `None` for one of the presets.
+        load: See `kerasgan.studies.page.build`.
+        name: Run or preset to start with. `None` for one of the presets.
         port: Port on 127.0.0.1.
-        share: Whether Gradio's servers give it a public address.
+        share: Whether to get a public address from Gradio's servers.
 
     Raises:
         ValueError: If Gradio is not installed, or if there is no such model.

@@ -18,7 +18,7 @@ from kerasgan.zoo.saving import save
 
 
 def save_run(folder, out, command):
-    """Writes a finished run as a preset, scored on unseen data.
+    """Saves a finished run as a preset, scored on unseen data.
 
     Args:
         folder: Folder of the run.
@@ -29,7 +29,7 @@ def save_run(folder, out, command):
     model, trained = in_single_precision(run.model), run.entries["data"]
     split, options = as_split(trained["split"]), dict(trained.get("options", {}))
     options.pop("class_names", None)
-    if "options" not in trained and "class_names" not in trained:  # by an earlier version
+    if "options" not in trained and "class_names" not in trained:  # written by an earlier version
         options = {"image_size": model.image_shape[0]}
     pairs, form = bool(getattr(model, "as_pairs", False)), getattr(model, "sample_form", None)
     data = load_data(trained["name"], split, labels=False, as_numpy=True, as_pairs=pairs, samples=form, **options)
@@ -40,10 +40,10 @@ def save_run(folder, out, command):
         unseen = "test" if "test" in evaluate._splits(trained["name"]) else split
         media = continued(model, load_data(trained["name"], unseen, labels=False, as_numpy=True, **options))
     about = {**trained, **licence_of(trained["name"]), "sha256": fingerprint(x)}
-    del data, x, y  # a gigabyte of films
+    del data, x, y  # may be a gigabyte of films
     with open(run.folder / "history.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    minutes = {  # an earlier version did not write the processor's time
+    minutes = {  # earlier versions did not record the CPU time
         name: round(sum(float(row[column]) for row in rows) / 60, 1)
         for name, column in (("minutes", "seconds"), ("cpu_minutes", "cpu_seconds"))
         if all(row.get(column) for row in rows)
@@ -67,7 +67,7 @@ def save_run(folder, out, command):
 
 
 def licence_of(data):
-    """`{"license": ...}` of a data set of the package, `{}` of others."""
+    """The entry `{"license": ...}` for a data set of the package, `{}` for others."""
     kind, found = resolve(data)
     if kind != "own":
         return {}
@@ -76,7 +76,7 @@ def licence_of(data):
 
 
 def fingerprint(samples):
-    """SHA-256 of samples, of a dictionary in the order of its names."""
+    """SHA-256 of samples; for a dictionary, in the order of its names."""
     content = hashlib.sha256()
     for part in [samples[name] for name in sorted(samples)] if isinstance(samples, dict) else [samples]:
         content.update(np.ascontiguousarray(part).data)
@@ -84,7 +84,7 @@ def fingerprint(samples):
 
 
 def _measured(model, trained):
-    """The scores; None, with a warning, where there are too few images: a finished training is kept all the same."""
+    """The scores, or None with a warning if there are too few images, so that a finished training is kept anyway."""
     try:
         return measure(model, trained["name"], trained=trained)
     except (ValueError, FileNotFoundError) as error:

@@ -1,4 +1,4 @@
-"""`kerasgan evaluate --probe`: what a model's features know of labels that it was not trained with, beside controls."""
+"""`kerasgan evaluate --probe`: probes a model's features for labels that it was not trained with, with controls."""
 
 from pathlib import Path
 
@@ -10,15 +10,15 @@ from kerasgan.metrics.nearest_neighbour_probe import nearest_neighbour_probe
 from kerasgan.pictures.files import write_json
 from kerasgan.studies.evaluate import model_source, real_samples
 
-MOST = 5000  # samples of each split, where no count is asked for
+MOST = 5000  # default maximum number of samples per split
 
 
 def probe(arguments, options=None):
-    """Does what `kerasgan evaluate --probe` is asked for.
+    """Runs `kerasgan evaluate --probe`.
 
     Args:
-        arguments: Those of the command.
-        options: How pictures are read, as for `kerasgan.data.load`, where it is not as for the training.
+        arguments: Arguments of the command.
+        options: Options of `kerasgan.data.load` for pictures that differ from those of the training.
 
     Raises:
         ValueError: For a model without features, or data without labels.
@@ -45,18 +45,18 @@ def probe(arguments, options=None):
 
 
 def probe_scores(model, train, test, ema=True):
-    """Accuracies of a linear and a nearest-neighbour classifier on a model's features, and on what costs no training.
+    """Accuracies of linear and nearest-neighbour classifiers on a model's features and on untrained baselines.
 
     Args:
         model: A model with `features`.
         train: Images and labels that the classifiers are fitted to.
-        test: Images and labels that they are tested on.
-        ema: Whether the averaged encoder is used.
+        test: Images and labels that the classifiers are tested on.
+        ema: Whether to use the averaged encoder.
 
     Returns:
         `{"features", "pixels", "pca", "untrained": {"linear", "nearest_neighbour", "size"}}`: the features, the pixels,
-        as many of their principal components as there are features (fewer where there are not so many), and the
-        features of the same network with new initial weights.
+        as many of their principal components as there are features (or fewer, if necessary), and the features of the
+        same network with new initial weights.
     """
     from sklearn.decomposition import PCA
 
@@ -84,7 +84,7 @@ def probe_scores(model, train, test, ema=True):
 
 
 def _model(name):
-    """The model of a run or a preset, and what it was trained on."""
+    """The model of a run or a preset, and its training data."""
     if (Path(name) / "run.json").exists():
         from kerasgan.run import load_run
 

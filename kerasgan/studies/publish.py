@@ -13,7 +13,7 @@ from kerasgan.zoo.fetch import INDEX, index_sum, read_index
 from kerasgan.zoo.saving import build
 
 ONNX, LITERT, VERSION = "model.onnx", "model.tflite", "1"
-RUNTIME = {  # runtime of the page's generator; a copy is stored beside the page
+RUNTIME = {  # runtime of the page's generator; a copy is stored next to the page
     "version": "1.30.0",
     "sha256": "d2228df7e4616bc3348bf504ee888f3bec43789a273f0a63f3e68d203ce3bf71",
     "files": ("ort.wasm.min.js", "ort-wasm-simd-threaded.mjs", "ort-wasm-simd-threaded.wasm"),
@@ -26,17 +26,16 @@ def publish(folder, names=None, runtime=None, progress=print):
     """Writes a folder of presets that a static host can serve.
 
     For each preset, the folder contains the preset's files, `1/` (a SavedModel with warm-up requests, the version
-    folder of TensorFlow Serving), `model.onnx` and `model.tflite` (where a format can hold the model), and
-    `index.html`, its page, with what it shows in `shown/`. It also contains `index.json` (sizes and SHA-256),
-    `models.config` and `compose.yaml` for TensorFlow Serving, and `index.html`, a gallery with a generator that runs
-    in the browser.
+    folder of TensorFlow Serving), `model.onnx` and `model.tflite` (if the format supports the model), and `index.html`,
+    its page, with exhibits in `shown/`. It also contains `index.json` (sizes and SHA-256), `models.config` and
+    `compose.yaml` for TensorFlow Serving, and `index.html`, a gallery with a generator that runs in the browser.
 
     Args:
-        folder: New or empty folder. It gets its name by a rename when it is complete.
+        folder: New or empty folder. It is renamed to its final name when it is complete.
         names: Names or folders of presets. Defaults to all presets of the package except the classifiers.
         runtime: Folder of the files of onnxruntime-web. By default they are downloaded from npm, once.
-        progress: Function that is called with a line for each preset, for each format that cannot hold it, and for the
-            size of the whole folder.
+        progress: Function that is called with a line for each preset, for each unsupported format, and for the size of
+            the whole folder.
 
     Raises:
         FileExistsError: If the folder exists and is not empty.
@@ -71,7 +70,7 @@ def publish(folder, names=None, runtime=None, progress=print):
 
 
 def models_config(names):
-    """The text of TensorFlow Serving's `--model_config_file` for presets beside it, by their names."""
+    """The text of TensorFlow Serving's `--model_config_file` for the presets next to it."""
     configs = "".join(
         f'  config {{ name: "{name}" base_path: "/models/{name}" model_platform: "tensorflow" }}\n' for name in names
     )
@@ -130,7 +129,7 @@ def _publish_one(preset, folder, progress):
 
 
 def _try(export, model, path, progress):
-    """Exports a model; of one that the format cannot hold, the first line of the reason is reported."""
+    """Exports a model; if the format does not support it, reports the first line of the reason."""
     try:
         export(model, path)
     except ValueError as reason:
@@ -142,7 +141,7 @@ def _facts(path):
 
 
 def _copy_runtime(root, runtime):
-    """Copies the runtime of the gallery's generators beside its pages."""
+    """Copies the runtime of the gallery's generators next to its pages."""
     target = root / "onnxruntime-web"
     target.mkdir()
     source = Path(runtime) if runtime else _runtime()
@@ -151,7 +150,7 @@ def _copy_runtime(root, runtime):
 
 
 def _runtime():
-    """The folder of the files of onnxruntime-web, downloaded from npm once."""
+    """The folder of onnxruntime-web's files, downloaded from npm once."""
     import pooch
 
     from kerasgan.zoo.fetch import cache

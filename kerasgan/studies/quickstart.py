@@ -31,12 +31,12 @@ from kerasgan.studies.measure import SAMPLES, measure
 from kerasgan.zoo.saving import save
 
 MINUTES = 60.0
-ROUNDS = 30  # evaluations in the time of a training
-PATIENCE = 10  # of them without an improvement
-COMPARED = 512  # samples that are compared with the held-out pictures
-LOOKED_AT = 2_000  # training pictures that the watch over the training's health knows
-FEWEST_WATCHED, SAMPLES_WATCHED = 12, 128  # pictures and samples of `GANHealth`
-SHOWN = 36  # pictures on each side of the sheet
+ROUNDS = 30  # number of evaluations during a training
+PATIENCE = 10  # number of evaluations without improvement before the end
+COMPARED = 512  # number of samples to compare with the held-out pictures
+LOOKED_AT = 2_000  # number of training pictures for the health callback
+FEWEST_WATCHED, SAMPLES_WATCHED = 12, 128  # minimum number of pictures, and number of samples, for `GANHealth`
+SHOWN = 36  # number of pictures on each side of the sheet
 BEST, SHEET = "best.npz", "sheet.png"
 REASONS = {
     "time": "The time is over.",
@@ -46,19 +46,19 @@ REASONS = {
 
 
 def quickstart(arguments, options, prepared, step_seconds, family_of, tell=print):
-    """Does what `kerasgan quickstart` is asked for.
+    """Runs `kerasgan quickstart`.
 
     Args:
-        arguments: Those of the command.
-        options: How pictures are read, as for `kerasgan.data.load`.
-        prepared: Function from the arguments of `kerasgan train` and a function that selects from the data, to x, y,
+        arguments: Arguments of the command.
+        options: Options of `kerasgan.data.load` for pictures.
+        prepared: Function of (arguments of `kerasgan train`, function that selects from the data) that returns x, y,
             the compiled model and the facts of `run.json`.
-        step_seconds: Function from a model, x and y to the seconds of a step, which trains the model.
+        step_seconds: Function of (model, x, y) that returns the seconds per step; it trains the model.
         family_of: Function from the name of a family to its class.
         tell: Function that prints a line.
 
     Raises:
-        ValueError: If the pictures are too few, too small, or none, or the family does not make pictures.
+        ValueError: If there are no, too few or too small pictures, or if the family does not generate pictures.
     """
     folder = Path(arguments.out or f"runs/quickstart-{_slug(arguments.data)}")
     if not arguments.dry_run:
@@ -111,26 +111,26 @@ def _slug(name):
 
 
 def device_of():
-    """The kind of device that trains: "gpu" or "cpu"."""
+    """The kind of training device: "gpu" or "cpu"."""
     return "cpu" if all(name.startswith("cpu") for name in keras.distribution.list_devices()) else "gpu"
 
 
-# Looking and choosing -------------------------------------------------------------------------------------------------
+# Inspection and choice ------------------------------------------------------------------------------------------------
 
 
 class Parts:
-    """Pictures that are trained on, and pictures that are not.
+    """Division of pictures into training pictures and held-out pictures.
 
     Args:
-        found: `kerasgan.data.load.Source` of all.
-        alike: Their `kerasgan.studies.look.Likeness`.
+        found: `kerasgan.data.load.Source` of all pictures.
+        alike: The `kerasgan.studies.look.Likeness` of the pictures.
         seed: Random seed of the choice.
 
     Attributes:
-        held: Places of the pictures that are not trained on: none of them has a copy or a near-duplicate, as far as
-            there are enough without.
-        trained: Places of the others, of copies only the first.
-        digest: What identifies the held-out pictures.
+        held: Positions of the held-out pictures. None of them has a copy or a near-duplicate, if there are enough such
+            pictures.
+        trained: Positions of the other pictures, with only the first of exact copies.
+        digest: Digest that identifies the held-out pictures.
     """
 
     def __init__(self, found, alike, seed):
@@ -153,12 +153,12 @@ class Parts:
         return self.found.batches().rows_at(self.held)
 
     def some(self, count):
-        """Some pictures that are trained on, likewise."""
+        """Some training pictures, in the same form."""
         places = np.linspace(0, len(self.trained) - 1, min(count, len(self.trained))).astype(int)
         return self.found.batches().rows_at(self.trained[places])
 
     def select(self, found):
-        """The examples that are trained on, mirrored ones included."""
+        """The training examples, including mirrored ones."""
         places = self.trained
         if found.description.flip:
             places = np.concatenate([places, places + found.description.count // 2])
@@ -166,7 +166,7 @@ class Parts:
 
 
 def _planned(arguments, options, minutes, family_of, tell):
-    """The `Plan`, the `Parts`, and the options with which the pictures are read."""
+    """The `Plan`, the `Parts`, and the options for reading the pictures."""
     asked = arguments.family
     conditional = not arguments.no_classes
     if asked is not None:
@@ -210,7 +210,7 @@ def _refuse(facts, force):
 
 
 def _described(surveyed, found, alike):
-    """Lines about the pictures."""
+    """Lines that describe the pictures."""
 
     def size(pair):
         return f"{pair[1]}x{pair[0]}"
@@ -237,7 +237,7 @@ def _described(surveyed, found, alike):
 
 
 def _words(options):
-    """Options of pictures as arguments of a command."""
+    """Picture options as command-line arguments."""
     words: list[str] = []
     for name, value in options.items():
         text = ",".join(map(str, value)) if isinstance(value, (tuple, list)) else str(value)
@@ -249,7 +249,7 @@ def _words(options):
 
 
 def _measured(step_seconds, model, x, y):
-    """Seconds of a step, after which the model is as it was."""
+    """Measures the seconds per step; restores the model afterwards."""
     with tempfile.TemporaryDirectory() as folder:
         save_checkpoint(model, folder)
         seconds = step_seconds(model, x, y)
@@ -262,7 +262,7 @@ def _count(x):
 
 
 def _rounds(steps, in_epoch):
-    """How a training is divided: steps of an epoch if it is shorter than the data, and epochs between evaluations."""
+    """Division of a training: steps per epoch, if it is shorter than the data, and epochs between evaluations."""
     steps = max(1, round(steps))
     if steps < in_epoch:
         return {"steps_per_epoch": steps, "every": 1, "steps": steps}
@@ -271,7 +271,7 @@ def _rounds(steps, in_epoch):
 
 
 def _trained(folder, model, x, y, parts, rounds, minutes, facts, resumed, tell):
-    """Trains, and returns the `HeldOut` callback, which knows how it went."""
+    """Trains the model and returns the `HeldOut` callback with the results."""
     held, shown = parts.pictures(), parts.some(LOOKED_AT)
     count = len(parts.held)
     health = None
@@ -315,11 +315,11 @@ def _trained(folder, model, x, y, parts, rounds, minutes, facts, resumed, tell):
     return judge
 
 
-# What is left ---------------------------------------------------------------------------------------------------------
+# Results --------------------------------------------------------------------------------------------------------------
 
 
 def _finished(folder, model, judge, parts, facts, arguments, tell):
-    """Writes the preset of the best weights, its card and the sheet, and says what comes next."""
+    """Writes the preset with the best weights, its card and the sheet, and prints the next steps."""
     best = load_best(model, folder / BEST)
     if best:
         tell(
@@ -360,7 +360,7 @@ def _finished(folder, model, judge, parts, facts, arguments, tell):
 
 
 def _scores(model, parts, held, facts, tell):
-    """The scores of a preset's card, or `None` where there are too few pictures."""
+    """The scores for a preset's card, or `None` if there are too few pictures."""
     name, data = facts["data"]["name"], facts["data"]
     try:
         if evaluate.resolve(name)[0] == "own" and "test" in evaluate._splits(name):
@@ -389,7 +389,7 @@ def _scores(model, parts, held, facts, tell):
 
 
 def sheet(model, held):
-    """Held-out pictures beside samples, of the same classes, as one picture.
+    """Draws held-out pictures next to samples of the same classes, as one picture.
 
     Args:
         model: The model.

@@ -1,4 +1,4 @@
-"""`kerasgan translate`: pictures of any size through a translator or a super-resolver, in tiles."""
+"""`kerasgan translate`: translates or enlarges pictures of any size, in tiles."""
 
 import os
 import sys
@@ -11,18 +11,18 @@ from kerasgan.data.progress import progress
 from kerasgan.pictures.files import replacing
 from kerasgan.pictures.png import PNGWriter
 
-ROWS = 256  # rows that are converted at once
+ROWS = 256  # number of rows to convert at once
 
 
 def translate(model, arguments):
     """Translates or enlarges pictures of any size, in tiles without seams, into PNG files.
 
-    Opacity is kept, and 16-bit pictures give 16-bit files. Noise of a generator is left out. Files have the names and
-    the folders of the pictures.
+    The alpha channel is kept, and 16-bit pictures give 16-bit files. Generator noise is omitted. Files have the same
+    names and folders as the pictures.
 
     Args:
         model: The translator.
-        arguments: Those of the command.
+        arguments: Arguments of the command.
     """
     if not hasattr(model, "tiles"):
         hint = " Use `sample`." if model.generates else ""
@@ -45,7 +45,7 @@ def translate(model, arguments):
 
 
 def _files(given, output):
-    """Pairs (picture, file to write), in the order of their names."""
+    """Pairs (picture, output file), in the order of their names."""
     found = []
     for path in map(Path, given):
         if not path.exists():
@@ -70,14 +70,14 @@ def translate_file(model, tiles, file, output, to="y"):
 
     Args:
         model: `kerasgan.TranslationModel`.
-        tiles: Its `Tiles`.
+        tiles: The `Tiles` of the model.
         file: Path of the picture.
-        output: Path of the PNG file.
+        output: Path of the output PNG file.
         to: Domain of the translation.
 
     Raises:
-        kerasgan.data.picture.Unreadable: If the file is not a picture, or if its levels have no known range.
-        ValueError: If the model's channels are not those of pictures.
+        kerasgan.data.picture.Unreadable: If the file is not a picture, or if the range of its levels is unknown.
+        ValueError: If the model's channels do not suit pictures.
     """
     colours, alpha, bits = read(file)
     given, wanted = (tiles.network.input.shape[-1], tiles.network.output.shape[-1])
@@ -107,13 +107,13 @@ def translate_file(model, tiles, file, output, to="y"):
 
 
 def in_units(colours, top, channels, lightness=False):
-    """Levels as a float32 array in [-1, 1] with the channels that a generator takes.
+    """Converts levels to a float32 array in [-1, 1] with the channels of a generator.
 
     Args:
         colours: Levels of shape (height, width, 1 or 3).
         top: Level of white.
         channels: 1 or 3.
-        lightness: Whether the channel is the lightness of Lab rather than the luma.
+        lightness: Whether a single channel is the lightness of Lab rather than the luma.
     """
     from kerasgan.pictures.color import colorization_pairs
 
@@ -129,7 +129,7 @@ def in_units(colours, top, channels, lightness=False):
 
 
 def _enlarged_rows(levels, factor, row, count):
-    """Rows `row` to `row + count` of levels (height, width, 1) after bicubic enlargement by a whole factor."""
+    """Rows `row` to `row + count` of levels (height, width, 1) after bicubic enlargement by an integer factor."""
     if factor == 1:
         return levels[row : row + count]
     from PIL import Image
@@ -143,7 +143,7 @@ def _enlarged_rows(levels, factor, row, count):
 
 
 def read(file):
-    """A picture's levels: (colours of shape (height, width, 1 or 3), opacity (height, width, 1) or None, bits).
+    """Reads a picture's levels: (colours of shape (height, width, 1 or 3), alpha (height, width, 1) or None, bits).
 
     The levels are uint8 or uint16 arrays, for 8 and 16 bits.
 

@@ -20,7 +20,7 @@ class HyperGAN(keras_tuner.HyperModel):
     """The hypermodel of a `Study`: rates between the extremes of the grid, and the other settings of the grid.
 
     Args:
-        study: A `kerasgan.studies.sensitivity.Study`. A trial trains a model for each of its seeds; the objective is
+        study: A `kerasgan.studies.sensitivity.Study`. A trial trains one model per seed of the study; the objective is
             the median.
     """
 
@@ -77,7 +77,7 @@ def search(study, folder, trials=12, oracle=keras_tuner.oracles.RandomSearchOrac
         folder: Folder of the search.
         trials: Total number of trials, including earlier ones.
         oracle: Class that selects the trials, such as `keras_tuner.oracles.BayesianOptimizationOracle`.
-        **options: Further arguments of the oracle, such as `seed`.
+        **options: Other arguments of the oracle, such as `seed`.
 
     Returns:
         The `Tuner`, with `get_best_hyperparameters()`, `results_summary()` and `oracle.trials`. It does not store

@@ -16,7 +16,7 @@ PIXELS = 2.0  # largest mean pixel difference, of 255, that is tolerated
 
 
 def verify(name):
-    """Reads a preset, checks the SHA-256 of its files, and draws and scores its samples again.
+    """Reads a preset, checks the SHA-256 of its files, and redraws and rescores its samples.
 
     Args:
         name: Name of the preset, as for `kerasgan.load`.
@@ -65,7 +65,7 @@ def measure_again(name):
 
 
 def _picture(preset, model):
-    """Compares the sample grid with a new one of the same seed, which must be equal up to rounding."""
+    """Compares the sample grid with a new one from the same seed, which must be equal up to rounding."""
     if presets.SAMPLES not in preset.metadata["files"]:
         return ["it has no samples.png"] if picture(model) is not None else []
     now = picture(model)

@@ -80,7 +80,7 @@ def run_family_test(family, arguments, recipe=None, unmoved=(), batch_size=8, st
         recipe: Changes to the family's recipe.
         unmoved: Variables without a gradient by design; see `FamilyCase`.
         batch_size: Batch size, even.
-        steps: Number of steps after which trainings are compared; see `FamilyCase`.
+        steps: Number of steps after which training runs are compared; see `FamilyCase`.
 
     Raises:
         AssertionError: If a check fails. The message names the check and the reason.
@@ -96,8 +96,8 @@ def family_tests(family, arguments, recipe=None, unmoved=(), batch_size=8, slow=
 
     Args:
         family, arguments, recipe, unmoved, batch_size, steps: See `run_family_test`.
-        slow: Checks with the mark `slow`. By default these are the checks of features that the base class and the
-            engines implement for all families.
+        slow: Checks with the mark `slow`. Defaults to the checks of features that the base class and the engines
+            implement for all families.
 
     Returns:
         A parametrized test function.

@@ -1,4 +1,4 @@
-"""A tiny model of a family, its generated data, and comparable trainings."""
+"""A tiny model of a family, its generated data, and reproducible training runs."""
 
 import concurrent.futures
 import contextlib
@@ -21,7 +21,7 @@ from kerasgan.game.randomness import is_seed_state
 from kerasgan.testing.scripted import double_precision, scripted_random
 from kerasgan.testing.values import ON_TENSORFLOW, all_variables, enliven, saved_values, values
 
-EAGERLY = ON_TENSORFLOW  # TensorFlow takes one or two steps faster without a graph, JAX with one
+EAGERLY = ON_TENSORFLOW  # one or two steps are faster without a graph on TensorFlow, but with a graph on JAX
 STEPS = 20
 RATE = 0.05  # learning rate of SGD in comparisons: Adam would hide a wrong scale of the gradients
 
@@ -47,8 +47,8 @@ class FamilyCase:
         unmoved: Variables without a gradient by design, excluded from `reaches_every_weight`, as patterns of
             `"<phase>: <path of the variable>"`, e.g. `"r1: */bias"`. An unnecessary pattern is an error.
         batch_size: Batch size, even, so that two replicas can share a batch.
-        steps: Number of steps after which trainings are compared. Games differ in how fast they amplify the rounding of
-            a first step; a fault shows in the first one.
+        steps: Number of steps after which training runs are compared. Games differ in how fast they amplify rounding
+            errors of the first step; faults show in the first step.
     """
 
     family: Any
@@ -104,7 +104,7 @@ class FamilyCase:
 
     @functools.cached_property
     def moves(self):
-        """For each phase, the variables before and after a step with this phase only: (model, {phase: ...})."""
+        """For each phase, the variables before and after a step with only this phase: (model, {phase: ...})."""
         with double_precision():
             model = self.sgd_model(run_eagerly=EAGERLY)
             enliven(model)
@@ -120,7 +120,7 @@ class FamilyCase:
 
     @functools.cached_property
     def training(self):
-        """A comparable training on a single device in this process: (variables before, after)."""
+        """A reproducible training on a single device in this process: (variables before, after)."""
         return train_scripted(self)
 
 

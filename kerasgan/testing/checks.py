@@ -375,6 +375,6 @@ EXTENSIVE = (
     comes_back_from_a_preset,
 )
 COSTLY = (agrees_with_other_engine, *EXTENSIVE)
-# Slow checks for additional cases of a family: also those that depend on neither its losses nor its phases, or that add
-# nothing to `moves_only_its_own`, which runs each phase once.
+# Slow checks for additional cases of a family: also the checks that depend on neither its losses nor its phases, or
+# that add nothing to `moves_only_its_own`, which runs each phase once.
 FURTHER = (*COSTLY, trains, round_trips_its_configuration, exports, refuses_bad_data)

@@ -49,7 +49,7 @@ def double_precision():
 
 @contextlib.contextmanager
 def scripted_random(batch_size, packing=1):
-    """Context manager that makes Keras' random numbers depend on seed state and sample only.
+    """Context manager that makes Keras' random numbers depend only on the seed state and the sample.
 
     A number is a function of the seed state and of the sample's position in the global batch, so a sample gets the same
     numbers on every engine and with any number of replicas. The first axis of the drawn numbers is that of the samples;

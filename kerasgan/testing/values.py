@@ -22,7 +22,7 @@ def values(model):
 
 
 def saved_values(model):
-    """Returns NumPy copies of the saved variables: all variables but the states of the seed generators."""
+    """Returns NumPy copies of the saved variables: all variables except the states of the seed generators."""
     return [np.array(ops.convert_to_numpy(v)) for v in all_variables(model) if not is_seed_state(v)]
 
 
@@ -32,7 +32,7 @@ def samples_of(model, data):
 
 
 def flat(samples):
-    """Returns samples as they are, or those of several parts in one float32 array of shape (count, size)."""
+    """Returns samples unchanged, or samples with several parts as one float32 array of shape (count, size)."""
     if not isinstance(samples, dict):
         return samples
     parts = [np.asarray(samples[name], "float32") for name in sorted(samples)]
@@ -42,7 +42,7 @@ def flat(samples):
 def enliven(model):
     """Sets weights at which no gradient vanishes: He-like kernels, and no values of exactly 0 or 1.
 
-    Layers with an equalized learning rate scale their weights themselves: theirs are as `Equalized` says.
+    Layers with an equalized learning rate scale their weights at run time, so that they get the weights of `Equalized`.
     """
     rng = np.random.default_rng(0)
     for name, network in model.networks.items():

@@ -1,4 +1,4 @@
-"""The zoo: trained models by name, from a folder or a web address; how they are written, measured and published."""
+"""The zoo: loads trained models by name, from a folder or a web address; writes, measures and publishes them."""
 
 from kerasgan.zoo.fetch import find
 from kerasgan.zoo.preset import names
@@ -7,7 +7,7 @@ __all__ = ["find", "load", "names", "save"]
 
 
 def __getattr__(name):
-    if name in ("load", "save"):  # which need an engine; what lists and shows does not
+    if name in ("load", "save"):  # these need an engine; listing and showing presets does not
         from kerasgan.zoo import saving
 
         return getattr(saving, name)

@@ -1,10 +1,10 @@
-"""The card of a preset: what it is, what it was trained on, how good it is, what it is not for."""
+"""The model card of a preset: description, training data, scores and limitations."""
 
 from pathlib import Path
 from typing import Any
 
 LICENSE = "apache-2.0"
-# What samples are called in code, by the name of their kind, and the range that a comment gives.
+# Variable name of samples in code, by the name of their kind, and their range for a comment.
 SAMPLES = {
     "images": ("images", "in [-1, 1]"),
     "audio": ("sounds", "in [-1, 1]"),
@@ -22,18 +22,18 @@ TASKS = {
     "tokens": "text-generation",
     "graphs": "graph-ml",
 }
-TEXTS = 24  # samples of a model of texts on its card
+TEXTS = 24  # number of samples on the card of a model of texts
 
 
 def card_of(folder, model, metadata, pictured=True, media=()):
-    """The text of a preset's README.md, with the `model-index` that model hubs read.
+    """Returns the text of a preset's README.md, with the `model-index` for model hubs.
 
     Args:
-        folder: of the preset.
-        model: the `AdversarialModel`.
-        metadata: its entries, as `kerasgan.zoo.save` takes them.
-        pictured: whether there is a samples.png.
-        media: names of the files that can be heard or that move.
+        folder: Folder of the preset.
+        model: The `AdversarialModel`.
+        metadata: Metadata entries, as for `kerasgan.zoo.save`.
+        pictured: Whether there is a samples.png.
+        media: Names of the sound and film files.
 
     Returns:
         A string.
@@ -84,7 +84,7 @@ def card_of(folder, model, metadata, pictured=True, media=()):
     if "command" in metadata:
         device = metadata.get("device", "one core of a CPU")
         minutes = f", {metadata['minutes']:.0f} minutes on {device}" if "minutes" in metadata else ""
-        if "cpu_minutes" in metadata:  # of a busy machine the minutes say little
+        if "cpu_minutes" in metadata:  # minutes on a busy machine mean little
             minutes += f", {metadata['cpu_minutes']:.0f} minutes of processor time"
         parts.append(f"## Made by\n\n```sh\n{metadata['command']}\n```\n\nSeed {metadata.get('seed')}{minutes}.\n")
     if of_weights:

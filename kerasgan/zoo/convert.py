@@ -1,7 +1,7 @@
-"""Published weights of other implementations in our networks: which of their arrays each of our variables is.
+"""Converts published weights of other implementations: maps each variable of our networks to their arrays.
 
-A family states that as a list of (variable, `Source`) for a network; `assign` then fills the network in. Arrays are
-those of a PyTorch `state_dict`: kernels (out, in, height, width), matrices (out, in).
+A family defines a list of (variable, `Source`) for a network, and `assign` sets the variables. Arrays are those of a
+PyTorch `state_dict`: kernels (out, in, height, width), matrices (out, in).
 """
 
 import dataclasses
@@ -13,7 +13,7 @@ from keras import ops
 
 
 def as_stored(values):
-    """Vectors and numbers as they are."""
+    """Returns vectors and numbers unchanged."""
     return values
 
 
@@ -33,7 +33,7 @@ def one_channel(values):
 
 
 def flattened(shape):
-    """Layout of matrices (out, in) whose inputs are flattened images of a shape (height, width, channels)."""
+    """Layout of matrices (out, in) whose inputs are flattened images of shape (height, width, channels)."""
     height, width, channels = shape
 
     def layout(values):
@@ -44,7 +44,7 @@ def flattened(shape):
 
 
 def unflattened(shape):
-    """Layout of arrays whose first axis is flattened images of a shape (height, width, channels)."""
+    """Layout of arrays whose first axis is that of flattened images of shape (height, width, channels)."""
     height, width, channels = shape
 
     def layout(values):
@@ -55,13 +55,13 @@ def unflattened(shape):
 
 @dataclasses.dataclass(frozen=True)
 class Source:
-    """Where a variable's values come from: `scale * layout(array) + shift`.
+    """Source of a variable's values: `scale * layout(array) + shift`.
 
     Args:
         key: Name of the array.
         layout: Function that rearranges or repeats its entries.
-        scale: Ratio of our stored values to theirs, where a layer's constant factors differ.
-        shift: What is added, a number or an array of the variable's shape.
+        scale: Ratio of our stored values to theirs, if a layer's constant factors differ.
+        shift: Number to add, or an array of the variable's shape.
     """
 
     key: str
@@ -75,15 +75,15 @@ class Source:
 
 
 def assign(pairs, arrays, ignored=()):
-    """Gives variables the values of arrays by name.
+    """Assigns named arrays to variables.
 
     Args:
         pairs: List of (variable, `Source`).
         arrays: `{name: array}`.
-        ignored: Endings of the names of arrays that hold nothing to take, such as constant filters.
+        ignored: Suffixes of the names of arrays to ignore, such as constant filters.
 
     Raises:
-        ValueError: If an array is missing, has another shape or is left over. No variable is changed then.
+        ValueError: If an array is missing, has a wrong shape or is unused. In this case no variable is changed.
     """
     missing = [source.key for _, source in pairs if source.key not in arrays]
     used = {source.key for _, source in pairs}
@@ -102,13 +102,13 @@ def assign(pairs, arrays, ignored=()):
 
 
 def assign_averages(model, pairs, arrays, ignored=()):
-    """As `assign`, to networks of a model, whose averages then get the same values.
+    """Assigns arrays to networks of a model, and the same values to their averages.
 
     Args:
         model: A `kerasgan.GenerativeModel`.
-        pairs: As for `assign`, of networks that have averages.
-        arrays: As for `assign`.
-        ignored: As for `assign`.
+        pairs: See `assign`; the networks must have averages.
+        arrays: See `assign`.
+        ignored: See `assign`.
 
     Returns:
         The model.

@@ -1,7 +1,8 @@
-"""Where presets come from: the package, folders, and web addresses, whose files are checked before any is kept.
+"""Fetches presets from the package, folders and web addresses, and checks files before keeping any.
 
-A published root has an `index.json` with size and SHA-256 of every file of every preset, and its own SHA-256.
-`KERASGAN_ZOO` names another root than the package's, a folder or an address; `KERASGAN_CACHE` where downloads are kept.
+A published root has an `index.json` with the size and SHA-256 of every file of every preset, and its own SHA-256.
+`KERASGAN_ZOO` selects another root than the package's, a folder or an address; `KERASGAN_CACHE` is the folder of
+downloads.
 """
 
 import contextlib
@@ -19,25 +20,25 @@ from kerasgan.zoo import preset as presets
 from kerasgan.zoo.preset import METADATA
 
 INDEX = "index.json"
-SMALL = 1_000_000  # bytes of an index at most
+SMALL = 1_000_000  # maximum size of an index in bytes
 TIMEOUT = 30  # seconds without a byte
-LONGEST, SLOWEST = 60, 50_000  # seconds of a file, and bytes a second besides
+LONGEST, SLOWEST = 60, 50_000  # maximum seconds per file, plus its size at so many bytes per second
 RETRIES = 2
 PATIENCE = 10  # attempts to replace a damaged preset in the cache
 
 
 def find(name, sha256=None):
-    """The checked files of a preset.
+    """Finds a preset and checks its files.
 
     Args:
-        name: as for `kerasgan.load`.
-        sha256: likewise.
+        name: See `kerasgan.load`.
+        sha256: See `kerasgan.load`.
 
     Returns:
         A `kerasgan.zoo.preset.Preset`.
 
     Raises:
-        ValueError: as `kerasgan.load` says.
+        ValueError: See `kerasgan.load`.
     """
     name = str(name)
     root = os.environ.get("KERASGAN_ZOO") or str(presets.ROOT)
@@ -61,14 +62,14 @@ def find(name, sha256=None):
 
 
 def read_index(text, source):
-    """The presets of a published root, `{name: {file: {"bytes", "sha256"}}}`.
+    """Reads the presets of a published root, `{name: {file: {"bytes", "sha256"}}}`.
 
     Args:
-        text: content of its `index.json`.
-        source: what to call it in an error.
+        text: Contents of the `index.json`.
+        source: Name of the index in errors.
 
     Raises:
-        ValueError: if it is damaged, changed, or names what a preset cannot have.
+        ValueError: If the index is damaged or changed, or lists files that a preset cannot have.
     """
     try:
         index = json.loads(text)
@@ -89,7 +90,7 @@ def read_index(text, source):
 
 
 def index_sum(published):
-    """The SHA-256 that an index gives for its own presets."""
+    """The SHA-256 that an index declares for its presets."""
     return hashlib.sha256(json.dumps(published, sort_keys=True).encode()).hexdigest()
 
 
@@ -101,7 +102,7 @@ def cache():
 
 
 def _download(address, sha256):
-    """The folder of a preset from the web: from the cache if all of it is there, else loaded whole or not at all."""
+    """The folder of a preset from the web: from the cache if it is complete, otherwise downloaded as a whole."""
     import pooch
 
     base, _, name = address.rstrip("/").rpartition("/")
@@ -112,7 +113,7 @@ def _download(address, sha256):
         target = Path(partial) / INDEX
         try:
             _Limited(SMALL)(f"{base}/{INDEX}", target, None)
-        except OSError as error:  # requests' errors are some
+        except OSError as error:  # includes the errors of requests
             raise ValueError(f"{base}/{INDEX} could not be loaded: {error}. Is it the address of a zoo?") from error
         published = read_index(target.read_text("utf-8", errors="replace"), f"{base}/{INDEX}")
         if name not in published:
@@ -136,7 +137,7 @@ def _download(address, sha256):
 
 
 def _is_whole(folder):
-    """Whether a preset lies in the cache as it was loaded."""
+    """Whether a preset in the cache is complete and unchanged."""
     try:
         presets.read(f"{folder}{os.sep}")
     except ValueError:
@@ -145,15 +146,15 @@ def _is_whole(folder):
 
 
 def _put(new, place, old):
-    """Puts a loaded folder in its place in the cache, in one step; another process may have done so meanwhile."""
+    """Moves a downloaded folder into the cache atomically; another process may have done so in the meantime."""
     for _ in range(PATIENCE):
         try:
             os.rename(new, place)
             return
         except OSError:
             if any(_is_whole(each) for each in place.glob("*")):
-                return  # the winner's serves as well
-            with contextlib.suppress(OSError):  # damaged: out of the way, unless another process was faster
+                return  # the other process's copy is equivalent
+            with contextlib.suppress(OSError):  # move a damaged copy away, unless another process was faster
                 os.rename(place, old)
                 shutil.rmtree(old, ignore_errors=True)
     raise ValueError(f"{place} cannot be replaced; remove it.")
@@ -171,7 +172,7 @@ class _Limited:
         loaded, end = 0, time.monotonic() + LONGEST + self.size / SLOWEST
         with requests.get(url, stream=True, timeout=TIMEOUT) as answer, open(output_file, "wb") as file:
             answer.raise_for_status()
-            while chunk := answer.raw.read1(65536, decode_content=True):  # returns what there is
+            while chunk := answer.raw.read1(65536, decode_content=True):  # returns the available bytes
                 loaded += len(chunk)
                 if time.monotonic() > end:
                     raise ValueError(

@@ -1,6 +1,6 @@
-"""Presets on the Hugging Face Hub: weights and JSON only, of a commit that is known, checked before anything is kept.
+"""Presets on the Hugging Face Hub: only weights and JSON, from a known commit, checked before anything is kept.
 
-A preset is a model repository that holds a preset's files. `HF_ENDPOINT` names another Hub, `HF_TOKEN` an access token.
+A preset is a model repository with a preset's files. `HF_ENDPOINT` selects another Hub, `HF_TOKEN` is an access token.
 """
 
 import json
@@ -19,13 +19,13 @@ ALLOWED = (*presets.ALLOWED, presets.METADATA)
 
 
 def parse(address):
-    """The repository and the revision (or None) of an address.
+    """Parses the repository and the revision (or None) of an address.
 
     Args:
         address: `hf://owner/name` or `hf://owner/name@revision`, where the revision is a branch, a tag or a commit.
 
     Raises:
-        ValueError: For another form.
+        ValueError: If the address has another form.
     """
     match = ADDRESS.fullmatch(address)
     if not match:
@@ -34,18 +34,19 @@ def parse(address):
 
 
 def download(address, cache, put):
-    """Downloads a preset from the Hub, unless the cache has it.
+    """Downloads a preset from the Hub unless it is in the cache.
 
     Args:
-        address: As for `parse`. With a full commit, a preset in the cache is used without asking the Hub.
+        address: See `parse`. With a full commit, a cached preset is used without contacting the Hub.
         cache: Folder of downloaded presets.
-        put: Function of (new folder, its place, a place for what is there) that moves a folder into the cache.
+        put: Function of (new folder, destination, destination of the existing folder) that moves a folder into the
+            cache.
 
     Returns:
         The preset's folder.
 
     Raises:
-        ValueError: If the Hub does not answer, or if the repository holds no preset.
+        ValueError: If the Hub does not answer, or if the repository contains no preset.
     """
     repo, revision = parse(address)
     if revision and COMMIT.fullmatch(revision):
@@ -83,7 +84,7 @@ def _loaded(address, repo, commit, files, cache, put):
             raise ValueError(f"{address}: {presets.METADATA} does not say the preset's name ({error!r}).") from error
         folder = Path(partial) / "new" / name
         folder.mkdir(parents=True)
-        for file in files:  # without what the Hub's client keeps beside them
+        for file in files:  # without the Hub client's own files
             shutil.copyfile(loaded / file, folder / file)
         presets.read(f"{folder}{os.sep}")
         put(folder.parent, _place(cache, repo, commit), Path(partial) / "old")
@@ -110,18 +111,18 @@ def push(folder, repo, private=None, revision=None, create_pr=False, message=Non
 
     Args:
         folder: Folder of the preset, which is checked first.
-        repo: "owner/name" of a model repository. It is made if there is none.
+        repo: "owner/name" of a model repository, which is created if it does not exist.
         private: Whether a new repository is private. `None` for the owner's default.
         revision: Branch. `None` for the main one.
         create_pr: Whether to open a pull request instead of a commit.
         message: Subject of the commit.
-        token: Access token. `None` for the one of `HF_TOKEN` or of `hf auth login`.
+        token: Access token. `None` for that of `HF_TOKEN` or of `hf auth login`.
 
     Returns:
         The address with the new commit, `hf://owner/name@commit`.
 
     Raises:
-        ValueError: If the folder holds no preset, or if the Hub refuses it.
+        ValueError: If the folder contains no preset, or if the Hub rejects it.
     """
     repo, _ = parse(f"hf://{str(repo).removeprefix('hf://')}")
     preset = presets.read(f"{Path(folder)}{os.sep}")
@@ -143,12 +144,12 @@ def push(folder, repo, private=None, revision=None, create_pr=False, message=Non
 
 
 def _asked(failure, question, token=None):
-    """What the Hub answers.
+    """Returns the answer of the Hub to a request.
 
     Args:
-        failure: Beginning of the error.
+        failure: Beginning of the error message.
         question: Function of a `huggingface_hub.HfApi`.
-        token: As for `push`.
+        token: See `push`.
     """
     from huggingface_hub import HfApi
     from huggingface_hub.errors import HFValidationError
@@ -158,7 +159,7 @@ def _asked(failure, question, token=None):
         return question(api)
     except HFValidationError as error:
         raise ValueError(f"{failure}: {error}") from error
-    except Exception as error:  # of the connection, of the Hub, of its answer: they have no class in common
+    except Exception as error:  # errors of the connection, the Hub and its answer have no common class
         first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise ValueError(
             f"{failure}: {first} (a private repository needs HF_TOKEN or `hf auth login`; a preset of a full commit "

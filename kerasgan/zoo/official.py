@@ -1,4 +1,4 @@
-"""Which variables of ours the entries of a PyTorch `state_dict` are, where our layers match its modules."""
+"""Maps the entries of a PyTorch `state_dict` to our variables, for layers that match its modules."""
 
 import functools
 
@@ -15,18 +15,18 @@ PARAMETERS = {
     **dict.fromkeys(("running_mean", "stored_mean"), ("moving_mean",)),
     **dict.fromkeys(("running_var", "stored_var"), ("moving_variance",)),
 }
-# Endings of names whose entries follow from others, or count calls.
+# Suffixes of entries that are derived from others or count calls.
 DERIVED = ("weight_v", "sv0", "sn_sigma", "num_batches_tracked", "accumulation_counter")
 
 
 def pairs(owners, names, places=None):
-    """The variables of layers beside what they are in a `state_dict`, for `kerasgan.zoo.convert.assign`.
+    """Pairs the variables of layers with their sources in a `state_dict`, for `kerasgan.zoo.convert.assign`.
 
     Args:
         owners: `{module name: layer}`.
-        names: Names of the entries. Those of other modules are passed over.
-        places: `{module name: (height, width)}` of dense layers whose outputs become a map of that size: PyTorch has
-            its channels first.
+        names: Names of the entries. Those of other modules are ignored.
+        places: `{module name: (height, width)}` of dense layers whose outputs become a map of that size, whose channels
+            come first in PyTorch.
 
     Returns:
         List of (variable, `Source`).
@@ -50,7 +50,7 @@ def _layout(layer, attribute, variable, places):
 
 
 def _of_map(values, layout, places):
-    """Outputs of the order (channels, height, width) in the order (height, width, channels)."""
+    """Reorders outputs from (channels, height, width) to (height, width, channels)."""
     values = np.moveaxis(layout(values), -1, 0)
     maps = values.reshape((-1, *places, *values.shape[1:]))
     return np.moveaxis(np.moveaxis(maps, 0, 2).reshape(values.shape), 0, -1)

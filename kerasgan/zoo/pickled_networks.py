@@ -1,8 +1,9 @@
-"""Networks from the pickles of StyleGAN2-ADA, StyleGAN3 and R3GAN, without running what a pickle says.
+"""Reads networks from the pickles of StyleGAN2-ADA, StyleGAN3 and R3GAN without executing code from a pickle.
 
-These files are pickles of whole PyTorch modules, with the source code of their classes, which the authors' loader runs.
-Here a pickle gets functions of a fixed table, all of which are in this file or in `torch_files`; classes of modules, in
-whose place an empty class takes the state; and an error for any other name. Nothing is imported, and no source is run.
+These files are pickles of whole PyTorch modules with the source code of their classes, which the authors' loader
+executes. Here a pickle can only refer to functions of a fixed table, all of which are in this file or in `torch_files`,
+and to classes of modules, which are replaced by an empty class that stores the state; any other name is an error.
+Nothing is imported, and no source code is executed.
 """
 
 import codecs
@@ -15,15 +16,15 @@ import numpy as np
 
 from kerasgan.zoo.torch_files import DAMAGES, TYPES, Known, Mapping, Storage, Tensor, stream
 
-# Modules whose names stand for classes of networks and layers, never for functions that are run.
+# Modules whose names are treated as classes of networks and layers, never as functions to call.
 CLASSES = ("torch.nn.", "torch_utils.", "training.", "R3GAN.")
-VERSION = 6  # of NVIDIA's persistent classes
-NUMBERS = "fiub"  # kinds of NumPy's types
-DEEPEST = 64  # modules within modules
+VERSION = 6  # version of NVIDIA's persistent classes
+NUMBERS = "fiub"  # kinds of NumPy dtypes
+DEEPEST = 64  # maximum nesting of modules
 
 
 class Module:
-    """What stands in place of a module of any class: it keeps its state."""
+    """Replacement for modules of any class, which stores their state."""
 
     class_name = "Module"
 
@@ -39,12 +40,12 @@ class Module:
 
 @dataclasses.dataclass(frozen=True)
 class Network:
-    """A network in a pickle.
+    """A network from a pickle.
 
     Args:
-        class_name: Name of its class.
-        arguments: Its constructor's keyword arguments and its plain attributes.
-        arrays: Its parameters and buffers, by the names of PyTorch's `state_dict`.
+        class_name: Name of the network's class.
+        arguments: Keyword arguments of its constructor, and its plain attributes.
+        arrays: Parameters and buffers, under the names of PyTorch's `state_dict`.
     """
 
     class_name: str
@@ -53,17 +54,17 @@ class Network:
 
 
 def read_network(path, name="G_ema"):
-    """A network of a pickle.
+    """Reads a network from a pickle.
 
     Args:
-        path: Path of a file of StyleGAN2-ADA for PyTorch (transfer learning pickles among them), StyleGAN3 or R3GAN.
+        path: Path of a file of StyleGAN2-ADA for PyTorch (including transfer learning pickles), StyleGAN3 or R3GAN.
         name: Name of the network in the file.
 
     Returns:
-        `Network`.
+        A `Network`.
 
     Raises:
-        ValueError: For a file of anything else, or one that is damaged.
+        ValueError: If the file is of another kind or damaged.
     """
     try:
         with open(path, "rb") as file:
@@ -81,7 +82,7 @@ def read_network(path, name="G_ema"):
 
 
 def _arrays(module, prefix="", depth=0):
-    """The parameters and buffers of a module and of those within it."""
+    """The parameters and buffers of a module and its submodules."""
     if depth > DEEPEST:
         raise ValueError("The file has modules within modules without end.")
     found: dict = {}
@@ -104,11 +105,11 @@ def _entries(module, kind):
     return entries.items()
 
 
-# What the pickles may call --------------------------------------------------------------------------------------------
+# Functions for pickles ------------------------------------------------------------------------------------------------
 
 
 def _persistent(meta):
-    """A module of a persistent class; its source code is left aside."""
+    """A module of a persistent class; its source code is ignored."""
     if not isinstance(meta, dict) or meta.get("type") != "class" or meta.get("version") != VERSION:
         raise ValueError(f"The file has a persistent object of another kind or version than {VERSION}.")
     module = Module()
@@ -126,7 +127,7 @@ class _Numbers:
 
 
 def _storage(content):
-    """A storage of a stream within the pickle."""
+    """A storage from a stream within the pickle."""
     if not isinstance(content, bytes):
         raise ValueError("A storage is not of bytes.")
     found, numbers = stream(io.BytesIO(content), "A storage")
@@ -142,7 +143,7 @@ def _tensor(storage, start, shape, strides, *_):
 
 
 class _Type:
-    """A NumPy type of numbers."""
+    """A NumPy dtype of numbers."""
 
     order: Any
 
@@ -161,7 +162,7 @@ class _Type:
 
 
 class _Array:
-    """A NumPy array whose numbers come as its state."""
+    """A NumPy array whose numbers are set as its state."""
 
     value: Any = None
 
@@ -193,7 +194,7 @@ def _of_type(function, kind, arguments, *_):
 
 
 def _made(kind, *_):
-    """An object of a class, as older pickles make it."""
+    """An object of a class, as created by older pickles."""
     if not (isinstance(kind, type) and issubclass(kind, Module)):
         raise ValueError("The file makes an object of something else than a module.")
     return kind()
@@ -223,7 +224,7 @@ KNOWN: dict[tuple[str, str], Any] = {
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows the names of a table and those of classes of modules."""
+    """Unpickler that only knows the names of a table and classes of modules."""
 
     def find_class(self, module, name):
         if (module, name) in KNOWN:

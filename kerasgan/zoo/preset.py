@@ -1,8 +1,8 @@
-"""Presets: a folder for each trained model, which is read only if it is as it was written, and never as code.
+"""Presets: one folder per trained model, which is only read if its files are unchanged, and never executed.
 
-`config.json` (what to build), `model.weights.h5`, `metadata.json` (data, numbers, the command that made it, size and
-SHA-256 of the other files), `README.md` (the card), `samples.png` and, of sounds and films, `samples.wav` or
-`samples.gif`.
+A preset contains `config.json` (the configuration of the model), `model.weights.h5`, `metadata.json` (data, scores, the
+command that created it, size and SHA-256 of the other files), `README.md` (the card), `samples.png` and, for sounds and
+films, `samples.wav` or `samples.gif`.
 """
 
 import dataclasses
@@ -21,10 +21,10 @@ import numpy as np
 from kerasgan.pictures.files import write_json
 from kerasgan.zoo.nearest import nearest
 
-# Package data of an installed kerasgan; a link to the checkout's folder where there is one.
+# Package data of an installed kerasgan; in a checkout, a link to its folder.
 _BUNDLED = Path(__file__).parent / "presets"
 ROOT = _BUNDLED if _BUNDLED.is_dir() else Path(__file__).parents[2] / "zoo"
-FORMAT = 1  # of config.json and metadata.json
+FORMAT = 1  # version of config.json and metadata.json
 CONFIG, WEIGHTS, METADATA, CARD, SAMPLES = (
     "config.json",
     "model.weights.h5",
@@ -32,13 +32,13 @@ CONFIG, WEIGHTS, METADATA, CARD, SAMPLES = (
     "README.md",
     "samples.png",
 )
-FILES = (CONFIG, WEIGHTS, CARD, SAMPLES)  # what metadata.json vouches for
-MEDIA = ("samples.wav", "samples.gif")  # and this, where samples can be heard or move
+FILES = (CONFIG, WEIGHTS, CARD, SAMPLES)  # files listed in metadata.json
+MEDIA = ("samples.wav", "samples.gif")  # additional files, for sounds and films
 ALLOWED = (*FILES, *MEDIA)
-LARGEST = 200_000_000  # bytes of a file
-SMALL_MODEL, MANY_TIMES = 50_000_000, 20  # numbers around the networks of a preset that are not remarkable
+LARGEST = 200_000_000  # maximum size of a file in bytes
+SMALL_MODEL, MANY_TIMES = 50_000_000, 20  # size, or multiple of the stored size, up to which a model is not suspicious
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-# Where the classes of a configuration may come from. Keras loads others too, and some run what they are given.
+# Modules of the classes in a configuration. Keras would load others too, some of which execute their arguments.
 MODULES = (
     "keras.layers",
     "keras.initializers",
@@ -47,19 +47,19 @@ MODULES = (
     "keras.activations",
     "kerasgan",
 )
-CLASSES = ("DTypePolicy", "Functional", "Sequential", "SeedGenerator")  # of other modules of Keras
+CLASSES = ("DTypePolicy", "Functional", "Sequential", "SeedGenerator")  # from other Keras modules
 REFUSED = ("Lambda", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "TFSMLayer")
 
 
 @dataclasses.dataclass(frozen=True)
 class Preset:
-    """A preset whose files are as its metadata say.
+    """A preset whose files match its metadata.
 
     Args:
-        name: of the preset.
-        folder: of its files.
-        config: content of its `config.json`.
-        metadata: content of its `metadata.json`.
+        name: Name of the preset.
+        folder: Folder of the files.
+        config: Contents of the `config.json`.
+        metadata: Contents of the `metadata.json`.
     """
 
     name: str
@@ -69,12 +69,12 @@ class Preset:
 
     @property
     def weights(self):
-        """Path of its weights."""
+        """Path of the weights."""
         return self.folder / WEIGHTS
 
 
 def names(root=ROOT):
-    """Names of the presets in a folder of presets, sorted; by default of those that come with the package."""
+    """Sorted names of the presets in a folder; by default, of those that come with the package."""
     return sorted(path.parent.name for path in Path(root).glob(f"*/{METADATA}"))
 
 
@@ -82,15 +82,15 @@ def read(name, root=ROOT):
     """Finds a preset and checks its files.
 
     Args:
-        name: of the preset, such as "classifier-digits-v1", or the path of a folder that holds one.
-        root: folder of the presets' folders, for a name.
+        name: Name of the preset, such as "classifier-digits-v1", or the path of a preset's folder.
+        root: Folder that contains the presets, if a name is given.
 
     Returns:
         The `Preset`.
 
     Raises:
-        ValueError: if there is no such preset, it is of another format, or a file of it is missing, damaged, changed,
-            or not what a preset may hold.
+        ValueError: If there is no such preset, if it has another format, or if one of its files is missing, damaged,
+            changed or not allowed.
     """
     folder = Path(name)
     if not (os.sep in str(name) and (folder / METADATA).is_file()):
@@ -118,20 +118,20 @@ def read(name, root=ROOT):
 
 
 def write(folder, network, config, metadata, card, samples=None, media=None):
-    """Writes a preset, which takes the place of one that is there when it is complete.
+    """Writes a preset, which replaces an existing one when it is complete.
 
     Args:
-        folder: its folder; its name is the preset's.
-        network: Keras model whose weights it holds; None keeps the weights, the picture and the media that are there.
-        config: JSON-ready: what to build, for `config.json`.
-        metadata: JSON-ready: what is known about it; name, format, number of parameters, sizes and SHA-256 are added.
-        card: text of its card.
-        samples: array of a picture for `samples.png`, as `kerasgan.pictures.images.write_png` takes it.
-        media: `{file: content}` of files of `MEDIA`, in bytes.
+        folder: Folder of the preset, whose name becomes that of the preset.
+        network: Keras model with the weights. None keeps the existing weights, picture and media.
+        config: JSON-ready configuration for `config.json`.
+        metadata: JSON-ready metadata; name, format, number of parameters, sizes and SHA-256 are added.
+        card: Text of the card.
+        samples: Array of a picture for `samples.png`, as for `kerasgan.pictures.images.write_png`.
+        media: `{file: contents in bytes}` for files of `MEDIA`.
 
     Raises:
-        ValueError: for a name that is no preset's, or a configuration that may not be read again.
-        FileExistsError: if the folder holds anything but a preset.
+        ValueError: For an invalid name, or a configuration that could not be read again.
+        FileExistsError: If the folder contains anything but a preset.
     """
     folder = Path(folder)
     if not NAME.fullmatch(folder.resolve().name):
@@ -145,7 +145,7 @@ def write(folder, network, config, metadata, card, samples=None, media=None):
     name = folder.resolve().name
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{name}-", dir=folder.parent) as beside:
-        new = Path(beside) / "new"  # the temporary folder itself is closed to other users
+        new = Path(beside) / "new"  # the temporary folder itself is not accessible to other users
         new.mkdir()
         write_json(new / CONFIG, config)
         if network is None:
@@ -170,19 +170,19 @@ def write(folder, network, config, metadata, card, samples=None, media=None):
 
 
 def entries(folder):
-    """`{file: {"bytes", "sha256"}}` of a preset's files."""
+    """The dictionary `{file: {"bytes", "sha256"}}` of a preset's files."""
     there = [file for file in ALLOWED if (Path(folder) / file).exists()]
     return {f: {"bytes": (Path(folder) / f).stat().st_size, "sha256": sha256_of(Path(folder) / f)} for f in there}
 
 
-# What is refused -----------------------------------------------------------------------------------------------------
+# Checks --------------------------------------------------------------------------------------------------------------
 
 
 def check_file(folder, file, entry):
-    """Refuses a file that is not as `entry`, {"bytes", "sha256"}, says.
+    """Rejects a file that does not match `entry`, {"bytes", "sha256"}.
 
     Raises:
-        ValueError: that says what differs.
+        ValueError: If they differ; the message says how.
     """
     if file not in (*ALLOWED, METADATA):
         raise ValueError(f"{folder} lists {file!r}, which is no file of a preset; expected {', '.join(ALLOWED)}.")
@@ -197,14 +197,14 @@ def check_file(folder, file, entry):
 
 
 def check_config(config, source):
-    """Refuses a configuration that would have Keras load anything but known layers.
+    """Rejects a configuration that would make Keras load anything but known layers.
 
     Args:
-        config: content of a `config.json`.
-        source: what to call it in an error.
+        config: Contents of a `config.json`.
+        source: Name of the configuration in errors.
 
     Raises:
-        ValueError: that names the class.
+        ValueError: If a class is not allowed; the message names it.
     """
     if not isinstance(config, dict) or not isinstance(config.get("class"), str):
         raise ValueError(f"{source} names no class; expected an object with 'class'.")
@@ -218,9 +218,9 @@ def check_config(config, source):
             module, name = value.get("module") or "", value["class_name"]
             known = any(module == each or module.startswith(f"{each}.") for each in MODULES)
             known |= module.partition(".")[0] == "keras" and name in CLASSES
-            registered = str(value.get("registered_name") or name)  # which Keras asks first
+            registered = str(value.get("registered_name") or name)  # Keras checks this first
             known &= not str(name).startswith("__") and registered in (name, f"kerasgan>{name}")
-            known |= not module and name == "__keras_tensor__"  # between the layers of a Functional model
+            known |= not module and name == "__keras_tensor__"  # occurs between the layers of a Functional model
             if not known or name in REFUSED or not isinstance(name, str):
                 raise ValueError(
                     f"{source} wants {module}.{name}, which a preset may not: it could run code. Allowed are layers, "
@@ -231,15 +231,15 @@ def check_config(config, source):
 
 
 def check_size(preset, network, whole):
-    """Refuses a preset whose configuration makes other, or many more, numbers than its weights file holds.
+    """Rejects a preset whose configuration creates different, or many more, numbers than its weights file contains.
 
     Args:
         preset: The `Preset`.
-        network: Keras model of the networks whose weights it holds, with variables that need have no values.
-        whole: All numbers of the model that its configuration makes.
+        network: Keras model of the stored networks, whose variables need no values.
+        whole: Total number of values of the model that the configuration creates.
 
     Raises:
-        ValueError: That says what was declared, and what there is.
+        ValueError: If they do not match; the message gives both numbers.
     """
     numbers = sum(math.prod(v.shape) for v in network.variables)
     declared, size = preset.metadata.get("parameters"), os.path.getsize(preset.weights)
@@ -257,16 +257,16 @@ def check_size(preset, network, whole):
 
 
 def check_weights(path, network):
-    """Refuses a weights file that holds other than exactly the numbers of a network.
+    """Rejects a weights file that does not contain exactly the numbers of a network.
 
-    Keras leaves a layer as it was built where the file has nothing for it; here this is an error as well.
+    Keras leaves layers unchanged if the file has no weights for them; here this is an error as well.
 
     Args:
-        path: of the file.
-        network: built Keras model that they are for.
+        path: Path of the file.
+        network: Built Keras model that the weights belong to.
 
     Raises:
-        ValueError: for links out of the file, objects, or more or fewer numbers than the network has.
+        ValueError: For links out of the file, objects, or more or fewer numbers than the network has.
     """
     import h5py
 
@@ -309,10 +309,10 @@ def check_weights(path, network):
 
 
 def _check_regular(path):
-    """Refuses what is no file of its own: a link may lead anywhere, and a pipe may never end.
+    """Rejects anything but regular files: a link may lead anywhere, and a pipe may never end.
 
     Raises:
-        ValueError: If it is a link, a pipe, a device or a folder.
+        ValueError: If the path is a link, a pipe, a device or a folder.
     """
     try:
         mode = os.lstat(path).st_mode
@@ -326,10 +326,10 @@ def _check_regular(path):
 
 
 def sha256_of(path):
-    """SHA-256 of a file, in hexadecimal digits.
+    """Computes the SHA-256 of a file in hexadecimal digits.
 
     Raises:
-        ValueError: if it cannot be read.
+        ValueError: If the file cannot be read.
     """
     _check_regular(path)
     try:
@@ -340,10 +340,10 @@ def sha256_of(path):
 
 
 def read_json(path):
-    """The content of a JSON file of a preset.
+    """Reads a JSON file of a preset.
 
     Raises:
-        ValueError: if it is damaged or missing.
+        ValueError: If the file is damaged or missing.
     """
     _check_regular(path)
     try:

@@ -1,4 +1,4 @@
-"""Models from presets, and presets of models."""
+"""Loads models from presets, and saves models as presets."""
 
 import contextlib
 import json
@@ -15,26 +15,26 @@ from kerasgan.zoo.card import card_of
 from kerasgan.zoo.fetch import find
 from kerasgan.zoo.versions import versions
 
-PENDING = "uninitialized_variables"  # Keras' list of them
-PICTURE = 64  # samples in samples.png, about
-RECORDED = 12  # samples in samples.wav or samples.gif, at most
-PIXELS = 1 << 22  # in all of them, at most: 4 of 1024x1024
+PENDING = "uninitialized_variables"  # Keras' list of uninitialized variables
+PICTURE = 64  # approximate number of samples in samples.png
+RECORDED = 12  # maximum number of samples in samples.wav or samples.gif
+PIXELS = 1 << 22  # maximum number of pixels in all samples: 4 of 1024x1024
 
 
 def load(name, sha256=None):
-    """A trained model, ready to `sample` or `translate`; call `compile()` to train it further.
+    """Loads a trained model, ready to `sample` or `translate`. Call `compile()` to train it further.
 
     Args:
-        name: of a preset that comes with the package (`kerasgan.zoo.names()`), the path of a preset's folder, or its
+        name: Name of a preset that comes with the package (`kerasgan.zoo.names()`), path of a preset's folder, or its
             address: `https://`, `http://` or `file://`, or `hf://owner/name[@revision]` on the Hugging Face Hub.
-        sha256: of the preset's `metadata.json`, for one from an address: nothing else is then accepted.
+        sha256: SHA-256 of the preset's `metadata.json`, for a preset from an address, which must match it.
 
     Returns:
-        An `AdversarialModel` of the preset's family. Its networks have the averaged weights; those that the preset does
-        not hold, such as most discriminators, are untrained.
+        An `AdversarialModel` of the preset's family. Its networks have the averaged weights; networks that are not in
+        the preset, such as most discriminators, are untrained.
 
     Raises:
-        ValueError: if there is no such preset, or anything in it is not as it was published; nothing is kept of it.
+        ValueError: If there is no such preset, or if it differs from the published one; nothing of it is kept.
 
     Example:
         >>> images = kerasgan.load("dcgan_digits").sample(16, seed=0, labels=[7] * 16)
@@ -43,7 +43,7 @@ def load(name, sha256=None):
 
 
 def build(preset) -> Any:
-    """The model of a `kerasgan.zoo.preset.Preset`."""
+    """Builds the model of a `kerasgan.zoo.preset.Preset`."""
     family = keras.saving.get_registered_object(preset.config["class"])
     if not _is_family(family):
         raise ValueError(
@@ -57,7 +57,7 @@ def build(preset) -> Any:
     holder, kept, states = _held(model, preset)
     try:
         holder.load_weights(preset.weights)
-    except Exception as error:  # whatever Keras and h5py raise for a file of another model
+    except Exception as error:  # Keras and h5py raise various errors for a file of another model
         raise ValueError(f"{preset.weights} does not fit its {presets.CONFIG}: {error}") from error
     for network in set(kept) & set(model.averages):
         model.averages[network].set_weights(model.networks[network].get_weights())
@@ -70,25 +70,25 @@ def build(preset) -> Any:
 
 @contextlib.contextmanager
 def _outlining():
-    """Variables that are made in the block have a shape and no numbers, and never get any."""
+    """Context in which new variables have a shape but no values, and never get any."""
     pending = list(global_state.get_global_attribute(PENDING, []))
     try:
         with keras.StatelessScope(initialize_variables=False):
             yield
-    finally:  # else Keras would fill them when the next scope ends
+    finally:  # otherwise Keras would initialize them when the next scope ends
         global_state.set_global_attribute(PENDING, pending)
 
 
 def _made(family, preset):
     """The model of a preset's configuration, untrained."""
     try:
-        return family.from_config(json.loads(json.dumps(preset.config["arguments"])))  # Keras takes it apart
+        return family.from_config(json.loads(json.dumps(preset.config["arguments"])))  # Keras modifies its argument
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"{preset.folder / presets.CONFIG} makes no {family.__name__}: {error}") from error
 
 
 def _held(model, preset):
-    """What a preset's weights are of: a Keras model that holds it, the names of the networks, and the states."""
+    """The contents of a preset's weights: a Keras model that holds them, the names of the networks, and the states."""
     kept = preset.config.get("networks")
     if not isinstance(kept, list) or not kept or not set(kept) <= set(model.networks):
         raise ValueError(f"{preset.folder / presets.CONFIG} holds {kept}; expected some of {list(model.networks)}.")
@@ -97,25 +97,25 @@ def _held(model, preset):
 
 
 def _is_family(found: Any) -> bool:
-    """Whether something is a class of GANs; its base class is above this module."""
+    """Whether an object is a class of GANs, whose base class this module cannot import."""
     return isinstance(found, type) and issubclass(found, keras.Model) and hasattr(found, "add_networks")
 
 
 def save(model, folder, networks=None, samples=None, media=None, **metadata):
-    """Writes a model as a preset: configuration, averaged weights, card, picture, metadata.
+    """Saves a model as a preset: configuration, averaged weights, card, picture, metadata.
 
     Args:
-        model: an `AdversarialModel`.
-        folder: of the preset, whose name it is.
-        networks: names of those to keep; by default all that have an average, which is what samples are made with.
-        samples: picture for `samples.png`, an array; by default samples of seed 0, of a model that can `sample`.
-        media: `{"samples.wav": bytes}` or `{"samples.gif": bytes}`; by default samples of seed 0 of a model of sounds
-            or films.
-        **metadata: further JSON-ready entries of `metadata.json`; `data`, `evaluation`, `command`, `seed`, `minutes`
-            and `cpu_minutes` have their places on the card.
+        model: An `AdversarialModel`.
+        folder: Folder of the preset, whose name becomes that of the preset.
+        networks: Names of the networks to save. Defaults to all networks with an average, which generate samples.
+        samples: Picture for `samples.png`, an array. Defaults to samples with seed 0, for a model that can `sample`.
+        media: `{"samples.wav": bytes}` or `{"samples.gif": bytes}`. Defaults to samples with seed 0, for a model of
+            sounds or films.
+        **metadata: Additional JSON-ready entries of `metadata.json`; `data`, `evaluation`, `command`, `seed`, `minutes`
+            and `cpu_minutes` appear on the card.
 
     Raises:
-        ValueError: for networks that the model does not have, or a name that is no preset's.
+        ValueError: For networks that the model does not have, or for an invalid name.
     """
     networks = list(model.averages) if networks is None else list(networks)
     if not networks or not set(networks) <= set(model.networks):
@@ -138,7 +138,7 @@ def save(model, folder, networks=None, samples=None, media=None, **metadata):
 
 
 def picture(model):
-    """What `samples.png` shows: samples of seed 0, a column for each class; None for what only a pair can show."""
+    """The picture for `samples.png`: samples with seed 0, one column per class; None for models that need pairs."""
     if not model.generates:
         return None
     classes = model.conditions.classes or 8
@@ -151,7 +151,7 @@ def picture(model):
 
 
 def recording(model):
-    """What can be heard or seen to move: `{file: content}` of samples of seed 0, one of each class; else `{}`."""
+    """Sounds or films, `{file: contents}`, of samples with seed 0, one of each class; `{}` for other kinds."""
     if not model.generates or not set(model.sample_kind.file_types) & {"wav", "gif"}:
         return {}
     count = min(RECORDED, model.conditions.classes or RECORDED)
@@ -160,7 +160,7 @@ def recording(model):
 
 
 def plain(config):
-    """A model's configuration as a preset keeps it: tuples as lists, and nothing that Keras numbers or sets itself."""
+    """A model's configuration for a preset: tuples as lists, without entries that Keras numbers or sets itself."""
     left_out = ("name", "trainable", "dtype")
 
     def listed(value):
@@ -174,7 +174,7 @@ def plain(config):
 
 
 class _States(keras.layers.Layer):
-    """Copies of a model's states, for a file of weights."""
+    """Copies of a model's states, for a weights file."""
 
     def __init__(self, states):
         super().__init__(name="states")
@@ -188,7 +188,7 @@ class _States(keras.layers.Layer):
 
 
 def _holder(networks, states):
-    """A Keras model that holds networks and copies of states under their names, for one file of weights."""
+    """A Keras model that holds networks and copies of states under their names, for a single weights file."""
     holder = keras.Model(name="preset")
     for name, network in networks.items():
         setattr(holder, name, network)

@@ -1,8 +1,8 @@
-"""Weights from PyTorch's files, without PyTorch and without running what a file says.
+"""Reads weights from PyTorch files, without PyTorch and without executing code from a file.
 
-A `.pth` file is a pickle of a `state_dict` beside the numbers of its tensors: a zip archive, or before PyTorch 1.6 one
-stream. A pickle may name any function of any module; here it gets the few of a fixed table, and any other name is an
-error. Nothing is imported, and no number is read beyond the file's own.
+A `.pth` file is a pickle of a `state_dict` along with the numbers of its tensors: a zip archive, or a single stream
+before PyTorch 1.6. A pickle may name any function of any module; here it only gets the few functions of a fixed table,
+and any other name is an error. Nothing is imported, and no number outside the file is read.
 """
 
 import dataclasses
@@ -26,7 +26,7 @@ TYPES = {
     "ByteStorage": "<u1",
     "BoolStorage": "?",
 }
-# What reading a damaged file may raise.
+# Exceptions when reading a damaged file.
 DAMAGES = (
     *(pickle.UnpicklingError, EOFError, zipfile.BadZipFile, struct.error, RecursionError, UnicodeDecodeError),
     *(AttributeError, IndexError, KeyError, TypeError, OverflowError, NotImplementedError),
@@ -34,16 +34,17 @@ DAMAGES = (
 
 
 def read_torch(path):
-    """The `state_dict` or other plain object in a `.pth` file.
+    """Reads the `state_dict` or other plain object in a `.pth` file.
 
     Args:
-        path: Path of a file that `torch.save` wrote.
+        path: Path of a file written by `torch.save`.
 
     Returns:
-        Dictionaries, lists, numbers and texts as in the file, and NumPy arrays for tensors; bfloat16 ones as float32.
+        Dictionaries, lists, numbers and strings as in the file, and NumPy arrays for tensors, where bfloat16 becomes
+        float32.
 
     Raises:
-        ValueError: For a file of anything else, such as a whole module, or one that is damaged.
+        ValueError: If the file contains anything else, such as a whole module, or if it is damaged.
     """
     try:
         if zipfile.is_zipfile(path):
@@ -55,7 +56,7 @@ def read_torch(path):
 
 @dataclasses.dataclass(frozen=True)
 class Storage:
-    """The numbers of one or more tensors: their type, their name in the file and how many there are."""
+    """The storage of one or more tensors: data type, name in the file and number of values."""
 
     type: str
     key: str
@@ -66,7 +67,7 @@ class Storage:
         return self.count * (2 if self.type == "bfloat16" else np.dtype(self.type).itemsize)
 
     def numbers(self, data):
-        """The numbers of bytes."""
+        """Converts bytes to numbers."""
         if len(data) != self.size:
             raise ValueError(f"The storage {self.key!r} has {len(data)} bytes; expected {self.size}.")
         if self.type == "bfloat16":
@@ -76,7 +77,7 @@ class Storage:
 
 @dataclasses.dataclass(frozen=True)
 class Tensor:
-    """A tensor whose numbers come later: a strided view of a storage."""
+    """A strided view of a storage, whose numbers are read later."""
 
     storage: Storage
     start: int
@@ -84,7 +85,7 @@ class Tensor:
     strides: tuple
 
     def array(self, numbers):
-        """The tensor as an array of its own."""
+        """The tensor as a separate array."""
         whole = (self.start, *self.shape, *self.strides)
         if len(self.shape) != len(self.strides) or not all(type(n) is int and n >= 0 for n in whole):
             raise ValueError(f"A tensor has the shape {self.shape} and the strides {self.strides}.")
@@ -98,14 +99,14 @@ class Tensor:
 
 
 class Mapping(dict):
-    """An `OrderedDict` without the attributes that PyTorch gives it, such as `_metadata`."""
+    """An `OrderedDict` without the attributes that PyTorch adds, such as `_metadata`."""
 
     def __setstate__(self, state):
         pass
 
 
 class Known:
-    """A function that a pickle may call; what else a pickle could do to a function, such as to change it, it cannot."""
+    """A function that a pickle may call but not modify."""
 
     def __init__(self, function):
         self.function = function
@@ -124,7 +125,7 @@ def _tensor(storage, start, shape, strides, *_):
 
 
 class _Unpickler(pickle.Unpickler):
-    """Knows a few names, and the storages of one file."""
+    """Unpickler that only knows a few names, and the storages of one file."""
 
     known: dict[tuple[str, str], Any] = {
         ("collections", "OrderedDict"): Mapping,
@@ -154,7 +155,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _read_archive(path):
-    """The object of a zip archive: `<name>/data.pkl`, and the numbers in `<name>/data/<key>`."""
+    """Reads the object of a zip archive: `<name>/data.pkl`, with the numbers in `<name>/data/<key>`."""
     with zipfile.ZipFile(path) as archive:
         (pickled,) = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith("/data.pkl")]
         folder = pickled.removesuffix("data.pkl")
@@ -175,11 +176,11 @@ def _read_stream(path):
 
 
 def stream(file, name):
-    """The object of a stream: three pickles about the format, that of the object, that of the keys, and the numbers.
+    """Reads the object of a stream: three pickles about the format, those of the object and the keys, and the numbers.
 
     Args:
         file: Open binary file.
-        name: Its name, for errors.
+        name: Name of the file, for errors.
 
     Returns:
         (object with tensors whose numbers are missing, `{key: numbers}`).
@@ -201,7 +202,7 @@ def stream(file, name):
 
 
 def _with_arrays(found, numbers):
-    """An object with arrays in the places of its tensors."""
+    """An object with its tensors replaced by arrays."""
     if isinstance(found, Tensor):
         return found.array(numbers[found.storage.key])
     if isinstance(found, dict):

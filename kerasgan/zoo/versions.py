@@ -1,4 +1,4 @@
-"""Versions of what a model was trained and saved with."""
+"""Versions of the software that a model is trained and saved with."""
 
 import importlib.metadata
 import platform
@@ -7,8 +7,8 @@ PACKAGES = ("keras", "tensorflow", "jax", "numpy")
 
 
 def versions():
-    """Versions of Python and of the packages that matter, those that are installed."""
-    from kerasgan import __version__  # not above: the package itself imports this module
+    """Versions of Python and of the relevant installed packages."""
+    from kerasgan import __version__  # not at the top, because the package imports this module
 
     found = {"python": platform.python_version(), "kerasgan": __version__}
     for package in PACKAGES:

@@ -1,4 +1,4 @@
-"""Health of a training: signals of steps and samples, findings in plain words, and a summary page."""
+"""Health of a training run: signals of steps and samples, findings in plain words, and a summary page."""
 
 import dataclasses
 import math
@@ -19,28 +19,29 @@ from kerasgan.pictures.images import write_png
 
 __all__ = ["Finding", "GANHealth"]
 
-FEWEST = 64  # samples from which the statistics mean something
-WRITE_EVERY = 10  # evaluations: the page of a training that still runs
+FEWEST = 64  # smallest number of samples for meaningful statistics
+WRITE_EVERY = 10  # number of evaluations between two updates of the page
 
 
 class GANHealth(keras.callbacks.Callback):
-    """Measures the health of a training, reports each problem once with advice, and draws `health.png`.
+    """Measures the health of a training run, reports each problem once with advice, and draws `health.png`.
 
     Signals of each step come from values that the step computes anyway, averaged over about the last 100 steps: the
     discriminator's accuracies, margin and saturation, the gradient that reaches the samples, and the players' gradient
     norms and relative updates. Every `every_steps` steps an evaluation of samples of fixed latents adds: diversity,
-    coverage and recall, class proportions, near-duplicates and the Fréchet distance, of the generator in training and
+    coverage and recall, class proportions, near-duplicates and the Fréchet distance, of the generator being trained and
     of its average (`ema_`); the change since the last evaluation; overfitting of the discriminator; copying; and the
     effects of labels and latents. A finding requires signals that persist for three consecutive evaluations after the
     first 500 steps (`kerasgan.callbacks.health.rules`).
 
-    The callback does not affect the training: the weights are bit-identical to those without it. With several workers
-    only the chief evaluates. Games without `sample` and a discriminator of samples have the signals of the steps only.
+    The callback does not affect the training: the weights are bit-identical to those without it. With several workers,
+    only the chief evaluates. Games without `sample` and without a discriminator of samples only have the signals of the
+    steps.
 
     Args:
         data: Training data: an array of samples, a tuple `(samples, labels)`, or an iterable of batches such as a
             dataset. Copies are detected among the first `count` samples only.
-        validation_data: Real samples that the model is not trained on, in the same form. Required to detect overfitting
+        validation_data: Real samples that the model is not trained on, in the same form. Needed to detect overfitting
             and copying.
         folder: Folder of `health.json` and `health.png`. None writes no files.
         every_steps: Number of steps between two evaluations.
@@ -58,7 +59,7 @@ class GANHealth(keras.callbacks.Callback):
 
     Attributes:
         findings: List of `Finding`s so far.
-        history: Signals of all evaluations, `[{"step": steps, signal: value, "flags": names of rules that hold}]`.
+        history: Signals of all evaluations, `[{"step": steps, signal: value, "flags": names of active rules}]`.
 
     Raises:
         ValueError: If `count` is below 64, if there are fewer than 12 real samples, if a conditional model has no
@@ -115,13 +116,13 @@ class GANHealth(keras.callbacks.Callback):
                 "Pass GANHealth((samples, labels))."
             )
         model.watch()
-        # Not `self.model` at each step: on JAX that fetches all state.
+        # Not `self.model` at each step: on JAX, it fetches the whole state.
         self.watched = model
 
     def on_epoch_begin(self, epoch, logs=None):
         self.first_step, self.passed = self._step(), 0
 
-    # At the beginning, because what is asked for at a batch's end waits for the logs of each step.
+    # At the beginning of a batch, because a request at its end waits for the logs of each step.
     def on_train_batch_begin(self, batch, logs=None):
         if self.watched.catching_up:
             self.passed = batch + self.watched.steps_per_execution
@@ -189,7 +190,7 @@ class GANHealth(keras.callbacks.Callback):
         write_png(self.folder / "health.png", draw(self.history, self.findings, about))
 
     def get_state(self):
-        """Returns findings and signals for `Checkpoint(companions=...)`, with None for values that are not finite."""
+        """Returns findings and signals for `Checkpoint(companions=...)`, with None for non-finite values."""
         return {
             "findings": [dataclasses.asdict(each) | {"values": _plain(each.values)} for each in self.findings],
             "evaluations": [_plain(signals) for signals in self.history],
@@ -213,7 +214,7 @@ class GANHealth(keras.callbacks.Callback):
         with self.writer.as_default():
             for name, value in signals.items():
                 if isinstance(value, (int, float)) and name != "step":
-                    # As `tf.summary.scalar` does, which would want TensorBoard itself to be installed.
+                    # As `tf.summary.scalar` does, but that would require TensorBoard to be installed.
                     metadata = tf.compat.v1.SummaryMetadata()
                     metadata.plugin_data.plugin_name = "scalars"
                     tf.summary.write(f"health/{name}", tf.constant(value, tf.float32), signals["step"], metadata)

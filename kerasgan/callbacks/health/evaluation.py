@@ -12,12 +12,12 @@ from kerasgan.game.engines import compiled_call
 from kerasgan.metrics.distances import distance_blocks, neighbour_distances
 from kerasgan.metrics.features import check_samples, extract
 
-LARGEST_SPACE = 256  # features; more are projected at random, which keeps distances up to a few per cent
-CLUSTERS = 10  # of the reals, which stand for classes where none are known
-FEWEST = 20  # samples of a class that tell how different they are
-RARE = 0.1  # of the real share: a class is missing
+LARGEST_SPACE = 256  # features; more are projected randomly, which preserves distances to within a few per cent
+CLUSTERS = 10  # number of clusters of the real samples, which replace unknown classes
+FEWEST = 20  # smallest number of samples of a class to measure their spread
+RARE = 0.1  # fraction of the real share below which a class is missing
 BATCH_SIZE = 128
-PAIRS = 128  # samples that tell what labels and latents do
+PAIRS = 128  # number of samples to measure the effects of labels and latents
 POWER_ITERATIONS = 10
 CYCLE_LENGTH = 32  # evaluations
 
@@ -49,7 +49,7 @@ class Reals:
             self.space += f", {first.shape[1]} projected to {LARGEST_SPACE}"
         self.train = self.embed(self.train_x)
         self.held_out = None if self.held_x is None else self.embed(self.held_x)
-        # Without unseen reals one half of those known stands for them, where real is compared with real.
+        # Without unseen real samples, one half of the known ones replaces them when real is compared with real.
         half = len(self.train) // 2
         reference, control = (
             (self.train, self.held_out) if self.held_out is not None else (self.train[:half], self.train[half:])
@@ -71,7 +71,7 @@ class Reals:
         labels = self.assign(self.train_x, self.train)
         self.classes = len(self.centers) if classifier is None else int(labels.max()) + 1
         counts = np.bincount(labels, minlength=self.classes)
-        self.shares = (counts + 1) / (counts.sum() + self.classes)  # one more: finite where a class has none here
+        self.shares = (counts + 1) / (counts.sum() + self.classes)  # plus one: finite for classes without samples here
         self.class_spreads = class_spreads(self.train, labels, self.classes)
 
     def embed(self, samples):
@@ -103,7 +103,7 @@ class Reals:
         counts = np.bincount(assigned, minlength=self.classes)[: self.classes]
         shares = counts / max(1, counts.sum())
         present = shares > 0
-        # Of a rare class none may come by chance.
+        # A rare class may be absent by chance.
         missing = (shares < RARE * self.shares) & (self.shares * len(samples) >= FEWEST)
         ratios = class_spreads(points, assigned, self.classes) / self.class_spreads
         if labels is not None:
@@ -220,7 +220,7 @@ class Examiner:
             step, whole = train.mean() - unseen.mean(), train.mean() - fake.mean()
             error = math.sqrt(train.var() / len(train) + unseen.var() / len(unseen))
             signals["overfitting_errors"] = float(step / max(error, 1e-12))
-            if whole > 0:  # else it takes samples for reals, and a share of the way means nothing
+            if whole > 0:  # otherwise it takes samples for real ones, and the fraction is meaningless
                 signals["overfitting"] = float(step / whole)
         return signals
 
@@ -237,14 +237,14 @@ class Examiner:
                 part = np.asarray(labels[start:end]).reshape(shape).astype("int32")
                 images = [images, ops.convert_to_tensor(part)]
             result = self.logits(images)
-            result = result["logits"] if isinstance(result, dict) else result  # other heads tell other things
+            result = result["logits"] if isinstance(result, dict) else result  # other heads are ignored
             result = ops.convert_to_numpy(ops.cast(result, "float32"))
             logits.append(result.reshape(len(result), -1).mean(axis=1))
         return np.concatenate(logits).astype("float64")
 
 
 def judges_samples(model):
-    """Returns whether there is a discriminator whose only inputs are samples [and labels]."""
+    """Returns whether the model has a discriminator whose only inputs are samples [and labels]."""
     return "discriminator" in model.networks and len(model.discriminator.inputs) <= 1 + bool(model.conditions.classes)
 
 

@@ -1,4 +1,4 @@
-"""The health page of a training: signals over the steps, thresholds and findings."""
+"""The health page of a training run: signals over the steps, thresholds and findings."""
 
 import math
 
@@ -8,7 +8,7 @@ from kerasgan.callbacks.health import rules
 
 WIDTH, HEIGHT, MARGIN = 460, 250, 60  # of a panel, in pixels; the margin is on the left
 COLUMNS = 3
-TOP = 70  # of the page, for its title
+TOP = 70  # height of the title, in pixels
 INK, PALE, FLAG = (30, 30, 30), (190, 190, 190), (200, 30, 30)
 COLOURS = ((31, 119, 180), (255, 127, 14), (44, 160, 44))
 # Title, [(signal, its name in the panel)], thresholds, whether the axis is logarithmic.
@@ -91,7 +91,7 @@ def _panel(pen, font, corner, title, names, steps, series, thresholds, logarithm
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
     if not logarithmic:
         low, high = min(0.0, low, *thresholds), max(high, *thresholds, 1e-3)
-        low, high = max(low, -1.0), min(high, 2.5)  # ratios may be anything where both parts are near 0
+        low, high = max(low, -1.0), min(high, 2.5)  # ratios may be arbitrary if both parts are near 0
     high = max(high, low + 1e-2)
     last = max([*steps, 1])
 

@@ -11,28 +11,28 @@ from dataclasses import dataclass, field
 WARM_UP = 500  # steps
 PATIENCE = 3  # evaluations in a row
 
-SURE = 0.95  # accuracy on both sides; alone it is no illness: with R1 or a gradient penalty it is the normal state
-SATURATED = -3.0  # log10 of mean sigmoid(D(G)), by which a saturating loss multiplies the generator's gradient
-VANISHED = 1e-3  # of the largest gradient that has reached the samples
-COLLAPSED = 0.5  # of the reals' mean pairwise distance; one class of several, or one sample, is far below
-DUPLICATED = 0.2  # share of samples as near to another one as 1 % of the reals are
-NARROW_RECALL = 0.3  # of the recall of other reals
+SURE = 0.95  # accuracy on both sides; not a problem by itself: it is normal with R1 or a gradient penalty
+SATURATED = -3.0  # log10 of mean sigmoid(D(G)), the factor of the generator's gradient for a saturating loss
+VANISHED = 1e-3  # fraction of the largest gradient that has reached the samples
+COLLAPSED = 0.5  # fraction of the real mean pairwise distance; one class of several, or one sample, is far below
+DUPLICATED = 0.2  # share of samples as close to another one as 1 % of the real samples are
+NARROW_RECALL = 0.3  # fraction of the recall of other real samples
 UNEVEN = 0.5  # nats from the real class shares; ln(10 / 6), four of ten classes missing, is 0.51
-MISSING = 0.2  # of the reals' mass, in classes that the samples have less than a tenth of; one rare class is no illness
-HOPPING = 0.25  # total variation between the class shares of two evaluations: a quarter of the mass has moved
-WORSE_THAN_AVERAGE = 1.5  # Fréchet distance of the weights in training over that of their average
+MISSING = 0.2  # real share of classes with less than a tenth of it in the samples; one rare class is no problem
+HOPPING = 0.25  # total variation between the class shares of two evaluations
+WORSE_THAN_AVERAGE = 1.5  # ratio of the Fréchet distance of the raw weights to that of the averaged ones
 DRIFTING = 0.5  # mean change of a sample between evaluations, in mean pairwise distances
-CYCLE = 0.3  # of the autocorrelation: below minus this, and above it at a longer lag
-IGNORED = 0.1  # effect of the one input of the generator over that of the other
-OVERFITTED = 0.5  # of the way from the logits of training samples to those of generated ones that unseen reals are
+CYCLE = 0.3  # autocorrelation below minus this value, and above it at a longer lag
+IGNORED = 0.1  # ratio of the effects of the generator's two inputs
+OVERFITTED = 0.5  # position of unseen real logits between those of training (0) and generated (1) samples
 SIGNIFICANT = 3.0  # standard errors
-COPIED = 0.8  # distance to the nearest training sample, over that of unseen reals (Meehan et al. 2020)
-NEARER = 0.6  # share of samples nearer to the training set than to as many unseen reals; 1/2 without copying
+COPIED = 0.8  # distance to the nearest training sample, relative to unseen real samples (Meehan et al. 2020)
+NEARER = 0.6  # share of samples closer to the training set than to as many unseen ones; 1/2 without copying
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem, at the step at which it was confirmed.
+    """A problem and the step at which it was confirmed.
 
     Attributes:
         name: Name of the rule.
@@ -98,7 +98,7 @@ def wandering(s):
 
 
 def copying(s):
-    # One sample is nearer to the one set or to the other: of a collapsed generator that says nothing.
+    # A single sample is always closer to one of the sets: for a collapsed generator this means nothing.
     return s["copy_distance"] < COPIED and s["nearer_to_train"] > NEARER and not collapsed(s)
 
 
@@ -204,7 +204,7 @@ RULES = (
 
 
 def holding(history, rules=RULES):
-    """Returns the rules that held at the last evaluations.
+    """Returns the rules that held at all recent evaluations.
 
     Args:
         history: Evaluations `[{"step": steps, signal: value}]`, the newest last.

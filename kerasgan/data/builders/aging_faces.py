@@ -1,4 +1,4 @@
-"""Cartoon faces of ageing people: ten numbers define a person, one the age."""
+"""Cartoon faces of ageing people: ten numbers define a person, and one the age."""
 
 import numpy as np
 
@@ -139,7 +139,7 @@ def render(identity, age, glasses=False, beard=False):
     def add(distance, colour, opacity=1.0):
         drawing.paint(canvas, opacity * drawing.coverage(distance), colour)
 
-    # Coordinates from the middle of the face. The face is symmetric, so x is the distance from the middle line.
+    # Coordinates from the centre of the face. The face is symmetric, so x is the distance from the centre line.
     x, y = drawing.pixel_grid(PIXELS)
     x, y = np.abs(x - 32), y - 31
 

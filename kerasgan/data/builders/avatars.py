@@ -1,4 +1,4 @@
-"""Drawn faces in the styles of DiceBear, every one from a handful of attributes."""
+"""Drawn faces in the styles of DiceBear, each defined by a handful of attributes."""
 
 import functools
 import json
@@ -18,9 +18,9 @@ from kerasgan.data.builders.packages import INSTALL, Package
 
 VERSION = "9.4.3"
 CORE = Package("@dicebear/core", VERSION, "lib/index.js", "npm")
-VIEWS = 4  # of an identity, one after the other
+VIEWS = 4  # number of consecutive views of an identity
 NONE = "none"
-# Reads a list of options from its input, and writes the list of their SVG files.
+# Reads a list of options from its input, and writes the list of the resulting SVG files.
 DRAW = """
 const [core, style] = process.argv.slice(-2);
 const { createAvatar } = await import(core);
@@ -35,13 +35,13 @@ class _Style(NamedTuple):
     """A style of DiceBear.
 
     Args:
-        license: As its package states it.
+        license: Licence as stated by the package of the style.
         identity: Attributes that do not change within an identity.
-        changing: Attributes of which one differs in each further view of it.
-        chances: Probability that an attribute is there at all.
-        fixed: DiceBear's options for what is the same in all pictures.
+        changing: Attributes, one of which differs in each further view of an identity.
+        chances: Probability that an attribute is present.
+        fixed: DiceBear's options that are the same in all pictures.
         without: Regular expressions for values that would hide another attribute.
-        follows: Attributes that have the value of another one.
+        follows: Attributes that take the value of another attribute.
     """
 
     license: str
@@ -67,7 +67,7 @@ STYLES = {
         ("hair", "hairColor", "mouth", "glasses", "shirtColor"),
         {"facialHair": 0.2, "earrings": 0.3, "glasses": 0.4},
         {"earringColor": ["f4d150"], "glassesColor": ["000000"], "eyeShadowColor": ["d2eff3"]},
-        # A bald head has no colour of hair, and hair in the colour of the face cannot be seen.
+        # A bald head has no hair colour, and hair in the colour of the face cannot be seen.
         {"hair": "mrClean", "hairColor": "f9c9b6|ac6651|77311d"},
     ),
     "personas": _Style(
@@ -98,27 +98,27 @@ STYLES = {
 
 
 class Avatars(PackagedDataset):
-    """Drawn faces, 64x64 or 128x128 pixels on white, with the attributes that they were drawn from.
+    """Drawn faces, 64x64 or 128x128 pixels on white, with the attributes they were drawn from.
 
     Configs: DiceBear's styles `"adventurer"`, `"micah"`, `"personas"`, `"avataaars"` and `"lorelei"` (line art) at 64
     pixels, and `"adventurer-128"`, ... at 128.
 
-    The examples come in fours, the views of one `identity`. Each attribute of the first view is drawn uniformly; some
-    are more often left out ("none"). Each of the other three differs from the first in one attribute, `changed`, three
-    different ones of an identity; so a translation that changes one attribute and keeps the person has a known result.
-    `view` is 0 to 3. At most one change in 100 cannot be seen, such as one of the mouth behind a beard.
+    Examples come in groups of four, the views of one `identity`. Each attribute of the first view is drawn uniformly;
+    some are more often absent ("none"). Each of the other three views differs from the first in one attribute,
+    `changed`, a different one in each view, so that a translation that changes one attribute and keeps the person has a
+    known result. `view` is 0 to 3. At most one change in 100 is invisible, such as a change of a mouth behind a beard.
 
-    Factors: an integer label for each attribute of the style, `hair`, `mouth`, `glasses`, ..., named as DiceBear does
-    but in lower case; colours are named by their RGB values.
+    Factors: an integer label for each attribute of the style, `hair`, `mouth`, `glasses`, ..., with DiceBear's names in
+    lower case; colours are named by their RGB values.
 
-    Splits: by identity. The attributes that never change within an identity (such as skin colour, nose and eyebrows)
-    decide by their hash: no combination of them is in both splits.
+    Splits: by identity. The split is determined by a hash of the attributes that never change within an identity (such
+    as skin colour, nose and eyebrows), so that no combination of them is in both splits.
 
-    None of these faces is a person's.
+    None of these faces shows a real person.
 
     Raises:
-        FileNotFoundError: Node.js, a package of DiceBear or resvg-py is missing; the message says how to get it.
-        RuntimeError: Node.js failed.
+        FileNotFoundError: If Node.js, a package of DiceBear or resvg-py is missing; the message says how to get it.
+        RuntimeError: If Node.js fails.
     """
 
     name = "avatars"
@@ -145,7 +145,7 @@ class Avatars(PackagedDataset):
 
     @property
     def facts(self):
-        """Those of the same pictures at 64 pixels, where the same examples were measured."""
+        """The facts measured on the same pictures at 64 pixels."""
         facts = dict(measured().get(f"{self.name}/{self.style}", {}))
         if self.size != 64:
             facts.pop("sha256", None)
@@ -188,7 +188,7 @@ class Avatars(PackagedDataset):
         return self.limited(self.counts)
 
     def some(self, split, count):
-        """Whole identities from all over a split."""
+        """Returns complete identities from all over a split."""
         self.check_requirements()
         self.parts(split)
         identities = max(1, self.splits()[split] // VIEWS)
@@ -219,7 +219,7 @@ class Avatars(PackagedDataset):
         return self.stack(examples)
 
     def attributes(self, split, index):
-        """The values of an example, as numbers by attribute, and the number of what was changed."""
+        """The attributes of an example, `{attribute: index of its value}`, and the index of the changed attribute."""
         style, values = STYLES[self.style], self._values
         rng = self.random(f"{split} identity", index // VIEWS)
         while True:
@@ -238,7 +238,7 @@ class Avatars(PackagedDataset):
         return {**identity, **changing, **other}, 1 + int(order[view - 1])
 
     def _draw(self, rng, names):
-        """A number of a value for each attribute; 0 is "none" where it may be left out."""
+        """Draws the index of a value for each attribute; 0 is "none" if the attribute may be absent."""
         drawn = {}
         for name in names:
             chance, first = STYLES[self.style].chances.get(name), 0
@@ -259,7 +259,7 @@ class Avatars(PackagedDataset):
         return values
 
     def _drawn(self, rows):
-        """The SVG files of avatars, all by one process of Node.js."""
+        """The SVG files of avatars, drawn by a single Node.js process."""
         style = STYLES[self.style]
         requests = []
         for numbers in rows:
@@ -281,10 +281,10 @@ class Avatars(PackagedDataset):
 
 @functools.cache
 def _styles():
-    """`{style: {attribute: [values]}}`, as `tools/make_avatar_styles.mjs` has read them."""
+    """The dictionary `{style: {attribute: [values]}}` that `tools/make_avatar_styles.mjs` has extracted."""
     return json.loads(Path(__file__).with_name("avatar_styles.json").read_text(encoding="utf-8"))
 
 
 def _lower(name):
-    """Makes "hair_colour" of "hairColor"."""
+    """Converts "hairColor" to "hair_colour"."""
     return re.sub("([A-Z])", lambda match: f"_{match[1].lower()}", name).replace("color", "colour")

@@ -22,7 +22,7 @@ from kerasgan.data.builders import packages
 from kerasgan.data.builders.features import Characters
 
 FACTS = Path(__file__).with_name("facts.json")
-BLOCK = 256  # largest number of examples that are generated, sent and written together
+BLOCK = 256  # largest number of examples to generate, send and write together
 
 
 class LocalDataset(ABC):
@@ -45,9 +45,8 @@ class LocalDataset(ABC):
         configs: Names of the variants, as in `kerasgan.data.load("name/config")`. The first one is the default.
         option_names: Names of the options of the dataset.
         sheet_count: Number of examples on a contact sheet.
-        form: Name of the kind of samples that `kerasgan.data.load` returns by default where there are several forms, as
-            of `forms`.
-        form_configs: Config that is selected where a kind of samples is asked for and no config, by name of the kind.
+        form: Name of the kind of samples that `kerasgan.data.load` returns by default if there are several `forms`.
+        form_configs: Config to select if a kind of samples is requested without a config, by name of the kind.
         image_sizes: Image sizes to which `kerasgan.data.load` can resize the images.
         cached: Whether `kerasgan.data.load` caches the examples on disk.
 
@@ -88,7 +87,7 @@ class LocalDataset(ABC):
         """Name and config, as for `kerasgan.data.load`."""
         return self.name if self.config is None else f"{self.name}/{self.config}"
 
-    # A class attribute will do for each of the following, except where the config decides.
+    # A class attribute is sufficient for each of the following, unless the value depends on the config.
 
     @property
     @abstractmethod
@@ -97,17 +96,17 @@ class LocalDataset(ABC):
 
     @property
     def packages(self) -> tuple:
-        """The `packages.Package`s that the data are read from; `tools/install_data_packages.sh` installs them."""
+        """The `packages.Package`s with the data; `tools/install_data_packages.sh` installs them."""
         return ()
 
     @property
     def pair(self) -> tuple | None:
-        """Names of the two features that `kerasgan.data.load` gives as (x, y) with `as_pairs`, or None."""
+        """Names of the two features that `kerasgan.data.load` returns as (x, y) with `as_pairs`, or None."""
         return None
 
     @property
     def forms(self) -> dict[str, tuple]:
-        """Further forms of the samples by the name of their kind: (kind, name of the feature or `{part: feature}`)."""
+        """Additional forms of the samples, by name of their kind: (kind, name of the feature or `{part: feature}`)."""
         feature = self.features.get(self.sample)
         if not isinstance(feature, Characters):
             return {}
@@ -117,16 +116,16 @@ class LocalDataset(ABC):
 
     @property
     def class_names(self):
-        """Names of the classes in the order of the labels; None where there are no labels."""
+        """Names of the classes in the order of the labels; None without labels."""
         label = self.features.get("label")
         return None if label is None else label.names
 
     @property
     def facts(self):
-        """What `tools/measure_data.py` has measured of the data with the pinned packages; {} where it has not.
+        """Facts that `tools/measure_data.py` has measured with the pinned packages; {} if there are none.
 
-        `counts` of examples, of `classes` where there are labels, `sha256` of each split's examples, and
-        `near_duplicates`, how close test examples come to training examples.
+        They include `counts` of examples, of `classes` if there are labels, the `sha256` of each split's examples, and
+        `near_duplicates`, the similarity of test examples to training examples.
         """
         return measured().get(self.full_name, {})
 
@@ -154,7 +153,7 @@ class LocalDataset(ABC):
             raise FileNotFoundError(sentence)
 
     def metadata(self) -> dict:
-        """Returns JSON-serialisable facts that are stored with the prepared data."""
+        """Returns JSON-serialisable facts to store with the prepared data."""
         return {}
 
     def blocks(self, split, workers=1):
@@ -164,7 +163,7 @@ class LocalDataset(ABC):
             yield self.stack(block)
 
     def stack(self, examples):
-        """Stacks a list of examples to `{feature name: array}`.
+        """Stacks a list of examples into `{feature name: array}`.
 
         Raises:
             ValueError: If an example does not match `features`.
@@ -242,7 +241,7 @@ class LocalDataset(ABC):
 
 
 class ProceduralDataset(LocalDataset):
-    """A dataset whose examples can be generated independently: each depends on seed, split and index only.
+    """A dataset whose examples can be generated independently: each depends only on seed, split and index.
 
     Several processes can therefore share the work without affecting the result, and `count=k` returns the first `k`
     examples of the same data. A subclass defines `counts` and implements `example`.
@@ -334,11 +333,11 @@ def _key(*identity):
 
 
 class PackagedDataset(ProceduralDataset):
-    """A data set that is read from installed packages: a subclass names `packages` and `modules`, and lists its items.
+    """A data set read from installed packages. A subclass defines `packages` and `modules`, and lists its items.
 
     Attributes:
-        modules: Names of the Python modules that draw or play what the packages hold.
-        alone: Whether one process makes all examples, as to list them takes longest.
+        modules: Names of the Python modules that draw or play the contents of the packages.
+        alone: Whether a single process makes all examples, because listing them takes longest.
     """
 
     modules: tuple = ()
@@ -346,15 +345,15 @@ class PackagedDataset(ProceduralDataset):
 
     @abstractmethod
     def listed(self) -> dict[str, list]:
-        """For each split what its examples are made from, in their order."""
+        """Lists the sources of the examples of each split, in order."""
 
     @functools.cached_property
     def items(self):
-        """What `listed` says, read once."""
+        """The result of `listed`, computed once."""
         return self.listed()
 
     def place(self, name):
-        """Where what is read of a package lies."""
+        """The location of a package's data."""
         return next(package for package in self.packages if package.name == name).place()
 
     def requires(self):
@@ -365,7 +364,7 @@ class PackagedDataset(ProceduralDataset):
     def splits(self):
         if self.requires() is not None:
             return dict.fromkeys(("train", "test"), 0)
-        # To list the items can take a minute; of the pinned versions their number is known.
+        # Listing the items can take a minute; for the pinned versions their number is known.
         known = self.facts.get("counts") if self.facts.get("version") == self.version and self._is_pinned() else None
         return self.limited(known or {split: len(items) for split, items in self.items.items()})
 
@@ -380,23 +379,23 @@ class PackagedDataset(ProceduralDataset):
 
 
 def shuffled(items, key=str):
-    """Items in an order that follows from their keys alone: that of the SHA-256.
+    """Sorts items by the SHA-256 of their keys.
 
     Args:
         items: Any number of items.
-        key: Function of an item that gives the text which tells it from all others.
+        key: Function of an item that returns a string that identifies it.
     """
     return sorted(items, key=lambda item: hashlib.sha256(key(item).encode()).digest())
 
 
 def divided(items, group, one_in=8, key=str):
-    """Items as training and test split, no group of them on both sides.
+    """Divides items into a training and a test split, such that no group is in both.
 
     Args:
         items: Any number of items.
-        group: Function of an item that gives the name of its group. Its SHA-256 alone decides.
-        one_in: One group in so many is for testing.
-        key: As in `shuffled`, which gives the order.
+        group: Function of an item that returns the name of its group, whose SHA-256 determines the split.
+        one_in: Inverse of the share of groups in the test split.
+        key: Key of the order of the items; see `shuffled`.
 
     Returns:
         `{"train": list, "test": list}`.
@@ -437,7 +436,7 @@ def tfds_builder(dataset, data_dir=None, workers=1):
     """
     import tensorflow_datasets as tfds
 
-    # Registration is needed for `tfds.load` only, and would reject a second builder of this name.
+    # Registration is only needed for `tfds.load`, and would reject a second builder with this name.
     class Builder(tfds.core.GeneratorBasedBuilder, skip_registration=True):  # type: ignore[call-arg]
         name = dataset.name
         VERSION = tfds.core.Version(dataset.version)

@@ -83,7 +83,7 @@ class CaptionedShapes(ProceduralDataset):
     `PLACES` and `SCENES`. `centres` contains the positions in pixels.
 
     Splits: seven of the 56 combinations of shape and colour (`HELD_OUT`: one for each shape, with seven colours) occur
-    in the split "held_out" only. There the first object (in "several" scenes every object) is one of them; the second
+    only in the split "held_out". There the first object (in "several" scenes every object) is one of them; the second
     object is arbitrary. "train" and "test" have the same distribution.
 
     Symmetries: an image of "A left of B" also shows "B right of A"; the caption is one of the two.
@@ -188,7 +188,7 @@ def _single(rng, first, second):
 def _pair(rng, first, second):
     relation = int(rng.integers(len(RELATIONS)))
     middle, gap = PIXELS / 2, 1
-    # One object on each side of the middle line, side by side up to a few pixels.
+    # One object on each side of the centre line, aligned to within a few pixels.
     first_is_near = RELATIONS[relation] in ("left of", "above")
     near, far = (first, second) if first_is_near else (second, first)
     along = [

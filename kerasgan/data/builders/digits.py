@@ -58,9 +58,9 @@ def _source():
 
 
 def _split_indices(labels):
-    # RandomState, because NumPy guarantees that its streams never change; 2 is the first seed with a
-    # split of median difficulty. Every second example of the shuffled digits of a class goes to the
-    # same split; sorting the indices restores the order of the source.
+    # RandomState, because NumPy guarantees that its streams never change; 2 is the first seed with a split of median
+    # difficulty. Every second example of the shuffled digits of a class goes into the same split; sorting the indices
+    # restores the order of the source.
     shuffle = np.random.RandomState(2).permutation(len(labels))
     by_class = np.lexsort((shuffle, labels))
     return {"train": np.sort(by_class[1::2]), "test": np.sort(by_class[::2])}

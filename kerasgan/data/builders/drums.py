@@ -35,7 +35,7 @@ KITS = {
 }
 TEST_KITS = ("Audiophob", "BJA_Pacific", "HardElectro1", "circAfrique v4")
 LABELS = ("kick", "snare", "hi-hat", "cymbal", "tom", "clap", "percussion", "other")
-# The first rule that a file's name fulfils, in lower case, names its class.
+# The first rule that matches a file's name, in lower case, determines its class.
 _RULES = (
     ("clap", "clap|snap"),
     ("snare", r"snare|^sn|^sd|^sr_|^rs|rim|side.?stick|stick"),
@@ -46,23 +46,23 @@ _RULES = (
     ("tom", r"tom|floor|^ft_|^t[12]_|^tm"),
     ("kick", r"kick|bass.?drum|^bd|_bd|drum_bass|^k[0-9_]|kik"),
 )
-# Of Sonic Pi's samples these are drums; the others are loops, voices, guitars and the like.
+# The drums among Sonic Pi's samples; the others are loops, voices, guitars and the like.
 _SONIC_DRUMS = re.compile("(?:bd|drum|sn|tabla|perc|hat|ride|elec)_.*")
 
 
 class Drums(PackagedDataset):
-    """Single hits of drums, one second at 16 kHz, 16 bits: the drum kits of Hydrogen and of Sonic Pi.
+    """Single drum hits, one second at 16 kHz, 16 bits, from the drum kits of Hydrogen and Sonic Pi.
 
-    Stereo is added up, silence before the hit is cut off, the loudest sample is set to 0.8 of full scale, and what is
-    longer than a second fades out in its last 20 ms. Files that are the same after that occur once.
+    Stereo channels are summed, silence before the hit is removed, the loudest sample is scaled to 0.8 of full scale,
+    and sounds longer than a second fade out in their last 20 ms. Files that are equal after this processing occur only
+    once.
 
-    Factors: `label`, the kind of drum, read off the file's name, "other" where the name does not tell; `kit`;
-    `licence` of the kit.
+    Factors: `label`, the kind of drum according to the file's name, or "other"; `kit`; `licence` of the kit.
 
     Splits: by kit; four of the fifteen are for testing.
 
     Raises:
-        FileNotFoundError: The Debian packages or soundfile are not installed; the message says how to get them.
+        FileNotFoundError: If the Debian packages or soundfile are not installed; the message says how to get them.
     """
 
     name = "drums"
@@ -120,19 +120,19 @@ class Drums(PackagedDataset):
 
 
 def kind(name):
-    """The kind of drum that a file's name tells."""
+    """The kind of drum according to a file's name."""
     return next((label for label, rule in _RULES if re.search(rule, name.lower())), "other")
 
 
 def hit(samples, rate):
-    """A sound as one second from its beginning.
+    """Converts a recording to a hit of one second, from the start of the sound.
 
     Args:
         samples: float64 array of shape (length, channels).
-        rate: Samples a second.
+        rate: Number of samples per second.
 
     Returns:
-        An int16 array of shape (16000,), or None where there is no sound.
+        An int16 array of shape (16000,), or None if there is no sound.
     """
     one = sound.at_16_khz(samples[: 4 * rate].mean(axis=1), rate)
     largest = np.abs(one).max(initial=0.0)

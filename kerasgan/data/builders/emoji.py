@@ -1,4 +1,4 @@
-"""Emoji of three vendors: the same concepts in different styles, with their names."""
+"""Emoji from three vendors: the same concepts in different styles, with their names."""
 
 import json
 import re
@@ -19,12 +19,12 @@ CATEGORIES = (
 TONES = ("none", "light", "medium-light", "medium", "medium-dark", "dark", "two tones")
 _TONE_CODES = ("1f3fb", "1f3fc", "1f3fd", "1f3fe", "1f3ff")
 _PERSONS, _SIGNS = ("1f468", "1f469", "1f9d1"), ("200d", "2640", "2642", "fe0f", *_TONE_CODES)
-# Whole subcategories whose emoji differ in a colour, a digit or a hand of the clock: they stay together.
+# Subcategories whose emoji differ only in a colour, a digit or a clock hand: they stay together.
 _ALIKE = (
     *("family", "person-symbol", "keycap", "geometric", "heart", "emotion", "time", "alphanum", "arrow", "zodiac"),
     *("av-symbol", "cat-face", "sound", "lock"),
 )
-# Concepts that are one picture, or nearly so, in a style: flags of territories, neighbours' tricolours, frowns.
+# Concepts with (nearly) the same picture in a style: flags of territories, similar tricolours, frowns.
 _SAME = (
     *(("1f1eb-1f1f7", "1f1e8-1f1f5", "1f1f2-1f1eb"), ("1f1f3-1f1f4", "1f1e7-1f1fb", "1f1f8-1f1ef")),
     *(("1f1fa-1f1f8", "1f1fa-1f1f2"), ("1f1e6-1f1fa", "1f1ed-1f1f2"), ("1f1ea-1f1f8", "1f1ea-1f1e6")),
@@ -40,7 +40,7 @@ _STYLES = {"noto": _NOTO, "twemoji": _TWEMOJI, "fluent": _FLUENT}
 
 
 class _Emoji(NamedTuple):
-    key: str  # its code points
+    key: str  # code points
     concept: str
     name: str
     category: str
@@ -53,22 +53,22 @@ class Emoji(PackagedDataset):
     """Emoji, 64x64 pixels on white, in the styles of Noto (Google), Twemoji (Twitter) and Fluent (Microsoft, 3-D).
 
     Configs: `"noto"`, `"twemoji"` and `"fluent"` are the pictures of one style, `"noto-twemoji"`, `"noto-fluent"` and
-    `"twemoji-fluent"` what is there in both: `image` in the first and `target` in the second. There
-    `kerasgan.data.load(..., as_pairs=True)` gives both sides, and `as_pairs="unpaired"` each in an order of its own.
-    The vendors draw one concept with other poses and proportions, so that an L1 distance to the partner is a noisy
-    measure of a translation.
+    `"twemoji-fluent"` contain the emoji of both styles: `image` in the first and `target` in the second. For these,
+    `kerasgan.data.load(..., as_pairs=True)` returns both sides, and `as_pairs="unpaired"` each in its own order. The
+    vendors draw the same concept with different poses and proportions, so that the L1 distance to the partner is a
+    noisy measure of a translation.
 
-    Noto and Twemoji have each person in five skin tones. Those of Fluent are left out, as its package names many of
-    them after another tone than they have.
+    Noto and Twemoji have each person in five skin tones. Those of Fluent are omitted, because its package labels many
+    of them with the wrong tone.
 
     Factors: `label`, the category; `name`, Unicode's name in lower case as a caption; `subcategory`; `skin_tone`;
     `concept`, the code points without skin tone and sex.
 
-    Splits: by concept, one in eight is for testing. All skin tones and sexes of a concept, all families,
-    keycaps, clocks, hearts, coloured shapes and arrows, and flags that look the same are on one side.
+    Splits: by concept; one in eight is for testing. All skin tones and sexes of a concept, all families, keycaps,
+    clocks, hearts, coloured shapes and arrows, and flags that look the same are in the same split.
 
     Raises:
-        FileNotFoundError: The npm packages are not installed; the message says how to get them.
+        FileNotFoundError: If the npm packages are not installed; the message says how to get them.
     """
 
     name = "emoji"
@@ -90,7 +90,7 @@ class Emoji(PackagedDataset):
 
     @property
     def packages(self):
-        # Names and categories are in Noto's.
+        # Noto's package has the names and categories.
         return tuple(_STYLES[style] for style in dict.fromkeys(("noto", *self.styles)))
 
     @property
@@ -136,7 +136,7 @@ class Emoji(PackagedDataset):
         }
 
     def sheet(self, arrays):
-        """Emoji in rows; of pairs, the first style above the second."""
+        """Draws emoji in rows; for pairs, the first style above the second."""
         from kerasgan.data.prepare import prepare
         from kerasgan.pictures.images import grid
 
@@ -150,17 +150,17 @@ class Emoji(PackagedDataset):
 
 
 def _files(folder):
-    """`{code points: file name}` of a style."""
+    """The dictionary `{code points: file name}` of a style."""
     return {_key(path.stem): path.name for path in sorted(folder.iterdir()) if path.suffix in (".png", ".webp")}
 
 
 def _key(codes):
-    """Code points in lower case without the variation selector, which vendors put as they like."""
+    """Code points in lower case without the variation selector, which vendors use inconsistently."""
     return "-".join(code for code in codes.lower().split("-") if code != "fe0f")
 
 
 def _emoji(entry, files):
-    """An entry of emoji.json and its skin tones, as far as all styles have them."""
+    """An entry of emoji.json and those of its skin tones that all styles have."""
     variants = {"": entry, **entry.get("skin_variations", {})}
     for tone, variant in variants.items():
         key = _key(variant["image"].removesuffix(".png"))
@@ -181,7 +181,7 @@ def _emoji(entry, files):
 
 
 def _concept(key, subcategory):
-    """The name of all emoji that look alike but for skin tone, sex, colour or digit."""
+    """The common name of all emoji that differ only in skin tone, sex, colour or digit."""
     if subcategory in _ALIKE:
         return "family" if subcategory == "person-symbol" else subcategory
     codes = [code for code in key.split("-") if code not in _SIGNS]

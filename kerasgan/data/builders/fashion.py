@@ -1,4 +1,4 @@
-"""Fashion-MNIST: small photographs of clothes; 14,000 of them come with the package."""
+"""Fashion-MNIST: small photographs of clothes, 14,000 of which come with the package."""
 
 import functools
 import hashlib
@@ -29,18 +29,18 @@ class Fashion(LocalDataset):
 
     * `"small"`, the default, is part of the package: 12,000 training and 2,000 test pictures, the first 1,200 and 200
       of each class in Fashion-MNIST's training and test files;
-    * `"full"` is all 60,000 and 10,000, from a `folder=` of the four IDX files, from the Debian package
-      dataset-fashion-mnist, or from TFDS' `fashion_mnist` where that has been prepared. The examples are in the order
-      of their SHA-256, and so the same from each source.
+    * `"full"` is all 60,000 and 10,000, from a `folder=` with the four IDX files, from the Debian package
+      dataset-fashion-mnist, or from TFDS' `fashion_mnist` if it has been prepared. The examples are sorted by their
+      SHA-256, and thus in the same order from each source.
 
-    `kerasgan.data.load("fashion")` gives the pictures as they are. For another size they first get a margin of 2 black
-    pixels on each side: `image_size=32` pads and keeps every pixel, other sizes are resized from these 32x32 pixels.
+    `kerasgan.data.load("fashion")` returns the original pictures. For other sizes, a margin of 2 black pixels is added
+    on each side first: `image_size=32` only pads, and other sizes are resized from these 32x32 pixels.
 
-    Options: `folder`, a folder of the IDX files, compressed or not, for `"full"`.
+    Options: `folder`, a folder with the IDX files, compressed or not, for `"full"`.
 
     Raises:
-        FileNotFoundError: `"full"` is not on this machine; the message says how to get it.
-        ValueError: The embedded file is damaged, or a file of the folder is no IDX file.
+        FileNotFoundError: If `"full"` is not on this machine; the message says how to get it.
+        ValueError: If the embedded file is damaged, or if a file of the folder is not an IDX file.
     """
 
     name = "fashion"
@@ -98,7 +98,7 @@ class Fashion(LocalDataset):
                 yield {"image": image, "label": label}
 
     def sheet(self, arrays):
-        """One class a column."""
+        """Draws one class per column."""
         order = np.argsort(arrays["label"], kind="stable")
         fewest = np.bincount(arrays["label"], minlength=len(CLASSES)).min()
         if fewest == 0:
@@ -112,7 +112,7 @@ class Fashion(LocalDataset):
         return np.broadcast_to(pictures, (*pictures.shape[:2], 3))
 
     def _folder(self):
-        """Where the IDX files are, or None."""
+        """The folder of the IDX files, or None."""
         folder = self.options.get("folder")
         places = installed(DEBIAN) if folder is None else [Path(folder).expanduser()]
         return next((place for place in places if all(idx.files(place, split) for split in idx.FILES)), None)
@@ -138,7 +138,7 @@ def _embedded():
 
 
 def _tfds_folder():
-    """Where TFDS keeps its `fashion_mnist`; looked for without importing TFDS, which takes seconds."""
+    """The folder of TFDS' `fashion_mnist`, found without importing TFDS, which takes seconds."""
     root = os.environ.get("TFDS_DATA_DIR") or Path.home() / "tensorflow_datasets"
     return Path(root) / "fashion_mnist"
 

@@ -21,11 +21,11 @@ class Image:
     value_range: tuple = (0, 255)
     doc: str = ""
     dtype: str = "uint8"
-    # Not in the representation, which the names of the folders of prepared data follow from.
+    # Not in the representation, which determines the folder names of prepared data.
     margin: int = field(default=0, repr=False)
 
     def padded(self, images, image_size):
-        """The images with their margin, where another size than their own is asked for."""
+        """The images with their margin, if another size than their own is requested."""
         if not self.margin or image_size is None or image_size == self.shape[0] == self.shape[1]:
             return images
         widths = ((0, 0), (self.margin,) * 2, (self.margin,) * 2, (0, 0))
@@ -84,7 +84,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Compressed:
-    """A large tensor that TFDS stores with zlib, such as voxels or video. It has the arguments of `Tensor`."""
+    """A large tensor that TFDS stores with zlib, such as voxels or video. It takes the arguments of `Tensor`."""
 
     shape: tuple
     dtype: str = "uint8"
@@ -144,12 +144,12 @@ class Audio:
 
 @dataclass(frozen=True)
 class Characters:
-    """A short text as numbers of letters, uint8, which `kerasgan.data.load` gives as one-hot vectors.
+    """A short text as letter indices, uint8, which `kerasgan.data.load` returns as one-hot vectors.
 
     Args:
-        length: Largest number of letters; a shorter text is filled up with letter 0.
+        length: Maximum number of letters; shorter texts are padded with letter 0.
         alphabet: All letters. The first stands for the end of the text and does not occur in one.
-        doc: One line: what the text is.
+        doc: Description in one line.
     """
 
     length: int
@@ -162,10 +162,10 @@ class Characters:
         return (self.length,)
 
     def encode(self, texts):
-        """Texts as a uint8 array of shape (count, length).
+        """Encodes texts as a uint8 array of shape (count, length).
 
         Raises:
-            ValueError: A text is too long, or has a letter that is not in the alphabet.
+            ValueError: If a text is too long, or contains a letter that is not in the alphabet.
         """
         codes = np.zeros((len(texts), self.length), "uint8")
         numbers = {letter: number for number, letter in enumerate(self.alphabet)}
@@ -176,7 +176,7 @@ class Characters:
         return codes
 
     def decode(self, codes):
-        """The texts of letters' numbers, shape (..., length), or of one-hot vectors or logits, (..., length, letters).
+        """Decodes letter indices of shape (..., length), or one-hot vectors or logits of shape (..., length, letters).
 
         Returns:
             A list of texts, each up to its first letter 0.
@@ -188,7 +188,7 @@ class Characters:
         return ["".join(self.alphabet[number] for number in row).partition(self.alphabet[0])[0] for row in rows]
 
     def one_hot(self, codes):
-        """Letters' numbers, shape (count, length), as float32 of shape (count, length, letters)."""
+        """Converts letter indices of shape (count, length) to float32 of shape (count, length, letters)."""
         return np.eye(len(self.alphabet), dtype="float32")[np.asarray(codes)]
 
     def tfds_feature(self):

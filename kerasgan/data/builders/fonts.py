@@ -1,4 +1,4 @@
-"""Fonts of this machine: finds fonts, draws their letters and digits, and selects the usable ones."""
+"""Fonts of this machine: finding them, drawing their letters and digits, and selecting the usable ones."""
 
 import hashlib
 import string
@@ -10,20 +10,20 @@ import numpy as np
 
 CHARACTERS = string.ascii_uppercase + string.ascii_lowercase + string.digits
 SUFFIXES = (".ttf", ".otf")
-SIZE = 32  # size of the images by which fonts are judged
+SIZE = 32  # size of the images for judging fonts
 OVERSAMPLING = 4
-FILL = 0.88  # fraction of the image's side that the tallest or widest character takes
+FILL = 0.88  # fraction of the image's side that the tallest or widest character fills
 
-FEWEST_INKED = 6  # pixels that are at least half inked, in a character that is not blank
-FEWEST_DIFFERENT = 58  # of the 62 images of a face; those of missing characters are equal
+FEWEST_INKED = 6  # smallest number of at least half inked pixels of a non-blank character
+FEWEST_DIFFERENT = 58  # smallest number of different images among the 62 of a face; missing characters are equal
 NEAR_DUPLICATE = 0.03  # root mean square difference of two faces, relative to the full range
 LOOKALIKE = 0.085  # the same, for families that must be in the same split
-LEGIBILITY = 0.6  # fraction of characters that a classifier recognises without having seen the family
-FEWEST_FAMILIES = 20  # number of families that suffices to train such a classifier
+LEGIBILITY = 0.6  # fraction of characters that a classifier not trained on the family recognises
+FEWEST_FAMILIES = 20  # smallest number of families to train such a classifier
 
 
 def font_files(folders):
-    """Returns all font files below some folders, sorted and without duplicates; links are followed."""
+    """Returns all font files in folders and their subfolders, sorted and without duplicates; follows links."""
     files = {
         path.resolve(): path
         for folder in folders
@@ -76,7 +76,7 @@ def draw_face(path, size):
 
 
 def choose(paths):
-    """Selects the fonts that show every letter and digit, without near-duplicates.
+    """Selects the fonts that contain every letter and digit, without near-duplicates.
 
     A font is dropped if it cannot be read; if it lacks characters, so that images are blank or equal ("tofu", the box
     for missing characters); if a classifier trained on the other families recognises less than 60% of its characters
@@ -193,7 +193,7 @@ def _stretched(glyph):
     box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
     picture = Image.fromarray(glyph).resize((16, 16), Image.Resampling.BILINEAR, box=box)
     extent = np.array([box[2] - box[0], box[3] - box[1], box[1], box[3]], "float32")
-    # With the factor three the extent weighs as much as a few pixels.
+    # With a factor of three, the extent counts as much as a few pixels.
     return np.concatenate([np.asarray(picture, "float32").ravel() / 255, extent * np.float32(3 / SIZE)])
 
 

@@ -1,4 +1,4 @@
-"""Images of simulated galaxies, sharp and as seen by a worse telescope, with their catalogue."""
+"""Images of simulated galaxies, sharp and as seen through a worse telescope, with their catalogue."""
 
 import functools
 import math
@@ -14,7 +14,8 @@ NEIGHBOURS = 3
 CLEAN_FWHM = 2.0
 DISK_THICKNESS = 0.2
 # The asinh stretch, in counts: linear below the softening, which is about the noise; from the floor, 6.7 standard
-# deviations of the strongest noise below zero, to the ceiling, which no centre of a galaxy with a star on it reaches.
+# deviations of the strongest noise below zero, to the ceiling, which not even the centre of a galaxy with a star in
+# front reaches.
 SOFTENING, FLOOR, CEILING = 5.0, -40.0, 5000.0
 _ARM_SHARPNESS = 2.0
 _ARM_MEAN = float(np.i0(_ARM_SHARPNESS))  # mean of exp(sharpness cos(angle)) over the circle
@@ -163,7 +164,7 @@ class Galaxies(ProceduralDataset):
         return np.sinh(stretched) * np.float32(SOFTENING / pixels**2)
 
     def _ends(self):
-        # A finer pixel receives fewer counts by the square of `pixels`, but its noise is smaller by `pixels` only.
+        # A finer pixel receives fewer counts by the square of `pixels`, but its noise is smaller only by `pixels`.
         pixels = self.size / 64
         return np.float32(math.asinh(FLOOR * pixels / SOFTENING)), np.float32(math.asinh(CEILING / SOFTENING))
 

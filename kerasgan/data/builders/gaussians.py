@@ -1,4 +1,4 @@
-"""Points of Gaussian mixtures and of a curve in one and two dimensions, the standard benchmarks of mode collapse."""
+"""Points from Gaussian mixtures and a curve in one and two dimensions, the standard benchmarks for mode collapse."""
 
 import math
 
@@ -22,7 +22,7 @@ MIXTURES = {
 
 
 class Gaussians(ProceduralDataset):
-    """Points of exactly known distributions, 100,000 to train and 10,000 to test.
+    """Points from exactly known distributions, 100,000 for training and 10,000 for testing.
 
     Configs:
 

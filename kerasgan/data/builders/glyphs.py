@@ -1,4 +1,4 @@
-"""Letters and digits of the fonts on this machine."""
+"""Letters and digits in the fonts of this machine."""
 
 import functools
 import hashlib
@@ -28,7 +28,7 @@ class Glyphs(ProceduralDataset):
     A face has one scale, at which its tallest or widest character takes 88% of the image, and one baseline. Each
     character is centred horizontally. The height of a lower-case letter is therefore that of the font.
 
-    Fonts are the .ttf and .otf files in `font_dirs=` (a folder or several). Without this option only the fonts that
+    Fonts are the .ttf and .otf files in `font_dirs=` (a folder or several). Without this option, only the fonts that
     `tools/install_data_packages.sh` installs or unpacks are used, so that different machines have the same data. If
     there are fewer than 100 of these, all fonts of the machine are used, and if there are fewer than 100 of those, the
     22 faces that come with Matplotlib; this is logged. Fonts that cannot be read, that lack or misrepresent characters,
@@ -37,7 +37,7 @@ class Glyphs(ProceduralDataset):
 
     Features: `label` is the character, 0 to 61 in the order A-Z, a-z, 0-9. `font` is the index of the face in
     `metadata()["fonts"]`, which contains family, style, file name and SHA-256 of each face. `family` is the name of its
-    family. Capitals and small letters of the same form (O o, S s, ...) differ in height only.
+    family. Capitals and small letters of the same form (O o, S s, ...) differ only in height.
 
     Splits: by family, not by image. No family is in both "train" and "test", nor are two families whose names begin
     with the same word (Roboto, Roboto Slab) or with faces that look alike. "test" has up to 15% of the faces.
@@ -194,7 +194,7 @@ def _package_fonts():
 
 
 def _matplotlib_fonts():
-    package = importlib.util.find_spec("matplotlib")  # which does not import it
+    package = importlib.util.find_spec("matplotlib")  # without importing it
     places = [] if package is None else list(package.submodule_search_locations or ())
     return fonts.font_files(Path(place) / "mpl-data" / "fonts" / "ttf" for place in places)
 

@@ -1,4 +1,4 @@
-"""Icons and logos: small drawings for interfaces, and the marks of companies and programs."""
+"""Icons and logos: small drawings for user interfaces, and the logos of companies and programs."""
 
 import json
 import re
@@ -35,7 +35,7 @@ TAGS = (
     *("Transportation + Flying", "Transportation + Other", "Transportation + Road", "Transportation + Water", "Vector"),
     *("Video / Movie", "View", "Weather"),
 )
-MOST_OBLONG = 1.5  # longer to shorter side of a logo
+MOST_OBLONG = 1.5  # largest ratio of the longer to the shorter side of a logo
 
 
 class Icons(PackagedDataset):
@@ -43,11 +43,11 @@ class Icons(PackagedDataset):
 
     Factors: `label`, the first of an icon's tags, such as "Weather", or "none"; `name`, such as "account outline".
 
-    Splits: by the first word of the icon that it is a variant of: "account", "account outline" and "account plus" are
-    on one side. One group in eight is for testing.
+    Splits: by the first word of the base icon: "account", "account outline" and "account plus" are in the same split.
+    One group in eight is for testing.
 
     Raises:
-        FileNotFoundError: The packages @mdi/svg and resvg-py are not installed; the message says how to get them.
+        FileNotFoundError: If the packages @mdi/svg and resvg-py are not installed; the message says how to get them.
     """
 
     name = "icons"
@@ -92,15 +92,16 @@ class Icons(PackagedDataset):
 class Logos(PackagedDataset):
     """Logos of companies, programs and services, 64x64 pixels, in colour on white.
 
-    Of the collection SVG Logos those that are nearly square, at most 1.5 times as long as wide, and not white on white.
-    The factor `name` says whose it is. Logos are trademarks of their owners, whatever the licence of the drawings.
+    They are the logos of the collection SVG Logos that are nearly square (at most 1.5 times as long as wide) and not
+    white on white. The factor `name` is the name of the owner or product. Logos are trademarks of their owners,
+    whatever the licence of the drawings.
 
-    Splits: by the first word of the name, so that the logos of one company are on the same side; one group in eight is
+    Splits: by the first word of the name, so that the logos of one company are in the same split; one group in eight is
     for testing.
 
     Raises:
-        FileNotFoundError: The packages @iconify-json/logos and resvg-py are not installed; the message says how to get
-            them.
+        FileNotFoundError: If the packages @iconify-json/logos and resvg-py are not installed; the message says how to
+            get them.
     """
 
     name = "logos"
@@ -143,6 +144,6 @@ def _svg(body, left, top, width, height):
 
 
 def _can_be_seen(text):
-    """Whether a drawing is not empty or white: whether one pixel in fifty of a small picture is at least grey."""
+    """Whether a drawing is visible: at least one pixel in fifty of a small picture is grey or darker."""
     small = raster.on_white(raster.rgba_of_svg(text, 32), 32)
     return (small.min(axis=2) < 225).mean() >= 0.02

@@ -1,4 +1,4 @@
-"""Chinese characters as the Japanese write them, stroke by stroke."""
+"""Kanji, drawn stroke by stroke."""
 
 import re
 import unicodedata
@@ -21,13 +21,13 @@ class Kanji(PackagedDataset):
     """Kanji, 64x64 pixels, black strokes of even width on white: KanjiVG.
 
     Factors: `label`, the radical under which dictionaries list the character, one of the 214 of the Kangxi dictionary,
-    or "other"; `strokes`, their number; `character`, the character itself; `parts`, the characters that it and its
-    parts are composed of, as in "亻木".
+    or "other"; `strokes`, the number of strokes; `character`, the character itself; `parts`, its components and their
+    components, as in "亻木".
 
-    Splits: by character, one in eight is for testing. Characters of both splits share radicals and parts.
+    Splits: by character; one in eight is for testing. Characters of both splits share radicals and parts.
 
     Raises:
-        FileNotFoundError: The packages kanjivg and resvg-py are not installed; the message says how to get them.
+        FileNotFoundError: If the packages kanjivg and resvg-py are not installed; the message says how to get them.
     """
 
     name = "kanji"
@@ -80,7 +80,7 @@ def _groups(text):
 
 
 def _radical(text):
-    """Number of the radical that is marked: of the general mark, else the traditional one, else Nelson's."""
+    """Number of the marked radical: the general mark, otherwise the traditional one, otherwise Nelson's."""
     groups = _groups(text)
     for kind in ("general", "tradit", "nelson"):
         for group in groups:
@@ -92,6 +92,6 @@ def _radical(text):
 
 
 def _parts(text, character):
-    """The parts of a character and their parts, or the character where it has none."""
+    """The components of a character and their components, or the character itself if it has none."""
     elements = [group["element"] for group in _groups(text) if "element" in group]
     return "".join(dict.fromkeys(element for element in elements if element != character)) or character

@@ -1,4 +1,4 @@
-"""Drug-like molecules of MOSES as SMILES, and small ones of them as graphs."""
+"""Drug-like molecules of MOSES as SMILES, and the small ones among them as graphs."""
 
 import gzip
 import re
@@ -14,7 +14,7 @@ from kerasgan.data.builders.words import written
 MOSES = Package("molsets", "0.3.1", "dataset/data", "pypi", "moses")
 ALPHABET = "\0#()-123456=BCFHNOS[]clnors"
 LONGEST = 57
-SMALL = 18  # heavy atoms
+SMALL = 18  # maximum number of heavy atoms
 ATOMS = ("none", "C", "N", "O", "F", "S", "Cl", "Br")
 BONDS = ("none", "single", "double", "triple", "aromatic")
 _FILES = {"train": "train.csv.gz", "test": "test_scaffolds.csv.gz", "test_random": "test.csv.gz"}
@@ -23,22 +23,22 @@ _HEAVY = re.compile(r"Cl|Br|\[nH\]|[CNOFScnos]")
 
 
 class Molecules(PackagedDataset):
-    """Drug-like molecules: the benchmark MOSES (Polykovskiy et al. 2020), chosen from ZINC's clean leads.
+    """Drug-like molecules: the benchmark MOSES (Polykovskiy et al. 2020), a selection of ZINC's clean leads.
 
     Configs:
 
-    * `"moses"`: all 1.6 million training molecules, as SMILES of at most 57 of 26 signs.
-      `kerasgan.data.load` gives one-hot vectors of shape (57, 27); sign 0 is the end.
-      `dataset.features["characters"].decode` makes SMILES of generated vectors;
-    * `"small"`: those of at most 18 heavy atoms, about as many as QM9 has, with their graphs: `atoms`, shape (18,),
-      numbers of `ATOMS`, and `bonds`, shape (18, 18), symmetric, numbers of `BONDS`; atoms are in the order of the
-      SMILES. With `samples="graphs"`, or for a family of graphs, these are the samples.
+    * `"moses"`: all 1.6 million training molecules, as SMILES of at most 57 characters from an alphabet of 26.
+      `kerasgan.data.load` returns one-hot vectors of shape (57, 27); character 0 is the end.
+      `dataset.features["characters"].decode` converts generated vectors to SMILES;
+    * `"small"`: the molecules with at most 18 heavy atoms, about as many as in QM9, with their graphs: `atoms`, shape
+      (18,), indices into `ATOMS`, and `bonds`, shape (18, 18), symmetric, indices into `BONDS`; atoms are in the order
+      of the SMILES. With `samples="graphs"`, or for a family of graphs, these are the samples.
 
-    Splits: MOSES' own. Molecules of "test" have scaffolds that occur neither in "train" nor in "test_random"; these
-    two are a random division of the others.
+    Splits: those of MOSES. Molecules in "test" have scaffolds that occur neither in "train" nor in "test_random"; these
+    two are a random division of the other molecules.
 
     Raises:
-        FileNotFoundError: The package molsets is not installed; the message says how to get it.
+        FileNotFoundError: If the package molsets is not installed; the message says how to get it.
     """
 
     name = "molecules"
@@ -85,7 +85,7 @@ class Molecules(PackagedDataset):
         for split, file in _FILES.items():
             with gzip.open(MOSES.place() / file, "rt", encoding="ascii") as lines:
                 texts = lines.read().split()[1:]
-            if self.config == "small":  # a few write a hydrogen as an atom
+            if self.config == "small":  # a few write a hydrogen explicitly
                 texts = [text for text in texts if len(_HEAVY.findall(text)) <= SMALL and "[H]" not in text]
             found[split] = shuffled(texts)
         return found
@@ -106,12 +106,12 @@ class Molecules(PackagedDataset):
         return columns
 
     def sheet(self, arrays):
-        """The molecules as RDKit draws them where it is there, else their SMILES."""
+        """Draws the molecules with RDKit if it is installed, otherwise their SMILES."""
         return drawn(self.features["characters"].decode(arrays["characters"]))
 
 
 def drawn(texts):
-    """SMILES as a picture, uint8: as RDKit draws them where it is there, else as they are written."""
+    """A picture of molecules, uint8: drawn with RDKit if it is installed, otherwise the SMILES as text."""
     if not has_module("rdkit"):
         return written(texts, columns=2, width=360)
     from kerasgan.data.prepare import prepare
@@ -123,17 +123,17 @@ def drawn(texts):
 
 
 def graph(smiles, size):
-    """The graph of a molecule of MOSES.
+    """Converts the SMILES of a MOSES molecule to a graph.
 
     Args:
-        smiles: SMILES of atoms without charge, isotope or stereochemistry, as MOSES has them.
-        size: Number of places for atoms other than hydrogen.
+        smiles: SMILES without charges, isotopes or stereochemistry, as in MOSES.
+        size: Maximum number of atoms other than hydrogen.
 
     Returns:
-        `(atoms, bonds)`: uint8 arrays of shape (size,) and (size, size), numbers of `ATOMS` and `BONDS`.
+        `(atoms, bonds)`: uint8 arrays of shape (size,) and (size, size), indices into `ATOMS` and `BONDS`.
 
     Raises:
-        ValueError: It has more atoms, or signs that MOSES does not use.
+        ValueError: If there are more atoms, or characters that MOSES does not use.
     """
     tokens = _TOKENS.findall(smiles)
     if "".join(tokens) != smiles:

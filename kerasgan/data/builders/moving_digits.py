@@ -25,8 +25,8 @@ class MovingDigits(ProceduralDataset):
     Factors:
 
     * `labels`: the two digits, 0 to 9;
-    * `positions[frame, digit]`: row and column of the upper left corner of the digit's 24×24 square in pixels, 0 to
-      40. The frame shows the digit at the nearest whole pixels, exactly at `np.rint` of the position;
+    * `positions[frame, digit]`: row and column of the upper left corner of the digit's 24×24 square in pixels, 0 to 40.
+      The frame shows the digit at the nearest integer position, `np.rint` of the position;
     * `velocities[frame, digit]`: row and column in pixels per frame. The speed of a digit is constant, 1 to 4 pixels
       per frame; speed and direction are drawn uniformly. A bounce changes the sign of a component.
 
@@ -74,7 +74,7 @@ class MovingDigits(ProceduralDataset):
         }
 
     def sheet(self, arrays):
-        """Draws every second frame of each clip, a clip per row."""
+        """Draws every second frame of each clip, one clip per row."""
         from kerasgan.data.prepare import prepare
         from kerasgan.pictures.images import grid
 

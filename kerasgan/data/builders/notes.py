@@ -1,4 +1,4 @@
-"""Notes of many instruments, played by a synthesiser from recorded ones."""
+"""Notes of many instruments, played by a sample-based synthesiser."""
 
 import functools
 
@@ -10,8 +10,8 @@ from kerasgan.data.builders.features import Audio, ClassLabel, Tensor
 from kerasgan.data.builders.packages import Package, import_module
 
 RATE = 16000
-HELD = 13_600  # samples until the key is let go
-SILENCE = 4096  # samples between two notes, in which the first dies away
+HELD = 13_600  # number of samples until the key is released
+SILENCE = 4096  # number of samples between two notes, in which the first one decays
 GAIN = 0.6
 FAMILIES = (
     *("piano", "chromatic percussion", "organ", "guitar", "bass", "strings", "ensemble", "brass", "reed", "pipe"),
@@ -19,32 +19,32 @@ FAMILIES = (
 )
 PITCHES = range(36, 86, 2)
 VELOCITIES = (50, 85, 120)
-# Of the eight programs of each family of General MIDI this one is for testing.
+# The test program among the eight programs of each General MIDI family.
 TEST_PROGRAM = 2
 _FONTS = {
     "fluid": Package("fluid-soundfont-gm", "3.1-5.3", "usr/share/sounds/sf2/FluidR3_GM.sf2"),
     "timgm": Package("timgm6mb-soundfont", "1.3-5", "usr/share/sounds/sf2/TimGM6mb.sf2"),
 }
-# By font: the instruments that do not sound from this key on, or whose filter becomes unstable (from 0 on).
+# By font: instruments that are silent from this key on, or (from 0 on) whose filter becomes unstable.
 _ENDS = {"fluid": {43: 58, 58: 74, 67: 74}, "timgm": {39: 0, 67: 80, 78: 80, 94: 0}}
 
 
 class Notes(PackagedDataset):
-    """Notes of one second, 16 kHz, 16 bits, of the 112 melodic instruments of General MIDI; in the manner of NSynth.
+    """One-second notes, 16 kHz, 16 bits, of the 112 melodic instruments of General MIDI, similar to NSynth.
 
     Configs: `"fluid"`, the SoundFont FluidR3 (MIT), and `"timgm"`, TimGM6mb (GPL-2+).
 
-    A key is held for 0.85 s and then let go. Every instrument plays 25 pitches, every second key from MIDI 36 (65 Hz)
-    to 84 (1047 Hz), each at three velocities; loudness is as the instrument has it. What a font does not sound is left
-    out.
+    A key is held for 0.85 s and then released. Every instrument plays 25 pitches, every second key from MIDI 36 (65 Hz)
+    to 84 (1047 Hz), each at three velocities; the loudness is that of the instrument. Notes that a font cannot play are
+    omitted.
 
-    Factors: `label`, the family of instruments; `program`, General MIDI's number from 0 to 111; `pitch`, the MIDI key,
-    of which 69 is 440 Hz; `velocity`, 50, 85 or 120.
+    Factors: `label`, the family of instruments; `program`, the General MIDI number from 0 to 111; `pitch`, the MIDI key
+    (69 is 440 Hz); `velocity`, 50, 85 or 120.
 
-    Splits: by instrument; the third of the eight of each family is for testing.
+    Splits: by instrument; the third of the eight in each family is for testing.
 
     Raises:
-        FileNotFoundError: The SoundFont or tinysoundfont is not installed; the message says how to get it.
+        FileNotFoundError: If the SoundFont or tinysoundfont is not installed; the message says how to get it.
     """
 
     name = "notes"
@@ -101,7 +101,7 @@ class Notes(PackagedDataset):
         }
 
     def sheet(self, arrays):
-        """Spectrograms in the order of the families."""
+        """Draws spectrograms in the order of the families."""
         order = np.lexsort((arrays["pitch"], arrays["label"]))
         captions = [f"{FAMILIES[arrays['label'][i]]}, {arrays['pitch'][i]}"[:20] for i in order]
         return sound.sheet(arrays["audio"][order], captions)
@@ -114,13 +114,13 @@ def _synthesiser(path):
 
 
 def played(path, program, pitch, velocity):
-    """One second of a note.
+    """Plays one second of a note.
 
     Args:
-        path: Of the SoundFont.
-        program: Number of the instrument.
+        path: Path of the SoundFont.
+        program: General MIDI number of the instrument.
         pitch: MIDI key.
-        velocity: 1 to 127.
+        velocity: MIDI velocity from 1 to 127.
 
     Returns:
         An int16 array of shape (16000,).
@@ -131,7 +131,7 @@ def played(path, program, pitch, velocity):
     held = bytes(synthesiser.generate(HELD))
     synthesiser.noteoff(0, pitch)
     samples = np.frombuffer(held + bytes(synthesiser.generate(RATE - HELD)), "<f4").reshape(-1, 2).mean(axis=1)
-    # What still sounds would be heard in the next note, which has to be the same after any other.
+    # Lingering sound would leak into the next note, which must not depend on the previous one.
     synthesiser.sounds_off(0)
     synthesiser.generate(SILENCE)
     return np.rint(samples.astype("float64") * (GAIN * 32767)).clip(-32768, 32767).astype("int16")

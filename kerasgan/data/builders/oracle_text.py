@@ -1,4 +1,4 @@
-"""Sequences of a known distribution, as the benchmarks of text GANs use them."""
+"""Sequences from a known distribution, as used in benchmarks of text GANs."""
 
 import functools
 
@@ -7,15 +7,15 @@ import numpy as np
 from kerasgan.data.builders.base import ProceduralDataset
 from kerasgan.data.builders.features import Tensor
 
-SIZES = {"large": (5000, 20), "small": (50, 10)}  # tokens in the vocabulary and in a sequence
+SIZES = {"large": (5000, 20), "small": (50, 10)}  # number of tokens in the vocabulary and in a sequence
 UNITS = 32
 
 
 class TextOracle:
-    """A random LSTM whose weights are standard normal: a distribution of sequences with known likelihoods.
+    """A random LSTM with standard normal weights: a distribution of sequences with known likelihoods.
 
-    The negative log-likelihood of a generator's samples in it, NLL_oracle, was introduced as a measure by SeqGAN (Yu et
-    al. 2017, section 4). It says nothing of their diversity.
+    SeqGAN (Yu et al. 2017, section 4) introduced the negative log-likelihood of a generator's samples under it,
+    NLL_oracle, as a metric. It does not measure their diversity.
 
     Args:
         vocabulary_size: Number of different tokens.
@@ -27,7 +27,7 @@ class TextOracle:
     def __init__(self, vocabulary_size=5000, length=20, units=UNITS, seed=0):
         self.vocabulary_size, self.length, self.units = vocabulary_size, length, units
         normal = np.random.Generator(np.random.Philox(key=[seed, 0])).standard_normal
-        self.embeddings = normal((vocabulary_size + 1, units))  # the last one before the first token
+        self.embeddings = normal((vocabulary_size + 1, units))  # the last one is the start token
         self.kernel, self.recurrent, self.bias = (
             normal((units, 4 * units)),
             normal((units, 4 * units)),
@@ -36,7 +36,7 @@ class TextOracle:
         self.head, self.head_bias = normal((units, vocabulary_size)), normal(vocabulary_size)
 
     def sample(self, uniform):
-        """Sequences at whose tokens the distribution function is inverted.
+        """Draws sequences by inverting the distribution function of each token.
 
         Args:
             uniform: Uniform numbers in [0, 1) of shape (count, length).
@@ -52,7 +52,7 @@ class TextOracle:
         return self._run(len(uniform), choose)[0]
 
     def log_likelihood(self, tokens):
-        """Natural logarithms of the probabilities of sequences.
+        """Computes the natural logarithms of the probabilities of sequences.
 
         Args:
             tokens: Integers of shape (count, length).
@@ -66,7 +66,7 @@ class TextOracle:
         return self._run(len(tokens), lambda step, log_likelihoods: tokens[:, step])[1]
 
     def nll(self, tokens):
-        """NLL_oracle: the negative mean of the log-likelihoods of sequences, for each token, as papers report it."""
+        """NLL_oracle: the negative mean log-likelihood of sequences per token, as reported in papers."""
         return float(-self.log_likelihood(tokens).mean() / self.length)
 
     def _run(self, count, choose):
@@ -91,15 +91,15 @@ def _sigmoid(x):
 
 
 class OracleText(ProceduralDataset):
-    """Sequences of tokens of a random LSTM with standard normal weights, whose likelihoods are known.
+    """Sequences of tokens from a random LSTM with standard normal weights, with known likelihoods.
 
     Configs:
 
     * `large`: 20 tokens out of 5000, as in the synthetic benchmark of SeqGAN and RelGAN;
     * `small`: 10 tokens out of 50.
 
-    `kerasgan.data.load` returns the tokens. `dataset.oracle` gives the likelihood of generated ones. (Papers use
-    different random weights, so that their numbers are comparable in order only.)
+    `kerasgan.data.load` returns the tokens. `dataset.oracle` gives the likelihood of generated sequences. (Papers use
+    different random weights, so that only the order of their numbers is comparable.)
 
     Attributes:
         oracle: `TextOracle`.
@@ -135,7 +135,7 @@ class OracleText(ProceduralDataset):
         return {"tokens": self.oracle.sample(rng.uniform(size=(1, self.oracle.length)))[0]}
 
     def sheet(self, arrays):
-        """The sequences as numbers, in columns."""
+        """Draws the sequences as numbers, in columns."""
         from kerasgan.data.builders.words import written
 
         texts = [" ".join(map(str, row)) for row in arrays["tokens"]]

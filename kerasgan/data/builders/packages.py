@@ -1,7 +1,7 @@
 """Locations of the packages that some datasets read: the system, or a folder of unpacked packages.
 
-`tools/install_data_packages.sh` installs them. For Debian's packages both locations have the layout of `/`; npm's are
-unpacked below `npm/node_modules`, PyPI's below `python`, and these are found in the environment as well.
+`tools/install_data_packages.sh` installs them. For Debian packages, both locations have the layout of `/`; npm packages
+are unpacked below `npm/node_modules` and PyPI packages below `python`. The latter are also found in the environment.
 """
 
 import contextlib
@@ -25,13 +25,13 @@ def packages_folder():
 
 
 def installed(*paths):
-    """Returns the existing locations of paths of packages.
+    """Returns the existing locations of paths in packages.
 
     Args:
         *paths: Paths relative to the root of a package, such as `"usr/share/fonts"`.
 
     Returns:
-        A list of `pathlib.Path`, with those of unpacked packages first.
+        A list of `pathlib.Path`, those of unpacked packages first.
     """
     places = [root / path for root in (packages_folder(), Path("/")) for path in paths]
     return [place for place in places if place.exists()]
@@ -39,14 +39,14 @@ def installed(*paths):
 
 @dataclass(frozen=True)
 class Package:
-    """A package that data are read from.
+    """A package that contains data.
 
     Args:
-        name: As its manager calls it.
-        version: The one that `tools/install_data_packages.sh` pins, and that the facts were measured with.
-        path: What is read of it: for Debian's a path below `/`, else a path in the package's own folder.
+        name: Name of the package in its package manager.
+        version: Version that `tools/install_data_packages.sh` pins and that the facts were measured with.
+        path: Path of the data: below `/` for a Debian package, otherwise in the package's own folder.
         manager: "debian", "pypi" or "npm".
-        module: Name of the folder of a package of PyPI, where it is not `name`.
+        module: Name of the folder of a PyPI package, if it is not `name`.
     """
 
     name: str
@@ -57,11 +57,11 @@ class Package:
 
     @property
     def pinned(self):
-        """Name and version, as its manager writes them."""
+        """Name and version in the notation of the package manager."""
         return self.name + {"debian": "=", "pypi": "==", "npm": "@"}[self.manager] + self.version
 
     def place(self):
-        """Where what is read of it lies, or None."""
+        """The location of the data, or None."""
         if self.manager == "debian":
             return next(iter(installed(self.path)), None)
         if self.manager == "npm":
@@ -75,7 +75,7 @@ class Package:
         return next(iter(found), None)
 
     def found_version(self):
-        """The version that is there, or "unknown"."""
+        """The installed version, or "unknown"."""
         place = self.place()
         if place is None:
             return "unknown"
@@ -93,7 +93,7 @@ class Package:
 
 @functools.cache
 def _debian_version(name, folder):
-    """The version of a Debian package that was unpacked or, if it was not, installed."""
+    """The version of a Debian package: the unpacked one, or otherwise the installed one."""
     for stamp in Path(folder).glob(f"unpacked/{name}=*"):
         return stamp.name.partition("=")[2]
     with contextlib.suppress(OSError):
@@ -105,16 +105,16 @@ def _debian_version(name, folder):
 
 
 def import_module(name):
-    """A module of the environment or else of the unpacked packages of PyPI.
+    """Imports a module from the environment, or otherwise from the unpacked PyPI packages.
 
     Raises:
-        ImportError: It is in neither.
+        ImportError: If the module is in neither.
     """
     try:
         return importlib.import_module(name)
     except ImportError:
         place = str(packages_folder() / "python")
-        sys.path.append(place)  # last, so that nothing of the environment is hidden
+        sys.path.append(place)  # last, so that nothing in the environment is hidden
         try:
             importlib.invalidate_caches()
             return importlib.import_module(name)
@@ -128,12 +128,12 @@ def has_module(name):
 
 
 def lacking(dataset, missing, otherwise=""):
-    """The sentence that says what to run where packages of a data set are missing.
+    """Returns a sentence that says how to install the missing packages of a data set.
 
     Args:
         dataset: A `LocalDataset`.
-        missing: Names of what was not found.
-        otherwise: What else may be done, from "or" on.
+        missing: Names of the missing packages.
+        otherwise: Alternative to the installation, a phrase that starts with "or".
     """
     return (
         f"{dataset.full_name} did not find {' and '.join(missing)} below {packages_folder()} or on the system: run "

@@ -17,7 +17,7 @@ FAMILIES = (
     *("Potentiometer", "RF", "Relay", "Resistor", "Sensor", "TerminalBlock", "TestPoint", "Transformer", "Transistor"),
     *("Valve", "Varistor"),
 )
-ALIKE = 0.95  # intersection over union from which a part is left out
+ALIKE = 0.95  # intersection over union above which a part is omitted
 _NUMBERS = r"\[([^\]]*)\]"
 _MESHES = re.compile(
     rf"coordIndex\s*{_NUMBERS}[^\[\]]*?coord\s+Coordinate\s*\{{\s*point\s*{_NUMBERS}"
@@ -32,15 +32,15 @@ class Parts(PackagedDataset):
     fills 30 voxels, so that sizes of different parts cannot be compared; `length` is that side in millimetres. Surfaces
     are closed and filled.
 
-    Of parts whose grids have an intersection over union above 0.95 one is kept.
+    Of parts whose grids have an intersection over union above 0.95, only one is kept.
 
     Factors: `label`, the family, such as "Connector"; `library`, such as "Connector_JST"; `part`, its name; `length`.
 
-    Splits: by series, the name of a part up to its first digit, such as "PinHeader"; small series with an eighth of the
-    parts are for testing.
+    Splits: by series (the name of a part up to its first digit, such as "PinHeader"); small series with an eighth of
+    the parts are for testing.
 
     Raises:
-        FileNotFoundError: The Debian package kicad-packages3d is not there; the message says how to get it.
+        FileNotFoundError: If the Debian package kicad-packages3d is not installed; the message says how to get it.
     """
 
     name = "parts"
@@ -95,7 +95,7 @@ class Parts(PackagedDataset):
         }
 
     def sheet(self, arrays):
-        """Isometric pictures of the parts, seen from the right, the front and above."""
+        """Draws isometric views of the parts from the right, the front and above."""
         from kerasgan.data.prepare import prepare
         from kerasgan.pictures.images import grid
         from kerasgan.pictures.solids import isometric
@@ -115,7 +115,7 @@ def _family(library):
 
 
 def read_vrml(text):
-    """The triangles of a VRML 2 file as KiCad's libraries have them: meshes without transformations.
+    """Reads the triangles of a VRML 2 file of KiCad's libraries: meshes without transformations.
 
     Args:
         text: Contents of the file.
@@ -129,14 +129,14 @@ def read_vrml(text):
         numbers = np.array((first_faces or faces).replace(",", " ").split(), "int64")
         ends = np.flatnonzero(numbers == -1)
         starts = np.concatenate([[0], ends[:-1] + 1]).astype(int)
-        for size in np.unique(ends - starts):  # a face of more than three corners is a fan of triangles
+        for size in np.unique(ends - starts):  # faces with more than three corners become triangle fans
             polygons = numbers[starts[ends - starts == size][:, None] + np.arange(size)]
             triangles += [corners[polygons[:, [0, k, k + 1]]] for k in range(1, size - 1)]
     return np.concatenate(triangles) if triangles else np.zeros((0, 3, 3), "float32")
 
 
 def voxels(triangles):
-    """The voxels within a surface and on it.
+    """Computes the voxels inside and on a surface.
 
     Args:
         triangles: Array of shape (count, 3, 3), axes right, back, up.
@@ -147,7 +147,7 @@ def voxels(triangles):
     from scipy.ndimage import binary_fill_holes
 
     low, high = triangles.min((0, 1)), triangles.max((0, 1))
-    # A little less than 30 voxels, as rounding would scatter a face between two voxels over both.
+    # Slightly less than 30 voxels, because rounding would scatter a face on a voxel boundary over both voxels.
     scale = (SIDE - 2.03) / max(float((high - low).max()), 1e-9)
     triangles = (triangles - (low + high) / 2) * scale + SIDE / 2
     edges = np.linalg.norm(triangles - triangles[:, [1, 2, 0]], axis=-1).max(axis=1)
@@ -164,10 +164,10 @@ def voxels(triangles):
 
 
 def _reserved(names):
-    """The series for testing: small ones, in the order of their SHA-256, until an eighth of the parts is reached.
+    """Selects the test series: small ones, in the order of their SHA-256, until an eighth of the parts is reached.
 
     Args:
-        names: The series of each part.
+        names: Names of the series of all parts.
     """
     counts = Counter(names)
     chosen: set[str] = set()
@@ -180,12 +180,12 @@ def _reserved(names):
 
 
 def _without_lookalikes(parts):
-    """The parts, each unlike all before it."""
+    """The parts without those that look like an earlier one."""
     grids = np.stack([np.unpackbits(packed) for _, _, packed, _ in parts]).astype("float32")
     sizes = grids.sum(axis=1)
     kept: list[int] = []
     for start in range(0, len(parts), 256):
-        # Those of the block with all before its end.
+        # The block's parts against all parts up to its end.
         common = grids[start : start + 256] @ grids[: start + 256].T
         alike = common > ALIKE * (sizes[start : start + 256, None] + sizes[: start + 256] - common)
         for row in range(len(alike)):

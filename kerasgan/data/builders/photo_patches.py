@@ -1,4 +1,4 @@
-"""Textured patches of real photographs, from Debian's wallpaper packages or from the user's folders."""
+"""Textured patches of real photographs from Debian's wallpaper packages or the user's folders."""
 
 import functools
 import hashlib
@@ -78,8 +78,8 @@ DEVIATION, GRADIENT = 12.0, 2.5
 class PhotoPatches(ProceduralDataset):
     """Textured square patches of real photographs, for super-resolution, colourisation and denoising.
 
-    The photographs are the 38 photographs among the wallpapers of four Debian packages (`PACKAGES`), or with the option
-    `photo_dirs` all JPEG, PNG and WebP files in the user's folders. A photo is rotated according to its EXIF data,
+    The photographs are the 38 among the wallpapers of four Debian packages (`PACKAGES`), or, with the option
+    `photo_dirs`, all JPEG, PNG and WebP files in the user's folders. A photo is rotated according to its EXIF data,
     converted to RGB and downscaled to at most 1280 pixels along its longer side, so that a patch shows content instead
     of film grain and JPEG artefacts. It is then cut into a centred grid of patches without overlap. Patches without
     texture (standard deviation of the grey levels below 12 of 255, or mean difference of neighbours below 2.5) are
@@ -92,8 +92,8 @@ class PhotoPatches(ProceduralDataset):
     Factors: `photo`, the index in the metadata's list of photos, which contains their files and SHA-256; `row` and
     `column`, the upper left corner of the patch in the downscaled photo, in pixels.
 
-    Splits: by photo. Every fifth photo is in the test split, and no patch of a training photo is. The patches of a
-    split are in a random order, which is fixed for given photos.
+    Splits: by photo. Every fifth photo is in the test split. The patches of a split are in a random order, which is
+    fixed for given photos.
 
     Raises:
         FileNotFoundError: If there are too few photos. The message names the packages and the option.

@@ -16,23 +16,23 @@ ALPHABET = "\0#()12345=CFNO"
 LONGEST = 22
 SIZE = 9  # heavy atoms
 ATOMS = MOSES_ATOMS[:5]
-ORDERS = BONDS[:4]  # rings are written with single and double bonds
+ORDERS = BONDS[:4]  # aromatic rings have single and double bonds
 
 
 class QM9(PackagedDataset):
     """130,388 molecules of at most 9 atoms of C, N, O and F: QM9 (Ramakrishnan et al. 2014), the data of MolGAN.
 
-    They are those of GDB-17 that are so small and whose geometry could be computed, without the 443 that have charges.
-    `kerasgan.data.load` gives SMILES of at most 22 of 13 signs as one-hot vectors of shape (22, 14); sign 0 is the end.
-    With `samples="graphs"`, or for a family of graphs, the samples are a dictionary of `nodes`, shape (9,), numbers of
-    `ATOMS`, and `edges`, shape (9, 9), symmetric, numbers of `ORDERS`. Atoms are in the order of the SMILES. There are
-    no aromatic bonds: the rings have single and double ones.
+    They are the molecules of GDB-17 of this size whose geometry could be computed, without the 443 that have charges.
+    `kerasgan.data.load` returns SMILES of at most 22 characters from an alphabet of 13, as one-hot vectors of shape
+    (22, 14); character 0 is the end. With `samples="graphs"`, or for a family of graphs, the samples are a dictionary
+    of `nodes`, shape (9,), indices into `ATOMS`, and `edges`, shape (9, 9), symmetric, indices into `ORDERS`. Atoms are
+    in the order of the SMILES. There are no aromatic bonds: rings have single and double bonds.
 
-    Splits: at random, one molecule in ten is for testing. As QM9 has nearly all molecules of its kind, the test
-    molecules are much like those for training.
+    Splits: random; one molecule in ten is for testing. As QM9 contains nearly all molecules of its kind, the test
+    molecules are very similar to the training molecules.
 
     Raises:
-        FileNotFoundError: The package qm9pack is not installed; the message says how to get it.
+        FileNotFoundError: If the package qm9pack is not installed; the message says how to get it.
     """
 
     name = "qm9"
@@ -72,7 +72,7 @@ class QM9(PackagedDataset):
     def listed(self):
         texts = []
         for file in FILES:
-            with open(PACKAGE.place() / file, encoding="ascii") as lines:  # lists in other columns make lines long
+            with open(PACKAGE.place() / file, encoding="ascii") as lines:  # lists in other columns make the lines long
                 texts += [line.split('"', 4)[3] for line in itertools.islice(lines, 1, None)]
         return divided([text for text in texts if "[" not in text], str, one_in=10)
 
@@ -89,5 +89,5 @@ class QM9(PackagedDataset):
         }
 
     def sheet(self, arrays):
-        """The molecules as RDKit draws them where it is there, else their SMILES."""
+        """Draws the molecules with RDKit if it is installed, otherwise their SMILES."""
         return drawn(self.features["characters"].decode(arrays["characters"]))

@@ -1,4 +1,4 @@
-"""Pictures of vector drawings and of files with transparency, on white."""
+"""Rasterisation of vector drawings, and pictures with transparency on a white background."""
 
 import io
 
@@ -11,11 +11,11 @@ def rgba_of_svg(text, size):
     """Draws an SVG file.
 
     Args:
-        text: Its contents.
+        text: Contents of the file.
         size: Side of the square picture in pixels.
 
     Returns:
-        A Pillow image of mode RGBA; a drawing that is not square is in the middle.
+        A Pillow image of mode RGBA; a drawing that is not square is centred.
     """
     from PIL import Image
 
@@ -24,11 +24,10 @@ def rgba_of_svg(text, size):
 
 
 def on_white(picture, size):
-    """A Pillow image in a white square.
+    """Places a Pillow image on a white square.
 
     Args:
-        picture: Pillow image of any mode and shape; a longer side gets a margin on its left and right, or above and
-            below.
+        picture: Pillow image of any mode and shape; margins are added to the shorter side.
         size: Side of the result in pixels.
 
     Returns:
@@ -43,7 +42,7 @@ def on_white(picture, size):
         square.paste(picture, ((side - picture.width) // 2, (side - picture.height) // 2))
         picture = square
     white = Image.new("RGBA", (side, side), (255, 255, 255, 255))
-    # Laid on white first, so that the colours of what is transparent do not bleed into the edges.
+    # Composed with white first, so that the colours of transparent pixels do not bleed into the edges.
     flat = Image.alpha_composite(white, picture).convert("RGB")
     if side != size:
         flat = flat.resize((size, size), Image.Resampling.BOX if side % size == 0 else Image.Resampling.LANCZOS)

@@ -1,4 +1,4 @@
-"""Drawn keys at known angles, and the same keys through a sensor: synthetic images to refine, and real ones."""
+"""Drawn keys at known angles, and the same keys seen by a sensor: synthetic images to refine, and real ones."""
 
 import functools
 
@@ -13,24 +13,24 @@ NOISE = 0.12  # standard deviation of the sensor's noise; black is -1 and white 
 
 
 class SensorKeys(ProceduralDataset):
-    """Drawn keys at known angles, 24x24 grey pixels, and the same keys through a sensor, for refiners such as SimGAN.
+    """Drawn keys at known angles, 24x24 grey pixels, and the same keys seen by a sensor, for refiners such as SimGAN.
 
     `synthetic` shows a key of random proportions at a random place and angle, antialiased and with the faint grain of a
     renderer (standard deviation 0.03 where black is -1 and white 1), from which a refiner without a noise input can
-    make noise. `real` shows the same key through a sensor with blur (1 pixel), less contrast (a factor of 0.5 to 0.7),
-    an offset (0 to 0.2), light from the left (0.15 to 0.35) and noise (0.12). Another size of `kerasgan.data.load`
-    resizes the images, and the noise with them.
+    make noise. `real` shows the same key as seen by a sensor with blur (1 pixel), less contrast (a factor of 0.5 to
+    0.7), an offset (0 to 0.2), light from the left (0.15 to 0.35) and noise (0.12). Another size of
+    `kerasgan.data.load` resizes the images, and the noise with them.
 
     An example contains both images, so that a refined image can be compared with what the sensor would have seen.
-    `as_pairs="unpaired"`, which SimGAN asks for, gives both sides in independent orders. For domains without a key in
-    common, take `synthetic` from one half of the data and `real` from the other half.
+    `as_pairs="unpaired"`, which SimGAN requests, returns both sides in independent orders. For domains without common
+    keys, take `synthetic` from one half of the data and `real` from the other half.
 
-    Factors: `angle` of both images in degrees, uniform in [-60, 60]. A regressor of the angle that learns from refined
-    images should be better on real ones than one that learns from synthetic ones.
+    Factors: `angle` of both images in degrees, uniform in [-60, 60]. An angle regressor trained on refined images
+    should be better on real images than one trained on synthetic images.
 
-    Splits: 10,000 pairs to train and 2000 to test, from the same distribution.
+    Splits: 10,000 pairs for training and 2000 for testing, from the same distribution.
 
-    Symmetries: none, as the light comes from the left and the teeth are at one side.
+    Symmetries: none, because the light comes from the left and the teeth are on one side.
     """
 
     name = "sensor_keys"
@@ -100,12 +100,12 @@ def keys(count, random):
 
 
 def sensed(images, random, weakest=1.0):
-    """Images through the sensor.
+    """Applies the sensor to images.
 
     Args:
         images: Array of shape (count, 24, 24, 1) in [-1, 1].
         random: NumPy generator.
-        weakest: Smallest factor of all degradations. Each image has a factor of its own, up to 1.
+        weakest: Smallest factor of all degradations. Each image has its own factor, up to 1.
 
     Returns:
         A float32 array of the images' shape, in [-1, 1].

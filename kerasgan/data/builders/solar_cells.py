@@ -1,4 +1,4 @@
-"""Solar cells under electroluminescence, with the probability that they are defective."""
+"""Electroluminescence images of solar cells, with the probability of a defect."""
 
 import functools
 
@@ -12,32 +12,31 @@ PACKAGE = Package("elpv-dataset", "1.0.0.post1", "data", "pypi", "elpv_dataset")
 LABELS = ("functional", "probably functional", "probably defective", "defective")
 PROBABILITIES = (0.0, 1 / 3, 2 / 3, 1.0)
 KINDS = ("mono", "poly")
-# Numbers of the runs of one kind, in the order of the package, that are for testing: those that together have about as
-# many defective cells of either kind as the others.
+# Indices of the test runs, in the order of the package. Together they have about as many defective cells of either kind
+# as the other runs.
 TEST_RUNS = (0, 1, 6, 8, 9)
 
 
 class SolarCells(PackagedDataset):
-    """2,624 solar cells, cut out of electroluminescence photographs of 44 modules: the ELPV data set.
+    """2,624 solar cells, cropped from electroluminescence photographs of 44 modules: the ELPV data set.
 
     A current makes a cell glow; cracks, broken contacts and defective material stay dark. Experts have judged each cell
-    as functional or defective, and whether they were sure of it. The cells are of monocrystalline or polycrystalline
-    silicon.
+    as functional or defective, and stated whether they were sure. The cells are made of monocrystalline or
+    polycrystalline silicon.
 
-    Configs: `"64"`, `"128"` and `"300"` pixels, grey; the first two are shrunk from the 300 of the source.
+    Configs: `"64"`, `"128"` and `"300"` pixels, grey; the first two are downscaled from the source's 300 pixels.
 
     Factors: `label`, the judgement; `probability` of a defect, 0, 1/3, 2/3 or 1; `kind`, "mono" or "poly"; `number` of
     the cell in the source, from 1.
 
-    Splits: by module. The source does not name the modules, but it lists the cells of one after the other, and a module
-    is of one kind of silicon: between the cells of a run of one kind and those of the next run there is a border of
-    modules. Five of the ten runs, 660 cells, are for testing.
+    Splits: by module. The source does not identify the modules, but it lists their cells consecutively, and each module
+    is made of one kind of silicon: wherever the kind changes, a new module starts. Five of the ten runs of one kind,
+    660 cells, are for testing.
 
-    The data may not be used commercially, and what is made from them is under the same licence. kerasgan does not
-    contain them.
+    The data may not be used commercially, and derived works are under the same licence. kerasgan does not contain them.
 
     Raises:
-        FileNotFoundError: The package elpv-dataset is not installed; the message says how to get it.
+        FileNotFoundError: If the package elpv-dataset is not installed; the message says how to get it.
     """
 
     name = "solar_cells"
@@ -98,14 +97,14 @@ class SolarCells(PackagedDataset):
         }
 
     def sheet(self, arrays):
-        """The cells in the order of their probability of a defect."""
+        """Draws the cells in the order of their probability of a defect."""
         order = np.argsort(arrays["label"], kind="stable")
         return super().sheet({name: column[order] for name, column in arrays.items()})
 
 
 @functools.cache
 def _listed(folder):
-    """`(number, file, probability, kind)` of the cells of each split, in random order."""
+    """The tuples `(number, file, probability, kind)` of the cells of each split, in random order."""
     lines = (folder / "labels.csv").read_text(encoding="utf-8").split("\n")
     rows = [line.split() for line in lines if line.strip()]
     split: dict[str, list] = {"train": [], "test": []}
@@ -113,7 +112,7 @@ def _listed(folder):
     for number, (file, probability, kind) in enumerate(rows, 1):
         run, before = run + (kind != before), kind
         split["test" if run in TEST_RUNS else "train"].append((number, file, float(probability), kind))
-    # RandomState, because NumPy promises that its streams never change.
+    # RandomState, because NumPy guarantees that its streams never change.
     return {
         name: [cells[place] for place in np.random.RandomState(0).permutation(len(cells))]
         for name, cells in split.items()

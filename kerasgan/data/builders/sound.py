@@ -1,4 +1,4 @@
-"""Sound: other rates, and a sheet of spectrograms. Used by the data sets of sounds."""
+"""Helpers of the sound data sets: resampling, and sheets of spectrograms."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ RATE = 16000
 
 
 def at_16_khz(sound, rate):
-    """Band-limited resampling to 16 kHz: the spectrum is cut off at 8 kHz, or ends where it ended.
+    """Band-limited resampling to 16 kHz: the spectrum is cut off at 8 kHz, or ends where that of the source does.
 
     Args:
         sound: float64 array of shape (length,).
@@ -15,7 +15,7 @@ def at_16_khz(sound, rate):
     Returns:
         A float64 array.
     """
-    # A multiple of the rates' ratio in lowest terms, so that the last sample falls on a sample.
+    # A multiple of the ratio of the rates in lowest terms, so that the last sample falls on a sample.
     whole = rate // np.gcd(rate, RATE)
     padded = np.pad(sound, (0, -len(sound) % whole))
     length = len(padded) * RATE // rate
@@ -23,14 +23,14 @@ def at_16_khz(sound, rate):
 
 
 def spectrogram(audio):
-    """Loudness by time and frequency, as a picture.
+    """Draws loudness over time and frequency as a picture.
 
     Args:
         audio: int16 array of 16000 samples.
 
     Returns:
-        An uint8 array of shape (128, 125): frequencies from 8 kHz down to 0, frames of 1/125 s; 255 is the loudest, 0
-        is 60 dB below it.
+        A uint8 array of shape (128, 125): frequencies from 8 kHz down to 0, frames of 1/125 s; 255 is the loudest
+        value, 0 is 60 dB below it.
     """
     frames = np.lib.stride_tricks.sliding_window_view(np.pad(audio.astype("float64"), 192), 256)[:16000:128]
     power = np.abs(np.fft.rfft(frames * np.hanning(256)))[:, :128] ** 2
@@ -39,15 +39,15 @@ def spectrogram(audio):
 
 
 def sheet(sounds, captions, columns=None):
-    """Spectrograms with captions.
+    """Draws spectrograms with captions.
 
     Args:
         sounds: int16 array of shape (count, 16000).
-        captions: Text for each.
+        captions: Caption of each sound.
         columns: Number of pictures in a row; None makes the sheet about square.
 
     Returns:
-        uint8 array of shape (height, width, 3).
+        A uint8 array of shape (height, width, 3).
     """
     from PIL import Image, ImageDraw
 

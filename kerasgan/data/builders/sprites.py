@@ -1,4 +1,4 @@
-"""Sprites: images of one simple shape, with all their factors."""
+"""Sprites: images of a single simple shape, with all their factors."""
 
 import math
 import zlib
@@ -35,7 +35,7 @@ class Sprites(ProceduralDataset):
     symmetry gives the same image, bit for bit. An image therefore determines only `orientation` modulo 2π / `symmetry`.
 
     Splits: the factors are drawn uniformly and with replacement. One image in ten, chosen by a hash of its factors (the
-    orientation modulo the symmetry, without the hue), occurs in "test" only, so that no image is in both splits.
+    orientation modulo the symmetry, without the hue), occurs only in "test", so that no image is in both splits.
     """
 
     name = "sprites"

@@ -16,10 +16,10 @@ class StackedDigits(ProceduralDataset):
     """Three random digits of `digits` as red, green and blue, 32x32 pixels: StackedMNIST without a download.
 
     The construction follows Metz et al. (2017), section 3.3.1, with the numbers of PacGAN (Lin et al. 2018): 128,000
-    images to train and 26,000 to test. Each of the 1000 modes (red is the hundreds digit, green the tens, blue the
-    ones) has a probability of 0.001, up to the unevenness of a few percent of the digits. The modes of a generator are
-    counted by a classifier of digits on each channel. The digits of a split are those of the same split of `digits`,
-    upsampled by `kerasgan.data.prepare` and rounded to 8 bits.
+    images for training and 26,000 for testing. Each of the 1000 modes (red is the hundreds digit, green the tens, blue
+    the ones) has a probability of 0.001, up to the unevenness of a few percent of the digits. The modes of a generator
+    are counted by a classifier of digits on each channel. The digits of a split are those of the same split of
+    `digits`, upsampled by `kerasgan.data.prepare` and rounded to 8 bits.
     """
 
     name = "stacked_digits"

@@ -20,12 +20,12 @@ class StripedAnimals(ProceduralDataset):
 
     Factors, all uniform: `facing` (left or right), `scale` in [0.7, 0.95], the position `x`, `y` of the body in pixels,
     `neck` (0.3 to 0.75 radians above the horizontal), `hue` of the plain coat in turns, and `stripes`, the density of
-    the stripes (18 to 26 radians per unit of body length). The density is visible in the striped animal only, the hue
-    in the plain one only. Legs, sky, horizon, meadow and light vary as well.
+    the stripes (18 to 26 radians per unit of body length). The density is only visible in the striped animal, and the
+    hue only in the plain one. Legs, sky, horizon, meadow and light vary as well.
 
-    Splits: 10,000 pairs to train and 1000 to test, from the same distribution.
+    Splits: 10,000 pairs for training and 1000 for testing, from the same distribution.
 
-    Symmetries: a mirrored image shows an animal that faces the other way; the light comes from above.
+    Symmetries: a mirrored image shows an animal facing the other way; the light comes from above.
     """
 
     name = "striped_animals"

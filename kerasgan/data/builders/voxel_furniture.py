@@ -1,4 +1,4 @@
-"""Furniture of eight classes as small voxel grids, each object defined by a few integers."""
+"""Furniture of eight classes as small voxel grids; a few integers define each object."""
 
 import zlib
 from typing import NamedTuple

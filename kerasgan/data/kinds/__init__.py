@@ -1,7 +1,7 @@
-"""Kinds of samples and conditions: what a model expects of its data.
+"""Kinds of samples and conditions, which define the data that a model expects.
 
-A kind checks a batch, makes example batches, encodes on the host what a network cannot take (captions), makes the Keras
-inputs and draws pictures. Samples are `Images`, `Vectors`, `Audio`, `Voxels`, `Video`, `Tokens` or `Graphs`;
+A kind checks batches, makes example batches, encodes values that networks cannot take (captions) on the host, makes the
+Keras inputs and draws pictures. Samples are `Images`, `Vectors`, `Audio`, `Voxels`, `Video`, `Tokens` or `Graphs`;
 conditions are `Labels`, `Attributes`, `Captions`, `Characters`, `Sentences`, `Images`, or a dictionary of these.
 """
 
@@ -13,7 +13,7 @@ from kerasgan.data.kinds.texts import Characters, Sentences, register_encoder
 
 
 def kind_of(given):
-    """The kind of samples of a family's first argument.
+    """Returns the kind of samples for a family's first argument.
 
     Args:
         given: A kind; a shape (height, width, channels) of images; or (size,) of vectors.

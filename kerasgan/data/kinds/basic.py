@@ -1,7 +1,7 @@
-"""Images, vectors and labels, and what all kinds have in common.
+"""Images, vectors and labels, and the base class of all kinds.
 
-A model checks its first batch against the kinds of its samples and conditions, so that wrong data is refused with one
-sentence that says what came, what was expected and what to call.
+A model checks its first batch against the kinds of its samples and conditions, so that wrong data are rejected with one
+sentence that says what was passed, what was expected and what to call.
 """
 
 import dataclasses
@@ -20,14 +20,14 @@ RANGE_TOLERANCE = 1e-2
 
 
 class Kind:
-    """What a sample or a condition is. A subclass is a frozen dataclass and defines `symbolic`, `example` and `check`.
+    """Kind of a sample or a condition. A subclass is a frozen dataclass and defines `symbolic`, `example` and `check`.
 
     Attributes:
-        name: Name of the input of a network that takes it, such as "labels".
+        name: Name of the network input that takes it, such as "labels".
         shape: Shape of one sample, without the batch axis.
-        classes: Number of different values, for a kind of few; `None` for others.
-        writes_png: Whether a sample is a picture that a PNG file can hold.
-        file_types: Endings of the files of one sample that `encoded` gives, such as ("wav",).
+        classes: Number of different values, for a kind with few values. `None` for other kinds.
+        writes_png: Whether a sample is a picture that can be stored as PNG.
+        file_types: File types of single samples that `encoded` supports, such as ("wav",).
     """
 
     name = "samples"
@@ -44,7 +44,7 @@ class Kind:
         raise NotImplementedError(f"{type(self).__name__} must define symbolic(batch_size).")
 
     def example(self, batch_size, seed):
-        """A made-up valid batch of NumPy arrays."""
+        """A random valid batch of NumPy arrays."""
         raise NotImplementedError(f"{type(self).__name__} must define example(batch_size, seed).")
 
     def check(self, value, name="x"):
@@ -52,11 +52,11 @@ class Kind:
         raise NotImplementedError(f"{type(self).__name__} must define check(value, name).")
 
     def encode(self, value):
-        """A user's values (lists, strings) as arrays for networks, computed on the host."""
+        """Converts a user's values (lists, strings) to arrays for networks, on the host."""
         return value
 
     def tensor(self, value):
-        """A training step's batch in the form that networks take."""
+        """Converts a training step's batch to the form that networks take."""
         return value
 
     def input(self, packing=1):
@@ -74,7 +74,7 @@ class Kind:
         return self.example(count, 0)
 
     def pictures(self, samples):
-        """Samples as pictures for a person.
+        """Draws samples as pictures.
 
         Args:
             samples: Array of shape (count, *shape).
@@ -85,11 +85,11 @@ class Kind:
         return None
 
     def sheet(self, samples, columns=None):
-        """One picture of many samples.
+        """Draws many samples as one picture.
 
         Args:
             samples: Array of shape (count, *shape).
-            columns: Number of samples in a row; about as many as rows by default.
+            columns: Number of samples in a row. Defaults to about the number of rows.
 
         Returns:
             A uint8 array of shape (height, width, 1 or 3); `None` for kinds without pictures.
@@ -98,7 +98,7 @@ class Kind:
         return None if pictures is None else grid(pictures, columns)
 
     def encoded(self, sample, file_type):
-        """The bytes of a file of one sample, for kinds that have `file_types`.
+        """Encodes one sample as the bytes of a file, for kinds with `file_types`.
 
         Args:
             sample: Array of shape `shape`.
@@ -107,13 +107,13 @@ class Kind:
         raise NotImplementedError(f"{type(self).__name__} has no type of files.")
 
     def recorded(self, samples):
-        """One file of many samples that can be heard or watched.
+        """Encodes many samples as one file to listen to or to watch.
 
         Args:
             samples: Array of shape (count, *shape).
 
         Returns:
-            A pair of the file's ending and its content in bytes; `None` for kinds that a picture shows.
+            A pair (file type, contents in bytes); `None` for kinds that are shown as pictures.
         """
         return None
 
@@ -160,7 +160,7 @@ class Images(Kind):
 
     @property
     def limits(self):
-        """Lowest and highest value that a batch may have."""
+        """Lowest and highest valid value of a batch."""
         return -1.0 - RANGE_TOLERANCE, 1.0 + RANGE_TOLERANCE
 
     def symbolic(self, batch_size=None):
@@ -173,9 +173,9 @@ class Images(Kind):
         return noise.astype("float32")
 
     def check(self, value, name="x"):
-        """Raises unless `value` is a batch of such images.
+        """Raises an error unless `value` is a batch of such images.
 
-        Values that never go below 0 only give a `UserWarning`: they are valid, but usually images in [0, 1].
+        Values that are never below 0 only cause a `UserWarning`: they are valid, but usually images in [0, 1].
 
         Args:
             value: NumPy array of shape `(batch, height, width, channels)`.
@@ -220,7 +220,7 @@ class Images(Kind):
     def pictures(self, samples):
         samples = np.asarray(samples, "float32")
         channels = samples.shape[-1]
-        if channels in (2, 4):  # with opacity, on black
+        if channels in (2, 4):  # with alpha, on black
             return (samples[..., :-1] + 1.0) * (samples[..., -1:] + 1.0) / 2.0 - 1.0
         return samples if channels == 1 else samples[..., :3]
 
@@ -255,13 +255,13 @@ class Vectors(Kind):
             raise ValueError(f"Vectors got size={self.size!r}; expected a positive integer.")
 
     def sheet(self, samples, columns=None):
-        """A scatter plot of the first two components; of one component, its histogram."""
+        """A scatter plot of the first two components, or a histogram of a single component."""
         points = np.asarray(samples, "float32")
         return scatter(points[:, :2]) if self.size > 1 else histogram(points[:, 0])
 
     @property
     def limits(self):
-        """Lowest and highest value that a batch may have: any finite one."""
+        """Lowest and highest valid value of a batch: any finite value is valid."""
         return -float(np.finfo("float32").max), float(np.finfo("float32").max)
 
     def symbolic(self, batch_size=None):
@@ -273,7 +273,7 @@ class Vectors(Kind):
         return np.random.default_rng(seed).standard_normal((batch_size, self.size), dtype="float32")
 
     def check(self, value, name="x"):
-        """Raises unless `value` is a batch of such vectors.
+        """Raises an error unless `value` is a batch of such vectors.
 
         Args:
             value: NumPy array of shape `(batch, size)`.
@@ -329,7 +329,7 @@ class Labels(Kind):
 
     @property
     def limits(self):
-        """Lowest and highest value that a batch may have."""
+        """Lowest and highest valid value of a batch."""
         return 0, self.num_classes - 1
 
     def symbolic(self, batch_size=None):
@@ -342,7 +342,7 @@ class Labels(Kind):
         return random.integers(self.num_classes, size=batch_size, dtype="int32")
 
     def check(self, value, name="y"):
-        """Raises unless `value` is a batch of such labels.
+        """Raises an error unless `value` is a batch of such labels.
 
         Args:
             value: NumPy array of integers of shape `(batch,)` or `(batch, 1)`.
@@ -379,12 +379,12 @@ def check_batch(x_spec, y_spec, x, y=None):
 
     Args:
         x_spec: Kind of the samples.
-        y_spec: Kind of the conditions or targets. `None` for a model that takes none.
+        y_spec: Kind of the conditions or targets. `None` for a model without them.
         x: NumPy array of samples.
         y: NumPy array of conditions or targets, or `None`.
 
     Raises:
-        ValueError: If `x` or `y` is not as expected, `y` is missing or not wanted, or the lengths differ.
+        ValueError: If `x` or `y` is not as expected, if `y` is missing or not accepted, or if the lengths differ.
     """
     if x is None:
         raise ValueError("x is None; expected real samples: call fit(x, ...) with data.")
@@ -412,9 +412,9 @@ def check_batch(x_spec, y_spec, x, y=None):
 
 
 def check_labels_vary(y, num_classes):
-    """Refuses labels of one class for a conditional model: it could only learn to ignore them.
+    """Rejects labels of a single class for a conditional model, which would learn to ignore them.
 
-    Batches so small that balanced labels would all agree with a probability of more than 1e-6 are accepted.
+    Batches are accepted if they are so small that balanced labels would all agree with a probability above 1e-6.
 
     Args:
         y: NumPy array of integer labels: the whole data set, or a batch of it.
@@ -434,7 +434,7 @@ def check_labels_vary(y, num_classes):
 
 
 def check_count(name, value, least=1):
-    """Raises unless `value` is an integer of at least `least`.
+    """Raises an error unless `value` is an integer of at least `least`.
 
     Args:
         name: Name of the argument in the message.
@@ -442,7 +442,7 @@ def check_count(name, value, least=1):
         least: Smallest valid value.
 
     Raises:
-        ValueError: For another value.
+        ValueError: For any other value.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < least:
         kind = {0: "an integer of 0 or more", 1: "a positive integer"}.get(least, f"an integer of at least {least}")
@@ -454,7 +454,7 @@ def _is_positive_integer(value):
 
 
 def _is_float(value):
-    # NumPy does not count the bfloat16 that JAX brings among its floating types.
+    # NumPy does not count JAX's bfloat16 among its floating-point types.
     return value.dtype.kind == "f" or value.dtype.name == "bfloat16"
 
 

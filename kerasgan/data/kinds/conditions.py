@@ -1,4 +1,4 @@
-"""Conditions of samples: attributes, captions, and several of them together."""
+"""Conditions of samples: attributes, captions, and combinations of them."""
 
 import re
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Attributes(Kind):
     """Vectors of numbers that describe a sample, such as 1 and 0 for yes and no.
 
     Args:
-        names: Name of each attribute, or their number.
+        names: Names of the attributes, or their number.
     """
 
     names: Any
@@ -64,12 +64,12 @@ class Attributes(Kind):
 
 
 class TextIds(Kind):
-    """Texts, encoded on the host as int32 ids of shape (length,): 0 pads, 1 is a symbol that is unknown.
+    """Texts, encoded on the host as int32 ids of shape (length,): 0 is padding, 1 an unknown symbol.
 
-    A subclass has a field `length` and defines `symbols`, whose ids begin at 2, and `split`.
+    A subclass has a field `length` and defines `symbols`, whose ids start at 2, and `split`.
 
     Attributes:
-        joint: Text between two symbols.
+        joint: Separator between two symbols.
     """
 
     name = "captions"
@@ -82,7 +82,7 @@ class TextIds(Kind):
         raise NotImplementedError(f"{type(self).__name__} must define symbols.")
 
     def split(self, text):
-        """The symbols of a text, a list."""
+        """Splits a text into a list of symbols."""
         raise NotImplementedError(f"{type(self).__name__} must define split(text).")
 
     @property
@@ -91,7 +91,7 @@ class TextIds(Kind):
 
     @property
     def size(self):
-        """Number of ids: what an embedding of them needs."""
+        """Number of ids, the input size of an embedding."""
         return len(self.symbols) + 2
 
     def symbolic(self, batch_size=None):
@@ -104,7 +104,7 @@ class TextIds(Kind):
         return np.where(keep, ids, 0).astype("int32")
 
     def encode(self, value):
-        """Strings as ids of shape (count, length); ids as they are."""
+        """Encodes strings as ids of shape (count, length); leaves ids unchanged."""
         value = np.asarray(value)
         if value.dtype.kind not in "UOS":
             return value
@@ -116,7 +116,7 @@ class TextIds(Kind):
         return ids
 
     def decode(self, ids):
-        """Ids as texts, with "?" for what is unknown."""
+        """Decodes ids to texts, with "?" for unknown symbols."""
         known = ("", "?", *self.symbols)
         return [self.joint.join(known[i] for i in row if i) for row in np.asarray(ids)]
 
@@ -135,13 +135,13 @@ class TextIds(Kind):
 @register
 @dataclass(frozen=True)
 class Captions(TextIds):
-    """Texts, encoded on the host as int32 ids of shape (length,): 0 pads, 1 is a word that the vocabulary lacks.
+    """Texts, encoded on the host as int32 ids of shape (length,): 0 is padding, 1 an unknown word.
 
     Texts are split into words and numbers in lower case.
 
     Args:
-        vocabulary: The words, whose ids begin at 2.
-        length: Largest number of words; longer captions are cut.
+        vocabulary: The known words, whose ids start at 2.
+        length: Maximum number of words; longer captions are truncated.
 
     Examples:
 
@@ -161,11 +161,11 @@ class Captions(TextIds):
 
     @classmethod
     def of(cls, texts, length=None):
-        """Captions with the words of some texts, in the order in which they first appear.
+        """Creates captions with the words of some texts, in the order in which they first appear.
 
         Args:
             texts: Strings.
-            length: Largest number of words; by default that of the longest text.
+            length: Maximum number of words. Defaults to that of the longest text.
         """
         split = [words(text) for text in texts]
         known = dict.fromkeys(word for text in split for word in text)
@@ -186,7 +186,7 @@ def words(text):
 
 
 class Conditions:
-    """The conditions of a model: none, one kind, or several by name.
+    """The conditions of a model: none, a single kind, or several named kinds.
 
     Args:
         given: `None`, a kind, or a dictionary of kinds.
@@ -223,24 +223,24 @@ class Conditions:
 
     @property
     def spec(self):
-        """The kind of y for `data_specs`: `None`, the one kind, or these conditions."""
+        """The kind of y for `data_specs`: `None`, the single kind, or these conditions."""
         if not self.kinds:
             return None
         return next(iter(self.kinds.values())) if self.single else self
 
     @property
     def classes(self):
-        """Number of classes where the one condition is a class label; `None` otherwise."""
+        """Number of classes if the only condition is a class label; `None` otherwise."""
         return self.spec.classes if self.kinds and self.single else None
 
     def config(self):
-        """JSON-ready; `Conditions.from_config` reads it."""
+        """The JSON-ready configuration, which `Conditions.from_config` reads."""
         plain = {name: keras.saving.serialize_keras_object(kind) for name, kind in self.kinds.items()}
         return (next(iter(plain.values())) if plain else None) if self.single else {"several": plain}
 
     @staticmethod
     def from_config(config):
-        """The kind or dictionary of kinds that `config` wrote."""
+        """Restores the kind or dictionary of kinds from `config`."""
         read = keras.saving.deserialize_keras_object
         if config is None or isinstance(config, (Kind, Conditions)):
             return config
@@ -251,10 +251,10 @@ class Conditions:
     # A batch's y --------------------------------------------------------------------------------------------------
 
     def parts(self, y):
-        """The values of y by name, for a single condition or several.
+        """The values of y by name, for one or several conditions.
 
         Raises:
-            ValueError: If y is not a dictionary with exactly the conditions' names where there are several.
+            ValueError: If there are several conditions and y is not a dictionary with exactly their names.
         """
         if self.single:
             return dict.fromkeys(self.kinds, y)
@@ -264,7 +264,7 @@ class Conditions:
         return {name: y[name] for name in self.kinds}
 
     def named(self, y):
-        """The values of y as keyword arguments of `sample`; none if the model has no conditions or y is `None`."""
+        """The values of y as keyword arguments of `sample`; empty if the model has no conditions or y is `None`."""
         return {} if y is None or not self.kinds else self.parts(y)
 
     def _join(self, parts):
@@ -275,15 +275,15 @@ class Conditions:
         return self._join({name: kind.symbolic(batch_size) for name, kind in self.kinds.items()})
 
     def example(self, batch_size, seed):
-        """A made-up y."""
+        """A random valid y."""
         return self._join({n: kind.example(batch_size, seed + i) for i, (n, kind) in enumerate(self.kinds.items())})
 
     def encode(self, y):
-        """A user's values as arrays for networks."""
+        """Converts a user's values to arrays for networks."""
         if y is None or not self.kinds:
             return y
         if not self.single and not isinstance(y, dict):
-            return y  # refused by `check`
+            return y  # rejected by `check`
         parts = {"": y} if self.single else y
         kinds = {"": next(iter(self.kinds.values()))} if self.single else self.kinds
         encoded = {n: kinds[n].encode(value) if n in kinds else value for n, value in parts.items()}
@@ -295,13 +295,13 @@ class Conditions:
             self.kinds[part].check(value, name if self.single else f"{name}[{part!r}]")
 
     def tensors(self, y):
-        """The batch's conditions as networks take them, a list in the order of `inputs`."""
+        """The batch's conditions in the form that networks take, as a list in the order of `inputs`."""
         return [self.kinds[name].tensor(value) for name, value in self.parts(y).items()] if self.kinds else []
 
     # Networks and samples -----------------------------------------------------------------------------------------
 
     def inputs(self, packing=1):
-        """Symbolic Keras inputs, a list with one for each condition."""
+        """Symbolic Keras inputs, as a list with one per condition."""
         inputs = []
         for name, kind in self.kinds.items():
             made = kind.input(packing)
@@ -309,11 +309,11 @@ class Conditions:
         return inputs
 
     def given(self, count, **values):
-        """Conditions of `count` samples, as tensors in a list.
+        """Conditions of `count` samples, as a list of tensors.
 
         Args:
             count: Number of samples.
-            **values: Values by the conditions' names; `None`, or none, for examples.
+            **values: Values by name of the condition. Missing or `None` values are replaced by examples.
 
         Raises:
             ValueError: If a value does not fit, or belongs to a condition that the model does not have.

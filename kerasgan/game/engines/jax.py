@@ -57,7 +57,7 @@ def have_gradient(fn, values):
 
 
 def row_values(fn, *tensors):
-    """Numbers that a NumPy function gives the rows of tensors, without a gradient.
+    """Applies a NumPy function to the rows of tensors, without a gradient.
 
     Args:
         fn: Function of arrays of shape (batch, ...) that returns an array of shape (batch,). It runs on the host.
@@ -74,12 +74,12 @@ def row_values(fn, *tensors):
 
 
 def scan(fn, carry, xs):
-    """Results of a function that is applied along a sequence, differentiable.
+    """Applies a function along a sequence, differentiably.
 
     Args:
         fn: Function of (carry, x) that returns (carry, y), each a tensor or a nest of tensors.
-        carry: First carry. Shapes and dtypes stay the same.
-        xs: Nest of tensors of shape (steps, ...), of which `fn` is given one step after the other.
+        carry: Initial carry. Its shapes and dtypes must not change.
+        xs: Nest of tensors of shape (steps, ...), passed to `fn` one step at a time.
 
     Returns:
         The last carry, and all y, of shape (steps, ...).
@@ -100,11 +100,11 @@ def compiled_call(network):
 
 
 def compiled_inference(network, finish):
-    """Returns the network's inference with the noise of a seed, as a compiled function.
+    """Returns the network's inference with seeded noise, as a compiled function.
 
     Args:
         network: A built Keras model.
-        finish: Function that is applied to the outputs of the network.
+        finish: Function to apply to the outputs of the network.
 
     Returns:
         A function of (inputs, seed, first, strength, fixed), where `fixed` is a Python bool; see
@@ -127,7 +127,7 @@ def compiled_inference(network, finish):
 
 
 def known_value(variable):
-    """A variable's present value as a NumPy array; `None` where Keras holds it, as in a compiled `predict`."""
+    """A variable's current value as a NumPy array; `None` while Keras holds it, as in a compiled `predict`."""
     value = None if get_stateless_scope() is not None else variable.value
     return None if value is None or isinstance(value, jax.core.Tracer) else np.asarray(value)
 
@@ -138,12 +138,12 @@ def replica():
 
 
 def fused_normalization(x, scale, offset, epsilon):
-    """Returns None: XLA fuses the usual formula."""
+    """Returns None: XLA fuses the standard formula."""
     return None
 
 
 def leaky_relu(x, slope):
-    """Leaky ReLU; JAX knows that its gradient is constant."""
+    """Leaky ReLU; JAX already treats its gradient as constant."""
     return ops.leaky_relu(x, slope)
 
 
@@ -153,7 +153,7 @@ def grouped_convolution(x, kernel, strides, padding, dilation):
 
 
 def strided_convolution(x, kernel, strides, padding):
-    """Convolution to images that are smaller than the kernel on a CPU, whose gradient XLA computes in a slow loop.
+    """Convolution to images smaller than the kernel on a CPU, for which XLA's gradient is a slow loop.
 
     Args:
         x: Tensor of shape (batch, *size, channels).
@@ -162,7 +162,7 @@ def strided_convolution(x, kernel, strides, padding):
         padding: "same" or "valid".
 
     Returns:
-        Tensor of shape (batch, *smaller size, filters); None on other devices, and where XLA has a fast form.
+        Tensor of shape (batch, *smaller size, filters); None on other devices, and where XLA is fast.
     """
     size = x.shape[1:-1]
     whole = padding == "same" and all(length % stride == 0 for length, stride in zip(size, strides, strict=True))
@@ -191,7 +191,7 @@ _strided.defvjp(_strided_forward, _strided_backward)
 
 
 def transposed_convolution(x, kernel, strides, padding):
-    """Transposed convolution on a CPU without the forms for which XLA only has a loop over single numbers.
+    """Transposed convolution on a CPU that avoids the cases in which XLA loops over single numbers.
 
     These are the gradient with respect to the kernel, which takes thirty to a hundred times as long as that of the
     adjoint convolution (it has the same value), and the convolution itself where images are smaller than the kernel.
@@ -221,7 +221,7 @@ def _transposed_forward(x, kernel, strides, padding):
 
 
 def _transposed_backward(strides, padding, kept, slopes):
-    """The transposed convolution T is linear in both: <s, T(x, k)> = <C(s, k), x> with the convolution C."""
+    """Gradient rule. The transposed convolution T is bilinear: <s, T(x, k)> = <C(s, k), x> with the convolution C."""
     x, kernel = kept
 
     def convolve(kernel):
@@ -235,7 +235,7 @@ _transposed.defvjp(_transposed_forward, _transposed_backward)
 
 
 def _by_phases(x, kernel, strides):
-    """The same by one convolution without strides, whose channels are the positions between those of `x`.
+    """The same as one convolution without strides, whose output channels are the positions between those of `x`.
 
     Position s i + a of the output is the sum over d of x[i - d] kernel[a + p + s d], where p is the padding before.
     """
@@ -281,7 +281,7 @@ class Engine:
 
     @property
     def is_chief(self):
-        """Whether this process writes the files of a training, the first of several processes."""
+        """Whether this process writes the files of the run: the first of several processes does."""
         return jax.process_index() == 0
 
     @property
@@ -290,7 +290,7 @@ class Engine:
         return jax.process_count() > 1
 
     def anywhere(self, flag):
-        """Returns whether a flag is true in any process of the training. All processes call it in the same step."""
+        """Returns whether a flag is true in any process of the run. All processes must call it in the same step."""
         if not self.has_peers:
             return flag
         from jax.experimental import multihost_utils
@@ -370,7 +370,7 @@ class Engine:
             zeros = [] if probe.samples is None else [jnp.zeros(probe.samples.shape, probe.samples.dtype)]
         tensors, pull_back, (flat, states) = jax.vjp(run, parameters, zeros, has_aux=True)
         structure = jax.tree.structure([result for _, result in found[0].values()])
-        known = jax.tree.unflatten(structure, flat)  # of tensors that are not those of the differentiation
+        known = jax.tree.unflatten(structure, flat)  # copies, separate from the tensors to differentiate
         results = {key: (of, new) for (key, (of, _)), new in zip(found[0].items(), known, strict=True)}
         states = [(v, new) for v, new in zip(changing, states, strict=True) if new is not None]
         return ForwardPass(phase.name, with_tensors(results, tensors), tensors, pull_back, states)
@@ -383,7 +383,7 @@ class Engine:
             batch: Batch.
             step: Step counter, a tensor.
             values: `_Values` of the variables.
-            common: `ForwardPass` that the phases share with others; `None` for none.
+            common: `ForwardPass` that the phases share with others, or `None`.
         """
         optimizers = [self.optimizer[phase.optimizer] for phase in phases]
         trained = [self.trained_by(phase) for phase in phases]
@@ -449,7 +449,7 @@ class Engine:
         return logs
 
     def _accumulate(self, phases, optimizers, everyone, owned, batch, parts, step, values):
-        """Computes gradients, states and logs of a batch by a sequence of micro-batches.
+        """Computes gradients, states and logs of a batch from a sequence of micro-batches.
 
         Gradients and logs are means over micro-batches; states are passed from each micro-batch to the next.
         """
@@ -557,7 +557,7 @@ class Engine:
         )
 
     def _symbolic_build(self, iterator=None, data_batch=None):
-        """Called by Keras with the first batch before training: the model is built, so only the data are checked."""
+        """Only checks the data, as the model is already built. Keras calls it with the first batch before training."""
         if data_batch is None:
             data_batch = first_batch(iterator)
         batch = self.as_batch(jax.tree.map(np.asarray, data_batch))
@@ -566,7 +566,7 @@ class Engine:
 
 
 class _Values(dict):
-    """Current values of variables by identity, and a runner of stateful code as a pure function of them."""
+    """Current values of variables by identity, with a method that runs stateful code as a pure function of them."""
 
     def __init__(self, pairs):
         self.variables = {}

@@ -18,7 +18,7 @@ from kerasgan.game.phase import ForwardPass, Moment, micro_batch, tensors_of, wi
 from kerasgan.game.randomness import SeededNoise, noise_states, seeded_noise
 from kerasgan.game.signals import PREFIX, WITH_SAMPLES, Probe, probing, update_signals
 
-UNROLLED = 4  # longest sequence for which a loop and its gradient would take longer to trace than the steps
+UNROLLED = 4  # longest sequence whose steps trace faster than a loop and its gradient
 
 
 def input_gradient(fn, x):
@@ -43,7 +43,7 @@ def have_gradient(fn, values):
 
 
 def row_values(fn, *tensors):
-    """Numbers that a NumPy function gives the rows of tensors, without a gradient.
+    """Applies a NumPy function to the rows of tensors, without a gradient.
 
     Args:
         fn: Function of arrays of shape (batch, ...) that returns an array of shape (batch,). It runs on the host.
@@ -57,12 +57,12 @@ def row_values(fn, *tensors):
 
 
 def scan(fn, carry, xs):
-    """Results of a function that is applied along a sequence, differentiable.
+    """Applies a function along a sequence, differentiably.
 
     Args:
         fn: Function of (carry, x) that returns (carry, y), each a tensor or a nest of tensors.
-        carry: First carry. Shapes and dtypes stay the same.
-        xs: Nest of tensors of shape (steps, ...), of which `fn` is given one step after the other.
+        carry: Initial carry. Its shapes and dtypes must not change.
+        xs: Nest of tensors of shape (steps, ...), passed to `fn` one step at a time.
 
     Returns:
         The last carry, and all y, of shape (steps, ...).
@@ -79,7 +79,7 @@ def scan(fn, carry, xs):
             carry, y = fn(carry, at(step))
             ys.append(y)
         return carry, tf.nest.map_structure(lambda *parts: tf.stack(parts), *ys)
-    carry, first = fn(carry, at(0))  # outside the loop, which shows what y is
+    carry, first = fn(carry, at(0))  # outside the loop, to learn the structure of y
 
     def store(y):
         return tf.TensorArray(y.dtype, count, element_shape=y.shape).write(0, y)
@@ -99,11 +99,11 @@ def compiled_call(network):
 
 
 def compiled_inference(network, finish):
-    """Returns the network's inference with the noise of a seed, as a compiled function.
+    """Returns the network's inference with seeded noise, as a compiled function.
 
     Args:
         network: A built Keras model.
-        finish: Function that is applied to the outputs of the network.
+        finish: Function to apply to the outputs of the network.
 
     Returns:
         A function of (inputs, seed, first, strength, fixed), where `fixed` is a Python bool; see
@@ -125,7 +125,7 @@ def compiled_inference(network, finish):
 
 
 def known_value(variable):
-    """A variable's present value as a NumPy array, also while something is traced."""
+    """A variable's current value as a NumPy array, even during tracing."""
     with tf.init_scope():
         return variable.value.numpy()
 
@@ -137,7 +137,7 @@ def replica():
 
 
 def fused_normalization(x, scale, offset, epsilon):
-    """Batch normalization of images by one kernel; the usual formula takes seven passes over the images.
+    """Batch normalization of images in one kernel; the standard formula takes seven passes over the images.
 
     Args:
         x: Tensor of shape (batch, height, width, channels).
@@ -159,9 +159,9 @@ def fused_normalization(x, scale, offset, epsilon):
 
 
 def leaky_relu(x, slope):
-    """Leaky ReLU whose gradient has no gradient with respect to `x`, rather than one of zeros.
+    """Leaky ReLU whose gradient has no gradient with respect to `x`, instead of a gradient of zeros.
 
-    TensorFlow's own hands zeros on, for which a penalty on a gradient goes back through the whole network once more.
+    TensorFlow's version passes zeros on, so that a gradient penalty is propagated through the whole network once more.
 
     Args:
         x: Tensor.
@@ -170,7 +170,7 @@ def leaky_relu(x, slope):
     Returns:
         Tensor of the same shape.
     """
-    if x.dtype == tf.float64:  # the kernel knows the slope in float32 only
+    if x.dtype == tf.float64:  # the kernel stores the slope in float32
         return tf.where(x > 0, x, slope * x)
 
     @tf.custom_gradient
@@ -187,18 +187,18 @@ def leaky_relu(x, slope):
 
 
 def grouped_convolution(x, kernel, strides, padding, dilation):
-    """Convolution of images in groups of channels on a CPU, by oneDNN's kernel.
+    """Grouped convolution of images on a CPU with oneDNN's kernel.
 
     Args:
         x: Tensor of shape (batch, height, width, groups * depth).
-        kernel: Tensor of shape (height, width, depth, filters), the filters of one group after those of the other.
+        kernel: Tensor of shape (height, width, depth, filters), the filters of one group after those of another.
         strides: Pair of integers.
         padding: "same" or "valid".
         dilation: Pair of integers.
 
     Returns:
-        Tensor of shape (batch, height, width, filters); None where the kernel does not serve: in float64 and float16,
-        and where oneDNN is turned off or not a part of TensorFlow.
+        Tensor of shape (batch, height, width, filters); None if the kernel cannot be used: for float64 and float16, and
+        where oneDNN is turned off or not part of TensorFlow.
     """
     if not _has_grouped_gradients(x.dtype):
         return None
@@ -207,7 +207,7 @@ def grouped_convolution(x, kernel, strides, padding, dilation):
 
 @functools.cache
 def _has_grouped_gradients(dtype):
-    """Whether this CPU's kernels differentiate a convolution in groups: those of TensorFlow itself do not."""
+    """Whether this CPU's kernels can differentiate a grouped convolution: TensorFlow's own cannot."""
     with tf.init_scope(), tf.device("CPU:0"):
         x, kernel = tf.zeros((1, 1, 1, 2), dtype), tf.zeros((1, 1, 1, 2), dtype)
         options = {"out_backprop": x, "strides": [1, 1, 1, 1], "padding": "VALID"}
@@ -224,13 +224,13 @@ def strided_convolution(x, kernel, strides, padding):
     return None
 
 
-FEW_FILTERS = 4  # for which the kernels of CPUs compute many that are not there
+FEW_FILTERS = 4  # up to this many filters, CPU kernels compute mostly padding
 _PORTABLE: contextvars.ContextVar[bool] = contextvars.ContextVar("portable", default=False)
 
 
 @contextlib.contextmanager
 def portable():
-    """Has graphs that are traced in the block use operations that other runtimes have fast forms of."""
+    """Makes graphs traced in the block use operations that are fast in other runtimes."""
     token = _PORTABLE.set(True)
     try:
         yield
@@ -239,9 +239,10 @@ def portable():
 
 
 def transposed_convolution(x, kernel, strides, padding):
-    """Transposed convolution to few channels, such as those of images, on a CPU: a product and shifted sums.
+    """Transposed convolution to few channels, such as those of images, on a CPU: a matrix product and shifted sums.
 
-    TensorFlow's kernels take two to four times as long, since they compute at least as many channels as a register has.
+    TensorFlow's kernels take two to four times as long, since they compute at least as many channels as fill a
+    register.
 
     Args:
         x: Tensor of shape (batch, *size, channels).
@@ -251,7 +252,7 @@ def transposed_convolution(x, kernel, strides, padding):
 
     Returns:
         Tensor of shape (batch, *larger size, filters); None for more filters, on other devices, in half precision, and
-        in a graph that is to be portable.
+        in a graph that must be portable.
     """
     filters, channels = kernel.shape[-2:]
     sizes = x.shape[1:-1]
@@ -323,7 +324,7 @@ class Engine:
 
     @property
     def is_chief(self):
-        """Whether this process writes the files of a training: false only for further workers."""
+        """Whether this process writes the files of the run: False only for workers other than the chief."""
         if not self.has_peers:
             return True
         resolver = self.distribute_strategy.cluster_resolver
@@ -331,7 +332,7 @@ class Engine:
         return resolver.task_type == "chief" or (not has_chief and resolver.task_id == 0)
 
     def anywhere(self, flag):
-        """Returns whether a flag is true in any process of the training. All processes call it in the same step."""
+        """Returns whether a flag is true in any process of the run. All processes must call it in the same step."""
         strategy = self.distribute_strategy
         if not self.has_peers:
             return flag
@@ -378,7 +379,7 @@ class Engine:
         return names[0]
 
     def train_step(self, data, plan=None):
-        """Runs a step on this replica according to a `Plan`, by default the plan for the saved counters."""
+        """Runs a step on this replica according to a `Plan`; by default that of the saved counters."""
         if plan is None:
             plan = self.plan(self._read_moment())
         self.begin_step(plan)
@@ -425,7 +426,7 @@ class Engine:
             step: Step counter, a tensor.
             replica: Index of this replica, a tensor.
             replicas: Number of replicas.
-            common: `ForwardPass` that the phases share with others; `None` for none.
+            common: `ForwardPass` that the phases share with others, or `None`.
         """
         optimizers = [self.optimizer[phase.optimizer] for phase in phases]
         trained = [self.trained_by(phase) for phase in phases]
@@ -484,7 +485,7 @@ class Engine:
         return logs
 
     def _accumulate(self, differentiate, phases, trained, owned, batch, parts):
-        """Computes the result of `differentiate` for a batch by a sequence of micro-batches.
+        """Computes the result of `differentiate` for a batch from a sequence of micro-batches.
 
         Gradients and logs are means over micro-batches; states are passed from each micro-batch to the next.
         """
@@ -568,7 +569,7 @@ class Engine:
         if size is not None and size % replicas == 0:
             return data
 
-        def shared(*batch):  # unequal shares would have unequal weights in the mean over replicas
+        def shared(*batch):  # unequal parts would get unequal weights in the mean over replicas
             rows = tf.shape(tf.nest.flatten(batch)[0])[0]
             whole = rows - rows % replicas
             batch = tf.nest.map_structure(lambda part: None if part is None else part[:whole], batch)
@@ -673,7 +674,7 @@ class Engine:
         return {name: tracker.result() for name, tracker in self.trackers.items()}
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Called by Keras with the first batch before training: the model is built, so only the data are checked."""
+        """Only checks the data, as the model is already built. Keras calls it with the first batch before training."""
         if data_batch is None:
             data_batch = first_batch(iterator)
         local = self.distribute_strategy.experimental_local_results

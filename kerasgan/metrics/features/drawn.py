@@ -1,6 +1,6 @@
-"""Features of sounds, films and solids: those of a random network (`random-conv-seed0`) for pictures of them.
+"""Features of sounds, films and solids: those of a random network (`random-conv-seed0`) for pictures of the samples.
 
-Distances of the raw values say little: two hits of a drum that sound alike have other samples.
+Distances of raw values mean little: two drum hits that sound the same have different waveforms.
 """
 
 import functools
@@ -10,17 +10,17 @@ import numpy as np
 from kerasgan.data.kinds import Audio
 from kerasgan.metrics.features.random_conv import RandomConvolutions
 
-AT_ONCE = 256  # samples that are drawn at once
-MOMENTS = 6  # of a film
+AT_ONCE = 256  # number of samples to draw at once
+MOMENTS = 6  # number of moments of a film
 
 
 class DrawnFeatures:
-    """Features of pictures of samples; a sample with several pictures has the mean of theirs.
+    """Features of pictures of samples, averaged over the pictures of each sample.
 
     Args:
-        name: Name to print beside every score.
+        name: Name to print with every score.
         draw: Function from samples to pictures of shape (count, pictures, height, width, 1 or 3) in [-1, 1].
-        words: What the pictures are, for the protocol.
+        words: Description of the pictures, for the protocol.
     """
 
     def __init__(self, name, draw, words):
@@ -37,7 +37,7 @@ class DrawnFeatures:
         return np.concatenate(parts)
 
     def resizing(self, shape):
-        """Words on what is compared of samples of a shape."""
+        """Description of what is compared for samples of a given shape."""
         return f"{self.words} of {'×'.join(map(str, shape))}"
 
 
@@ -47,7 +47,7 @@ def _network():
 
 
 def spectrograms(sounds):
-    """The pictures of sounds: see `kerasgan.data.kinds.Audio.pictures`.
+    """Pictures of sounds: see `kerasgan.data.kinds.Audio.pictures`.
 
     Args:
         sounds: Array of shape (count, length, channels) in [-1, 1].
@@ -57,7 +57,7 @@ def spectrograms(sounds):
 
 
 def moments(films):
-    """Some moments of films: three successive frames, grey, as red, green and blue, so that motion is a colour.
+    """Moments of films: three consecutive frames in grey as red, green and blue, so that motion appears as colour.
 
     Args:
         films: Array of shape (count, frames, height, width, channels) in [-1, 1].
@@ -71,7 +71,7 @@ def moments(films):
 
 
 def views(solids):
-    """Solids as seen through from three sides: the share of occupied voxels along an axis, as a colour for each axis.
+    """Views through solids along three axes: the share of occupied voxels along each axis, as one colour per axis.
 
     Args:
         solids: Array of shape (count, width, height, depth, 1), occupied above one half.
@@ -89,7 +89,7 @@ def _expect(samples, rank, words):
         raise ValueError(f"`samples` has shape {np.shape(samples)}; expected {words} for these features.")
 
 
-# Functions that draw samples, and words on the pictures, by the names of the features.
+# Functions that draw samples, and descriptions of the pictures, by the names of the features.
 DRAWINGS = {
     "spectrograms-conv-seed0": (spectrograms, "spectrograms"),
     "moments-conv-seed0": (moments, "threes of frames"),

@@ -19,7 +19,7 @@ def inception_2015(path=None, sha256=None):
     """Returns the features of the FID (Heusel et al. 2017) from a local copy of the weights.
 
     The weights are the file `classify_image_graph_def.pb` of TensorFlow's archive `inception-2015-12-05.tgz`. Nothing
-    is downloaded. TensorFlow publishes no checksum, so the user states the checksum to trust.
+    is downloaded. TensorFlow publishes no checksum, so the user provides the checksum to trust.
 
     Args:
         path: Path of the file. Defaults to the environment variable `KERASGAN_INCEPTION`.
@@ -51,8 +51,8 @@ class Inception2015(FeatureNetwork):
 
     As in the implementations of Heusel et al. 2017 and Salimans et al. 2016, images are rounded to 8 bits, resized to
     299x299 by bilinear interpolation without antialiasing (TensorFlow 1: corners not aligned, no half-pixel centres)
-    and scaled by `(x - 128) / 128`. The graph itself does all but the rounding. As in the Inception score of the
-    latter, the logits do not include the bias.
+    and scaled by `(x - 128) / 128`. The graph itself does everything except the rounding. As in the Inception score of
+    the latter, the logits do not include the bias.
 
     Args:
         path: Path of the frozen TensorFlow graph.
@@ -112,7 +112,7 @@ def _load(path):
         with open(path, "rb") as file:
             definition.ParseFromString(file.read())
         with graph.as_default():
-            # The batch axis of the graph's own input is 1; a placeholder in its place frees every later shape.
+            # The graph's own input has a batch size of 1; a placeholder in its place makes all later shapes flexible.
             levels = tf.compat.v1.placeholder(tf.float32, (None, None, None, 3))
             pooled, product, prepared = tf.compat.v1.import_graph_def(
                 definition, {"ExpandDims:0": levels}, ("pool_3:0", "softmax/logits/MatMul", "Mul:0"), name=""
@@ -123,6 +123,6 @@ def _load(path):
         raise ValueError(
             f"{path} is not the Inception graph of 2015 ({error}); expected classify_image_graph_def.pb."
         ) from error
-    # A session, because operations of 2015 run in a graph of that version but not in a tf.function.
+    # A session, because operations from 2015 run in a graph of that version but not in a tf.function.
     session = tf.compat.v1.Session(graph=graph)
     return lambda images: session.run(outputs, {levels: images})

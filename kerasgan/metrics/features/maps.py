@@ -23,14 +23,14 @@ from kerasgan.game.sizes import any_size
 __all__ = ["feature_network"]
 
 APPLICATIONS = "keras_applications:"
-# The last convolution, the layer before it and the file of the weights, by the name in `keras.applications`.
+# The last convolution, the layer before it and the file of the weights, by name in `keras.applications`.
 KNOWN = {
     "VGG16": ("block5_conv3", "block5_conv2", "vgg16_weights_tf_dim_ordering_tf_kernels_notop.h5"),
     "VGG19": ("block5_conv4", "block5_conv3", "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"),
 }
-MEANS = (123.68, 116.779, 103.939)  # of ImageNet's red, green and blue, which Keras' VGG weights expect subtracted
-LUMA = (0.299, 0.587, 0.114)  # of ITU-R BT.601
-VGG_SCALE = 1.0 / 12.75  # Ledig et al. 2017, section 3.2: makes the features' scale that of the pixels
+MEANS = (123.68, 116.779, 103.939)  # of ImageNet's red, green and blue, subtracted for Keras' VGG weights
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601
+VGG_SCALE = 1.0 / 12.75  # Ledig et al. 2017, section 3.2: scales features like pixels
 WIDTHS, STRIDES = (32, 64, 64, 128), (1, 2, 1, 2)
 
 
@@ -39,9 +39,9 @@ def feature_network(features, channels):
 
     Args:
         features: Name from the module's table, the folder of a classifier's preset, or a Keras model from images to
-            maps, which is returned as it is.
-        channels: Number of channels of the images. Networks of RGB images get a grey image three times, and
-            networks of grey images the luma of RGB ones.
+            maps, which is returned unchanged.
+        channels: Number of channels of the images. Networks for RGB images receive grey images repeated three times,
+            and networks for grey images the luma of RGB images.
 
     Returns:
         A Keras model from images of shape (batch, height, width, channels) to maps, of any size for named networks.
@@ -60,7 +60,7 @@ def feature_network(features, channels):
 
 def _random(channels):
     images = x = keras.Input((None, None, channels), name="images", dtype=keras.config.floatx())
-    generator, kernels = np.random.RandomState(0), []  # whose streams NumPy promises never to change
+    generator, kernels = np.random.RandomState(0), []  # NumPy promises never to change its streams
     inside = channels
     for level, (width, stride) in enumerate(zip(WIDTHS, STRIDES, strict=True)):
         options = {"use_bias": False, "kernel_initializer": "zeros", "dtype": keras.config.floatx()}

@@ -16,9 +16,9 @@ class FeatureNetwork:
     Called with images it returns their features, so it can be passed as `features=` to any metric.
 
     Args:
-        name: Name to print beside every score.
+        name: Name to print with every score.
         network: Keras model from images in [-1, 1] to `{"features": (n, d), head: logits (n, classes), ...}`.
-        image_shape: Shape (height, width, channels) of the network's input. None stands for any size.
+        image_shape: Shape (height, width, channels) of the network's input. None means any size.
 
     Attributes:
         heads: Dictionary from the names that `classify` takes to their numbers of classes.
@@ -34,8 +34,8 @@ class FeatureNetwork:
         """Computes features of images.
 
         Args:
-            images: Array of shape `(n, height, width, channels)` in [-1, 1]. Images of another size than the network's
-                are resized (antialiased Lanczos-3), and grey images become RGB if the network takes RGB.
+            images: Array of shape `(n, height, width, channels)` in [-1, 1]. Images of other sizes are resized to the
+                network's (antialiased Lanczos-3), and grey images become RGB if the network takes RGB.
 
         Returns:
             A float32 array of shape `(n, d)`.
@@ -66,13 +66,13 @@ class FeatureNetwork:
         """Computes features and logits of images, `{"features": (n, d), head: (n, classes), ...}`."""
         images = self._checked(images)
         count = len(images)
-        # All batches have one size, so that the network is compiled once.
+        # All batches have the same size, so that the network is compiled once.
         images = np.concatenate([images, np.zeros((-count % BATCH, *images.shape[1:]), "float32")])
         parts = [self._run(images[start : start + BATCH]) for start in range(0, count, BATCH)]
         return {name: np.concatenate([part[name] for part in parts])[:count] for name in parts[0]}
 
     def resizing(self, shape):
-        """Describes how the network resizes images of a shape, for example "8×8 not resized"."""
+        """Describes how the network resizes images of a given shape, for example "8×8 not resized"."""
         height, width = shape[:2]
         if self._fits(shape):
             return f"{height}×{width} not resized"

@@ -1,4 +1,4 @@
-"""Features of a random convolutional network, which need no training data and depend on more than single pixels."""
+"""Features of a random convolutional network, which needs no training data and sees more than single pixels."""
 
 import keras
 from keras import layers
@@ -13,7 +13,7 @@ class RandomConvolutions(FeatureNetwork):
     The kernels are drawn from a normal distribution with variance 2 / fan-in (He et al. 2015, section 2.2), without
     biases, with "same" padding and followed by ReLU. The features are the spatial means of all three layers, 32 + 64 +
     128 numbers. Images have any size, at least 8 pixels so that the last layer sees more than one pixel; grey images
-    become RGB. Distances between such features rank coarse failures and do not measure perceptual quality.
+    become RGB. Distances between such features reveal coarse failures but do not measure perceptual quality.
     """
 
     def __init__(self):

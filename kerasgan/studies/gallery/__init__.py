@@ -1,6 +1,7 @@
-"""The gallery of a published zoo: pages that a static host serves, and that ask no other host for anything.
+"""The gallery of a published zoo: pages for a static host that request nothing from other hosts.
 
-`show` writes what a page shows of a model (sounds, films, solids, texts, drawings, pairs), and `write_pages` the pages.
+`show` writes the exhibits of a model (sounds, films, solids, texts, drawings, pairs), and `write_pages` writes the
+pages.
 """
 
 from kerasgan.studies.gallery.exhibits import show

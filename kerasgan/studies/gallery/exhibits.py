@@ -1,4 +1,4 @@
-"""What a page shows of a model, by the kind of its samples: files in the folder `shown`, and a description of each."""
+"""The exhibits of a model by the kind of its samples: files in the folder `shown`, each with a description."""
 
 from pathlib import Path
 from typing import Any
@@ -13,26 +13,26 @@ from kerasgan.pictures.images import grid, write_png
 from kerasgan.pictures.molecules import draw_molecule
 
 FOLDER = "shown"
-COUNT = 6  # samples of a model without classes
-MOST = 12  # samples of a model with classes, one of each
+COUNT = 6  # number of samples of a model without classes
+MOST = 12  # maximum number of samples of a model with classes, one of each
 TEXTS, GRAPHS = 16, 12
-CONTINUED = "samples.gif"  # of a preset that continues films
+CONTINUED = "samples.gif"  # file of a preset that continues films
 
 
 def show(model, folder, samples=None, data=None):
-    """Writes what a page shows of a model beside its picture. Everything is drawn with seed 0, and nothing is chosen.
+    """Writes the exhibits of a model besides its picture, all with seed 0 and without cherry-picking.
 
     Args:
         model: Model of a preset.
         folder: The preset's published folder. Files are written into its folder `shown`.
-        samples: Path of the preset's picture, which the pairs of a translator are cut from.
-        data: Name of the data set, which knows the names of the atoms of molecules.
+        samples: Path of the preset's picture, from which the pairs of a translator are cut.
+        data: Name of the data set, which defines the atoms of molecules.
 
     Returns:
-        A JSON-ready dictionary: `kind`, the kind of samples; `classes`, their names; `latents`, parts of the latents
-        for a generator in the browser, or `None`; `size`, shape of a sample; and `exhibits`, a list of dictionaries
-        with a `form` ("sound", "film", "solid", "text", "drawing", "captioned" or "pair"), a `title`, and paths in the
-        folder.
+        A JSON-ready dictionary: `kind`, the kind of samples; `classes`, their names; `latents`, the parts of the
+        latents for a generator in the browser, or `None`; `size`, the shape of a sample; and `exhibits`, a list of
+        dictionaries with a `form` ("sound", "film", "solid", "text", "drawing", "captioned" or "pair"), a `title`, and
+        paths in the folder.
     """
     exhibits = Exhibits(Path(folder) / FOLDER, model)
     if model.generates:
@@ -46,21 +46,21 @@ def show(model, folder, samples=None, data=None):
 
 
 def kind_of_translator(model):
-    """Whether a model of images from images enlarges them, continues films, or translates."""
+    """The kind of an image-to-image model: whether it enlarges images, continues films, or translates."""
     if not hasattr(model, "translators"):
         return "prediction"
     return "translation" if model.enlargement == 1 else "enlargement"
 
 
 def class_names(model):
-    """Names of the classes; their numbers if the preset does not know the names; an empty list without classes."""
+    """Names of the classes, or their numbers if the names are unknown; an empty list without classes."""
     number = model.conditions.classes or 0
     names = [str(name) for name in getattr(model, "class_names", ())]
     return names if len(names) == number else [str(label) for label in range(number)]
 
 
 def latents(model):
-    """Parts of a latent vector, as the browser draws them, of a generator of images that it can run; else `None`.
+    """Parts of a latent vector for drawing in the browser, if it can run the image generator; otherwise `None`.
 
     A part is ["normal", size], ["uniform", size, low, high] or ["class", number], a one-hot code.
     """
@@ -80,7 +80,7 @@ class Exhibits:
     """Writes exhibits of a model into a folder.
 
     Args:
-        folder: Path of the folder, which is made when the first file is written.
+        folder: Path of the folder, which is created when the first file is written.
         model: The model.
     """
 
@@ -89,7 +89,7 @@ class Exhibits:
         self.kind: Any = getattr(model, "sample_kind", None)
 
     def generated(self, data=None):
-        """Exhibits of a model that draws samples; an empty list where its picture says it all."""
+        """Exhibits of a model that draws samples; an empty list if its picture is sufficient."""
         forms = {Audio: self.sounds, Video: self.films, Voxels: self.solids, Tokens: self.texts}
         if isinstance(self.kind, Graphs):
             return self.drawings(data)
@@ -119,7 +119,7 @@ class Exhibits:
         ]
 
     def films(self):
-        """GIF files, and the first frame of each for those who want no motion."""
+        """GIF files, and the first frame of each for users who prefer no motion."""
         made, titles = self.samples()
         return [
             {
@@ -132,7 +132,7 @@ class Exhibits:
         ]
 
     def solids(self):
-        """Occupied voxels, eight in a byte, which the page turns, and a still picture of each solid."""
+        """Occupied voxels, eight per byte, for a rotatable view, and a still picture of each solid."""
         made, titles = self.samples()
         return [
             {
@@ -151,7 +151,7 @@ class Exhibits:
         return [{"form": "text", "title": title, "text": text} for title, text in zip(titles, lines, strict=True)]
 
     def drawings(self, data=None):
-        """Drawings of graphs as SVG files; of molecules it is said which ones are valid."""
+        """Drawings of graphs as SVG files, with the validity of molecules."""
         atoms = atoms_of(data or "")
         known = len(atoms) == self.kind.node_types
         symbols = atoms if known else [str(number) for number in range(self.kind.node_types)]
@@ -166,7 +166,7 @@ class Exhibits:
         return found
 
     def captioned(self):
-        """Pictures of sentences."""
+        """Pictures generated from sentences."""
         ((name, kind),) = self.model.conditions.kinds.items()
         texts = list(getattr(kind, "shown", ()))[:COUNT]
         if not texts or not all(isinstance(text, str) for text in texts):
@@ -178,14 +178,14 @@ class Exhibits:
         ]
 
     def continued(self, samples):
-        """The preset's own film of continued films; an empty list if there is none."""
+        """The preset's film of continued films; an empty list if there is none."""
         if not samples or not (Path(samples).parent / CONTINUED).exists():
             return []
         title = f"Above: films; below: their first {self.model.context} frames, continued by the model"
         return [{"form": "film", "title": title, "file": CONTINUED, "picture": Path(samples).name}]
 
     def pairs(self, samples):
-        """Pictures before and after, cut from the preset's picture, which has a column for each of them."""
+        """Pictures before and after translation, cut from the columns of the preset's picture."""
         rows = cut(samples, self.model.image_shape[-3:-1]) if samples else None
         if rows is None:
             return []
@@ -193,7 +193,7 @@ class Exhibits:
             "enlargement": ("Interpolated", "Enlarged by the model", "Original"),
             "prediction": ("Frame before", "Predicted by the model", "Next frame"),
         }.get(kind_of_translator(self.model), ("Input", "Translation", "Target"))
-        back = len(getattr(self.model, "translators", ())) > 1  # then the third row is the way back, not a target
+        back = len(getattr(self.model, "translators", ())) > 1  # then the third row is translated back, not a target
         starts = [0, 3] if back and len(rows) >= 5 else [0]
         found = []
         for start in starts:
@@ -223,14 +223,14 @@ class Exhibits:
 
 
 def cut(path, size):
-    """The pictures of a `grid`: rows of lists of uint8 arrays, without the margins.
+    """Cuts a `grid` into its pictures: a list of rows, each a list of uint8 arrays, without margins.
 
     Args:
         path: Path of the PNG file.
         size: Height and width of its pictures before they were enlarged.
 
     Returns:
-        A list of rows; `None` for a file that is no grid of at least two rows of such pictures.
+        A list of rows; `None` if the file is not a grid of at least two rows of such pictures.
     """
     from PIL import Image
 
@@ -239,7 +239,7 @@ def cut(path, size):
     for scale in range(1, 1 + min(side // part for side, part in zip(levels.shape, size, strict=False))):
         height, width = (scale * part + 1 for part in size)
         rows, columns = (levels.shape[0] - 1) // height, (levels.shape[1] - 1) // width
-        lines = levels[::height].any() or levels[:, ::width].any()  # which are black between the pictures of a grid
+        lines = levels[::height].any() or levels[:, ::width].any()  # black lines between the pictures of a grid
         if rows >= 2 and (rows * height + 1, columns * width + 1) == levels.shape[:2] and not lines:
             cells = levels[1:, 1:].reshape(rows, height, columns, width, 3).swapaxes(1, 2)
             return [list(row) for row in cells[:, :, :-1, :-1]]

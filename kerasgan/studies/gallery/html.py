@@ -1,4 +1,4 @@
-"""HTML as text: elements whose content and attributes are escaped unless they are markup already."""
+"""HTML as text: elements whose contents and attributes are escaped unless they are already markup."""
 
 from html import escape
 
@@ -6,11 +6,11 @@ EMPTY = ("img", "input", "source", "br", "hr", "meta", "link")
 
 
 class Markup(str):
-    """Text that is HTML already."""
+    """Text that is already HTML."""
 
 
 def text(content):
-    """Content as markup: text is escaped, a list joined, `None` left out."""
+    """Converts contents to markup: text is escaped, lists are joined, `None` is omitted."""
     if content is None:
         return Markup("")
     if isinstance(content, (list, tuple)):
@@ -19,13 +19,13 @@ def text(content):
 
 
 def tag(name, /, *content, **attributes):
-    """An element.
+    """Creates an element.
 
     Args:
         name: Name of the element, such as "p".
         *content: Texts, markup, or lists of them.
-        **attributes: Values by name; `_` at the end is left out and `_` within is `-`. `True` is an attribute without a
-            value, `None` and `False` none.
+        **attributes: Values by name; a trailing `_` is removed and other `_` become `-`. `True` gives an attribute
+            without a value; `None` and `False` give no attribute.
     """
     given = ""
     for key, value in attributes.items():
@@ -39,7 +39,7 @@ def tag(name, /, *content, **attributes):
 
 
 def data(id, value):
-    """JSON that scripts of the page read."""
+    """JSON for the scripts of the page."""
     import json
 
     content = json.dumps(value, ensure_ascii=False).replace("<", "\\u003c")

@@ -11,7 +11,7 @@ from kerasgan.zoo import preset as presets
 
 STATIC = Path(__file__).parent / "static"
 ASSETS = "assets"
-SHOWN_FIRST = "wgangp_fashion"  # generator of the first page
+SHOWN_FIRST = "wgangp_fashion"  # generator on the first page
 KINDS = {
     "images": "Pictures",
     "translation": "Translations of pictures",
@@ -32,7 +32,7 @@ def write_pages(root, published):
     """Writes the pages of a published folder, from the presets' own files.
 
     Args:
-        root: The folder, in which each preset has its files.
+        root: The published folder with the files of each preset.
         published: Entries of `index.json`, by the names of the presets.
     """
     root = Path(root)
@@ -46,12 +46,12 @@ def write_pages(root, published):
 
 
 def index_page(published, about, size):
-    """The text of the first page.
+    """Returns the text of the first page.
 
     Args:
         published: Entries of `index.json`, by name.
-        about: Content of each preset's `metadata.json`, by name.
-        size: Bytes of the whole folder.
+        about: Contents of each preset's `metadata.json`, by name.
+        size: Size of the whole folder in bytes.
     """
     live = {name: entry for name, entry in published.items() if is_live(entry)}
     cards = [card(name, entry, about[name]) for name, entry in published.items()]
@@ -83,13 +83,13 @@ def index_page(published, about, size):
 
 
 def preset_page(name, entry, about, folder):
-    """The text of a preset's page.
+    """Returns the text of a preset's page.
 
     Args:
         name: Name of the preset.
-        entry: Its entry of `index.json`.
-        about: Content of its `metadata.json`.
-        folder: Its folder, with its card and its exhibits.
+        entry: Entry of the preset in `index.json`.
+        about: Contents of the preset's `metadata.json`.
+        folder: Folder of the preset, with its card and its exhibits.
     """
     readme = folder / presets.CARD
     card_text = _without_header(readme.read_text("utf-8")) if readme.exists() else ""
@@ -140,7 +140,7 @@ def card(name, entry, about):
 
 
 def preview(name, entry):
-    """The picture of a model in the list, or some of its texts."""
+    """The preview of a model in the list: its picture, or some of its texts."""
     if presets.SAMPLES in entry["files"]:
         return _picture(name, entry, f"{name}/", "preview")
     texts = [each["text"] for each in entry.get("exhibits", []) if each["form"] == "text"]
@@ -152,7 +152,7 @@ def preview(name, entry):
 
 
 def headline(entry):
-    """The first score in a line."""
+    """The first score on one line."""
     if not entry["scores"]:
         return "Nothing was measured."
     first = next(iter(entry["scores"].values()))
@@ -165,7 +165,7 @@ def headline(entry):
 
 
 def filters(published, about):
-    """A form that narrows the list: kind of samples, family, data set, conditional or not, and a text."""
+    """A form that filters the list by kind of samples, family, data set, conditional or not, and text."""
     entries = published.values()
     choices = {
         "kind": ("Kind of sample", [KINDS.get(entry["kind"], entry["kind"]) for entry in entries]),
@@ -197,12 +197,12 @@ def filters(published, about):
 
 
 def is_live(entry):
-    """Whether the browser can draw samples of a model: a generator of pictures with latents that it knows."""
+    """Whether the browser can draw samples of a model: a picture generator with supported latents."""
     return bool(entry.get("latents")) and "model.onnx" in entry["exports"]
 
 
 def generators(live, up):
-    """The section that draws samples.
+    """Returns the section that draws samples.
 
     Args:
         live: Entries of the generators, by name.
@@ -245,7 +245,7 @@ def generators(live, up):
 
 
 def exhibits(entry, folder):
-    """What is shown of a model besides its picture."""
+    """The exhibits of a model besides its picture."""
     found: dict[str, list] = {}
     for each in entry.get("exhibits", []):
         found.setdefault(each["form"], []).append(each)
@@ -339,7 +339,7 @@ FORMS = {
 
 
 def facts(entry, about):
-    """A line about a model."""
+    """One line about a model."""
     kind = KINDS.get(entry["kind"], entry["kind"])
     size = "×".join(map(str, entry["size"]))
     parts = [f"{entry['family']} on {entry['data'] or 'unknown data'}", f"{kind} of {size}"]
@@ -380,7 +380,7 @@ def licences(about):
 
 
 def files(entry):
-    """Links to the files that one would fetch by hand."""
+    """Links to the files for manual download."""
     wanted = (presets.CONFIG, presets.WEIGHTS, presets.METADATA, presets.CARD, "model.onnx", "model.tflite")
     sizes = {**entry["exports"], **entry["files"]}
     links = [
@@ -398,7 +398,7 @@ def snippet(card_text):
 
 
 def rendered(card_text):
-    """A card's Markdown as markup, in which its own HTML is text; headings are one level lower."""
+    """A card's Markdown as markup, with its HTML escaped and headings one level lower."""
     from markdown_it import MarkdownIt
 
     made = MarkdownIt("commonmark", {"html": False}).enable("table").disable("image").render(card_text)
@@ -420,7 +420,7 @@ def footer(start):
 
 
 def megabytes(size):
-    """A number of bytes in words."""
+    """Formats a number of bytes."""
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{max(1, round(size / 1e3))} kB"
 
 
@@ -470,7 +470,7 @@ def _first_sentence(card_text):
 
 
 def _without_header(card_text):
-    """A card without the facts for model hubs at its beginning."""
+    """A card without the metadata for model hubs at its beginning."""
     return re.sub(r"\A---\n.*?\n---\n", "", card_text, count=1, flags=re.DOTALL)
 
 

@@ -9,16 +9,16 @@ from kerasgan.studies.sensitivity.report import markdown, plot, summary
 
 
 def measure(study, folder, progress=None):
-    """Trains all cells that are missing in a folder, and writes the report.
+    """Trains all missing cells in a folder and writes the report.
 
-    `settings.json` contains the settings of the study, and `cells.jsonl` a line for each cell, in which null is an
+    `settings.json` contains the settings of the study, and `cells.jsonl` has one line per cell, where null means an
     infinite metric. Lines are written atomically. `report.md`, `report.json` and `sensitivity.png` summarise the cells.
 
     Args:
         study: A `Study`.
         folder: Folder of the study. An existing folder of the same study is resumed.
-        progress: Function that is called with the rows so far and the number of all cells, before the first cell and
-            after each cell.
+        progress: Function of (rows so far, total number of cells) that is called before the first cell and after each
+            cell.
 
     Returns:
         The report as returned by `summary`.

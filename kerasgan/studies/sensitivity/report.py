@@ -8,7 +8,7 @@ import numpy as np
 from kerasgan.pictures.files import replacing
 from kerasgan.studies.sensitivity.study import AXES
 
-REVERSE_KL = 0.1  # success threshold for a mixture: all modes are filled
+REVERSE_KL = 0.1  # success threshold for mixtures: all modes are filled
 FACTOR = 2.0  # success threshold for images, relative to the best setting's median
 
 

@@ -96,7 +96,7 @@ class Study:
 
     @functools.cached_property
     def real(self):
-        """Training data (samples, labels or None), mixtures in their own units."""
+        """Training data (samples, labels or None); mixtures in their original units."""
         if self.is_mixture:
             return load(self.mixture.full_name, labels=False, as_numpy=True), None
         always = constructor_arguments(self.family).get("num_classes") is REQUIRED
@@ -206,7 +206,7 @@ class Study:
             model.fit(x[chosen], None if y is None else y[chosen], initial_epoch=passes, epochs=passes + 1, **options)
 
     def judge(self, model):
-        """Returns the metric of a model's averaged generator, with further scores: `{"metric": ..., ...}`."""
+        """Returns the metric of a model's averaged generator, with additional scores: `{"metric": ..., ...}`."""
         samples = model.sample(self.samples, seed=model.seed, batch_size=self.samples if self.is_mixture else 64)
         if not np.isfinite(samples).all():
             return {"metric": math.inf}
