@@ -104,7 +104,7 @@ def _heard(file):
 
 
 def _texts(model):
-    """Some samples of a model of texts, in a line: of seed 0, and not chosen."""
+    """Some samples of a model of texts on one line, with seed 0 and not cherry-picked."""
     texts = model.sample_kind.decode(model.sample(TEXTS, seed=0))
     return f"Samples of seed 0: {', '.join(f'`{text}`' for text in texts if text)}.\n"
 

@@ -32,7 +32,7 @@ def check(found):
 def test_frechet_distance(real, fake):
     distance = metrics.frechet_distance(features(real), features(fake))
     if real == fake:
-        assert distance == 0.0  # pytorch-fid gives -7e-15
+        assert 0.0 <= distance < 1e-13  # rounding: pytorch-fid gives -7e-15, and some processors 4e-15
     else:
         check({f"outputs/{library}/{real}{fake}": distance for library in ("pytorch_fid", "torch_fidelity_fid")})
 
