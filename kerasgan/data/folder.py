@@ -440,7 +440,7 @@ class Folder(Collection):
 def _files(path):
     """Files to read, and pictures to ignore, in the order of their paths."""
     if not path.is_dir():
-        raise ValueError(f"{path} is no folder; expected a folder of pictures.")
+        raise ValueError(f"{path} is not a folder; expected a folder of pictures.")
     found, others = [], []
     for file in _walk(path):
         if file.suffix.lower() in OTHER_ENDINGS:

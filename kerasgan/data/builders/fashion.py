@@ -71,7 +71,7 @@ class Fashion(LocalDataset):
     def __init__(self, config=None, **options):
         super().__init__(config, **options)
         if self.config == "small" and "folder" in options:
-            raise ValueError(f"folder={options['folder']!r} was given; expected it with 'fashion/full' only.")
+            raise ValueError(f"folder={options['folder']!r} was given, but only 'fashion/full' supports it.")
 
     def requires(self):
         if self.config == "small" or self._folder() is not None or _tfds_folder().is_dir():
