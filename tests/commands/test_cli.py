@@ -219,10 +219,10 @@ def test_dry_run_tells_all_and_writes_nothing(tmp_path, monkeypatch, capfd):
         ([*DCGAN, "--epochs", "1", "--set", "wdith=3"], "'wdith=3' is no setting of DCGAN"),
         ([*DCGAN, "--epochs", "1", "--set", "conditioning=nope"], "`conditioning` is 'nope'; expected 'plane'"),
         ([*CGAN, "--epochs", "1", "--set", "loss=nope"], "'non_saturating'"),
-        ([*DCGAN, "--epochs", "1", "--resume"], "holds no run"),
+        ([*DCGAN, "--epochs", "1", "--resume"], "is not the folder of a run"),
         (["sample", "missing"], "There is no preset 'missing'; expected one of"),
         (["sample", "missing", "-n", "few"], "invalid positive int value: 'few'"),
-        (["export", ".", "out"], "holds no run"),
+        (["export", ".", "out"], "is not the folder of a run"),
     ],
 )
 def test_errors_are_one_line(arguments, message, tmp_path, monkeypatch, capfd):
