@@ -15,7 +15,7 @@ from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.game.phase import shared
 from kerasgan.game.schedules import Schedule
 
-NO_WEIGHTS = "`sample_weight` was given, but x and y are no pairs to be weighed. Leave it out."
+NO_WEIGHTS = "`sample_weight` was given, but x and y are not paired. Leave it out."
 
 
 @dataclasses.dataclass(frozen=True)

@@ -155,7 +155,7 @@ def test_formats_by_the_ending_by_synonyms_else_a_question():
         *("onnx", "litert", "keras", "savedmodel"),
     ]
     assert format_of("model.bin", "tflite") == "litert"
-    with pytest.raises(ValueError, match=r"model.bin ends in .bin; which format is meant\?"):
+    with pytest.raises(ValueError, match=r"model.bin ends in .bin, which does not identify a format"):
         format_of("model.bin")
     with pytest.raises(ValueError, match="format is 'caffe', expected one of savedmodel, onnx"):
         format_of("x.onnx", "caffe")

@@ -144,7 +144,7 @@ def test_adaptive_augmentation():
 
 
 def test_what_has_no_networks_is_refused():
-    with pytest.raises(ValueError, match="StyleGAN2 has no networks for packing=2"):
+    with pytest.raises(ValueError, match="StyleGAN2 does not support packing=2"):
         tiny(num_classes=3, packing=2)
     with pytest.raises(ValueError, match="architecture is 'resnet'"):
         tiny(architecture="resnet")
