@@ -108,7 +108,7 @@ class UnpairedModel(TranslationModel):
             y = None
             if getattr(self.recipe, "pool_size", 0) and count != self.recipe.batch_size:
                 raise ValueError(
-                    f"`batch_size` is {count}, but the memories are for batches of {self.recipe.batch_size}. "
+                    f"`batch_size` is {count}, but the image pools were made for batches of {self.recipe.batch_size}. "
                     f"Compile a new model with batch_size={count}, or with pool_size=0."
                 )
             callbacks.append(x)

@@ -196,7 +196,7 @@ class Packed(Collection):
             unknown = sorted(set(column) - set(numbers))
             if unknown:
                 raise ValueError(
-                    f"class_names is {', '.join(names)}; {self.path} has also the classes {', '.join(unknown[:5])}. "
+                    f"class_names is {', '.join(names)}; {self.path} also has the classes {', '.join(unknown[:5])}. "
                     "Pass class_names with all of them."
                 )
             return np.array([numbers[value] for value in column], "int64"), ClassLabel(names)

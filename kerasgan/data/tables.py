@@ -127,9 +127,9 @@ class Hub:
         except Exception as error:
             reason = str(error).strip().split("\n")[0]
             raise ValueError(
-                f"{self.address} cannot be loaded ({type(error).__name__}: {reason}). Check owner, name, revision, "
-                "config and split, and the network. Without one, only data sets that `datasets` has in its cache are "
-                "there (HF_HUB_OFFLINE=1)."
+                f"{self.address} cannot be loaded ({type(error).__name__}: {reason}). Check the owner, name, revision, "
+                "config and split, and the network connection. Offline, only data sets in the cache of `datasets` are "
+                "available (HF_HUB_OFFLINE=1)."
             ) from error
 
 

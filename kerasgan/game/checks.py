@@ -243,7 +243,7 @@ def _reason(model, phase):
     ]
     cause = f": {_listed(resizing)}" if resizing else ""
     return (
-        "Something stops the gradient. TensorFlow has second-order gradients of UpSampling2D's nearest resizing only"
+        "Something stops the gradient. TensorFlow has second-order gradients only for UpSampling2D's nearest resizing"
         f"{cause}. Use AveragePooling2D, strided convolutions, or repetition and blur."
     )
 

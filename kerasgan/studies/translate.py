@@ -40,7 +40,7 @@ def translate(model, arguments):
         print(name)
     if failed or not done:
         raise ValueError(
-            f"{len(failed)} of {done + len(failed)} pictures could not be read." if failed else "No picture."
+            f"{len(failed)} of {done + len(failed)} pictures could not be read." if failed else "No pictures found."
         )
 
 

@@ -209,7 +209,7 @@ def check_config(config, source):
         ValueError: If a class is not allowed; the message names it.
     """
     if not isinstance(config, dict) or not isinstance(config.get("class"), str):
-        raise ValueError(f"{source} names no class; expected an object with 'class'.")
+        raise ValueError(f"{source} does not name a class; expected an object with 'class'.")
     pending = [config]
     while pending:
         value = pending.pop()

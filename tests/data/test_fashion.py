@@ -120,7 +120,7 @@ def test_tfds_is_a_source(folder, tmp_path, monkeypatch):
 def test_what_is_missing_is_said(folder, monkeypatch, tmp_path):
     monkeypatch.setattr(fashion, "installed", lambda *paths: [])
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "nothing"))
-    with pytest.raises(FileNotFoundError, match=r"install_data_packages\.sh fashion, or say folder="):
+    with pytest.raises(FileNotFoundError, match=r"install_data_packages\.sh fashion, or pass folder="):
         load("fashion/full")
     os.remove(folder / idx.FILES["test"][1])
     with pytest.raises(FileNotFoundError, match="t10k-labels-idx1-ubyte; expected these files"):

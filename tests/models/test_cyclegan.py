@@ -129,7 +129,7 @@ def test_what_cannot_be_asked_for():
         model.compile(identity_weight=0.5)
     model = CycleGAN(**SIZES)
     model.compile(batch_size=2)
-    with pytest.raises(ValueError, match="Make a new model"):
+    with pytest.raises(ValueError, match="Create a new model"):
         model.compile(batch_size=4)
 
 

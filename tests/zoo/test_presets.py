@@ -136,7 +136,7 @@ def test_other_families_and_names_are_refused(preset, model, tmp_path):
     [
         ({"class": "kerasgan>Unknown"}, "which is not a known family of GANs"),
         ({"class": "Classifier"}, "which is not a known family"),
-        ({"class": None}, "names no class"),
+        ({"class": None}, "does not name a class"),
         ({"networks": ["encoder"]}, r"lists the networks \['encoder'\]; expected some of"),
         ({"networks": "generator"}, "lists the networks generator"),
         ({"arguments": {"image_shape": [8, 8, 1], "widht": 3}}, "does not create a DCGAN"),

@@ -79,8 +79,8 @@ class Fashion(LocalDataset):
         folder = self.options.get("folder")
         if folder is not None:
             names = ", ".join(name for pair in idx.FILES.values() for name in pair)
-            return f"folder={str(folder)!r} has not all of {names}; expected these files, with or without .gz."
-        return lacking(self, [PACKAGE.name], "or say folder= with the four IDX files")
+            return f"folder={str(folder)!r} lacks some of {names}; expected these files, with or without .gz."
+        return lacking(self, [PACKAGE.name], "or pass folder= with the four IDX files")
 
     def splits(self):
         if self.config == "small":
