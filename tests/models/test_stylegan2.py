@@ -114,7 +114,7 @@ def test_the_rule_fills_in_gamma_only():
         model.compile(recipe="small", **changes, checks=False)
         (penalty,) = model.recipe.penalties
         assert (penalty.gamma, penalty.interval) == expected
-    with pytest.raises(ValueError, match="no number"):
+    with pytest.raises(ValueError, match="not a number"):
         split(StyleGAN2, ["penalties.r1.gamma=much"], "small")
     with pytest.raises(ValueError, match="no weight"):
         R1(None)(lambda x: x, images(2), images(2))
