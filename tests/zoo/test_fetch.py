@@ -91,7 +91,7 @@ def test_every_byte_of_the_index_counts(root, served, tmp_path):
     [
         (lambda files: {**files, "../../evil.py": files[presets.CONFIG]}, "evil.py"),
         (lambda files: {**files, "/etc/passwd": files[presets.CONFIG]}, "passwd"),
-        (lambda files: {**files, presets.CARD: {**files[presets.CARD], "bytes": 10**10}}, "allowed are 200,000,000"),
+        (lambda files: {**files, presets.CARD: {**files[presets.CARD], "bytes": 10**10}}, "at most 200,000,000 bytes"),
         (lambda files: {presets.CONFIG: files[presets.CONFIG]}, "lacks a file"),
         (lambda files: None, "not a trustworthy index of presets"),
     ],
