@@ -109,7 +109,7 @@ def train(
         refuse_others(model, folder / "checkpoints")
         if (folder / "model.keras").exists() and not (folder / "run.json").exists():
             raise FileExistsError(
-                f"{folder} holds a model.keras of another origin. Choose another folder for this run."
+                f"{folder} contains a model.keras that does not belong to a run. Choose another folder for this run."
             )
         stateful = [each for each in callbacks if hasattr(each, "get_state")]
         for each in stateful:
@@ -213,8 +213,8 @@ def resume(folder, model, allow=(), **facts):
     ]
     if differences:
         raise ValueError(
-            f"{folder} was trained with other settings: {'; '.join(differences)}. Resume with the same ones, say which "
-            "change is meant (--allow-change NAME), or begin a new run in another folder."
+            f"{folder} was trained with other settings: {'; '.join(differences)}. Resume with the same settings, "
+            "allow a change with --allow-change NAME, or start a new run in another folder."
         )
     checkpoints = Path(folder) / "checkpoints"
     return restore_checkpoint(model, checkpoints) if latest_checkpoint(checkpoints) else START

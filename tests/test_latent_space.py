@@ -174,7 +174,7 @@ def test_names_ranges_and_files_of_directions(linear, tmp_path):
     np.testing.assert_array_equal(again[0], found["0"])
     np.testing.assert_array_equal(again.ranges, found.ranges)
     (tmp_path / "directions.json").write_text("{}")
-    with pytest.raises(ValueError, match="holds no directions"):
+    with pytest.raises(ValueError, match="contains no directions"):
         Directions.load(tmp_path / "directions.json")
 
 
@@ -252,5 +252,5 @@ def test_refusals(linear, styles):
         LatentSpace(styles).mix(np.zeros((1, 4)), np.zeros((1, 4)), 1)
     with pytest.raises(ValueError, match="`method` is 'pca' and the space 'w'"):
         LatentSpace(styles, "w").directions("pca")
-    with pytest.raises(ValueError, match="`labels` was given, but styles hold it"):
+    with pytest.raises(ValueError, match="`labels` was given, but styles already contain it"):
         LatentSpace(styles, "w").images(np.zeros((1, 4)), labels=[1])

@@ -273,8 +273,8 @@ def swap_neighbours(rows):
     shape = tuple(rows.shape)[1:]
     if rows.shape[0] is not None and rows.shape[0] % 2:
         raise ValueError(
-            f"The batch has {rows.shape[0]} samples, whose captions cannot be exchanged in pairs. Choose an even batch "
-            "size for each replica, or mismatched_weight=0."
+            f"The batch has {rows.shape[0]} samples, an odd number, so their captions cannot be exchanged in pairs. "
+            "Choose an even batch size for each replica, or mismatched_weight=0."
         )
     return ops.reshape(ops.flip(ops.reshape(rows, (-1, 2, *shape)), axis=1), (-1, *shape))
 

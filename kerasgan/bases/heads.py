@@ -128,7 +128,7 @@ def require_named(outputs, names, whose):
     found = sorted(outputs) if isinstance(outputs, dict) else f"one {type(outputs).__name__}"
     if not isinstance(outputs, dict) or not set(names) <= set(outputs):
         raise ValueError(
-            f"{whose} gives {found}; expected outputs with the names {names}: "
-            f"keras.Model(images, {{{names[0]!r}: ..., ...}})."
+            f"{whose} returns {found}; expected outputs with the names {names}: keras.Model(images, {{{names[0]!r}: "
+            "..., ...}})."
         )
     return outputs

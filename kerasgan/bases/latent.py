@@ -76,7 +76,10 @@ class GenerativeModel(AdversarialModel):
         self.sample_kind = kind_of(image_shape)
         self.image_shape = self.sample_kind.shape
         if condition is not None and num_classes is not None:
-            raise ValueError("`num_classes` and `condition` were both given. Give condition=Labels(...) among others.")
+            raise ValueError(
+                "`num_classes` and `condition` were both given. Pass only `condition`, with Labels(...) for the "
+                "classes."
+            )
         self.conditions = Conditions(Labels(num_classes) if num_classes else Conditions.from_config(condition))
         if num_classes is None and isinstance(self.conditions.spec, Labels):
             num_classes = self.conditions.spec.num_classes
@@ -250,7 +253,9 @@ class GenerativeModel(AdversarialModel):
         if int(seed) < 0:
             raise ValueError(f"`seed` is {seed}; expected an integer of 0 or more.")
         if truncation is not None and not self.truncates:
-            raise ValueError(f"`truncation` was given, but {type(self).__name__}'s latents have none. Leave it out.")
+            raise ValueError(
+                f"`truncation` was given, but the latents of {type(self).__name__} cannot be truncated. Leave it out."
+            )
         if truncation is not None and not truncation >= 0:
             raise ValueError(f"`truncation` is {truncation!r}; expected a number of 0 or more.")
         labels = conditions.get("labels")
@@ -476,7 +481,9 @@ class LatentModel(GenerativeModel):
                 then have shape (packing,).
         """
         if packed and self.packing > 1 and set(self.conditions.kinds) - {"labels"}:
-            raise ValueError(f"`packing` is {self.packing}, which only models of classes can have, if any condition.")
+            raise ValueError(
+                f"`packing` is {self.packing}, but packing supports only unconditional and class-conditional models."
+            )
         return self.conditions.inputs(self.packing if packed else 1)
 
     def compile(self, **arguments):
@@ -546,13 +553,13 @@ class LatentModel(GenerativeModel):
             view.check(self.image_shape)
             if type(view).observe is not augment.View.observe and self.adversarial_loss.boundary is None:
                 raise ValueError(
-                    f"The view {type(view).__name__} follows the sign of the discriminator's logits, which means "
-                    f"nothing for the loss {self.recipe.loss!r}. Use augmentations of a fixed probability: views="
-                    "('augment:0.2',)."
+                    f"The view {type(view).__name__} follows the sign of the discriminator's logits, which is "
+                    f"meaningless for the loss {self.recipe.loss!r}. Use a fixed probability instead: "
+                    "views=('augment:0.2',)."
                 )
             if view.group > 1:
                 raise ValueError(
-                    f"The view {view} joins samples, for which the discriminator must be built: pass "
+                    f"The view {view} packs samples, so the discriminator must be built for packs: pass "
                     f"packing={view.group} to {type(self).__name__} instead."
                 )
 

@@ -49,7 +49,7 @@ class StyleModel(LatentModel):
         super().__init__(image_shape, latent_dim, latent_range, num_classes, packing, **kwargs)
         if self.conditions and not (self.num_classes and packing == 1):
             given = f"packing={packing}" if self.num_classes else f"the conditions {list(self.conditions.kinds)}"
-            raise ValueError(f"{type(self).__name__} has no networks for {given}. Give num_classes, and no packing.")
+            raise ValueError(f"{type(self).__name__} does not support {given}. Use num_classes, without packing.")
 
     def build_mapping(self):
         """The family's mapping network, a built Keras model."""

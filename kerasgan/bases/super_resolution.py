@@ -208,7 +208,7 @@ class SuperResolutionModel(TranslationModel):
         stored = isinstance(x, ArrayBatches) and not isinstance(x.arrays, tuple)  # large images, read batch by batch
         if y is None and (stored or (are_arrays(x) and np.shape(x)[1:] == self.image_shape)):
             if sample_weight is not None:
-                raise ValueError("`sample_weight` was given with large images alone; expected x and y beside it.")
+                raise ValueError("`sample_weight` was given with large images only; it needs both x and y.")
             images, read = (x.arrays, x.prepare) if stored else (as_arrays(x), None)
             if not stored:
                 Images(self.image_shape).check(images)

@@ -36,7 +36,10 @@ def fitting_filters(filters, length):
     """
     fitting = [pair for pair in filters if pair[0] <= length]
     if not fitting:
-        raise ValueError(f"`filters` are {filters}; expected one of at most {length} tokens, the length of sequences.")
+        raise ValueError(
+            f"`filters` is {filters}; expected at least one filter of at most {length} tokens, the length of the "
+            "sequences."
+        )
     return fitting
 
 
@@ -105,7 +108,9 @@ class TokenModel(LatentModel):
         super().check_own_networks({name: network for name, network in given.items() if name == "generator"})
         generator = given.get("generator")
         if generator is not None and not any(layer.name == DECODER for layer in generator.layers):
-            raise ValueError("`generator` has no layer 'decoder'; expected a kerasgan.layers.TokenDecoder of the name.")
+            raise ValueError(
+                "`generator` has no layer 'decoder'; expected a kerasgan.layers.TokenDecoder with this name."
+            )
 
     @staticmethod
     def decoder(network):
@@ -159,7 +164,9 @@ class TokenModel(LatentModel):
             ValueError: If both temperature and truncation are given; see also `LatentModel.sample`.
         """
         if temperature is not None and truncation is not None:
-            raise ValueError("`temperature` and `truncation` were both given; they are the same. Give one of them.")
+            raise ValueError(
+                "`temperature` and `truncation` were both given, but they mean the same. Pass only one of them."
+            )
         given = truncation if temperature is None else temperature
         return super().sample(count, seed, labels, truncation=given, **options)
 

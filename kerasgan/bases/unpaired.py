@@ -15,7 +15,7 @@ from kerasgan.data.pipeline import ArrayBatches
 from kerasgan.game.phase import shared
 from kerasgan.game.schedules import Schedule
 
-NO_WEIGHTS = "`sample_weight` was given, but x and y are no pairs to be weighed. Leave it out."
+NO_WEIGHTS = "`sample_weight` was given, but x and y are not paired. Leave it out."
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,7 +108,7 @@ class UnpairedModel(TranslationModel):
             y = None
             if getattr(self.recipe, "pool_size", 0) and count != self.recipe.batch_size:
                 raise ValueError(
-                    f"`batch_size` is {count}, but the memories are for batches of {self.recipe.batch_size}. "
+                    f"`batch_size` is {count}, but the image pools were made for batches of {self.recipe.batch_size}. "
                     f"Compile a new model with batch_size={count}, or with pool_size=0."
                 )
             callbacks.append(x)

@@ -109,8 +109,8 @@ class Checkpoint(keras.callbacks.Callback):
             self.save()
         except OSError as error:
             warnings.warn(
-                f"No checkpoint was written at epoch {self.epoch}, step {self.step}: {error}. Training goes on; "
-                "the last good checkpoint stays.",
+                f"No checkpoint was written at epoch {self.epoch}, step {self.step}: {error}. Training continues; the "
+                "last good checkpoint is kept.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -229,8 +229,8 @@ def refuse_others(model, folder):
     others = checkpoints(folder)
     if others and not _number(model.iterations):
         raise FileExistsError(
-            f"{folder} holds {len(others)} checkpoints of another training, up to {others[-1].name}, and this one "
-            "begins anew. Go on with that one (restore_checkpoint), or choose another folder."
+            f"{folder} contains {len(others)} checkpoints of another run (up to {others[-1].name}), but this run "
+            "starts from scratch. Resume that run with restore_checkpoint, or choose another folder."
         )
 
 
@@ -351,21 +351,21 @@ def _restore(model, path):
     if differences:
         more = f", and {len(differences) - 3} more differences" if len(differences) > 3 else ""
         raise ValueError(
-            f"{path} is of another model or recipe: {'; '.join(differences[:3])}{more}. "
-            "Build and compile the model as it was when the checkpoint was saved."
+            f"{path} belongs to another model or recipe: {'; '.join(differences[:3])}{more}. Build and compile the "
+            "model as it was when the checkpoint was saved."
         )
     size = model.recipe.rules()["batch_size"]
     moved = about["position"]["step"] > 0 and about["batch_size"] not in (None, size)
     if moved and not (isinstance(size, int) and isinstance(about["batch_size"], int)):
         raise ValueError(
-            f"{path} lies within an epoch, and the batch sizes were {about['batch_size']} and are {size} now: no place "
-            "in the epoch is the same. Go on with the batch sizes as they were."
+            f"{path} was saved within an epoch with batch size {about['batch_size']}; the batch size is now {size}, "
+            f"so its position cannot be matched. Resume with batch size {about['batch_size']}."
         )
     seed = about["seed"]
     if seed not in (None, model.seed):
         raise ValueError(
-            f"{path} is of a training with seed {seed}, and the model has {model.seed}: it would go on with other "
-            f"batches and other noise. Make the model with seed={seed}."
+            f"{path} belongs to a run with seed {seed}, but the model has seed {model.seed} and would continue with "
+            f"different batches and noise. Build the model with seed={seed}."
         )
     for name, variable in variables.items():
         # A value set by the recipe is only restored if a callback may have changed it from the same setting.
@@ -387,7 +387,7 @@ def read_checkpoint(path):
     content = memoryview(path.read_bytes())
     body, digest = content[:-DIGEST_LENGTH], content[-DIGEST_LENGTH:]
     if hashlib.sha256(body).hexdigest().encode() != digest:
-        raise CorruptCheckpoint(f"{path} is damaged: its bytes do not have the SHA-256 that was saved with them.")
+        raise CorruptCheckpoint(f"{path} is damaged: its SHA-256 is not the one that was saved with it.")
     with np.load(io.BytesIO(body), allow_pickle=False) as arrays:
         about = json.loads(str(arrays["about"]))
         state = {name: arrays[name] for name in arrays.files if name != "about"}

@@ -62,7 +62,9 @@ class Evaluation(keras.callbacks.Callback):
 
     def set_model(self, model):
         if not getattr(model, "generates", False):
-            raise ValueError(f"{type(model).__name__} makes no samples of latents; expected a model with sample().")
+            raise ValueError(
+                f"{type(model).__name__} does not generate samples from latents; expected a model with sample()."
+            )
         super().set_model(model)
 
     def on_train_begin(self, logs=None):

@@ -80,7 +80,7 @@ class RunLog(keras.callbacks.Callback):
         except OSError as error:
             self.unwritten.append(row)
             warnings.warn(
-                f"The line of epoch {epoch + 1} was not written: {error}. It is written with the next one.",
+                f"The log line of epoch {epoch + 1} was not written: {error}. It will be written with the next one.",
                 RuntimeWarning,
                 stacklevel=2,
             )
@@ -126,7 +126,7 @@ def read_run(folder):
     """
     path = Path(folder) / "run.json"
     if not path.exists():
-        raise FileNotFoundError(f"{folder} holds no run: there is no run.json in it.")
+        raise FileNotFoundError(f"{folder} is not the folder of a run: it contains no run.json.")
     try:
         return json.loads(path.read_text("utf-8"))
     except ValueError as error:

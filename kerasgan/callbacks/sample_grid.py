@@ -74,7 +74,7 @@ class SampleGrid(keras.callbacks.Callback):
         try:
             write_png(self.folder / f"step-{self.drawn:08d}.png", picture)
         except OSError as error:
-            warnings.warn(f"A picture was not written: {error}. Training goes on.", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"A picture was not written: {error}. Training continues.", RuntimeWarning, stacklevel=2)
         if self.tensorboard is not None:
             self._write_summary(picture)
 
@@ -122,7 +122,7 @@ class SampleTexts(SampleGrid):
 
     def set_model(self, model):
         if not hasattr(model.sample_kind, "decode"):
-            raise ValueError(f"SampleTexts writes texts, but {model.sample_kind} are none. Use SampleGrid.")
+            raise ValueError(f"SampleTexts writes texts, but this model generates {model.sample_kind}. Use SampleGrid.")
         keras.callbacks.Callback.set_model(self, model)
 
     def draw(self):
@@ -133,4 +133,4 @@ class SampleTexts(SampleGrid):
             with replacing(self.folder / f"step-{self.drawn:08d}.txt") as file:
                 file.write("".join(f"{text}\n" for text in texts).encode())
         except OSError as error:
-            warnings.warn(f"Samples were not written: {error}. Training goes on.", RuntimeWarning, stacklevel=2)
+            warnings.warn(f"Samples were not written: {error}. Training continues.", RuntimeWarning, stacklevel=2)

@@ -59,6 +59,6 @@ class PlayerSchedule(keras.callbacks.Callback):
             self.model.optimizer[self.player].learning_rate = float(new)
         except TypeError as error:
             raise ValueError(
-                f"The schedule of {self.player!r} cannot be followed: it returned {new!r}, or the optimizer has a "
-                "learning-rate schedule of its own. Return a number, and give the optimizer a number to start from."
+                f"The schedule of {self.player!r} cannot be applied: it returned {new!r}, or the optimizer already "
+                "has a learning-rate schedule. Return a number, and compile with a number."
             ) from error

@@ -22,7 +22,7 @@ def adder(commands):
             action="append",
             default=[],
             metavar="MODULE",
-            help="import a module with families of your own first, from here or as installed",
+            help="first import MODULE, which defines families of your own, from this folder or as installed",
         )
         return added
 

@@ -14,17 +14,19 @@ def add_parser(commands):
     count = positive(int)
     one.add_argument("run", metavar="RUN|PRESET", help="a conditional model: folder of a run, or preset")
     one.add_argument("--data", metavar="NAME", help="labelled images (default: those that the model was trained on)")
-    one.add_argument("--split", default="train", help="images for training and validation (default: train)")
-    one.add_argument("--test-split", default="test", help="images for the accuracies (default: test)")
+    one.add_argument("--split", default="train", help="split for training and validation (default: train)")
+    one.add_argument("--test-split", default="test", help="split to measure the accuracies on (default: test)")
     one.add_argument(
         "--per-class",
         nargs="+",
         type=count,
         default=[10, 50, 200],
         metavar="N",
-        help="real images (default: 10 50 200)",
+        help="numbers of real images per class (default: 10 50 200)",
     )
-    one.add_argument("--seeds", type=count, default=10, metavar="N", help="trainings of each kind (default: 10)")
+    one.add_argument(
+        "--seeds", type=count, default=10, metavar="N", help="number of trainings of each kind (default: 10)"
+    )
     one.add_argument(
         "--shares",
         nargs="+",
@@ -33,10 +35,12 @@ def add_parser(commands):
         metavar="S",
         help="shares of generated images to choose from (default: 0.25 0.5 0.75)",
     )
-    one.add_argument("--steps", type=count, default=400, metavar="N", help="of each training (default: 400)")
-    one.add_argument("--classifier", choices=CLASSIFIERS, default="cnn", help="(default: cnn)")
-    one.add_argument("--mirror", action="store_true", help="the classical augmentation also mirrors images")
-    one.add_argument("--truncation", type=float, metavar="T", help="of the generated images, as for `kerasgan sample`")
+    one.add_argument("--steps", type=count, default=400, metavar="N", help="steps of each training (default: 400)")
+    one.add_argument("--classifier", choices=CLASSIFIERS, default="cnn", help="classifier to train (default: cnn)")
+    one.add_argument("--mirror", action="store_true", help="also mirror images in the classical augmentation")
+    one.add_argument(
+        "--truncation", type=float, metavar="T", help="truncation of the generated images, as for `kerasgan sample`"
+    )
     one.add_argument("--out", metavar="DIR", help="folder of the report (default: runs/augment-NAME)")
     add_picture_options(one)
 

@@ -9,7 +9,7 @@ def add_parser(commands):
     one.add_argument("family", metavar="FAMILY", help="biggan, stylegan2, stylegan3 or r3gan")
     one.add_argument("weights", metavar="FILE", help="PyTorch's file, such as G_ema.pth or ffhq.pkl")
     one.add_argument("output", metavar="OUT", help="folder of the preset")
-    one.add_argument("--license", metavar="TEXT", help="of the weights, for the card (default: that of the authors')")
+    one.add_argument("--license", metavar="TEXT", help="licence of the weights, for the card (default: the authors')")
 
 
 def convert(arguments):

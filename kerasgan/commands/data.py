@@ -148,5 +148,7 @@ def _local(arguments):
         name, config = found
         return DATASETS[name](config, **dict(arguments.set))
     if arguments.set and kind == "tfds":
-        raise ValueError(f"{arguments.name!r} takes no options; expected them with one of {', '.join(DATASETS)}.")
+        raise ValueError(
+            f"{arguments.name!r} does not support options; expected one of {', '.join(DATASETS)} with them."
+        )
     return None

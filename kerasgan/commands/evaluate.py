@@ -42,12 +42,12 @@ def add_parser(commands):
         "of spectrograms for sounds, of threes of frames for films, of views for solids)",
     )
     one.add_argument("--count", type=int, metavar="N", help="samples of each set (default: all, at most 5000)")
-    one.add_argument("--seed", type=int, default=0, help="of the samples, the choice of real ones and the metrics")
-    one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
+    one.add_argument("--seed", type=int, default=0, help="seed of the samples, the choice of real ones and the metrics")
+    one.add_argument("--raw", action="store_true", help="use the raw generator instead of the averaged one")
     one.add_argument(
         "--probe",
         action="store_true",
-        help="accuracies of classifiers on the features of an encoder instead, beside pixels, PCA and an untrained one",
+        help="instead score classifiers on an encoder's features, compared with pixels, PCA and an untrained encoder",
     )
     one.add_argument("-o", "--out", default="evaluate.json", metavar="FILE", help="JSON file (default: evaluate.json)")
     add_picture_options(one, "of a FOLDER of images (default: their own); the real ones get the size of the others")

@@ -20,32 +20,43 @@ def add_parser(commands):
         one = command(function, name)
         one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
         one.add_argument("-o", "--output", default=output, metavar="FILE", help=f"{what} (default: {output})")
-        one.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
-        one.add_argument("--noise", default="fixed", type=noise, help="fixed, none or a factor (default: fixed)")
+        one.add_argument("--seed", type=int, default=0, help="seed of the latents (default: 0)")
+        one.add_argument("--noise", default="fixed", type=noise, help="noise: fixed, none or a factor (default: fixed)")
         return one
 
     one = add(walk, "walk", "walk.gif", "GIF or MP4 file, or a PNG file of all images side by side")
-    one.add_argument("--space", choices=SPACES[:2], help="z for latents, w for styles (default: w where there is one)")
+    one.add_argument("--space", choices=SPACES[:2], help="z for latents, w for styles (default: w if available)")
     one.add_argument("-n", "--count", type=count, metavar="N", help="walks side by side (default: one for each label)")
-    one.add_argument("--stops", type=count, default=4, metavar="N", help="random codes that are passed (default: 4)")
-    one.add_argument("--steps", type=count, default=16, metavar="N", help="images from stop to stop (default: 16)")
+    one.add_argument("--stops", type=count, default=4, metavar="N", help="number of random stops (default: 4)")
+    one.add_argument("--steps", type=count, default=16, metavar="N", help="images between two stops (default: 16)")
     one.add_argument(
-        "--method", choices=("linear", "spherical"), help="way from stop to stop (default: by the latents)"
+        "--method",
+        choices=("linear", "spherical"),
+        help="interpolation between stops (default: depends on the latents)",
     )
-    one.add_argument("--open", action="store_true", help="end at the last stop, instead of going back to the first")
-    one.add_argument("--truncation", type=float, metavar="T", help="closeness to the typical, from 0 (default: none)")
+    one.add_argument("--open", action="store_true", help="end at the last stop instead of returning to the first")
+    one.add_argument(
+        "--truncation",
+        type=float,
+        metavar="T",
+        help="truncation: smaller values give more typical samples (default: none)",
+    )
     one.add_argument("--labels", metavar="CLASS,...", help="names or numbers of classes, one for each walk")
-    one.add_argument("--rate", type=amount, default=16, metavar="R", help="images a second (default: 16)")
+    one.add_argument("--rate", type=amount, default=16, metavar="R", help="images per second (default: 16)")
 
-    one = add(directions, "directions", "directions.json", "JSON file, which `kerasgan edit` takes")
-    one.add_argument("--method", choices=METHODS, default=METHODS[0], help="(default: ganspace)")
-    one.add_argument("--space", choices=SPACES[:2], help="z for latents, w for styles (default: w where there is one)")
+    one = add(directions, "directions", "directions.json", "JSON file for `kerasgan edit`")
+    one.add_argument(
+        "--method", choices=METHODS, default=METHODS[0], help="how to find the directions (default: ganspace)"
+    )
+    one.add_argument("--space", choices=SPACES[:2], help="z for latents, w for styles (default: w if available)")
     one.add_argument("-n", "--count", type=count, default=8, metavar="N", help="number of directions (default: 8)")
-    one.add_argument("--labels", metavar="CLASS", help="class whose images change, of a conditional model's z")
+    one.add_argument("--labels", metavar="CLASS", help="class whose images change, for the z of a conditional model")
     one.add_argument("--picture", metavar="FILE", help="PNG file with a row of images for each direction")
 
-    one = add(edit, "edit", "edit.png", "PNG file of both, or GIF or MP4 file of the way from one to the other")
-    one.add_argument("--directions", metavar="FILE", help="that `kerasgan directions` wrote (default: of ganspace)")
+    one = add(edit, "edit", "edit.png", "PNG file of both images, or a GIF or MP4 file of the transition")
+    one.add_argument(
+        "--directions", metavar="FILE", help="file written by `kerasgan directions` (default: computes ganspace)"
+    )
     one.add_argument(
         "--move",
         nargs="+",
@@ -53,26 +64,38 @@ def add_parser(commands):
         required=True,
         type=_move,
         metavar="NAME=STRENGTH",
-        help="name or number of a direction, and how far",
+        help="name or number of a direction, and how far to move along it",
     )
-    one.add_argument("--layers", type=_layers, metavar="FIRST-LAST,...", help="of a generator with styles that change")
-    one.add_argument("--codes", metavar="FILE", help="that `kerasgan project` wrote (default: random codes)")
+    one.add_argument(
+        "--layers", type=_layers, metavar="FIRST-LAST,...", help="layers to change, for generators with styles"
+    )
+    one.add_argument("--codes", metavar="FILE", help="codes written by `kerasgan project` (default: random codes)")
     one.add_argument("-n", "--count", type=count, default=8, metavar="N", help="number of random codes (default: 8)")
-    one.add_argument("--truncation", type=float, metavar="T", help="closeness to the typical, from 0 (default: none)")
+    one.add_argument(
+        "--truncation",
+        type=float,
+        metavar="T",
+        help="truncation: smaller values give more typical samples (default: none)",
+    )
     one.add_argument("--labels", metavar="CLASS,...", help="names or numbers of classes, repeated up to N")
     one.add_argument("--steps", type=count, default=16, metavar="N", help="images of a film (default: 16)")
-    one.add_argument("--rate", type=amount, default=16, metavar="R", help="images a second (default: 16)")
+    one.add_argument("--rate", type=amount, default=16, metavar="R", help="images per second (default: 16)")
 
-    one = add(project, "project", "projection.png", "PNG file of the pictures, and of what was found below")
-    one.add_argument("pictures", nargs="+", metavar="PICTURE", help="files of pictures, cut to the model's shape")
-    one.add_argument(
-        "--space", choices=SPACES, help="of the codes that are looked for (default: w+ where there is one)"
-    )
+    one = add(project, "project", "projection.png", "PNG file of the pictures, with what was found below them")
+    one.add_argument("pictures", nargs="+", metavar="PICTURE", help="picture files, cropped to the model's shape")
+    one.add_argument("--space", choices=SPACES, help="space to search (default: w+ if available)")
     one.add_argument("--steps", type=count, default=500, metavar="N", help="number of steps (default: 500)")
-    one.add_argument("--learning-rate", type=amount, default=0.05, metavar="R", help="of Adam (default: 0.05)")
-    one.add_argument("--start", choices=STARTS, default=STARTS[0], help="first codes (default: the best of 256)")
-    one.add_argument("--features", choices=("perceptual", "pixels"), default="perceptual", help="what is compared")
-    one.add_argument("--labels", metavar="CLASS,...", help="classes of the pictures, repeated")
+    one.add_argument(
+        "--learning-rate", type=amount, default=0.05, metavar="R", help="Adam's learning rate (default: 0.05)"
+    )
+    one.add_argument("--start", choices=STARTS, default=STARTS[0], help="initial codes (default: the best of 256)")
+    one.add_argument(
+        "--features",
+        choices=("perceptual", "pixels"),
+        default="perceptual",
+        help="what to compare (default: perceptual)",
+    )
+    one.add_argument("--labels", metavar="CLASS,...", help="names or numbers of the pictures' classes, repeated")
     one.add_argument("--codes", metavar="FILE", help="NPZ file for codes and errors (default: beside OUTPUT)")
 
 
@@ -149,7 +172,7 @@ def edit(arguments):
     space = _space(arguments, kept.get("space") or (found.space if found else None))
     found = found or _space(arguments, space.space[:1]).directions(count=16)
     if found.space != space.space[:1]:
-        raise ValueError(f"--directions has directions of {found.space!r}, but the codes are of {space.space!r}.")
+        raise ValueError(f"--directions contains directions in {found.space!r}, but the codes are in {space.space!r}.")
     count = len(kept["codes"]) if kept else arguments.count
     labels = _labels(space, kept.get("labels") or _classes(arguments), count)
     codes = kept["codes"] if kept else space.draw(count, arguments.seed, arguments.truncation, **labels)
@@ -250,7 +273,7 @@ def _times(labels, count):
 def _sheet(space, images, columns=None):
     sheet = space.model.sample_kind.sheet(images, columns)
     if sheet is None:
-        raise ValueError(f"Samples are {space.model.sample_kind}, of which there is no picture.")
+        raise ValueError(f"Samples are {space.model.sample_kind}, which cannot be drawn.")
     return sheet
 
 
@@ -280,7 +303,7 @@ def _read_codes(path):
 
     with np.load(path, allow_pickle=False) as file:
         if not {"codes", "space"} <= set(file.files):
-            raise ValueError(f"{path} holds no codes; expected a file that `kerasgan project` wrote.")
+            raise ValueError(f"{path} contains no codes; expected a file written by `kerasgan project`.")
         labels = file["labels"].tolist() if "labels" in file.files else None
         return {"codes": file["codes"], "space": str(file["space"]), "labels": labels}
 

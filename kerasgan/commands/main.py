@@ -62,7 +62,7 @@ def _import(modules):
             importlib.import_module(module)
         except ImportError as error:
             raise ValueError(
-                f"--import {module}: {error}. Name a module as Python imports it: began, my.families."
+                f"--import {module}: {error}. Pass a module name as Python imports it, such as began or my.families."
             ) from error
         finally:
             sys.path.remove(os.getcwd())
@@ -178,8 +178,8 @@ def train(arguments):
     except Exception as error:
         if model.has_peers and type(error).__name__ in LOST_PEER:
             raise RuntimeError(
-                f"Another worker has stopped answering ({type(error).__name__}). Look into its log, start all workers "
-                f"again, and --resume continues {folder} from its last checkpoint."
+                f"Another worker has stopped answering ({type(error).__name__}). Check its log and restart all "
+                f"workers; --resume continues {folder} from its last checkpoint."
             ) from error
         raise
     finally:
@@ -195,10 +195,10 @@ def _check_empty(folder, resume):
         return
     if resume:
         raise FileExistsError(
-            f"{folder} holds {', '.join(sorted(there)[:3])}, but no run.json, which says how to go on, and a new run "
-            "would overwrite it. Put run.json back, move the folder away, or train into another one with --out."
+            f"{folder} contains {', '.join(sorted(there)[:3])} but no run.json, so it cannot be resumed, and a new "
+            "run would overwrite it. Restore run.json, move the folder, or use another one with --out."
         )
-    raise FileExistsError(f"{folder} is not empty. Go on with --resume, or train into another folder with --out.")
+    raise FileExistsError(f"{folder} is not empty. Continue with --resume, or train in another folder with --out.")
 
 
 def _write_preset(folder, arguments):
@@ -278,14 +278,14 @@ def prepared(arguments, select=None):
         chosen = {"num_classes": max(largest + 1, len(found.description.class_names)), **chosen}
     if changes.get("batch_size", 1) > _longest(x):
         raise ValueError(
-            f"The batch size is {changes['batch_size']}, but {arguments.data} has only {_longest(x)} images in its "
-            f"split {arguments.split!r}. Give a --batch-size of at most {_longest(x)}."
+            f"The batch size is {changes['batch_size']}, but split {arguments.split!r} of {arguments.data} has only "
+            f"{_longest(x)} images. Use --batch-size {_longest(x)} or less."
         )
     atoms = getattr(chosen.get("reward"), "atoms", None)
     if atoms is not None and found.kind and len(atoms) != found.kind.node_types:
         raise ValueError(
-            f"The reward knows {len(atoms)} types of atoms ({', '.join(atoms)}), but the graphs of {arguments.data} "
-            f"have {found.kind.node_types}. Write a reward for them in Python."
+            f"The reward supports {len(atoms)} types of atoms ({', '.join(atoms)}), but the graphs of "
+            f"{arguments.data} have {found.kind.node_types}. Write a reward for them in Python."
         )
     shape = found.kind or (first[0] if isinstance(first, tuple) else first).shape[1:]
     run.set_random_seed(arguments.seed)
@@ -297,7 +297,9 @@ def prepared(arguments, select=None):
             print(f"from {arguments.start}: {transfer(origin, model)}")
         for network, count in arguments.freeze:
             if network not in model.networks:
-                raise ValueError(f"--freeze {network}={count}: the networks are {', '.join(model.networks)}.")
+                raise ValueError(
+                    f"--freeze {network}={count}: expected one of the networks {', '.join(model.networks)}."
+                )
             freeze_first(model.networks[network], count)
         model.compile(recipe=arguments.recipe, steps_per_execution=arguments.steps_per_execution, **changes)
     if isinstance(x, ArrayBatches):
@@ -381,7 +383,7 @@ def sample(arguments):
         return
     sheet = model.sample_kind.sheet(samples, arguments.columns or columns_of(min(len(classes), count)))
     if sheet is None:
-        raise ValueError(f"Samples of {arguments.run} are {model.sample_kind}, of which there is no picture.")
+        raise ValueError(f"Samples of {arguments.run} are {model.sample_kind}, which cannot be drawn.")
     output = Path(arguments.output)
     if model.sample_kind.file_types and (output.is_dir() or not output.suffix):
         from kerasgan.pictures.files import replacing
@@ -406,7 +408,7 @@ def _strip(arguments, model):
     lines = sys.stdin if arguments.captions == "-" else Path(arguments.captions).read_text("utf-8").splitlines()
     captions = [line.strip() for line in lines if line.strip()]
     if not captions:
-        raise ValueError(f"{arguments.captions} has no line with a caption.")
+        raise ValueError(f"{arguments.captions} contains no captions; expected one in each line.")
     samples = model.sample(captions, arguments.seed, noise=arguments.noise, ema=not arguments.raw)
     write_png(arguments.output, strip(samples, captions, arguments.columns))
     return arguments.output
@@ -435,7 +437,7 @@ class _Parser(argparse.ArgumentParser):
 def _networks(text):
     network, equals, count = text.partition("=")
     if not equals or not count.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no NETWORK=LAYERS, such as discriminator=3")
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form NETWORK=LAYERS, such as discriminator=3")
     return network, int(count)
 
 
@@ -480,12 +482,12 @@ def command_parser():
         help="option of kerasgan.data.load for these data: streaming=True cache=decode count=1000 degrade=grey",
     )
     one.add_argument("--split", default="train", help="part of the data (default: train); two domains: trainA,trainB")
-    one.add_argument("--flip", action="store_true", help="train on each image a second time, mirrored left to right")
-    one.add_argument("--labels", action="store_true", help="train a conditional model where there is a choice")
+    one.add_argument("--flip", action="store_true", help="also train on each image mirrored left to right")
+    one.add_argument("--labels", action="store_true", help="train conditionally if the family supports both")
     length = one.add_mutually_exclusive_group(required=True)
     length.add_argument("--epochs", type=count, metavar="N", help="passes over the data")
     length.add_argument("--kimg", type=amount, metavar="K", help="thousands of images, rounded up to whole epochs")
-    one.add_argument("--batch-size", type=count, metavar="B", help="images a step (default: the recipe's)")
+    one.add_argument("--batch-size", type=count, metavar="B", help="images per step (default: the recipe's)")
     one.add_argument(
         "--set",
         nargs="+",
@@ -495,15 +497,17 @@ def command_parser():
         help="constructor argument or recipe field: width=32 loss=hinge generator_optimizer.learning_rate=1e-4",
     )
     one.add_argument("--recipe", metavar="NAME", help="one of the family's recipes, with the sizes that belong to it")
-    one.add_argument("--precision", choices=PRECISIONS, default="float32", help="of the layers (default: float32)")
-    one.add_argument("--seed", type=int, default=0, help="of initial weights and of all training (default: 0)")
+    one.add_argument(
+        "--precision", choices=PRECISIONS, default="float32", help="dtype policy of the layers (default: float32)"
+    )
+    one.add_argument("--seed", type=int, default=0, help="seed of the initial weights and of training (default: 0)")
     one.add_argument("--out", metavar="RUN", help="folder of the run (default: runs/FAMILY-NAME)")
     one.add_argument(
         "--resume",
         nargs="?",
         const="always",
         choices=("always", "auto"),
-        help="continue RUN with the same settings; auto: or begin it where there is none",
+        help="continue RUN with the same settings; auto: start it if it does not exist",
     )
     one.add_argument(
         "--allow-change",
@@ -512,7 +516,7 @@ def command_parser():
         metavar="NAME",
         help="settings that may differ on --resume: recipe.loss",
     )
-    one.add_argument("--preset-out", metavar="FOLDER", help="write the trained model as a preset too, and measure it")
+    one.add_argument("--preset-out", metavar="FOLDER", help="also save and score the trained model as a preset")
     one.add_argument(
         "--strategy",
         choices=STRATEGIES,
@@ -521,17 +525,32 @@ def command_parser():
     )
     one.add_argument("--devices", type=count, metavar="N", help="number of devices of the strategy 'mirrored'")
     one.add_argument("--dry-run", action="store_true", help="print networks, recipe and time needed; write nothing")
-    one.add_argument("--steps-per-execution", type=count, default=1, metavar="N", help="steps in a compiled call")
-    one.add_argument("--sample-every", type=count, metavar="N", help="epochs (default: about 20 times in a training)")
-    one.add_argument("--checkpoint-every", type=count, metavar="N", help="epochs (default: as for --sample-every)")
+    one.add_argument("--steps-per-execution", type=count, default=1, metavar="N", help="steps per compiled call")
+    one.add_argument(
+        "--sample-every",
+        type=count,
+        metavar="N",
+        help="epochs between sample grids (default: about 20 grids in a training)",
+    )
+    one.add_argument(
+        "--checkpoint-every",
+        type=count,
+        metavar="N",
+        help="epochs between checkpoints (default: as for --sample-every)",
+    )
 
-    one.add_argument("--checkpoint-every-steps", type=count, metavar="N", help="besides, within an epoch")
-    one.add_argument("--keep", type=count, default=3, metavar="N", help="checkpoints that are kept (default: 3)")
+    one.add_argument(
+        "--checkpoint-every-steps",
+        type=count,
+        metavar="N",
+        help="additional checkpoints every N steps, within an epoch",
+    )
+    one.add_argument("--keep", type=count, default=3, metavar="N", help="number of checkpoints to keep (default: 3)")
     one.add_argument(
         "--from",
         dest="start",
         metavar="RUN|PRESET",
-        help="begin with the networks of a run or a preset, as far as they fit; its settings are the defaults",
+        help="start from the networks of a run or preset where they fit; its settings become the defaults",
     )
     one.add_argument(
         "--freeze",
@@ -540,14 +559,18 @@ def command_parser():
         default=[],
         type=_networks,
         metavar="NETWORK=LAYERS",
-        help="do not train the first layers with weights of a network: discriminator=3 (FreezeD)",
+        help="freeze the first layers with weights of a network: discriminator=3 (FreezeD)",
     )
     add_picture_options(one)
 
     one = command(launch, "launch")
     one.add_argument("--workers", type=count, default=2, metavar="N", help="number of processes (default: 2)")
-    one.add_argument("--restarts", type=int, default=0, metavar="N", help="restarts of all from the last checkpoint")
-    one.add_argument("--logs", default="launch-logs", metavar="DIR", help="a log of each worker (default: launch-logs)")
+    one.add_argument(
+        "--restarts", type=int, default=0, metavar="N", help="restarts of all processes from the last checkpoint"
+    )
+    one.add_argument(
+        "--logs", default="launch-logs", metavar="DIR", help="folder with a log of each worker (default: launch-logs)"
+    )
     one.add_argument("arguments", nargs=argparse.REMAINDER, metavar="-- train ...", help="the command of each worker")
 
     add_data_parser(commands)
@@ -555,20 +578,31 @@ def command_parser():
     one = command(sample, "sample")
     one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
     one.add_argument("-n", "--count", type=count, default=64, metavar="N", help="number of samples (default: 64)")
-    one.add_argument("--seed", type=int, default=0, help="of the latents (default: 0)")
+    one.add_argument("--seed", type=int, default=0, help="seed of the latents (default: 0)")
     one.add_argument("--labels", metavar="CLASS,...", help="names or numbers of classes, repeated up to N")
-    one.add_argument("--captions", metavar="FILE", help="a picture for each line of a text file, as a strip (-: input)")
-    one.add_argument("--truncation", type=float, metavar="T", help="closeness to the typical, from 0 (default: none)")
-    one.add_argument("--noise", default="random", type=noise, help="random, fixed, none or a factor")
-    one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
-    one.add_argument("--columns", type=count, metavar="N", help="samples in a row (default: one for each of up to 16)")
+    one.add_argument(
+        "--captions", metavar="FILE", help="text file: draw a picture for each line, as a strip (-: standard input)"
+    )
+    one.add_argument(
+        "--truncation",
+        type=float,
+        metavar="T",
+        help="truncation: smaller values give more typical samples (default: none)",
+    )
+    one.add_argument(
+        "--noise", default="random", type=noise, help="noise: random, fixed, none or a factor (default: random)"
+    )
+    one.add_argument("--raw", action="store_true", help="use the raw generator instead of the averaged one")
+    one.add_argument(
+        "--columns", type=count, metavar="N", help="samples per row (default: one for each class, up to 16)"
+    )
     one.add_argument(
         "-o",
         "--output",
         default="grid.png",
         metavar="OUT",
-        help="PNG file (default: grid.png); of sounds, films and solids also a folder, of files of each "
-        "(WAV; GIF; GLB and STL) and their picture",
+        help="PNG file (default: grid.png); for sounds, films and solids also a folder, with files of each one (WAV; "
+        "GIF; GLB and STL) and a picture of them all",
     )
 
     add_translate_parser(commands)
@@ -576,11 +610,11 @@ def command_parser():
 
     one = command(export, "export")
     one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
-    one.add_argument("output", metavar="OUT", help="a folder for a SavedModel, else a file")
+    one.add_argument("output", metavar="OUT", help="a folder for a SavedModel, otherwise a file")
     one.add_argument(
         "--format",
         choices=(*FORMATS, *SYNONYMS),
-        help="of the output (default: what OUT ends in; savedmodel for a folder)",
+        help="format of the output (default: from the suffix of OUT; savedmodel for a folder)",
     )
 
     add_augment_parser(commands)

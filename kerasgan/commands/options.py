@@ -24,7 +24,7 @@ def option(text):
     """Parses `NAME=VALUE` into a name and a value, which is a Python literal or a string."""
     name, equals, value = text.partition("=")
     if not equals:
-        raise argparse.ArgumentTypeError(f"{text!r} is no OPTION=VALUE, such as count=1000")
+        raise argparse.ArgumentTypeError(f"{text!r} is not of the form OPTION=VALUE, such as count=1000")
     try:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):
@@ -38,13 +38,19 @@ def noise(text):
 
 def add_picture_options(parser, size_help="resize the images to S x S pixels"):
     """Adds the options of `kerasgan.data.load` for pictures."""
-    one = parser.add_argument_group("pictures", "How the pictures of a folder are read (--image-size: also of others).")
+    one = parser.add_argument_group(
+        "pictures", "How to read the pictures of a folder (--image-size also applies to other data)."
+    )
     one.add_argument("--image-size", type=positive(int), metavar="S", help=size_help)
-    one.add_argument("--crop", choices=CROPS, help="of pictures of another shape (default: centre)")
+    one.add_argument("--crop", choices=CROPS, help="how to crop pictures of another aspect ratio (default: centre)")
     one.add_argument("--fit", choices=FITS, help="with --crop none: pad with the background, or stretch (default: pad)")
-    one.add_argument("--background", type=_colour, metavar="0..255|R,G,B", help="below what is transparent, and around")
-    one.add_argument("--channels", type=int, choices=CHANNELS, help="grey, grey and alpha, RGB, RGB and alpha")
-    one.add_argument("--on-error", choices=ON_ERROR, help="of a file that cannot be read: stop, or leave it out")
+    one.add_argument(
+        "--background", type=_colour, metavar="0..255|R,G,B", help="background colour behind transparency and padding"
+    )
+    one.add_argument(
+        "--channels", type=int, choices=CHANNELS, help="channels: grey, grey and alpha, RGB, RGB and alpha"
+    )
+    one.add_argument("--on-error", choices=ON_ERROR, help="unreadable files: stop, or skip them")
 
 
 def picture_options(arguments):
@@ -59,5 +65,5 @@ def _colour(text):
     except ValueError:
         levels = []
     if len(levels) not in (1, 3) or not all(0 <= level <= 255 for level in levels):
-        raise argparse.ArgumentTypeError(f"{text!r} is no grey level or colour, such as 255 or 255,128,0")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a grey level or colour, such as 255 or 255,128,0")
     return levels[0] if len(levels) == 1 else tuple(levels)

@@ -10,8 +10,8 @@ def add_parser(commands):
     one.add_argument(
         "run", nargs="?", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset"
     )
-    one.add_argument("--port", type=positive(int), default=7860, metavar="N", help="of the page (default: 7860)")
-    one.add_argument("--share", action="store_true", help="a public address as well, through Gradio's servers")
+    one.add_argument("--port", type=positive(int), default=7860, metavar="N", help="port of the page (default: 7860)")
+    one.add_argument("--share", action="store_true", help="also create a public address, through Gradio's servers")
 
 
 def play(arguments):

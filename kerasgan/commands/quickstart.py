@@ -11,12 +11,18 @@ def add_parser(commands):
     one = adder(commands)(quickstart, "quickstart")
     one.add_argument("data", metavar="FOLDER", help="folder of pictures, or other data, as for `kerasgan train --data`")
     one.add_argument("-o", "--out", metavar="OUT", help="folder of the run (default: runs/quickstart-FOLDER)")
-    one.add_argument("--minutes", type=positive(float), metavar="N", help="time of the training (default: 60)")
-    one.add_argument("--family", metavar="NAME", help="family of models (default: by number, classes and device)")
-    one.add_argument("--no-classes", action="store_true", help="a model without classes, whatever the folders say")
-    one.add_argument("--no-mirror", action="store_true", help="no mirrored copies of the pictures")
-    one.add_argument("--seed", type=int, default=0, help="of the choice of held-out pictures and all training")
-    one.add_argument("--force", action="store_true", help="train on fewer than 50 pictures as well")
+    one.add_argument("--minutes", type=positive(float), metavar="N", help="minutes to train (default: 60)")
+    one.add_argument(
+        "--family",
+        metavar="NAME",
+        help="family of models (default: depends on the number of pictures, classes and device)",
+    )
+    one.add_argument("--no-classes", action="store_true", help="train without classes, even if the folders define some")
+    one.add_argument("--no-mirror", action="store_true", help="do not add mirrored copies of the pictures")
+    one.add_argument(
+        "--seed", type=int, default=0, help="seed of the choice of held-out pictures and of training (default: 0)"
+    )
+    one.add_argument("--force", action="store_true", help="train even on fewer than 50 pictures")
     one.add_argument("--dry-run", action="store_true", help="look at the pictures, print the plan, and write nothing")
     one.add_argument("--resume", action="store_true", help="continue OUT, as if it had not been interrupted")
     add_picture_options(one)

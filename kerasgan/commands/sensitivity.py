@@ -21,17 +21,29 @@ def add_parser(commands):
     one = adder(commands)(sensitivity, "sensitivity")
     one.add_argument("family", metavar="FAMILY", help="class of kerasgan.models in lower case, such as dcgan")
     one.add_argument("--data", required=True, metavar="NAME", help=f"{', '.join(MIXTURES)}, or as for `kerasgan train`")
-    one.add_argument("--updates", type=_positive, default=20_000, metavar="N", help="of both players (default: 20000)")
-    one.add_argument("--seeds", type=_positive, default=3, metavar="N", help="of each setting (default: 3)")
-    one.add_argument("--rate", type=float, metavar="R", help="that the grid multiplies (default: 1e-3; images 2e-4)")
-    one.add_argument("--threshold", type=float, metavar="T", help="metric up to which a cell succeeds")
     one.add_argument(
-        "--features", choices=FEATURES, default="pixels", metavar="NAME", help=f"for images: {', '.join(FEATURES)}"
+        "--updates",
+        type=_positive,
+        default=20_000,
+        metavar="N",
+        help="updates of both players per cell (default: 20000)",
+    )
+    one.add_argument("--seeds", type=_positive, default=3, metavar="N", help="number of seeds per setting (default: 3)")
+    one.add_argument(
+        "--rate", type=float, metavar="R", help="base learning rate of the grid (default: 1e-3; images 2e-4)"
+    )
+    one.add_argument("--threshold", type=float, metavar="T", help="largest metric of a successful cell")
+    one.add_argument(
+        "--features",
+        choices=FEATURES,
+        default="pixels",
+        metavar="NAME",
+        help=f"features for images: {', '.join(FEATURES)}",
     )
     one.add_argument(
-        "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="as for `kerasgan train`"
+        "--set", nargs="+", action="extend", default=[], metavar="NAME=VALUE", help="settings, as for `kerasgan train`"
     )
-    one.add_argument("--out", metavar="DIR", help="folder of the study, taken up where it stopped")
+    one.add_argument("--out", metavar="DIR", help="folder of the study, resumed where it stopped")
 
 
 def sensitivity(arguments):

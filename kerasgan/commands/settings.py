@@ -52,16 +52,16 @@ def split(family, assignments, recipe=None, sized=True):
         field, *path = name.strip().split(".")
         if not equals or (field not in fields and (path or field not in settable)):
             raise ValueError(
-                f"{assignment!r} is no setting of {family.__name__}, expected name=value."
-                f"{nearest(field, [*settable, *fields]) if equals else ''} Names of the model: "
+                f"{assignment!r} is not a setting of {family.__name__}; expected "
+                f"name=value.{nearest(field, [*settable, *fields]) if equals else ''} Names of the model: "
                 f"{', '.join(settable)}. Names of the recipe: {', '.join(fields)}."
             )
         value = _literal(assignment, text.strip())
         if isinstance(value, schedules.Schedule) and not _may_follow({**fields, **changes}, field, path):
             plain = ", ".join(name for name in PLAIN if name in fields)
             raise ValueError(
-                f"{assignment!r}: no schedule is followed there, but {plain}, a penalty's weight, and an Adam's "
-                "learning_rate and beta_2 may follow one."
+                f"{assignment!r}: this setting cannot follow a schedule; only {plain}, penalty weights, and Adam's "
+                "learning_rate and beta_2 can."
             )
         if field in fields:
             old = changes.get(field, fields[field])
@@ -103,7 +103,7 @@ def _literal(assignment, text):
             return SCHEDULES[name](*map(float, numbers))
         except (TypeError, ValueError) as error:
             expected = ":".join(["START", "END", "KIMG"] + ["WAIT"] * (name == "exponential"))
-            raise ValueError(f"{assignment!r} is no schedule, expected {name}:{expected}: {error}") from error
+            raise ValueError(f"{assignment!r} is not a valid schedule; expected {name}:{expected}: {error}") from error
     if text in ("true", "false"):
         return text == "true"
     try:
@@ -118,9 +118,9 @@ def _like(assignment, default, value):
         value = tuple(value.split(",")) if isinstance(value, str) else value
         return tuple(value) if isinstance(value, (list, tuple)) else (value,)
     if isinstance(default, bool) and not isinstance(value, bool):
-        raise ValueError(f"{assignment!r}: the value is neither True nor False.")
+        raise ValueError(f"{assignment!r}: the value is not a boolean; expected True or False.")
     if isinstance(default, (int, float)) and isinstance(value, str):
-        raise ValueError(f"{assignment!r}: the value is no number, expected one such as {default}.")
+        raise ValueError(f"{assignment!r}: the value is not a number; expected one such as {default}.")
     return value
 
 
@@ -145,7 +145,7 @@ def _reached(assignment, field, old, path, value):
         return {**config, "config": {**config["config"], path[0]: changed[path[0]]}}
     if field == "loss":
         return losses.get(_changed(assignment, losses.get(old), path, value))
-    raise ValueError(f"{assignment!r} reaches into {field}, which is a plain value: set {field}=... itself.")
+    raise ValueError(f"{assignment!r}: {field} is a plain value and has no parts; set {field}=... itself.")
 
 
 def _changed(assignment, thing, path, value):
@@ -156,7 +156,7 @@ def _changed(assignment, thing, path, value):
     for name in outer:
         inner = holder["config"].get(name)
         if not isinstance(inner, dict) or "class_name" not in inner:
-            raise ValueError(f"{assignment!r} reaches into {name}, which is a plain value: set that itself.")
+            raise ValueError(f"{assignment!r}: {name} is a plain value and has no parts; set {name} itself.")
         holder, what = inner, inner["class_name"]
     if last not in holder["config"]:
         known = ", ".join(name for name in holder["config"] if name != "name")

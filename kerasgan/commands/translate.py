@@ -9,15 +9,23 @@ def add_parser(commands):
     count = positive(int)
     one = adder(commands)(translate, "translate")
     one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
-    one.add_argument("pictures", nargs="+", metavar="FOLDER|FILE", help="pictures of any size; folders with their own")
+    one.add_argument("pictures", nargs="+", metavar="FOLDER|FILE", help="pictures of any size, or folders of them")
     one.add_argument("-o", "--output", required=True, metavar="OUT", help="folder of the PNG files")
     one.add_argument(
-        "--to", choices=("x", "y"), default="y", help="domain of a family that goes both ways (default: y)"
+        "--to",
+        choices=("x", "y"),
+        default="y",
+        help="target domain, for families that translate in both directions (default: y)",
     )
-    one.add_argument("--raw", action="store_true", help="the generator in training instead of the averaged one")
-    one.add_argument("--tile", type=count, metavar="N", help="side of the tiles in pixels (default: as memory allows)")
+    one.add_argument("--raw", action="store_true", help="use the raw generator instead of the averaged one")
     one.add_argument(
-        "--overlap", type=int, metavar="N", help="pixels that tiles share (default: as the network sees, or a third)"
+        "--tile", type=count, metavar="N", help="side of the tiles in pixels (default: as large as memory allows)"
+    )
+    one.add_argument(
+        "--overlap",
+        type=int,
+        metavar="N",
+        help="pixels that tiles share (default: the receptive field, or a third of a tile)",
     )
 
 

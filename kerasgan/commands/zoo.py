@@ -18,7 +18,7 @@ def add_parser(commands):
 
     one = command(list_presets, "list")
     one.set_defaults(without_engine=True)
-    one.add_argument("--markdown", action="store_true", help="as the table of the README")
+    one.add_argument("--markdown", action="store_true", help="print the table of the README")
     one = command(show, "show")
     one.set_defaults(without_engine=True)
     one.add_argument("preset", metavar="PRESET", help="name, folder or address")
@@ -30,12 +30,14 @@ def add_parser(commands):
     one = command(publish, "publish")
     one.add_argument("output", metavar="OUT", help="a new folder")
     one.add_argument("--presets", nargs="+", metavar="PRESET", help="names (default: all but the classifiers)")
-    one.add_argument("--runtime", metavar="FOLDER", help="of onnxruntime-web's files (default: loaded from npm once)")
+    one.add_argument(
+        "--runtime", metavar="FOLDER", help="folder of onnxruntime-web's files (default: downloaded from npm once)"
+    )
     one = command(push, "push")
     one.set_defaults(without_engine=True)
     one.add_argument("preset", metavar="PRESET", help="name or folder")
-    one.add_argument("repository", metavar="OWNER/NAME", help="a model repository, made if there is none")
-    one.add_argument("--private", action="store_true", default=None, help="a new repository is private")
+    one.add_argument("repository", metavar="OWNER/NAME", help="a model repository, created if it does not exist")
+    one.add_argument("--private", action="store_true", default=None, help="make a new repository private")
     one.add_argument("--revision", metavar="BRANCH", help="branch (default: the main one)")
     one.add_argument("--pull-request", action="store_true", help="open a pull request instead of a commit")
 
@@ -121,7 +123,7 @@ def verify(arguments):
         wrong += bool(sentences)
         print(f"{name}: {'; '.join(sentences) or 'as published'}", flush=True)
     if wrong:
-        raise ValueError(f"{wrong} of {len(names)} are not as published.")
+        raise ValueError(f"{wrong} of {len(names)} differ from what was published.")
 
 
 def measure(arguments):

@@ -38,7 +38,9 @@ class AsinhStretch:
 
     def __post_init__(self):
         if not self.softening > 0 or not self.floor < self.ceiling:
-            raise ValueError(f"{self} is no stretch; expected a positive softening, and a floor below the ceiling.")
+            raise ValueError(
+                f"{self} is not a valid stretch; expected a positive softening, and a floor below the ceiling."
+            )
 
     def images(self, counts):
         """Converts counts, an array of any shape, to float32 in [-1, 1]; clips at floor and ceiling."""
@@ -79,7 +81,7 @@ def read_fits(path, extension=None):
             )
         data, header = np.asarray(found[0].data, "float32"), found[0].header.copy()
     if not np.isfinite(data).all():
-        raise ValueError(f"{path} has values that are not finite (masked pixels). Fill them before.")
+        raise ValueError(f"{path} has values that are not finite (masked pixels). Fill them first.")
     return (data[..., None] if data.ndim == 2 else np.moveaxis(data, 0, -1)), header
 
 

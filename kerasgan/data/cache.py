@@ -202,8 +202,8 @@ def _write(dataset, path, workers):
             for writer in writers.values():
                 if writer.written != count:
                     raise ValueError(
-                        f"{dataset.full_name!r} made {writer.written} examples of {split!r}; expected {count}, as its "
-                        "splits() says."
+                        f"{dataset.full_name!r} generated {writer.written} examples of {split!r}; expected {count}, "
+                        "the number that its splits() declares."
                     )
                 files[f"{split}/{writer.path.name}"] = writer.entry()
     write_json(path / MANIFEST, _manifest(dataset, counts, files))

@@ -34,7 +34,7 @@ def refuse_pickles(folder):
         path = Path(folder) / name
         if path.is_file() and path.read_bytes()[:2] == b"\x80\x02":
             raise ValueError(
-                f"{path} is of the Python version of CIFAR; expected the binary version (*-binary.tar.gz)."
+                f"{path} is in the Python version of CIFAR; expected the binary version (*-binary.tar.gz)."
             )
 
 

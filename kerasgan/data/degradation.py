@@ -547,7 +547,7 @@ def get_same_size(degrade):
     except ValueError:
         value = math.nan
     if kind not in (GaussianBlur, WhiteNoise, HiddenRectangle) or math.isnan(value):
-        raise ValueError(f"degrade={degrade!r}; expected a number behind 'blur:', 'noise:' or 'mask:' only.")
+        raise ValueError(f"degrade={degrade!r}; expected a number after 'blur:', 'noise:' or 'mask:' only.")
     return kind(value)
 
 

@@ -269,8 +269,8 @@ class Collection:
 
     def _say_what_is_lost(self, headers):
         for what, sentence in (
-            ("reduced", "%d of %d pictures in %s have more than 8 bits, of which 8 are read, the first: %s."),
-            ("animated", "%d of %d pictures in %s have several frames or pages, of which the first is read: %s."),
+            ("reduced", "%d of %d pictures in %s have more than 8 bits, but only 8 are read; the first is %s."),
+            ("animated", "%d of %d pictures in %s have several frames or pages, but only the first is read: %s."),
         ):
             files = [file for file, header in headers.items() if getattr(header, what)]
             if files:
@@ -440,7 +440,7 @@ class Folder(Collection):
 def _files(path):
     """Files to read, and pictures to ignore, in the order of their paths."""
     if not path.is_dir():
-        raise ValueError(f"{path} is no folder; expected a folder of pictures.")
+        raise ValueError(f"{path} is not a folder; expected a folder of pictures.")
     found, others = [], []
     for file in _walk(path):
         if file.suffix.lower() in OTHER_ENDINGS:

@@ -31,14 +31,16 @@ def read(path):
     try:
         data = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
     except (EOFError, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path} is no whole gzip file ({error}); expected one: copy it again.") from error
+        raise ValueError(f"{path} is not a complete gzip file ({error}): copy it again.") from error
     if len(data) < 4 or data[:2] != b"\0\0" or data[2] not in TYPES:
         raise ValueError(f"{path} starts with {data[:4].hex(' ')!r}; expected an IDX file, as those of MNIST are.")
     start = 4 + 4 * data[3]
     shape = tuple(np.frombuffer(data[4:start], ">u4").tolist())
     dtype = np.dtype(TYPES[data[2]])
     if len(shape) != data[3] or len(data) - start != math.prod(shape) * dtype.itemsize:
-        raise ValueError(f"{path} has {len(data)} bytes; expected those of an array of shape {shape}: copy it again.")
+        raise ValueError(
+            f"{path} has {len(data)} bytes; expected the size of an array of shape {shape}: copy it again."
+        )
     return np.frombuffer(data, dtype, offset=start).reshape(shape).astype(dtype.newbyteorder("="))
 
 
@@ -94,7 +96,7 @@ def images_and_labels(folder, split):
     images, labels = map(read, paths)
     if images.ndim != 3 or images.dtype != np.uint8 or labels.shape != images.shape[:1]:
         raise ValueError(
-            f"{paths[0]} holds {images.dtype} of shape {images.shape} and {paths[1].name} of shape {labels.shape}; "
-            "expected uint8 images and as many labels."
+            f"{paths[0]} contains {images.dtype} of shape {images.shape} and {paths[1].name} contains labels of shape "
+            f"{labels.shape}; expected uint8 images and one label for each image."
         )
     return images, labels.astype("int64")

@@ -288,7 +288,7 @@ class Source:
         """
         places = np.asarray(places)
         if self.unpaired:
-            raise ValueError("The two domains have no common places; expected one domain, or pairs.")
+            raise ValueError("The two domains have no indices in common; expected one domain, or pairs.")
         columns = _each(lambda each: dataclasses.replace(each, values=_Chosen(each.values, places)), self.columns)
         return Source(dataclasses.replace(self.description, count=len(places)), columns)
 
@@ -480,7 +480,7 @@ def _in_form(table, samples):
             "'oracle_text', and graphs in 'qm9' and 'molecules/small'."
         )
     if table.image_size is not None:
-        raise ValueError(f"image_size={table.image_size} was passed, but {samples} of {table.name} are no images.")
+        raise ValueError(f"image_size={table.image_size} was passed, but {samples} of {table.name} are not images.")
     places = table.forms[samples][1]
 
     def column(name):
@@ -553,7 +553,10 @@ def _binary(path, split, image_size, options):
         if not splits:
             continue
         if options:
-            raise ValueError(f"{', '.join(options)} was given for {path}, which holds no picture files; expected none.")
+            raise ValueError(
+                f"{', '.join(options)} was given for {path}, which contains no picture files; expected pictures with "
+                "these options."
+            )
         parts = split.split("+")
         if not set(parts) <= set(splits):
             raise ValueError(f"split={split!r}, but {path} has {' and '.join(splits)}; expected one, or both with '+'.")
@@ -590,8 +593,8 @@ def resolve(data):
         return "folder", path
     if path.is_dir() and holds_pictures(path):
         warnings.warn(
-            f"{text!r} is a dataset of kerasgan, which is used, and also a folder of images. Pass './{text}' for the "
-            f"folder.",
+            f"{text!r} names both a dataset of kerasgan, which is used, and a folder of images. Pass './{text}' for "
+            "the folder.",
             UserWarning,
             stacklevel=2,
         )
@@ -694,7 +697,9 @@ def _pictures(collection, as_pairs, how=None, workers=None, cache=None):
 
 def _arrays(data, split, image_size, options):
     if options:
-        raise ValueError(f"{', '.join(options)} was passed with arrays; expected options with a name or a folder only.")
+        raise ValueError(
+            f"{', '.join(options)} was passed with arrays; options are supported only with a name or a folder."
+        )
     if split != "train":
         raise ValueError(f"split={split!r} was passed with arrays; expected 'train', because arrays are not split.")
     arrays = [np.asarray(part) for part in (data if isinstance(data, tuple) else (data,))]
@@ -714,7 +719,7 @@ def _feature_of(array):
 
 def _tfds(name, split, image_size, names, options):
     if options:
-        raise ValueError(f"{', '.join(options)} was passed; expected no options with the TFDS name {name!r}.")
+        raise ValueError(f"{', '.join(options)} was passed, but the TFDS name {name!r} supports no options.")
     builder = tfds_builder_of(name)
     if not builder.is_prepared():
         raise ValueError(

@@ -104,7 +104,10 @@ class Packed(Collection):
         self.chosen, self.count, self.left_out = dict(columns or {}), count, []
         wrong = [name for name in self.chosen if name not in NAMES]
         if wrong:
-            raise ValueError(f"`columns` has {', '.join(wrong)}; expected {', '.join(NAMES)}, each with its name here.")
+            raise ValueError(
+                f"`columns` has the keys {', '.join(wrong)}; expected keys among {', '.join(NAMES)}, each with the "
+                "name of a column of the data."
+            )
         if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
             raise ValueError(f"`count` is {count!r}; expected a positive integer, or None for all examples.")
         self._index: Any = None
@@ -160,7 +163,7 @@ class Packed(Collection):
                 raise ValueError(f"{self.path} holds no pictures; expected PNG, JPEG or WebP within its examples.")
             if without:
                 logger.warning(
-                    "%d examples of %s have no picture and are left out, the first is number %s.",
+                    "%d examples of %s have no picture and are left out; the first is number %s.",
                     *(len(without), self.path, without[0]),
                 )
             self._index = files, self._columns(values, len(files))
@@ -193,7 +196,7 @@ class Packed(Collection):
             unknown = sorted(set(column) - set(numbers))
             if unknown:
                 raise ValueError(
-                    f"class_names is {', '.join(names)}; {self.path} has also the classes {', '.join(unknown[:5])}. "
+                    f"class_names is {', '.join(names)}; {self.path} also has the classes {', '.join(unknown[:5])}. "
                     "Pass class_names with all of them."
                 )
             return np.array([numbers[value] for value in column], "int64"), ClassLabel(names)
@@ -240,7 +243,9 @@ def recognise(available, pictures, columns, where):
     """
     missing = [name for name in columns.values() if name is not None and name not in available]
     if missing:
-        raise ValueError(f"`columns` has {', '.join(missing)}; {where} has the columns {', '.join(available)}.")
+        raise ValueError(
+            f"`columns` names {', '.join(missing)}, but {where} has only the columns {', '.join(available)}."
+        )
     found = {}
     for role, usual in NAMES.items():
         among = pictures if role == "image" else [name for name in available if name not in pictures]
@@ -326,7 +331,7 @@ def files_of(path, split):
         raise ValueError(f"{text} has files of several kinds ({', '.join(sorted(map(str, kinds)))}); expected one.")
     missing = [file for file in files if not file.is_file()]
     if missing:
-        raise ValueError(f"{missing[0]} is not there, as {len(missing)} of {len(files)} files of {text}.")
+        raise ValueError(f"{missing[0]} does not exist ({len(missing)} of {len(files)} files of {text} are missing).")
     return kinds.pop(), files
 
 

@@ -40,12 +40,16 @@ class Table(Packed):
             value = value.get("bytes")
         if value is None or isinstance(value, bytes):
             return value
-        raise ValueError(f"{name} has a {type(value).__name__} for a picture; expected bytes of a PNG or JPEG file.")
+        raise ValueError(
+            f"{name} contains a {type(value).__name__} instead of a picture; expected the bytes of a PNG or JPEG file."
+        )
 
     def from_path(self, value, name):
         """The bytes of a picture whose path is in a cell."""
         if not Path(value["path"]).is_file():
-            raise ValueError(f"{name} has the picture {value['path']}, which is not there; expected it, or its bytes.")
+            raise ValueError(
+                f"{name} refers to the picture {value['path']}, which does not exist; store the file or its bytes."
+            )
         return Path(value["path"]).read_bytes()
 
 
@@ -107,7 +111,7 @@ class Hub:
     def __init__(self, address):
         parts = ADDRESS.fullmatch(address)
         if parts is None:
-            raise ValueError(f"{address!r} is no address; expected hf://owner/name[@revision][/config].")
+            raise ValueError(f"{address!r} is not a valid address; expected hf://owner/name[@revision][/config].")
         self.address, self.name = address, parts["name"]
         self.config, self.revision = parts["config"], parts["revision"]
         try:
@@ -123,9 +127,9 @@ class Hub:
         except Exception as error:
             reason = str(error).strip().split("\n")[0]
             raise ValueError(
-                f"{self.address} cannot be loaded ({type(error).__name__}: {reason}). Check owner, name, revision, "
-                "config and split, and the network. Without one, only data sets that `datasets` has in its cache are "
-                "there (HF_HUB_OFFLINE=1)."
+                f"{self.address} cannot be loaded ({type(error).__name__}: {reason}). Check the owner, name, revision, "
+                "config and split, and the network connection. Offline, only data sets in the cache of `datasets` are "
+                "available (HF_HUB_OFFLINE=1)."
             ) from error
 
 
@@ -161,7 +165,7 @@ class HubDataset(Table):
         rows = self.hub.call(datasets.load_dataset, self.hub.config, **how)
         features = rows.features or {}
         if not features:
-            raise ValueError(f"{self.path} does not say which columns it has; expected some with streaming=False.")
+            raise ValueError(f"{self.path} does not declare its columns; use streaming=False.")
         pictures = [name for name, kind in features.items() if _is_picture(kind)]
         roles = recognise(list(features), pictures, self.chosen, self.path)
         self.known_classes = tuple(getattr(features.get(roles["label"]), "names", None) or ())

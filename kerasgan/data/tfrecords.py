@@ -25,7 +25,7 @@ class TFRecords(Packed):
         for path in self.paths:
             with open(path, "rb") as stream:
                 if stream.read(2) == b"\x1f\x8b":
-                    raise ValueError(f"{path} is compressed; expected TFRecords as they are: decompress it (gunzip).")
+                    raise ValueError(f"{path} is compressed; expected uncompressed TFRecords: decompress it (gunzip).")
                 if path.stat().st_size:
                     with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
                         yield from self._of_file(Opened(path), data)
@@ -36,7 +36,7 @@ class TFRecords(Packed):
             try:
                 features = dict(example(data, start, end))
             except (IndexError, KeyError, TypeError, ValueError, struct.error) as error:
-                raise ValueError(f"Record {number} of {path} is no tf.train.Example ({error}).") from error
+                raise ValueError(f"Record {number} of {path} is not a tf.train.Example ({error}).") from error
             if roles is None:
                 encoded = [
                     name
@@ -88,7 +88,7 @@ def records(data, path):
     while place < len(data):
         head = data[place : place + 12]
         if len(head) < 12 or struct.unpack("<I", head[8:])[0] != masked_crc(head[:8]):
-            raise ValueError(f"{path} is no TFRecord file, or damaged in record {number}; expected one: copy it again.")
+            raise ValueError(f"{path} is not a TFRecord file, or is damaged in record {number}: copy it again.")
         start = place + 12
         end = start + struct.unpack("<Q", head[:8])[0]
         if end + 4 > len(data):

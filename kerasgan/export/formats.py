@@ -37,8 +37,8 @@ def format_of(path, format=None):
         ending = Path(path).suffix.lower()
         if ending and ending not in ENDINGS:
             raise ValueError(
-                f"{path} ends in {ending}; which format is meant? Say it with --format (format=): one of {known}, or "
-                f"end it in {', '.join(ENDINGS)}, or in nothing for the folder of a SavedModel."
+                f"{path} ends in {ending}, which does not identify a format. Pass --format (format=), one of {known}, "
+                f"or use a path that ends in {', '.join(ENDINGS)}, or has no suffix, for the folder of a SavedModel."
             )
         return ENDINGS.get(ending, "savedmodel")
     found = SYNONYMS.get(format, format)

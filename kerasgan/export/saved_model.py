@@ -130,8 +130,8 @@ def needs_tensorflow(what):
     """Raises an error unless the engine is TensorFlow, which is needed to write `what`."""
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
-            f"Only TensorFlow writes a {what}; the active Keras backend is {keras.backend.backend()!r}. "
-            "Export the saved run in a process of its own: KERAS_BACKEND=tensorflow kerasgan export RUN OUT"
+            f"Only TensorFlow can write a {what}; the active Keras backend is {keras.backend.backend()!r}. Export the "
+            "saved run in a separate process: KERAS_BACKEND=tensorflow kerasgan export RUN OUT"
         )
 
 

@@ -159,8 +159,8 @@ class BatchWatch(keras.callbacks.Callback):
             expected = "finite values of 0 or more"
         raise ValueError(
             f"{name} has {came} in batch {batch + 1} of epoch {self.epoch + 1}, unlike in the first batch; expected "
-            f"{expected} in all: look at this batch of the data set. The model has been trained on it: go back to a "
-            "checkpoint from before."
+            f"{expected} in all batches: check this batch of the data set. The model has already been trained on this "
+            "batch: restore an earlier checkpoint."
         )
 
     def _look(self, watched):

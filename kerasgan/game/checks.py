@@ -56,9 +56,9 @@ def check_averages(model):
         shapes, expected = ([tuple(v.shape) for v in n.variables] for n in (average, network))
         if shapes != expected or {id(v) for v in average.variables} & {id(v) for v in network.variables}:
             raise ValueError(
-                f"The moving average of {name!r} has {len(shapes)} variables and the network {len(expected)}, expected "
-                "as many of the same shapes, and none in common. Give add_networks() networks that are complete, and "
-                "whose layers keras.models.clone_model can copy."
+                f"The moving average of {name!r} has {len(shapes)} variables, but the network has {len(expected)}; it "
+                "must be a separate copy with the same shapes. Pass add_networks() complete networks that "
+                "keras.models.clone_model can copy."
             )
 
 
@@ -72,8 +72,8 @@ def check_players(model):
             if shared and phase.optimizer < other.optimizer:
                 _warn(
                     f"The variables {_listed(sorted(shared))} belong to networks of phase {phase.name!r} and of phase "
-                    f"{other.name!r}, so that the optimizers {phase.optimizer!r} and {other.optimizer!r} pull at them "
-                    "in turn. Give the networks separate layers, or make them one network with two outputs."
+                    f"{other.name!r}, so the optimizers {phase.optimizer!r} and {other.optimizer!r} both update them. "
+                    "Give the networks separate layers, or make them one network with two outputs."
                 )
 
 
@@ -110,13 +110,13 @@ def check_activations(model):
             if tuple(output.shape[1:]) in images:
                 if activation in NEVER_NEGATIVE:
                     _warn(
-                        f"The network {name!r} ends in {activation}, which gives no value below 0, and the images are "
-                        "in [-1, 1]. End it in tanh, or in a sigmoid and Rescaling(2.0, -1.0)."
+                        f"The network {name!r} ends in {activation}, which cannot return values below 0, but the "
+                        "images are in [-1, 1]. End it in tanh, or in a sigmoid and Rescaling(2.0, -1.0)."
                     )
             elif _judges(name) and (len(outputs) == 1 or output.shape[-1] == 1) and activation in BOUNDED:
                 raise ValueError(
-                    f"The network {name!r} ends in {activation}, but the losses take logits: all real numbers. Leave "
-                    "the activation out; the loss has the sigmoid that it needs."
+                    f"The network {name!r} ends in {activation}, but the losses expect logits, which can be any real "
+                    "number. Remove the activation; the loss applies the sigmoid it needs."
                 )
 
 
@@ -126,9 +126,9 @@ def check_spectral_normalization(model):
         if isinstance(layer, keras.layers.SpectralNormalization):
             _warn(
                 f"The layer {layer.name!r} in {name!r} is keras.layers.SpectralNormalization, which overwrites its "
-                "kernel wherever it is called with training=True, and does nothing with training=False. fit() keeps "
-                "the raw kernel, so that the network that is trained is not the one that is called without training, "
-                "or saved. SNGAN (Miyato et al. 2018) divides by the norm in every call: use a layer that does."
+                "kernel when it is called with training=True, and does nothing with training=False. fit() keeps the "
+                "raw kernel, so the trained network differs from the one that is called without training, or saved. "
+                "SNGAN (Miyato et al. 2018) divides by the norm in every call: use a layer that does."
             )
 
 
@@ -140,7 +140,7 @@ def check_penalties(model):
             mixing = [layer for name, layer in _layers(model, phase.trains) if _mixes(layer)]
             if getattr(penalty, "of_one_sample", False) and mixing:
                 _warn(
-                    f"The penalty {_name(penalty)!r} is on the gradient of each sample, and the batch normalization "
+                    f"The penalty {_name(penalty)!r} is on the gradient of each sample, but the batch normalization "
                     f"{_listed([layer.name for layer in mixing])} makes it depend on the rest of the batch (Gulrajani "
                     "et al. 2017, section 4). Use layer normalization or none."
                 )
@@ -243,7 +243,7 @@ def _reason(model, phase):
     ]
     cause = f": {_listed(resizing)}" if resizing else ""
     return (
-        "Something stops the gradient. TensorFlow has second-order gradients of UpSampling2D's nearest resizing only"
+        "Something stops the gradient. TensorFlow has second-order gradients only for UpSampling2D's nearest resizing"
         f"{cause}. Use AveragePooling2D, strided convolutions, or repetition and blur."
     )
 

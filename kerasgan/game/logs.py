@@ -70,15 +70,15 @@ def looking_at_all_logs(callback):
     name = type(callback).__name__
     if isinstance(callback, keras.callbacks.SwapEMAWeights):
         raise ValueError(
-            f"`callbacks` has a {name}; expected none, because the model averages its weights itself, and no optimizer "
-            "does. Leave it out: sample(ema=True), the default, and saved files have the averages."
+            f"`callbacks` contains a {name}, which has no effect: the model averages its weights itself. Remove it; "
+            "sample(ema=True) (the default) and saved files use the averages."
         )
     watches = isinstance(callback, (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau))
     watches |= isinstance(callback, keras.callbacks.ModelCheckpoint) and callback.save_best_only
     if watches and callback.monitor == "val_loss":
         raise ValueError(
-            f"`callbacks` has a {name} that watches 'val_loss'; expected the name of a log of the game, which has no "
-            "validation. Pass monitor= and mode=, best of a score that kerasgan.callbacks.Evaluation logs before it."
+            f"`callbacks` contains a {name} that monitors 'val_loss', but games have no validation. Set monitor= and "
+            "mode= to a log of the game, preferably a score logged by kerasgan.callbacks.Evaluation."
         )
     if type(callback) is not keras.callbacks.TerminateOnNaN:
         return callback

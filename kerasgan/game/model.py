@@ -262,7 +262,7 @@ class AdversarialModel(Engine, keras.Model, metaclass=UnderItsPolicy):
         for phase in self.game:
             if phase.optimizer not in players.players:
                 raise ValueError(
-                    f"Phase {phase.name!r} wants the optimizer {phase.optimizer!r}; the recipe has "
+                    f"Phase {phase.name!r} uses the optimizer {phase.optimizer!r}, but the recipe has "
                     f"{list(players.players)}. Add a field '{phase.optimizer}_optimizer' to the recipe."
                 )
             for name in phase.trains:

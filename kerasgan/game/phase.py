@@ -23,7 +23,7 @@ def refuse_validation(arguments):
         asked = arguments.get(name)
         if asked is not None and not (isinstance(asked, float) and asked == 0.0):
             raise ValueError(
-                f"{name} was asked for, but no loss of a game measures how good the samples are. Pass "
+                f"{name} was requested, but no loss of a game measures how good the samples are. Pass "
                 "kerasgan.callbacks.Evaluation or GANHealth to fit(), or call `kerasgan evaluate`."
             )
 
@@ -73,7 +73,7 @@ class Kimg:
 
     def __post_init__(self):
         if not 0 <= self.start < (float("inf") if self.end is None else self.end):
-            raise ValueError(f"Kimg({self.start}, {self.end}) is no span; expected 0 <= start < end.")
+            raise ValueError(f"Kimg({self.start}, {self.end}) is not a valid span; expected 0 <= start < end.")
 
     def __contains__(self, moment):
         return 1000 * self.start <= moment.images and (self.end is None or moment.images < 1000 * self.end)

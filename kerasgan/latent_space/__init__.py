@@ -78,7 +78,10 @@ class LatentSpace:
 
     def __init__(self, model, space="z", noise="fixed", batch_size=64):
         if not isinstance(model, GenerativeModel):
-            raise ValueError(f"`model` is a {type(model).__name__}, which draws no latents; expected one that does.")
+            raise ValueError(
+                f"`model` is a {type(model).__name__}, which does not generate samples from latents; expected a model "
+                "that does."
+            )
         if space not in SPACES or (space != "z" and not isinstance(model, StyleModel)):
             known = SPACES if isinstance(model, StyleModel) else SPACES[:1]
             raise ValueError(f"`space` is {space!r}; {type(model).__name__} has {', '.join(map(repr, known))}.")
@@ -126,7 +129,7 @@ class LatentSpace:
 
     def _given(self, count, conditions):
         if self.space != "z" and conditions:
-            raise ValueError(f"`{next(iter(conditions))}` was given, but styles hold it already. Give it to draw().")
+            raise ValueError(f"`{next(iter(conditions))}` was given, but styles already contain it. Pass it to draw().")
         return self.model.conditions.given(count, **conditions) if self.space == "z" else []
 
     def _inputs(self, codes, given):
@@ -375,7 +378,10 @@ class LatentSpace:
         """
         images = np.asarray(images, "float32")
         if images.shape[1:] != tuple(self.model.image_shape) or not np.isfinite(images).all():
-            raise ValueError(f"`images` has shape {images.shape}; expected finite (count, *{self.model.image_shape}).")
+            raise ValueError(
+                f"`images` has shape {images.shape}; expected finite values of shape (count, "
+                f"*{self.model.image_shape})."
+            )
         given = self._given(len(images), conditions)
         features = perceptual_features if features == "perceptual" else features or (lambda samples: samples)
         generator, mean = self.model.inference(self.model.ema_generator), ops.convert_to_tensor(self.mean)

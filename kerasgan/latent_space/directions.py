@@ -68,7 +68,7 @@ class Directions:
         fields = [field.name for field in dataclasses.fields(cls)]
         if not isinstance(entries, dict) or set(entries) != set(fields):
             raise ValueError(
-                f"{path} holds no directions; expected the entries {fields}. Write it by Directions.save()."
+                f"{path} contains no directions; expected the entries {fields}. Write it with Directions.save()."
             )
         entries |= {name: np.asarray(entries[name], "float32") for name in _ARRAYS}
         return cls(**{**entries, "names": tuple(entries["names"])})
@@ -94,7 +94,8 @@ def rising(codes, scores):
     """Directions along which each column of scores rises: (unit vectors as rows, shares of variance explained)."""
     if codes is None or scores is None or len(codes) != len(scores):
         raise ValueError(
-            "'supervised' needs `codes` and as many `scores`: directions('supervised', codes=..., scores=...)"
+            "'supervised' needs `codes` and `scores` of the same length: directions('supervised', codes=..., "
+            "scores=...)"
         )
     codes, scores = np.asarray(codes, "float64"), np.asarray(scores, "float64").reshape(len(codes), -1)
     codes, scores = codes - codes.mean(axis=0), scores - scores.mean(axis=0)

@@ -38,7 +38,7 @@ class SelfAttention(layers.Layer):
         if channels < 8 or (height or 0) % 2 or (width or 0) % 2:
             raise ValueError(
                 f"`inputs` has shape {tuple(input_shape)}; expected 8 channels or more, and an even height and width. "
-                "Put the attention at a larger map."
+                "Apply attention to a larger map."
             )
         self.theta, self.phi = (self._convolution(channels // 8, name) for name in ("theta", "phi"))
         self.g, self.o = self._convolution(channels // 2, "g"), self._convolution(channels, "o")

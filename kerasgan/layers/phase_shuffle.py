@@ -39,7 +39,7 @@ class PhaseShuffle(keras.layers.Layer):
     def build(self, input_shape):
         if input_shape[1] <= self.radius:
             raise ValueError(
-                f"`inputs` has {input_shape[1]} places, which reflection cannot move by {self.radius}; expected "
+                f"`inputs` has length {input_shape[1]}, too short to shift by {self.radius} with reflection; expected "
                 f"{self.radius + 1} or more. Use longer sequences or a smaller radius."
             )
 

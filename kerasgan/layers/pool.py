@@ -43,7 +43,7 @@ class ImagePool(keras.layers.Layer):
         self.image_shape, self.size, self.batch_size, self.seed = tuple(image_shape), size, batch_size, seed
         self.exactly_half = exactly_half
         if exactly_half and size and batch_size % 2:
-            raise ValueError(f"`batch_size` is {batch_size}, of which there is no half. Choose an even one.")
+            raise ValueError(f"`batch_size` is {batch_size}; expected an even number.")
         self.random = keras.random.SeedGenerator(seed)
         places = batch_size // 2 if exactly_half else batch_size
         self.length = max(1, size // places) if size else 0

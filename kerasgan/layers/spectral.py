@@ -38,7 +38,9 @@ class SpectralNormalization:
     def __init__(self, *args, power_iterations=1, **kwargs):
         super().__init__(*args, **kwargs)
         if getattr(self, "data_format", "channels_last") != "channels_last":
-            raise ValueError(f"`data_format` is {self.data_format!r}; expected 'channels_last', as in all our layers.")
+            raise ValueError(
+                f"`data_format` is {self.data_format!r}; expected 'channels_last', as in all layers of kerasgan."
+            )
         if not isinstance(power_iterations, int) or power_iterations < 1:
             raise ValueError(f"`power_iterations` is {power_iterations!r}; expected 1, 2, 3, ...")
         self.power_iterations = power_iterations

@@ -38,7 +38,7 @@ class ValidMolecules(Configured):
     def __post_init__(self):
         unknown = [symbol for symbol in self.atoms[1:] if symbol not in VALENCES]
         if unknown or not self.atoms or self.atoms[0] in VALENCES:
-            raise ValueError(f"`atoms` is {self.atoms!r}; expected 'none' and then some of {', '.join(VALENCES)}.")
+            raise ValueError(f"`atoms` is {self.atoms!r}; expected 'none', followed by some of {', '.join(VALENCES)}.")
         object.__setattr__(self, "atoms", tuple(self.atoms))
 
     def __call__(self, graphs):

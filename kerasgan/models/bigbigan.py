@@ -388,9 +388,13 @@ class BigBiGAN(EncodingModel):
 
     def phases(self):
         if not isinstance(self.adversarial_loss, Hinge):
-            raise ValueError(f"`loss` is {self.recipe.loss!r}; BigBiGAN has a hinge for each score. Leave it out.")
+            raise ValueError(
+                f"`loss` is {self.recipe.loss!r}, but BigBiGAN uses a hinge loss for each score. Leave it out."
+            )
         if self.chosen_penalties():
-            raise ValueError("`penalties` were given, but BigBiGAN has spectral normalization instead. Leave them out.")
+            raise ValueError(
+                "`penalties` were given, but BigBiGAN uses spectral normalization instead. Leave them out."
+            )
         unknown = set(self.recipe.scores) - set(SCORES)
         if unknown or not self.recipe.scores:
             raise ValueError(f"`scores` is {self.recipe.scores}; expected some of {SCORES}.")

@@ -114,7 +114,7 @@ class CycleGAN(UnpairedTranslationModel):
         elif (self.pool_x.size, self.pool_x.batch_size) != (size, batch_size):
             raise ValueError(
                 f"`pool_size` is {size} for batches of {batch_size}, but the model has memories of {self.pool_x.size} "
-                f"images for batches of {self.pool_x.batch_size}. Make a new model."
+                f"images for batches of {self.pool_x.batch_size}. Create a new model."
             )
 
     @shared

@@ -191,7 +191,9 @@ class GAN3D(LatentModel):
             ValueError: For solids of another shape, type or range, or if the discriminator is not the family's.
         """
         if self._custom["discriminator"] is not None:
-            raise ValueError("`discriminator` was given to GAN3D, which knows features of its own discriminator only.")
+            raise ValueError(
+                "`discriminator` was given to GAN3D, which can only extract features from its own discriminator."
+            )
         return self.read(self._features[ema], images, batch_size)
 
     @functools.cached_property
@@ -225,6 +227,6 @@ def as_cube(given):
     if shape != (side, side, side, 1) or side < 2 * START or side & (side - 1):
         raise ValueError(
             f"`image_shape` is {given!r}; expected solids: kerasgan.data.kinds.Voxels((side, side, side, 1)), or this "
-            "shape, with a side of 8, 16, 32, 64, ... voxels. Pad them, or make them smaller."
+            "shape, with a side of 8, 16, 32, 64, ... voxels. Pad or shrink them."
         )
     return given if isinstance(given, Voxels) else Voxels(shape)

@@ -98,7 +98,7 @@ class InfoGAN(HeadedModel):
         self.width, self.units, self.discriminator_normalization = width, units, discriminator_normalization
         self.codes = Codes(noise_dim, self.categorical, continuous)
         if not self.codes.count:
-            raise ValueError("There are no codes. Give a categorical=(10,), continuous=2, or both; or use DCGAN.")
+            raise ValueError("There are no codes. Pass categorical=(10,), continuous=2, or both; or use DCGAN.")
         self.steps = self.halvings(image_shape)
         super().__init__(image_shape, self.codes.size, **kwargs)
         self.prior = self.codes

@@ -292,7 +292,10 @@ class LAPGAN(LatentModel):
         coarse = ops.convert_to_tensor(coarse, "float32")
         level = self.level_of(coarse) - 1
         if level < 0:
-            raise ValueError(f"`coarse` has images of {tuple(coarse.shape[1:3])} pixels, the full size.")
+            raise ValueError(
+                f"`coarse` has images of {tuple(coarse.shape[1:3])} pixels, which is the full size; expected smaller "
+                "images."
+            )
         latents, *labels = self.sample_inputs(len(coarse), seed, labels=labels)
         inputs = [self.split_latents(latents)[level], coarse, *labels]
         return np.clip(self._generate_level(level, inputs, ema, batch_size), -1.0, 1.0)

@@ -286,7 +286,9 @@ def official_sizes(arrays):
     expansions = {inside / width for (inside, width, *_) in shapes(1)}
     groups = {shape[1] for shape in shapes(2)}
     if len(expansions) > 1 or len(groups) > 1:
-        raise ValueError(f"`network` has the expansions {expansions} and groups of {groups}; expected one of each.")
+        raise ValueError(
+            f"`network` has the expansions {expansions} and groups of {groups}; expected one value of each."
+        )
     embedding = arrays.get("Model.EmbeddingLayer.weight", np.zeros((0, 0)))
     size = 4 << len(blocks) - 1
     return {

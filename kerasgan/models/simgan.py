@@ -180,7 +180,7 @@ class SimGAN(UnpairedModel):
         elif (self.pool.size, self.pool.batch_size) != (size, batch_size):
             raise ValueError(
                 f"`pool_size` is {size} for batches of {batch_size}, but the model has a memory of {self.pool.size} "
-                f"images for batches of {self.pool.batch_size}. Make a new model."
+                f"images for batches of {self.pool.batch_size}. Create a new model."
             )
 
     @shared

@@ -190,8 +190,8 @@ def parts_of(x):
         batches = (x[index] for index in range(x.num_batches))
     else:
         raise ValueError(
-            f"`x` is a {type(x).__name__}, from which SpecGAN cannot take the moments of its spectrograms without "
-            "losing what it reads. Call adapt(sounds) with an array of some sounds before fit()."
+            f"`x` is a {type(x).__name__}, which can be read only once, so SpecGAN cannot compute its spectrogram "
+            "statistics from it. Call adapt(sounds) with an array of sounds before fit()."
         )
     for batch in batches:
         yield np.asarray(batch[0] if isinstance(batch, (tuple, list)) else batch)

@@ -565,7 +565,9 @@ def official_sizes(network):
     widths, size = [len(arrays[f"synthesis.b{each}.conv1.weight"]) for each in resolutions], resolutions[-1]
     sizes |= {"channel_base": widths[-1] * size, "channel_max": max(widths)}
     if list(stage_widths(len(widths), widths[-1] * size, max(widths))) != widths:
-        raise ValueError(f"`network` has {widths} channels; expected half as many with each doubling of the size.")
+        raise ValueError(
+            f"`network` has {widths} channels; expected the number to halve with each doubling of the size."
+        )
     skips, colors = ([name for name in arrays if name.endswith(end)] for end in (".skip.weight", ".torgb.weight"))
     architecture = "residual" if skips else "skip" if len(colors) == len(widths) else "original"
     channels = len(arrays[f"synthesis.b{size}.torgb.weight"])

@@ -378,7 +378,7 @@ def official_sizes(network):
             raise ValueError(f"`network` has {name}={given!r}; expected {expected!r}.")
     radial, size = bool(options.get("use_radial_filters")), options.get("img_resolution")
     if size is None or options.get("conv_kernel", 3) != (1 if radial else 3):
-        raise ValueError(f"`network` is a {network.class_name} of another configuration than T and R of StyleGAN3.")
+        raise ValueError(f"`network` is a {network.class_name} whose configuration is neither T nor R of StyleGAN3.")
     sizes = {"channel_base": options.get("channel_base", 32768), "channel_max": options.get("channel_max", 512)}
     if radial and any(value % 2 for value in sizes.values()):
         raise ValueError(f"`network` has {sizes}; expected even numbers in configuration R.")

@@ -72,7 +72,9 @@ class UnrolledGAN(LatentModel):
 
     def __init__(self, image_shape, latent_dim=256, latent_range=None, units=128, input_scale=0.25, **kwargs):
         if kwargs.get("num_classes") and not (kwargs.get("generator") and kwargs.get("discriminator")):
-            raise ValueError("`num_classes` was given, but the paper's networks are unconditional. Pass your own.")
+            raise ValueError(
+                "`num_classes` was given, but the paper's networks are unconditional. Pass your own networks."
+            )
         self.units, self.input_scale = units, input_scale
         super().__init__(image_shape, latent_dim, latent_range, **kwargs)
 

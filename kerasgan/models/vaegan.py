@@ -300,8 +300,8 @@ class VAEGAN(EncodingModel):
         has = np.asarray(has, bool)
         if has.shape != (len(images),) or has.all() or not has.any():
             raise ValueError(
-                f"`has`, of shape {has.shape}, names {has.sum()} of {len(images)} images; expected one entry for each "
-                "image, some True and some False."
+                f"`has`, of shape {has.shape}, selects {has.sum()} of {len(images)} images; expected one entry for "
+                "each image, some True and some False."
             )
         latents = self.encode(images, labels=labels)
         return latents[has].mean(axis=0) - latents[~has].mean(axis=0)

@@ -102,14 +102,14 @@ def _read(file):
 
 def _taken(path, owner, ended):
     if owner is None:
-        return f"{path.parent} is locked by another process. If none is left, remove {path}."
+        return f"{path.parent} is locked by another process. If no such process is running, remove {path}."
     who = f"process {owner['process']} on the host {owner['host']} since {owner['started']}"
     if ended:
         return (
-            f"{path.parent} is locked by {who}. Whether it still runs cannot be told from here: if it has ended, "
+            f"{path.parent} is locked by {who}. This host cannot tell whether it is still running: if it has ended, "
             f"remove {path} and try again."
         )
-    return f"{path.parent} is locked by {who}. Wait until it has ended, or work in another folder."
+    return f"{path.parent} is locked by {who}. Wait until it has ended, or use another folder."
 
 
 def _now():

@@ -32,7 +32,7 @@ def strip(images, captions, columns=None, scale=None):
     if images.ndim != 4 or images.shape[-1] not in (1, 2, 3, 4) or not len(images) or len(images) != len(captions):
         raise ValueError(
             f"`images` has shape {images.shape} and there are {len(captions)} captions; expected (count, height, "
-            "width, 1 to 4 channels) and as many captions."
+            "width, 1 to 4 channels) and one caption for each image."
         )
     levels = np.rint(np.clip((np.nan_to_num(images, nan=-1.0) + 1.0) * 127.5, 0, 255)).astype("uint8")
     scale = scale or max(1, -(-PANEL // max(images.shape[1:3])))

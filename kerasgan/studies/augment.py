@@ -114,7 +114,7 @@ def augment(model, train, test, settings=None, *, seen=None, folder=None, progre
     if 2 * max(settings.per_class) > fewest:
         raise ValueError(
             f"`per_class` is {settings.per_class}, but the smallest class has {fewest} images; expected at most "
-            f"{fewest // 2}, because as many images are used for validation."
+            f"{fewest // 2}, because the same number of images is used for validation."
         )
     rows: list[dict[str, Any]] = []
     copied = 0
@@ -242,8 +242,8 @@ def _drawer(model, settings):
         return model
     if not getattr(model, "num_classes", None):
         raise ValueError(
-            f"`model` is an unconditional {type(model).__name__}; expected a model of classes, which generates images "
-            "of given labels."
+            f"`model` is an unconditional {type(model).__name__}; expected a class-conditional model, which generates "
+            "images of given labels."
         )
     return lambda labels, seed: model.sample(len(labels), seed, labels, truncation=settings.truncation)
 

@@ -114,13 +114,13 @@ def refusal(facts, force=False):
     if facts.side < SMALLEST:
         return (
             f"Half of the pictures have {facts.side} pixels or fewer on the shorter side; expected {SMALLEST} or more, "
-            "because smaller ones have too little to learn from. Give larger pictures; `kerasgan train dcgan` "
-            "takes small ones as they are."
+            "because smaller ones have too little to learn from. Use larger pictures; `kerasgan train dcgan` "
+            "accepts small ones as they are."
         )
     if facts.count < FEWEST and not force:
         return (
             f"There are {facts.count} different pictures; expected {FEWEST} or more, because a GAN learns what "
-            "pictures have in common, and of so few it can only make copies. Collect some hundred of one kind, or "
+            "pictures have in common, and can only copy so few. Collect a few hundred of one kind, or "
             "insist with --force."
         )
     return None

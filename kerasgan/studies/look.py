@@ -86,7 +86,9 @@ def survey(data, image_size=None, **options):
     """
     text = os.fspath(data)
     if not Path(text).exists() and "://" not in text and (text.startswith(".") or os.path.isabs(text)):
-        raise ValueError(f"There is no folder {text}. Check the path; `kerasgan data list` shows data that need none.")
+        raise ValueError(
+            f"There is no folder {text}. Check the path; `kerasgan data list` shows data that need no folder."
+        )
     kind, found = resolve(data)
     if kind == "folder" and holds_pictures(found):
         return _of_folder(text, found / "train" if (found / "train").is_dir() else found, options)
@@ -126,8 +128,8 @@ def _of_data(name, kind, found, image_size, options):
     x = first[0] if isinstance(first, tuple) else first
     if np.ndim(x) != 4 or x.shape[-1] not in (1, 2, 3, 4):
         raise ValueError(
-            f"{name} holds samples of shape {np.shape(x)[1:]}, which are no pictures. `quickstart` is for pictures; "
-            "`kerasgan train --help` shows how to train on anything else."
+            f"{name} contains samples of shape {np.shape(x)[1:]}, which are not pictures. `quickstart` is for "
+            "pictures; `kerasgan train --help` shows how to train on anything else."
         )
     classes, names = {}, read.description.class_names
     if names:

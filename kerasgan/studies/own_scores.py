@@ -76,7 +76,7 @@ def graph_scores(source, split="test", count=None, seed=0):
     """
     atoms, count = atoms_of(source.data), count or GRAPHS
     if len(atoms) != source.kind.node_types:
-        raise ValueError(f"{source.data} has {len(atoms)} types of atoms, the model {source.kind.node_types}.")
+        raise ValueError(f"{source.data} has {len(atoms)} types of atoms, but the model has {source.kind.node_types}.")
     valid = ValidMolecules(atoms)
     training, real = (load(source.data, part, as_numpy=True, samples="graphs") for part in ("train", split))
     chosen = np.random.default_rng(seed).permutation(len(real["nodes"]))[:count]

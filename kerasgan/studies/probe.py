@@ -25,7 +25,9 @@ def probe(arguments, options=None):
     """
     model, trained = _model(arguments.samples)
     if not hasattr(model, "features"):
-        raise ValueError(f"{type(model).__name__} has no features to probe. Use a model with an encoder, as BiGAN.")
+        raise ValueError(
+            f"{type(model).__name__} has no features to probe. Use a model with an encoder, such as BiGAN."
+        )
     data = arguments.data or (trained or {}).get("name")
     if not data:
         raise ValueError(f"{arguments.samples} does not say what it was trained on; expected --data NAME with it.")

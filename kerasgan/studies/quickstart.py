@@ -65,9 +65,9 @@ def quickstart(arguments, options, prepared, step_seconds, family_of, tell=print
         check_unlocked(folder)
     before = run.read_run(folder).get("quickstart") if arguments.resume else None
     if arguments.resume and before is None:
-        raise ValueError(f"{folder} is a run of `kerasgan train`. Go on with `kerasgan train --resume`.")
+        raise ValueError(f"{folder} is a run of `kerasgan train`. Continue it with `kerasgan train --resume`.")
     if not (arguments.resume or arguments.dry_run) and folder.is_dir() and any(folder.iterdir()):
-        raise FileExistsError(f"{folder} is not empty. Go on with --resume, or train into another folder with --out.")
+        raise FileExistsError(f"{folder} is not empty. Continue with --resume, or train in another folder with --out.")
     if before:
         options = {**before["options"], **options}
         arguments.family, arguments.seed = arguments.family or before["family"], before["seed"]
@@ -80,8 +80,8 @@ def quickstart(arguments, options, prepared, step_seconds, family_of, tell=print
     words = plan.command(arguments.data, *_words(options), "--seed", arguments.seed)
     if before and (words != before["command"] or parts.digest != before["held_out"]):
         raise ValueError(
-            f"{folder} was begun with other pictures or settings: {shlex.join(before['command'])} with other held-out "
-            "pictures than now. Put the pictures back as they were, or begin anew in another folder."
+            f"{folder} was started with other pictures or settings ({shlex.join(before['command'])}). Restore the "
+            "pictures, or start again in another folder."
         )
     x, y, model, facts = prepared([*words, "--kimg", "1"], parts.select)
     if before is None or arguments.dry_run:
@@ -173,7 +173,7 @@ def _planned(arguments, options, minutes, family_of, tell):
         family = family_of(asked)
         if not family.generates or getattr(family, "as_captions", None):
             raise ValueError(
-                f"--family {asked} draws no pictures of latents alone. Choose fastgan, dcgan or stylegan2."
+                f"--family {asked} does not generate pictures from latents alone. Choose fastgan, dcgan or stylegan2."
             )
         conditional = conditional and "num_classes" in constructor_arguments(family)
     options = {name: value for name, value in options.items() if name != "image_size"}

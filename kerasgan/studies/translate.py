@@ -26,7 +26,7 @@ def translate(model, arguments):
     """
     if not hasattr(model, "tiles"):
         hint = " Use `sample`." if model.generates else ""
-        raise ValueError(f"{arguments.run} is a {type(model).__name__}, which translates no pictures.{hint}")
+        raise ValueError(f"{arguments.run} is a {type(model).__name__}, which does not translate pictures.{hint}")
     tiles = model.tiles(arguments.to, not arguments.raw, arguments.tile, arguments.overlap)
     failed, done = [], 0
     for file, name in _files(arguments.pictures, Path(arguments.output)):
@@ -40,7 +40,7 @@ def translate(model, arguments):
         print(name)
     if failed or not done:
         raise ValueError(
-            f"{len(failed)} of {done + len(failed)} pictures could not be read." if failed else "No picture."
+            f"{len(failed)} of {done + len(failed)} pictures could not be read." if failed else "No pictures found."
         )
 
 
@@ -61,7 +61,7 @@ def _files(given, output):
         raise ValueError(f"Several pictures would be written to {twice[0]}. Give them different names.")
     inside = [str(name) for file, name in found if file.resolve() == name.resolve()]
     if inside:
-        raise ValueError(f"{inside[0]} would be overwritten. Give another folder with -o.")
+        raise ValueError(f"{inside[0]} would be overwritten. Choose another folder with -o.")
     return found
 
 
@@ -84,7 +84,8 @@ def translate_file(model, tiles, file, output, to="y"):
     lightness = (given, wanted) == (1, 2)
     if given not in (1, 3) or (wanted not in (1, 3) and not lightness):
         raise ValueError(
-            f"The generator makes {wanted} channels of {given}; expected 1 or 3, or 2 of 1 (a colorization)."
+            f"The generator turns {given} channels into {wanted}; expected 1 or 3 on both sides, or 1 into 2 (a "
+            "colorization)."
         )
     top = 2**bits - 1
     height, width = (side * tiles.enlargement for side in colours.shape[:2])
@@ -152,7 +153,7 @@ def read(file):
     """
     header = pictures.survey(file, levels=False)
     if header.deep == "floats":
-        raise pictures.Unreadable(f"{file} has levels that are no integers, of unknown range. Save it in 16 bits.")
+        raise pictures.Unreadable(f"{file} has non-integer levels of unknown range. Save it with 16 bits.")
     channels = (1 if header.grey else 3) + header.transparent
     reader = pictures.Reader(
         root=Path(file).parent,

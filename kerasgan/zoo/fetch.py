@@ -56,7 +56,7 @@ def find(name, sha256=None):
     preset = presets.read(name, Path(root.removeprefix("file://")))
     if sha256 and presets.sha256_of(preset.folder / METADATA) != sha256:
         raise ValueError(
-            f"{preset.folder / METADATA} has another SHA-256 than {sha256}: it is not the preset you mean."
+            f"{preset.folder / METADATA} does not have the SHA-256 {sha256}: it is not the preset you asked for."
         )
     return preset
 
@@ -75,17 +75,20 @@ def read_index(text, source):
         index = json.loads(text)
         published = index["presets"]
         if index["format"] != presets.FORMAT or index["sha256"] != index_sum(published):
-            raise ValueError("its own SHA-256 or its format is another")
+            raise ValueError("its own SHA-256 or its format is wrong")
         for name, entry in published.items():
             files = entry["files"]
             if not presets.NAME.fullmatch(name) or not {presets.CONFIG, presets.WEIGHTS, METADATA} <= files.keys():
-                raise ValueError(f"{name!r} is no preset's name, or lacks a file")
+                raise ValueError(f"{name!r} is not a valid preset name, or lacks a file")
             for file, facts in files.items():
                 size = facts["bytes"]
                 if file not in (*presets.ALLOWED, METADATA) or not 0 < size <= presets.LARGEST:
-                    raise ValueError(f"{name} has {file!r} of {size} bytes; allowed are {presets.LARGEST:,}")
+                    raise ValueError(
+                        f"{name} has {file!r} of {size} bytes; expected a known file of at most {presets.LARGEST:,} "
+                        "bytes"
+                    )
     except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{source} is no index of presets that can be trusted: {error!r}.") from error
+        raise ValueError(f"{source} is not a trustworthy index of presets: {error!r}.") from error
     return {name: entry["files"] for name, entry in published.items()}
 
 
@@ -176,8 +179,8 @@ class _Limited:
                 loaded += len(chunk)
                 if time.monotonic() > end:
                     raise ValueError(
-                        f"{url} came too slowly: {loaded:,} of {self.size:,} bytes in {LONGEST} s and more"
+                        f"{url} was too slow: {loaded:,} of {self.size:,} bytes after more than {LONGEST} s."
                     )
                 if loaded > self.size:
-                    raise ValueError(f"{url} is larger than {self.size:,} bytes, which it should have at most")
+                    raise ValueError(f"{url} is larger than {self.size:,} bytes, the largest size allowed.")
                 file.write(chunk)

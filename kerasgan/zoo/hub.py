@@ -29,7 +29,7 @@ def parse(address):
     """
     match = ADDRESS.fullmatch(address)
     if not match:
-        raise ValueError(f"{address!r} is no address; expected hf://owner/name or hf://owner/name@revision.")
+        raise ValueError(f"{address!r} is not a valid address; expected hf://owner/name or hf://owner/name@revision.")
     return match["repo"], match["revision"]
 
 
@@ -58,9 +58,9 @@ def download(address, cache, put):
     )
     files = {each.rfilename: each.size for each in info.siblings if each.rfilename in ALLOWED}
     if missing := [name for name in NEEDED if name not in files]:
-        raise ValueError(f"{address} is no preset of kerasgan: it has no {', '.join(missing)}.")
+        raise ValueError(f"{address} is not a preset of kerasgan: it has no {', '.join(missing)}.")
     if large := [f"{name} ({size:,} bytes)" for name, size in files.items() if (size or 0) > presets.LARGEST]:
-        raise ValueError(f"{address} has {', '.join(large)}; allowed are {presets.LARGEST:,} bytes.")
+        raise ValueError(f"{address} has {', '.join(large)}; expected at most {presets.LARGEST:,} bytes.")
     if not COMMIT.fullmatch(str(info.sha)):
         raise ValueError(f"{address}: the Hub names the commit {info.sha!r}; expected 40 hexadecimal digits.")
     kept = _kept(cache, repo, info.sha)
@@ -81,7 +81,9 @@ def _loaded(address, repo, commit, files, cache, put):
             if not presets.NAME.fullmatch(name):
                 raise ValueError(name)
         except (KeyError, TypeError, ValueError) as error:
-            raise ValueError(f"{address}: {presets.METADATA} does not say the preset's name ({error!r}).") from error
+            raise ValueError(
+                f"{address}: {presets.METADATA} does not contain the preset's name ({error!r})."
+            ) from error
         folder = Path(partial) / "new" / name
         folder.mkdir(parents=True)
         for file in files:  # without the Hub client's own files

@@ -70,7 +70,7 @@ def read_network(path, name="G_ema"):
         with open(path, "rb") as file:
             found = _Unpickler(file).load()
     except DAMAGES as error:
-        raise ValueError(f"{path} is no pickle of networks, or is damaged: {error}") from error
+        raise ValueError(f"{path} is not a pickle of networks, or is damaged: {error}") from error
     module = found.get(name) if isinstance(found, dict) else None
     if not isinstance(module, Module):
         holds = sorted(map(str, found)) if isinstance(found, dict) else type(found).__name__
@@ -84,7 +84,7 @@ def read_network(path, name="G_ema"):
 def _arrays(module, prefix="", depth=0):
     """The parameters and buffers of a module and its submodules."""
     if depth > DEEPEST:
-        raise ValueError("The file has modules within modules without end.")
+        raise ValueError("The file has modules nested without end.")
     found: dict = {}
     for kind in ("_parameters", "_buffers"):
         for name, value in _entries(module, kind):
@@ -111,7 +111,9 @@ def _entries(module, kind):
 def _persistent(meta):
     """A module of a persistent class; its source code is ignored."""
     if not isinstance(meta, dict) or meta.get("type") != "class" or meta.get("version") != VERSION:
-        raise ValueError(f"The file has a persistent object of another kind or version than {VERSION}.")
+        raise ValueError(
+            f"The file has a persistent object of an unsupported type, or of another version than {VERSION}."
+        )
     module = Module()
     module.class_name = str(meta.get("class_name"))
     module.__setstate__(meta.get("state"))
@@ -132,7 +134,7 @@ def _storage(content):
         raise ValueError("A storage is not of bytes.")
     found, numbers = stream(io.BytesIO(content), "A storage")
     if not isinstance(found, Storage):
-        raise ValueError("A storage is something else.")
+        raise ValueError("Invalid storage in the pickle.")
     return _Numbers(found, numbers[found.key])
 
 
@@ -169,34 +171,34 @@ class _Array:
     def __setstate__(self, state):
         _, shape, kind, columns_first, content = state
         if not isinstance(kind, _Type) or not isinstance(content, bytes):
-            raise ValueError("The file has an array of other things than numbers.")
+            raise ValueError("The file has an array that is not numeric.")
         self.value = np.frombuffer(content, kind.numpy).reshape(shape, order="F" if columns_first else "C").copy()
 
 
 def _scalar(kind, content):
     if not isinstance(kind, _Type) or not isinstance(content, bytes):
-        raise ValueError("The file has a number of another kind.")
+        raise ValueError("The file has a number of an unsupported type.")
     (value,) = np.frombuffer(content, kind.numpy)
     return value.item()
 
 
 def _encoded(text, encoding="utf-8"):
     if encoding not in ("latin1", "latin-1", "utf-8", "ascii"):
-        raise ValueError(f"The file has text of the encoding {encoding!r}.")
+        raise ValueError(f"The file has text of the unsupported encoding {encoding!r}.")
     return codecs.encode(text, encoding)
 
 
 def _of_type(function, kind, arguments, *_):
     """A tensor of a subclass."""
     if not isinstance(function, Known):
-        raise ValueError("A tensor is made by something else than a function of tensors.")
+        raise ValueError("A tensor is built by an unsupported function.")
     return function(*arguments)
 
 
 def _made(kind, *_):
     """An object of a class, as created by older pickles."""
     if not (isinstance(kind, type) and issubclass(kind, Module)):
-        raise ValueError("The file makes an object of something else than a module.")
+        raise ValueError("The pickle creates an object that is not a module.")
     return kind()
 
 

@@ -109,7 +109,7 @@ def read(name, root=ROOT):
         )
     for file in (CONFIG, WEIGHTS):
         if file not in metadata["files"]:
-            raise ValueError(f"{folder / METADATA} says nothing of {file}. Get the preset again.")
+            raise ValueError(f"{folder / METADATA} does not list {file}. Get the preset again.")
     for file, entry in metadata["files"].items():
         check_file(folder, file, entry)
     config = read_json(folder / CONFIG)
@@ -135,12 +135,14 @@ def write(folder, network, config, metadata, card, samples=None, media=None):
     """
     folder = Path(folder)
     if not NAME.fullmatch(folder.resolve().name):
-        raise ValueError(f"{folder.name!r} is no name of a preset: expected a-z, 0-9, - and _, such as dcgan_digits.")
+        raise ValueError(
+            f"{folder.name!r} is not a valid preset name: expected a-z, 0-9, - and _, such as dcgan_digits."
+        )
     check_config(config, CONFIG)
     foreign = sorted(p.name for p in folder.iterdir() if p.name not in (*ALLOWED, METADATA)) if folder.exists() else []
     if foreign:
         raise FileExistsError(
-            f"{folder} holds other things than a preset: {', '.join(foreign[:5])}. Choose a new folder."
+            f"{folder} contains files that do not belong to a preset: {', '.join(foreign[:5])}. Choose a new folder."
         )
     name = folder.resolve().name
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -185,9 +187,9 @@ def check_file(folder, file, entry):
         ValueError: If they differ; the message says how.
     """
     if file not in (*ALLOWED, METADATA):
-        raise ValueError(f"{folder} lists {file!r}, which is no file of a preset; expected {', '.join(ALLOWED)}.")
+        raise ValueError(f"{folder} lists {file!r}, which is not a file of a preset; expected {', '.join(ALLOWED)}.")
     if not isinstance(entry, dict) or not isinstance(entry.get("bytes"), int) or entry["bytes"] > LARGEST:
-        raise ValueError(f"{folder} says of {file}: {entry!r}; expected its sha256 and at most {LARGEST:,} bytes.")
+        raise ValueError(f"{folder} declares {entry!r} for {file}; expected its sha256 and at most {LARGEST:,} bytes.")
     found = sha256_of(Path(folder) / file)
     if found != entry.get("sha256"):
         raise ValueError(
@@ -207,7 +209,7 @@ def check_config(config, source):
         ValueError: If a class is not allowed; the message names it.
     """
     if not isinstance(config, dict) or not isinstance(config.get("class"), str):
-        raise ValueError(f"{source} names no class; expected an object with 'class'.")
+        raise ValueError(f"{source} does not name a class; expected an object with 'class'.")
     pending = [config]
     while pending:
         value = pending.pop()
@@ -223,8 +225,9 @@ def check_config(config, source):
             known |= not module and name == "__keras_tensor__"  # occurs between the layers of a Functional model
             if not known or name in REFUSED or not isinstance(name, str):
                 raise ValueError(
-                    f"{source} wants {module}.{name}, which a preset may not: it could run code. Allowed are layers, "
-                    "initializers, regularizers, constraints and activations of Keras and kerasgan, no Lambda."
+                    f"{source} uses {module}.{name}, which is not allowed in a preset: it could run code. Allowed are "
+                    "layers, initializers, regularizers, constraints and activations of Keras and kerasgan, without "
+                    "Lambda."
                 )
         elif isinstance(value, (list, tuple)):
             pending += value
@@ -245,13 +248,13 @@ def check_size(preset, network, whole):
     declared, size = preset.metadata.get("parameters"), os.path.getsize(preset.weights)
     if declared not in (None, numbers):
         raise ValueError(
-            f"{preset.folder / CONFIG} makes networks of {numbers:,} numbers, and {METADATA} says {declared:,}. The "
-            "preset was changed; get it again."
+            f"{preset.folder / CONFIG} creates networks with {numbers:,} values, but {METADATA} declares "
+            f"{declared:,}. The preset was changed; get it again."
         )
     if whole > max(SMALL_MODEL, MANY_TIMES * numbers):
         raise ValueError(
-            f"{preset.folder / CONFIG} makes a model of {whole:,} numbers around the {numbers:,} of its weights "
-            f"({size:,} bytes): it would only fill the memory."
+            f"{preset.folder / CONFIG} creates a model with {whole:,} values for only {numbers:,} stored weights "
+            f"({size:,} bytes); it is rejected because it would exhaust memory."
         )
     check_weights(preset.weights, network)
 
@@ -281,26 +284,28 @@ def check_weights(path, network):
                 group = groups.pop()
                 for name in group:
                     if not isinstance(group.get(name, getlink=True), h5py.HardLink):
-                        raise ValueError(f"{path} holds the link {name!r} to another place, which a preset may not.")
+                        raise ValueError(
+                            f"{path} contains the link {name!r} to another place, which is not allowed in a preset."
+                        )
                     item = group[name]
                     place = h5py.h5o.get_info(item.id).addr
                     if place in seen:
-                        raise ValueError(f"{path} holds {name!r} a second time, or within itself.")
+                        raise ValueError(f"{path} contains {name!r} twice, or within itself.")
                     seen.add(place)
                     if isinstance(item, h5py.Group):
                         groups += [item] if "seed_generator" not in name else []
                         continue
                     if item.dtype.kind not in "fiub" or item.external or item.is_virtual:
                         of = f"type {item.dtype}" if item.dtype.kind not in "fiub" else "another file"
-                        raise ValueError(f"{path} holds {item.name} of {of}, expected numbers alone.")
+                        raise ValueError(f"{path} contains {item.name} of {of}; expected numbers only.")
                     found.append(tuple(item.shape))
                     datasets.append(item.name)
     except OSError as error:
-        raise ValueError(f"{path} is no HDF5 file: {error}.") from error
+        raise ValueError(f"{path} is not an HDF5 file: {error}.") from error
     if sorted(found) != expected:
         raise ValueError(
-            f"{path} holds {len(found)} arrays of {sum(map(math.prod, found)):,} numbers in all, and its networks have "
-            f"{len(expected)} of {sum(map(math.prod, expected)):,}: it was not made for them."
+            f"{path} contains {len(found)} arrays of {sum(map(math.prod, found)):,} values in all, but its networks "
+            f"have {len(expected)} of {sum(map(math.prod, expected)):,}: it was not made for them."
         )
     with h5py.File(path, "r") as file:
         for name in datasets:

@@ -47,8 +47,8 @@ def build(preset) -> Any:
     family = keras.saving.get_registered_object(preset.config["class"])
     if not _is_family(family):
         raise ValueError(
-            f"{preset.folder} is a preset of {preset.config['class']}, which is no family of GANs that is known here. "
-            "If it is your own, import its module first; if it is a classifier, it serves metrics (--features)."
+            f"{preset.folder} is a preset of {preset.config['class']}, which is not a known family of GANs. If it is "
+            "your own, import its module first; if it is a classifier, use it for metrics (--features)."
         )
     with _outlining():
         outline = _made(family, preset)
@@ -84,14 +84,16 @@ def _made(family, preset):
     try:
         return family.from_config(json.loads(json.dumps(preset.config["arguments"])))  # Keras modifies its argument
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(f"{preset.folder / presets.CONFIG} makes no {family.__name__}: {error}") from error
+        raise ValueError(f"{preset.folder / presets.CONFIG} does not create a {family.__name__}: {error}") from error
 
 
 def _held(model, preset):
     """The contents of a preset's weights: a Keras model that holds them, the names of the networks, and the states."""
     kept = preset.config.get("networks")
     if not isinstance(kept, list) or not kept or not set(kept) <= set(model.networks):
-        raise ValueError(f"{preset.folder / presets.CONFIG} holds {kept}; expected some of {list(model.networks)}.")
+        raise ValueError(
+            f"{preset.folder / presets.CONFIG} lists the networks {kept}; expected some of {list(model.networks)}."
+        )
     states = {state: getattr(model, state) for state in preset.config.get("states", ()) if state in model.states}
     return _holder({network: model.networks[network] for network in kept}, states), kept, states
 

@@ -51,7 +51,7 @@ def read_torch(path):
             return _read_archive(path)
         return _read_stream(path)
     except DAMAGES as error:
-        raise ValueError(f"{path} is no file of PyTorch's weights, or is damaged: {error}") from error
+        raise ValueError(f"{path} is not a file of PyTorch weights, or is damaged: {error}") from error
 
 
 @dataclasses.dataclass(frozen=True)
@@ -88,7 +88,7 @@ class Tensor:
         """The tensor as a separate array."""
         whole = (self.start, *self.shape, *self.strides)
         if len(self.shape) != len(self.strides) or not all(type(n) is int and n >= 0 for n in whole):
-            raise ValueError(f"A tensor has the shape {self.shape} and the strides {self.strides}.")
+            raise ValueError(f"A tensor has the invalid shape {self.shape} or strides {self.strides}.")
         last = self.start + sum((n - 1) * stride for n, stride in zip(self.shape, self.strides, strict=True))
         if 0 in self.shape:
             return np.zeros(self.shape, numbers.dtype)
@@ -115,7 +115,7 @@ class Known:
         return self.function(*arguments)
 
     def __setstate__(self, state):
-        raise ValueError("The file changes a function, which no file of weights does.")
+        raise ValueError("The file modifies a function, which a file of weights never does.")
 
 
 def _tensor(storage, start, shape, strides, *_):
@@ -160,9 +160,9 @@ def _read_archive(path):
         (pickled,) = [name for name in archive.namelist() if name.count("/") == 1 and name.endswith("/data.pkl")]
         folder = pickled.removesuffix("data.pkl")
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-            raise ValueError(f"{path} is compressed, which PyTorch's files are not.")
+            raise ValueError(f"{path} is compressed, unlike the files of PyTorch.")
         if f"{folder}byteorder" in archive.namelist() and archive.read(f"{folder}byteorder") != b"little":
-            raise ValueError(f"{path} was written on a machine of the other byte order. Save it on another one.")
+            raise ValueError(f"{path} was written on a machine with the other byte order. Save it on another one.")
         with archive.open(pickled) as file:
             reader = _Unpickler(file)
             found = reader.load()
@@ -186,9 +186,9 @@ def stream(file, name):
         (object with tensors whose numbers are missing, `{key: numbers}`).
     """
     if _Unpickler(file).load() != MAGIC or _Unpickler(file).load() != PROTOCOL:
-        raise ValueError(f"{name} is no file of PyTorch's weights.")
+        raise ValueError(f"{name} is not a file of PyTorch weights.")
     if not _Unpickler(file).load().get("little_endian"):
-        raise ValueError(f"{name} was written on a machine of the other byte order. Save it on another one.")
+        raise ValueError(f"{name} was written on a machine with the other byte order. Save it on another one.")
     reader = _Unpickler(file)
     found = reader.load()
     numbers = {}

@@ -192,7 +192,7 @@ def test_a_model_of_another_seed_is_refused_and_named_the_right_one(model, build
     save_checkpoint(model, tmp_path, epoch=1)
     other = build()
     other.seed = 6
-    with pytest.raises(ValueError, match=r"with seed 5, and the model has 6.* Make the model with seed=5"):
+    with pytest.raises(ValueError, match=r"with seed 5, but the model has seed 6.* Build the model with seed=5"):
         restore_checkpoint(other, tmp_path)
 
 
@@ -298,7 +298,7 @@ def test_a_training_that_begins_anew_leaves_the_checkpoints_of_another(model, im
     advance(model, 50)
     kept = save_checkpoint(model, tmp_path)
     advance(model, 0)
-    with pytest.raises(FileExistsError, match=r"holds 1 checkpoints of another training, up to step-00000050\.npz"):
+    with pytest.raises(FileExistsError, match=r"contains 1 checkpoints of another run \(up to step-00000050\.npz\)"):
         model.fit(images, epochs=1, verbose=0, callbacks=[Checkpoint(tmp_path)])
     assert checkpoints(tmp_path) == [kept]
 

@@ -104,5 +104,5 @@ def test_samples_that_are_not_finite_score_nan(model, images, real, tmp_path):
 def test_what_it_refuses(real):
     with pytest.raises(ValueError, match="expected 'ema', 'raw' or both"):
         Evaluation(real, weights=("best",))
-    with pytest.raises(ValueError, match="object makes no samples"):
+    with pytest.raises(ValueError, match="object does not generate samples"):
         Evaluation(real).set_model(object())

@@ -122,7 +122,7 @@ def test_a_full_disk_is_a_warning_while_it_trains_and_an_error_at_the_end(tmp_pa
 
     real = np.savez
     monkeypatch.setattr(np, "savez", savez)
-    warned = pytest.warns(RuntimeWarning, match=r"No space left on device.* Training goes on")
+    warned = pytest.warns(RuntimeWarning, match=r"No space left on device.* Training continues")
     with warned, pytest.raises(OSError, match="No space left"):
         model.fit(vectors(40, 1), batch_size=8, epochs=2, verbose=0, callbacks=[Checkpoint(tmp_path, every_steps=4)])
     assert [path.name for path in tmp_path.iterdir()] == ["step-00000004.npz"]

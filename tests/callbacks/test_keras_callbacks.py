@@ -33,7 +33,8 @@ def test_early_stopping_stops(model, images):
 
 @pytest.mark.parametrize("kind", [callbacks.EarlyStopping, callbacks.ReduceLROnPlateau])
 def test_what_watches_validation_is_refused(model, images, kind):
-    with pytest.raises(ValueError, match=f"`callbacks` has a {kind.__name__} that watches 'val_loss'; .*Evaluation"):
+    message = f"`callbacks` contains a {kind.__name__} that monitors 'val_loss', .*Evaluation"
+    with pytest.raises(ValueError, match=message):
         fit(model, images, kind(patience=1))
 
 
@@ -104,7 +105,7 @@ def test_backup_and_restore_goes_on_exactly(build, images, tmp_path):
 
 
 def test_swapping_averages_is_refused(model, images):
-    with pytest.raises(ValueError, match="`callbacks` has a SwapEMAWeights; .*ema=True"):
+    with pytest.raises(ValueError, match="`callbacks` contains a SwapEMAWeights, .*ema=True"):
         fit(model, images, callbacks.SwapEMAWeights())
 
 

@@ -64,7 +64,7 @@ def test_a_new_training_begins_a_new_log(begin, images, tmp_path):
 
 
 def test_what_is_no_run(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds no run"):
+    with pytest.raises(FileNotFoundError, match="is not the folder of a run"):
         read_run(tmp_path)
     (tmp_path / "run.json").write_text(json.dumps({"class": "x"})[:-1])
     with pytest.raises(ValueError, match="damaged"):

@@ -69,5 +69,5 @@ def test_what_cannot_be_scheduled_is_refused(build, images):
     model = build(generator_optimizer=keras.optimizers.SGD(keras.optimizers.schedules.ExponentialDecay(0.1, 1, 0.9)))
     with pytest.raises(ValueError, match="no player 'critic'; the players are discriminator, generator"):
         PlayerSchedule("critic", lambda epoch, rate: rate).set_model(model)
-    with pytest.raises(ValueError, match="learning-rate schedule of its own"):
+    with pytest.raises(ValueError, match="already has a learning-rate schedule"):
         model.fit(images, verbose=0, callbacks=[PlayerSchedule("generator", lambda epoch, rate: rate)])

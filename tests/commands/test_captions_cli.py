@@ -30,7 +30,7 @@ def test_a_story_becomes_a_strip(tmp_path, capfd):
     assert main(["sample", preset, "-n", "2", "-o", str(out)]) == 0
     story.write_text("\n")
     assert main(["sample", preset, "--captions", str(story), "-o", str(out)]) == 2
-    assert "no line with a caption" in capfd.readouterr().err
+    assert "contains no captions" in capfd.readouterr().err
 
 
 def test_captions_need_a_model_of_captions(tmp_path, capfd):

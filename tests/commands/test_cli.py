@@ -216,13 +216,13 @@ def test_dry_run_tells_all_and_writes_nothing(tmp_path, monkeypatch, capfd):
         ([*DCGAN, "--epochs", "1", "--image-size", "9"], "multiple of 4"),
         ([*DCGAN, "--epochs", "1", "--data-option", "count=-1"], "no option count"),
         ([*DCGAN, "--epochs", "1", "--batch-size", "1000"], "digits has only 898 images"),
-        ([*DCGAN, "--epochs", "1", "--set", "wdith=3"], "'wdith=3' is no setting of DCGAN"),
+        ([*DCGAN, "--epochs", "1", "--set", "wdith=3"], "'wdith=3' is not a setting of DCGAN"),
         ([*DCGAN, "--epochs", "1", "--set", "conditioning=nope"], "`conditioning` is 'nope'; expected 'plane'"),
         ([*CGAN, "--epochs", "1", "--set", "loss=nope"], "'non_saturating'"),
-        ([*DCGAN, "--epochs", "1", "--resume"], "holds no run"),
+        ([*DCGAN, "--epochs", "1", "--resume"], "is not the folder of a run"),
         (["sample", "missing"], "There is no preset 'missing'; expected one of"),
         (["sample", "missing", "-n", "few"], "invalid positive int value: 'few'"),
-        (["export", ".", "out"], "holds no run"),
+        (["export", ".", "out"], "is not the folder of a run"),
     ],
 )
 def test_errors_are_one_line(arguments, message, tmp_path, monkeypatch, capfd):
@@ -232,7 +232,7 @@ def test_errors_are_one_line(arguments, message, tmp_path, monkeypatch, capfd):
 
 
 def test_a_folder_with_something_in_it_is_left_alone(begun, capfd):
-    assert "Go on with --resume" in failure(capfd, *CGAN, "--epochs", 1, "--out", begun)
+    assert "Continue with --resume" in failure(capfd, *CGAN, "--epochs", 1, "--out", begun)
 
 
 def test_a_traceback_only_with_debug(capfd):

@@ -68,5 +68,5 @@ def test_predictors_of_frames_have_no_samples(tmp_path, capsys):
     assert main(["sample", str(tmp_path / "tiny"), "-o", str(tmp_path / "grid.png")]) == 2
     assert "continue_video" in capsys.readouterr().err
     assert main(["translate", str(tmp_path / "tiny"), str(tmp_path), "-o", str(tmp_path / "out")]) == 2
-    assert "translates no pictures" in capsys.readouterr().err
+    assert "does not translate pictures" in capsys.readouterr().err
     assert "continue_video" in (tmp_path / "tiny" / "README.md").read_text()

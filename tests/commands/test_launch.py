@@ -52,7 +52,7 @@ def test_when_a_worker_fails_all_end_and_the_log_is_named(tmp_path, capfd):
     code = launch(2, [*TRAIN, "--set", "wdith=3", "--out", str(tmp_path / "run")], logs=tmp_path / "logs")
     assert code == 2
     assert "worker-" in capfd.readouterr().err.splitlines()[-1]
-    assert "'wdith=3' is no setting" in (tmp_path / "logs" / "worker-1.log").read_text()
+    assert "'wdith=3' is not a setting" in (tmp_path / "logs" / "worker-1.log").read_text()
     assert children(os.getpid()) == before
 
 

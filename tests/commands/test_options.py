@@ -113,9 +113,9 @@ def test_a_training_begins_with_the_networks_of_another(start, pictures, capfd):
 
 def test_what_does_not_fit_is_said(start, pictures, capfd):
     assert train("--from", str(start), "--freeze", "judge=2", "--image-size", "8", "--on-error", "skip") == 2
-    assert "--freeze judge=2: the networks are generator, discriminator" in capfd.readouterr().err
+    assert "--freeze judge=2: expected one of the networks generator, discriminator" in capfd.readouterr().err
     assert train("--freeze", "discriminator") == 2
-    assert "is no NETWORK=LAYERS, such as discriminator=3" in capfd.readouterr().err
+    assert "is not of the form NETWORK=LAYERS, such as discriminator=3" in capfd.readouterr().err
 
 
 def test_a_folder_without_run_json_is_not_begun_anew(start, tmp_path, capfd):
@@ -125,7 +125,7 @@ def test_a_folder_without_run_json_is_not_begun_anew(start, tmp_path, capfd):
     (folder / "model.keras").write_bytes(b"mine")
     command = ["train", "dcgan", "--data", "digits", *SMALL, "--out", str(folder), "--resume", "auto"]
     assert main(command) == 2
-    assert "holds checkpoints, model.keras, but no run.json" in capfd.readouterr().err
+    assert "contains checkpoints, model.keras but no run.json" in capfd.readouterr().err
     left = [path for path in folder.rglob("*") if path.is_file()]
     assert sorted(path.name for path in left) == ["model.keras", "step-00000099.npz"]
     assert {path.read_bytes() for path in left} == {b"mine"}
@@ -155,7 +155,7 @@ def test_formats_by_the_ending_by_synonyms_else_a_question():
         *("onnx", "litert", "keras", "savedmodel"),
     ]
     assert format_of("model.bin", "tflite") == "litert"
-    with pytest.raises(ValueError, match=r"model.bin ends in .bin; which format is meant\?"):
+    with pytest.raises(ValueError, match=r"model.bin ends in .bin, which does not identify a format"):
         format_of("model.bin")
     with pytest.raises(ValueError, match="format is 'caffe', expected one of savedmodel, onnx"):
         format_of("x.onnx", "caffe")

@@ -87,7 +87,7 @@ def test_a_schedule_is_written_where_a_number_may_follow_one():
 
 
 def test_only_adam_follows_a_schedule():
-    with pytest.raises(ValueError, match="an Adam's learning_rate and beta_2"):
+    with pytest.raises(ValueError, match="and Adam's learning_rate and beta_2"):
         split(DCGAN, ["generator_optimizer=rmsprop", "generator_optimizer.learning_rate=cosine:1e-3:1e-5:256"])
 
 
@@ -105,23 +105,23 @@ def test_a_flag_is_written_as_in_python_or_in_small_letters(text):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("wdith=3", "'wdith=3' is no setting of DCGAN.*model: .*latent_dim.* recipe: batch_size"),
+        ("wdith=3", "'wdith=3' is not a setting of DCGAN.*model: .*latent_dim.* recipe: batch_size"),
         ("width", "expected name=value"),
-        ("seed=3", "no setting"),  # --seed
-        ("width.more=3", "no setting"),
-        ("width=wide", "is no number, expected one such as 64"),
-        ("batch_size=many", "is no number"),
-        ("skip_nonfinite=never", "neither True nor False"),
+        ("seed=3", "is not a setting"),  # --seed
+        ("width.more=3", "is not a setting"),
+        ("width=wide", "is not a number; expected one such as 64"),
+        ("batch_size=many", "is not a number"),
+        ("skip_nonfinite=never", "is not a boolean"),
         ("generator_optimizer.lr=1", "Adam has no 'lr'. It has: .*learning_rate"),
-        ("generator_optimizer.learning_rate=high", "is no number"),
+        ("generator_optimizer.learning_rate=high", "is not a number"),
         ("penalties.r1.gamma=1", "none; set one first with penalties=r1"),
         ("loss.smoothing=1", "NonSaturating has no 'smoothing'"),
         ("update.mode=1", "plain value"),
-        ("generator_optimizer.learning_rate.kimg=1", "into learning_rate, which is a plain value"),
-        ("width=cosine:1:2:3", "no schedule is followed there"),
-        ("generator_optimizer.beta_1=cosine:1:2:3", "no schedule is followed there"),
-        ("ema_half_life=cosine:1:2", "is no schedule, expected cosine:START:END:KIMG"),
-        ("ema_half_life=exponential:1:2:3:x", "is no schedule, expected exponential:START:END:KIMG:WAIT"),
+        ("generator_optimizer.learning_rate.kimg=1", "learning_rate is a plain value and has no parts"),
+        ("width=cosine:1:2:3", "cannot follow a schedule"),
+        ("generator_optimizer.beta_1=cosine:1:2:3", "cannot follow a schedule"),
+        ("ema_half_life=cosine:1:2", "is not a valid schedule; expected cosine:START:END:KIMG"),
+        ("ema_half_life=exponential:1:2:3:x", "is not a valid schedule; expected exponential:START:END:KIMG:WAIT"),
     ],
 )
 def test_what_is_no_setting(text, message):

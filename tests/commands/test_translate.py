@@ -115,4 +115,4 @@ def test_what_cannot_be_translated(preset, tmp_path, capfd):
         assert main(["translate", str(folder), str(given), "-o", str(tmp_path / output)]) == 2
         assert message in capfd.readouterr().err
     assert main(["translate", "dcgan_digits", str(tmp_path / "in"), "-o", str(tmp_path / "out")]) == 2
-    assert "translates no pictures" in capfd.readouterr().err
+    assert "does not translate pictures" in capfd.readouterr().err

@@ -18,7 +18,7 @@ def test_the_stretch_goes_both_ways():
     low, high = np.log(-6 + np.sqrt(37)), np.log(4000 + np.sqrt(4000**2 + 1))
     np.testing.assert_allclose(images[2], -2 * low / (high - low) - 1, atol=1e-6)
     assert STRETCH.images(1e9) == 1 and STRETCH.images(-1e9) == -1
-    with pytest.raises(ValueError, match="is no stretch"):
+    with pytest.raises(ValueError, match="is not a valid stretch"):
         AsinhStretch(0.0, -1, 1)
 
 

@@ -127,7 +127,7 @@ def test_too_few_examples_are_refused():
         def blocks(self, split, workers=1):
             return super().blocks("test", workers)
 
-    with pytest.raises(ValueError, match="made 7 examples of 'train'; expected 40"):
+    with pytest.raises(ValueError, match="generated 7 examples of 'train'; expected 40"):
         cache.prepare(Short())
 
 

@@ -80,10 +80,10 @@ def test_a_tfds_name_is_downloaded_by_prepare_alone(monkeypatch, capsys):
         (["show", "toy/third"], "no config 'third'"),
         (["show", "toy", "--split", "validation"], "'train' or 'test'"),
         (["prepare", "toy", "--set", "cuont=3"], "has no option cuont"),
-        (["prepare", "toy", "--set", "count"], "no OPTION=VALUE"),
+        (["prepare", "toy", "--set", "count"], "not of the form OPTION=VALUE"),
         (["prepare", "toy", "--set", "requires=Install fonts-toy."], "Install fonts-toy."),
         (["show", "toy", "--set", "requires=Install fonts-toy."], "Install fonts-toy."),
-        (["prepare", "toys", "--set", "count=3"], "takes no options"),
+        (["prepare", "toys", "--set", "count=3"], "does not support options"),
     ],
 )
 def test_errors_are_one_line(arguments, message, capsys):

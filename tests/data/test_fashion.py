@@ -120,12 +120,12 @@ def test_tfds_is_a_source(folder, tmp_path, monkeypatch):
 def test_what_is_missing_is_said(folder, monkeypatch, tmp_path):
     monkeypatch.setattr(fashion, "installed", lambda *paths: [])
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "nothing"))
-    with pytest.raises(FileNotFoundError, match=r"install_data_packages\.sh fashion, or say folder="):
+    with pytest.raises(FileNotFoundError, match=r"install_data_packages\.sh fashion, or pass folder="):
         load("fashion/full")
     os.remove(folder / idx.FILES["test"][1])
     with pytest.raises(FileNotFoundError, match="t10k-labels-idx1-ubyte; expected these files"):
         load("fashion/full", folder=folder)
-    with pytest.raises(ValueError, match="expected it with 'fashion/full' only"):
+    with pytest.raises(ValueError, match="only 'fashion/full' supports it"):
         load("fashion", folder=folder)
 
 
@@ -191,7 +191,7 @@ def test_a_folder_of_cifars_binary_files_is_data(tmp_path, hundred):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda data: data[:-1], "expected those of an array of shape"),
+        (lambda data: data[:-1], "expected the size of an array of shape"),
         (lambda data: b"\x89PNG" + data, "starts with '89 50 4e 47'"),
         (lambda data: b"", "starts with ''"),
     ],
@@ -207,7 +207,7 @@ def test_a_broken_idx_file_is_named(folder, damage, message):
 def test_a_cut_off_gzip_file_is_named(folder):
     path = folder / f"{idx.FILES['train'][0]}.gz"
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r"images-idx3-ubyte\.gz is no whole gzip"):
+    with pytest.raises(ValueError, match=r"images-idx3-ubyte\.gz is not a complete gzip"):
         Fashion("full", folder=folder).arrays("train")
 
 

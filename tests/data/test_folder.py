@@ -527,7 +527,7 @@ def test_wrong_arguments(tmp_path, arguments, message):
 def test_no_pictures(tmp_path):
     with pytest.raises(ValueError, match="holds no pictures"):
         from_folder(tmp_path)
-    with pytest.raises(ValueError, match="is no folder"):
+    with pytest.raises(ValueError, match="is not a folder"):
         from_folder(tmp_path / "missing")
 
 

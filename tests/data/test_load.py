@@ -114,7 +114,7 @@ def test_arrays_of_ones_own():
     for data, arguments, message in (
         ((images, images, images), {}, "3 arrays"),
         (images, {"split": "test"}, "not split"),
-        (images, {"count": 2}, "with a name or a folder only"),
+        (images, {"count": 2}, "only with a name or a folder"),
         (images + 0.5, {}, "do not tell their range"),
         ((images, np.arange(4)), {"batch_size": 2}, r"\[6, 4\] examples; expected equal"),
     ):
@@ -273,7 +273,7 @@ class TestDataset:
         assert np.abs(resized - exact).max() <= 0.5 / 127.5 + 1e-6, "rounded to the eight bits of the source"
         with pytest.raises(ValueError, match="has the features image, label; expected size among them"):
             load("mnist", features=("size",))
-        with pytest.raises(ValueError, match="no options with the TFDS name"):
+        with pytest.raises(ValueError, match="supports no options"):
             load("mnist", count=3)
 
     def test_no_connection_is_tried(self, monkeypatch, tmp_path):

@@ -328,7 +328,7 @@ def test_letters_that_are_not_there_are_refused():
     assert letters.decode(letters.encode(["ab", "cccc", ""])) == ["ab", "cccc", ""]
     assert letters.decode([[1, 0, 2, 2]]) == ["a"]
     for text in ("abd", "aaaaa"):
-        with pytest.raises(ValueError, match="is no text of at most 4"):
+        with pytest.raises(ValueError, match="is not a text of at most 4"):
             letters.encode([text])
 
 
@@ -373,7 +373,7 @@ def test_graphs(smiles, atoms, bonds):
 
 
 @pytest.mark.parametrize(
-    ("smiles", "message"), [("C[NH3+]", "has signs"), ("CCC", "more than 2"), ("[H]C", "hydrogen of its own")]
+    ("smiles", "message"), [("C[NH3+]", "contains characters"), ("CCC", "more than 2"), ("[H]C", "explicit hydrogen")]
 )
 def test_molecules_without_such_a_graph_are_refused(smiles, message):
     with pytest.raises(ValueError, match=message):

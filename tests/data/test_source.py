@@ -39,7 +39,7 @@ def test_a_folder_named_like_a_data_set(tmp_path, monkeypatch):
         warnings.simplefilter("error")
         assert resolve("digits") == ("own", ("digits", None))  # there are no pictures in the folder
     Image.fromarray(RANDOM[0]).save(tmp_path / "digits" / "mine" / "1.png")
-    with pytest.warns(UserWarning, match=r"'digits' is a dataset .*Pass ../digits"):
+    with pytest.warns(UserWarning, match=r"'digits' names both a dataset .*Pass ../digits"):
         assert load("digits", labels=False, as_numpy=True).shape == (898, 8, 8, 1)
     with warnings.catch_warnings():
         warnings.simplefilter("error")

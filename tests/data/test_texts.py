@@ -55,7 +55,7 @@ def test_a_sentence_encoder_has_a_name():
     assert (kind.encoder, kind.size) == ("lengths", 2)
     np.testing.assert_array_equal(kind.encode(["abc"]), [[3, 1]])
     np.testing.assert_array_equal(kind.examples(3), [[12, 1], [14, 1], [12, 1]])
-    with pytest.raises(ValueError, match=r"made vectors of shape \(1, 2\)"):
+    with pytest.raises(ValueError, match=r"returned vectors of shape \(1, 2\)"):
         Sentences("lengths", 5).encode(["abc"])
     with pytest.raises(ValueError, match="expected a function"):
         register_encoder("nothing", None)

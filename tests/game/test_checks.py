@@ -223,7 +223,7 @@ def test_two_players_pull_at_one_layer():
             latents = keras.Input((self.latent_dim,), name="latents")
             return keras.Model(latents, self.generator_layer(layers.Dense(self.image_shape[0])(latents)))
 
-    with pytest.warns(UserWarning, match=r"common/kernel.*'discriminator' and 'generator' pull"):
+    with pytest.warns(UserWarning, match=r"common/kernel.*'discriminator' and 'generator' both update"):
         Shared(seed=0).compile()
 
 
@@ -231,7 +231,7 @@ def test_an_average_must_cover_its_network():
     growing = keras.Sequential([keras.Input((2,)), layers.Dense(36, "tanh"), layers.Reshape(SHAPE)])
     model = networks(growing, critic())
     growing.add(layers.Dense(1, "tanh"))
-    with pytest.raises(ValueError, match="average of 'generator' has 2 variables and the network 4"):
+    with pytest.raises(ValueError, match="average of 'generator' has 2 variables, but the network has 4"):
         model.compile()
 
 

@@ -283,7 +283,7 @@ def no_loss(batch):
     ("phase", "sentence"),
     [
         (Phase("one", ("critic",), no_loss, "generator"), "trains 'critic'"),
-        (Phase("one", ("generator",), no_loss, "critic"), "wants the optimizer 'critic'"),
+        (Phase("one", ("generator",), no_loss, "critic"), "uses the optimizer 'critic'"),
         (Phase("one", ("generator",), no_loss, "generator", every=0), "every 0 steps"),
     ],
 )

@@ -314,9 +314,9 @@ def test_a_game_that_was_compiled_before_is_not_traced_again(monkeypatch):
 def test_what_keras_would_validate_with_is_refused_at_once():
     model, x = toy(), vectors(16)
     for options in ({"validation_data": x}, {"validation_data": (x, x)}, {"validation_split": 0.1}):
-        with pytest.raises(ValueError, match=r"was asked for, but no loss of a game.*GANHealth"):
+        with pytest.raises(ValueError, match=r"was requested, but no loss of a game.*GANHealth"):
             model.fit(x, verbose=0, **options)
-    with pytest.raises(ValueError, match=r"evaluate\(\) was asked for"):
+    with pytest.raises(ValueError, match=r"evaluate\(\) was requested"):
         model.evaluate(x)
     with pytest.raises(TypeError, match="positional"):
         model.fit(x, None, 8, 20)

@@ -136,5 +136,5 @@ def test_micro_batches_that_do_not_fit_are_refused():
 def test_spans():
     assert Moment(3, 1500) in Kimg(1.5) and Moment(3, 1499) not in Kimg(1.5)
     assert Moment(3, 2000) not in Kimg(1.5, 2)
-    with pytest.raises(ValueError, match="no span"):
+    with pytest.raises(ValueError, match="is not a valid span"):
         Kimg(2, 2)

@@ -173,7 +173,7 @@ def test_what_is_refused():
         BigBiGAN(**SIZES, num_classes=3)
     model = BigBiGAN(**SIZES)
     for changes, message in (
-        ({"loss": "wasserstein"}, "`loss` is 'wasserstein'; BigBiGAN has a hinge"),
+        ({"loss": "wasserstein"}, "`loss` is 'wasserstein', but BigBiGAN uses a hinge"),
         ({"penalties": ("r1",)}, "`penalties` were given"),
         ({"scores": ("image",)}, "`scores` is .*expected some of"),
     ):

@@ -82,7 +82,7 @@ def test_a_fast_recipe_and_what_cannot_be_asked_for():
         CUT(**SIZES, target_channels=3)
     with pytest.raises(ValueError, match="multiples of 4"):
         CUT((10, 12, 1))
-    with pytest.raises(ValueError, match="no pairs to be weighed"):
+    with pytest.raises(ValueError, match="x and y are not paired"):
         model.fit(images(2), images(2), sample_weight=np.ones(2))
 
 

@@ -93,7 +93,7 @@ def test_each_domain_has_an_order_of_its_own_and_may_be_longer():
         drawn = [np.concatenate(side) for side in zip(*seen, strict=True)]
         np.testing.assert_array_equal(drawn[0], epoch_order(6, 3, 0))
         np.testing.assert_array_equal(drawn[1], epoch_order(9, 3, 0, domain=1)[:6])
-    with pytest.raises(ValueError, match="no pairs to be weighed"):
+    with pytest.raises(ValueError, match="x and y are not paired"):
         model.fit(x, y, sample_weight=np.ones(6))
 
 
@@ -129,7 +129,7 @@ def test_what_cannot_be_asked_for():
         model.compile(identity_weight=0.5)
     model = CycleGAN(**SIZES)
     model.compile(batch_size=2)
-    with pytest.raises(ValueError, match="Make a new model"):
+    with pytest.raises(ValueError, match="Create a new model"):
         model.compile(batch_size=4)
 
 
@@ -140,7 +140,7 @@ def test_batches_of_another_size_and_weights_are_refused():
         model.fit(x, y, batch_size=3, verbose=0)
     batch = Batch(*(ops.convert_to_tensor(part[:2]) for part in (x, y)), ops.ones(2))
     for loss in (model.generator_loss, model.discriminator_loss):
-        with pytest.raises(ValueError, match="no pairs to be weighed"):
+        with pytest.raises(ValueError, match="x and y are not paired"):
             loss(batch)
 
 

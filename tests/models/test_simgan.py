@@ -109,7 +109,7 @@ def test_half_of_a_batch_is_from_the_past():
     deviation = np.sqrt(length * (length - 1))  # of a geometric distribution
     assert abs(ages.mean() - length) < 5 * deviation / np.sqrt(len(ages) / 3)
     assert abs((ages == 1).mean() - 1 / length) < 0.04
-    with pytest.raises(ValueError, match="no half"):
+    with pytest.raises(ValueError, match="expected an even number"):
         ImagePool((1,), 8, 3, exactly_half=True)
 
 

@@ -114,7 +114,7 @@ def test_the_rule_fills_in_gamma_only():
         model.compile(recipe="small", **changes, checks=False)
         (penalty,) = model.recipe.penalties
         assert (penalty.gamma, penalty.interval) == expected
-    with pytest.raises(ValueError, match="no number"):
+    with pytest.raises(ValueError, match="not a number"):
         split(StyleGAN2, ["penalties.r1.gamma=much"], "small")
     with pytest.raises(ValueError, match="no weight"):
         R1(None)(lambda x: x, images(2), images(2))
@@ -144,7 +144,7 @@ def test_adaptive_augmentation():
 
 
 def test_what_has_no_networks_is_refused():
-    with pytest.raises(ValueError, match="StyleGAN2 has no networks for packing=2"):
+    with pytest.raises(ValueError, match="StyleGAN2 does not support packing=2"):
         tiny(num_classes=3, packing=2)
     with pytest.raises(ValueError, match="architecture is 'resnet'"):
         tiny(architecture="resnet")

@@ -184,7 +184,7 @@ def test_the_way_back():
     has = np.arange(8) < 3
     np.testing.assert_allclose(model.attribute(x, has), latents[:3].mean(0) - latents[3:].mean(0), atol=1e-5)
     for wrong in (has[:4], np.ones(8, bool), np.zeros(8, bool)):
-        with pytest.raises(ValueError, match=r"names \d of 8 images"):
+        with pytest.raises(ValueError, match=r"selects \d of 8 images"):
             model.attribute(x, wrong)
 
 

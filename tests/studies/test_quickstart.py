@@ -255,7 +255,7 @@ def test_refusals_in_plain_words(tmp_path, capfd):
         assert main(["quickstart", str(folder), "--out", str(tmp_path / "out")]) == 2
         assert piece in capfd.readouterr().err
     assert main(["quickstart", str(tiny), "--family", "pix2pix"]) == 2
-    assert "draws no pictures" in capfd.readouterr().err
+    assert "does not generate pictures" in capfd.readouterr().err
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "letter.txt").write_text("mine")
     assert main(["quickstart", str(few), "--out", str(tmp_path / "out")]) == 2

@@ -91,9 +91,9 @@ def test_every_byte_of_the_index_counts(root, served, tmp_path):
     [
         (lambda files: {**files, "../../evil.py": files[presets.CONFIG]}, "evil.py"),
         (lambda files: {**files, "/etc/passwd": files[presets.CONFIG]}, "passwd"),
-        (lambda files: {**files, presets.CARD: {**files[presets.CARD], "bytes": 10**10}}, "allowed are 200,000,000"),
+        (lambda files: {**files, presets.CARD: {**files[presets.CARD], "bytes": 10**10}}, "at most 200,000,000 bytes"),
         (lambda files: {presets.CONFIG: files[presets.CONFIG]}, "lacks a file"),
-        (lambda files: None, "no index of presets that can be trusted"),
+        (lambda files: None, "not a trustworthy index of presets"),
     ],
 )
 def test_an_index_that_wants_more_than_a_preset_is_refused(root, served, tmp_path, change, message):
@@ -146,7 +146,7 @@ def test_a_download_that_trickles_is_given_up(monkeypatch, tmp_path):
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Trickle) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         began = time.monotonic()
-        with pytest.raises(ValueError, match="came too slowly"):
+        with pytest.raises(ValueError, match="was too slow"):
             fetch._Limited(1000)(f"http://127.0.0.1:{server.server_port}/x", tmp_path / "x", None)
         server.shutdown()
     assert time.monotonic() - began < 20

@@ -113,7 +113,7 @@ def test_a_preset_takes_the_place_of_another_whole_and_of_nothing_else(preset, m
     assert b"again" in (preset / presets.METADATA).read_bytes() and kerasgan.load(preset)
     assert [path.name for path in preset.parent.iterdir()] == ["tiny"]
     (preset / "thesis.txt").write_text("mine")
-    with pytest.raises(FileExistsError, match=r"other things than a preset: thesis\.txt"):
+    with pytest.raises(FileExistsError, match=r"do not belong to a preset: thesis\.txt"):
         model.save_preset(preset)
 
 
@@ -122,11 +122,11 @@ def test_other_families_and_names_are_refused(preset, model, tmp_path):
         CGAN.from_preset(preset)
     with pytest.raises(ValueError, match=r"no preset 'dcgan_nothing'; expected one of .*classifier-digits-v1"):
         kerasgan.load("dcgan_nothing")
-    with pytest.raises(ValueError, match="which is no family of GANs"):
+    with pytest.raises(ValueError, match="which is not a known family of GANs"):
         kerasgan.load("classifier-digits-v1")
     with pytest.raises(ValueError, match=r"is an address of ftp://"):
         kerasgan.load("ftp://host/zoo/tiny")
-    with pytest.raises(ValueError, match="is no name of a preset"):
+    with pytest.raises(ValueError, match="is not a valid preset name"):
         model.save_preset(tmp_path / "My Preset")
     np.testing.assert_array_equal(kerasgan.load(preset.as_uri()).sample(2), model.sample(2))
 
@@ -134,21 +134,21 @@ def test_other_families_and_names_are_refused(preset, model, tmp_path):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"class": "kerasgan>Unknown"}, "which is no family of GANs that is known here"),
-        ({"class": "Classifier"}, "which is no family"),
-        ({"class": None}, "names no class"),
-        ({"networks": ["encoder"]}, r"holds \['encoder'\]; expected some of"),
-        ({"networks": "generator"}, "holds generator"),
-        ({"arguments": {"image_shape": [8, 8, 1], "widht": 3}}, "makes no DCGAN"),
-        ({"arguments": {"image_shape": [9, 9, 1]}}, "makes no DCGAN"),
-        ({"more": {"module": "os", "class_name": "system", "config": "true"}}, r"wants os\.system, which"),
-        ({"more": [{"module": "keras.layers", "class_name": "Lambda", "config": {}}]}, r"wants keras\.layers\.Lambda"),
-        ({"more": {"module": "keras.utils", "class_name": "get_file", "config": {}}}, r"wants keras\.utils\.get_file"),
-        ({"more": {"module": "kerasgan_evil", "class_name": "A", "config": {}}}, "wants kerasgan_evil"),
-        ({"more": {"module": "keras.layers", "class_name": "__lambda__", "config": {}}}, r"wants keras\.layers\.__l"),
+        ({"class": "kerasgan>Unknown"}, "which is not a known family of GANs"),
+        ({"class": "Classifier"}, "which is not a known family"),
+        ({"class": None}, "does not name a class"),
+        ({"networks": ["encoder"]}, r"lists the networks \['encoder'\]; expected some of"),
+        ({"networks": "generator"}, "lists the networks generator"),
+        ({"arguments": {"image_shape": [8, 8, 1], "widht": 3}}, "does not create a DCGAN"),
+        ({"arguments": {"image_shape": [9, 9, 1]}}, "does not create a DCGAN"),
+        ({"more": {"module": "os", "class_name": "system", "config": "true"}}, r"uses os\.system, which"),
+        ({"more": [{"module": "keras.layers", "class_name": "Lambda", "config": {}}]}, r"uses keras\.layers\.Lambda"),
+        ({"more": {"module": "keras.utils", "class_name": "get_file", "config": {}}}, r"uses keras\.utils\.get_file"),
+        ({"more": {"module": "kerasgan_evil", "class_name": "A", "config": {}}}, "uses kerasgan_evil"),
+        ({"more": {"module": "keras.layers", "class_name": "__lambda__", "config": {}}}, r"uses keras\.layers\.__l"),
         (
             {"more": {"module": "keras.layers", "class_name": "Dense", "registered_name": "Lambda", "config": {}}},
-            r"wants keras\.layers\.Dense",
+            r"uses keras\.layers\.Dense",
         ),
     ],
 )
@@ -193,14 +193,14 @@ def test_weights_that_are_not_numbers_of_the_network_are_refused(preset, tmp_pat
         name = next(name for name in names if "seed_generator" not in name)
         file[name][...] = np.full(file[name].shape, np.nan)
 
-    refused = {endless: "a second time", huge: misfit, linked: "holds the link", objects: "expected numbers"}
-    refused |= {virtual: "of another file, expected numbers", diverged: "holds NaN or infinity in"}
+    refused = {endless: "twice, or within", huge: misfit, linked: "contains the link", objects: "expected numbers"}
+    refused |= {virtual: "of another file; expected numbers", diverged: "holds NaN or infinity in"}
     for change, message in refused.items():
         changed(change)
         with pytest.raises(ValueError, match=message):
             kerasgan.load(preset)
     rewritten(preset, presets.WEIGHTS, b"\x80\x04\x95 a pickle")
-    with pytest.raises(ValueError, match="is no HDF5 file"):
+    with pytest.raises(ValueError, match="is not an HDF5 file"):
         kerasgan.load(preset)
     other = DCGAN((8, 8, 1), latent_dim=4, num_classes=3, width=2, kernel_size=4)
     other.save_preset(tmp_path / "smaller")
@@ -234,7 +234,9 @@ def test_a_configuration_of_more_than_its_weights_is_refused_before_it_is_built(
     monkeypatch.setattr(keras.initializers.RandomNormal, "__call__", made)
     monkeypatch.setattr(keras.initializers.GlorotUniform, "__call__", made)
     message = (
-        "makes networks of .* numbers, and metadata.json says" if declared else "it was not made for them|only fill"
+        "creates networks with .* values, but metadata.json declares"
+        if declared
+        else "it was not made for them|exhaust memory"
     )
     with pytest.raises(ValueError, match=message):
         kerasgan.load(preset)
@@ -272,9 +274,9 @@ def test_metadata_that_lie_about_the_files_are_refused(preset):
     metadata = json.loads((preset / presets.METADATA).read_text())
     whole = metadata["files"]
     for files, message in (
-        ({**whole, "../../other": {"bytes": 3, "sha256": "0"}}, "is no file of a preset"),
+        ({**whole, "../../other": {"bytes": 3, "sha256": "0"}}, "is not a file of a preset"),
         ({**whole, presets.WEIGHTS: {"bytes": 10**12, "sha256": whole[presets.WEIGHTS]["sha256"]}}, "at most"),
-        ({presets.CONFIG: whole[presets.CONFIG]}, "says nothing of model.weights.h5"),
+        ({presets.CONFIG: whole[presets.CONFIG]}, "does not list model.weights.h5"),
     ):
         (preset / presets.METADATA).write_text(json.dumps({**metadata, "files": files}))
         with pytest.raises(ValueError, match=message):

@@ -99,7 +99,7 @@ def test_damaged_files(tmp_path):
         with pytest.raises(ValueError):
             read_torch(path)
     path.write_bytes(b"no pickle at all")
-    with pytest.raises(ValueError, match="no file of PyTorch"):
+    with pytest.raises(ValueError, match="is not a file of PyTorch"):
         read_torch(path)
     with pytest.raises(ValueError, match="compressed"):
         read_torch(archive(path, tensor((6,), (1,)), SIX, zipfile.ZIP_DEFLATED))

@@ -246,7 +246,7 @@ def choose(data, count, seed):
     samples = np.asarray(parts[0])
     labels = np.asarray(parts[1]) if len(parts) > 1 and parts[1] is not None else None
     if len(samples) < 12:
-        raise ValueError(f"got {len(samples)} real samples; expected at least 12, better {count}, to compare with.")
+        raise ValueError(f"got {len(samples)} real samples; expected at least 12 to compare with, preferably {count}.")
     chosen = np.random.default_rng(seed).permutation(len(samples))[:count]
     return samples[chosen], None if labels is None else labels[chosen]
 

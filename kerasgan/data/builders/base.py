@@ -176,8 +176,8 @@ class LocalDataset(ABC):
         right_type = stacked.dtype.kind == "U" if feature.dtype == "str" else stacked.dtype == np.dtype(feature.dtype)
         if stacked.shape[1:] != tuple(feature.shape) or not right_type:
             raise ValueError(
-                f"{self.full_name!r} made {name!r} of shape {stacked.shape[1:]} and dtype {stacked.dtype}; expected "
-                f"{tuple(feature.shape)} and {feature.dtype}, as declared by its features."
+                f"{self.full_name!r} generated {name!r} of shape {stacked.shape[1:]} and dtype {stacked.dtype}; "
+                f"expected {tuple(feature.shape)} and {feature.dtype}, as declared by its features."
             )
         return stacked
 

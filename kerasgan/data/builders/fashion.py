@@ -71,7 +71,7 @@ class Fashion(LocalDataset):
     def __init__(self, config=None, **options):
         super().__init__(config, **options)
         if self.config == "small" and "folder" in options:
-            raise ValueError(f"folder={options['folder']!r} was given; expected it with 'fashion/full' only.")
+            raise ValueError(f"folder={options['folder']!r} was given, but only 'fashion/full' supports it.")
 
     def requires(self):
         if self.config == "small" or self._folder() is not None or _tfds_folder().is_dir():
@@ -79,8 +79,8 @@ class Fashion(LocalDataset):
         folder = self.options.get("folder")
         if folder is not None:
             names = ", ".join(name for pair in idx.FILES.values() for name in pair)
-            return f"folder={str(folder)!r} has not all of {names}; expected these files, with or without .gz."
-        return lacking(self, [PACKAGE.name], "or say folder= with the four IDX files")
+            return f"folder={str(folder)!r} lacks some of {names}; expected these files, with or without .gz."
+        return lacking(self, [PACKAGE.name], "or pass folder= with the four IDX files")
 
     def splits(self):
         if self.config == "small":

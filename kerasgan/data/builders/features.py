@@ -171,7 +171,9 @@ class Characters:
         numbers = {letter: number for number, letter in enumerate(self.alphabet)}
         for row, text in zip(codes, texts, strict=True):
             if len(text) > self.length or not set(text) <= set(self.alphabet[1:]):
-                raise ValueError(f"{text!r} is no text of at most {self.length} of the letters {self.alphabet[1:]!r}.")
+                raise ValueError(
+                    f"{text!r} is not a text of at most {self.length} letters from the alphabet {self.alphabet[1:]!r}."
+                )
             row[: len(text)] = [numbers[letter] for letter in text]
         return codes
 

@@ -137,7 +137,9 @@ def graph(smiles, size):
     """
     tokens = _TOKENS.findall(smiles)
     if "".join(tokens) != smiles:
-        raise ValueError(f"{smiles!r} has signs that are not among those of MOSES; expected {ALPHABET[1:]!r}.")
+        raise ValueError(
+            f"{smiles!r} contains characters that are not in the alphabet of MOSES; expected {ALPHABET[1:]!r}."
+        )
     atoms, bonds = np.zeros(size, "uint8"), np.zeros((size, size), "uint8")
     aromatic: list[bool] = []
     before, order = None, 0
@@ -149,7 +151,7 @@ def graph(smiles, size):
 
     for token in tokens:
         if token == "[H]":
-            raise ValueError(f"{smiles!r} has a hydrogen of its own; expected heavy atoms only.")
+            raise ValueError(f"{smiles!r} contains an explicit hydrogen atom; expected heavy atoms only.")
         if token == "(":
             branches.append(before)
         elif token == ")":
@@ -166,7 +168,7 @@ def graph(smiles, size):
         else:
             number = len(aromatic)
             if number == size:
-                raise ValueError(f"{smiles!r} has more than {size} heavy atoms; expected at most so many.")
+                raise ValueError(f"{smiles!r} has more than {size} heavy atoms; expected at most {size}.")
             symbol = token.strip("[]H")
             aromatic.append(symbol.islower())
             atoms[number] = ATOMS.index(symbol.capitalize())

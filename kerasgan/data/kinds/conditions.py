@@ -157,7 +157,10 @@ class Captions(TextIds):
     def __post_init__(self):
         object.__setattr__(self, "vocabulary", tuple(self.vocabulary))
         if not self.vocabulary or not _is_positive_integer(self.length):
-            raise ValueError(f"Captions got {len(self.vocabulary)} words and length={self.length!r}; expected some.")
+            raise ValueError(
+                f"Captions got {len(self.vocabulary)} words and length={self.length!r}; expected at least one word "
+                "and a positive length."
+            )
 
     @classmethod
     def of(cls, texts, length=None):

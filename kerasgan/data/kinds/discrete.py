@@ -85,7 +85,7 @@ class Tokens(Kind):
             words = list(text) if self._joint == "" else text.split()
             for column, word in enumerate(words[: self.length]):
                 if word not in place:
-                    raise ValueError(f"The text {text!r} has the token {word!r}, which the vocabulary lacks.")
+                    raise ValueError(f"The text {text!r} contains the token {word!r}, which is not in the vocabulary.")
                 encoded[row, column] = place[word]
         return encoded
 

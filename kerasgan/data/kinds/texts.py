@@ -158,8 +158,8 @@ class Sentences(Kind):
         vectors = run_encoder(self.encoder, [as_text(text) for text in value.ravel()])
         if vectors.shape != (value.size, self.size):
             raise ValueError(
-                f"The sentence encoder {self.encoder!r} made vectors of shape {vectors.shape} of {value.size} texts; "
-                f"expected ({value.size}, {self.size})."
+                f"The sentence encoder {self.encoder!r} returned vectors of shape {vectors.shape} for {value.size} "
+                f"texts; expected ({value.size}, {self.size})."
             )
         return vectors.reshape(*value.shape, self.size)
 
