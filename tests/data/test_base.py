@@ -117,7 +117,7 @@ def test_examples_have_to_be_as_the_features_say():
         features = {"image": Image((4, 4, 3))}
 
     with pytest.raises(
-        ValueError, match=r"'toy/plain' made 'image' of shape \(4, 6, 3\) and dtype uint8; expected \(4, 4"
+        ValueError, match=r"'toy/plain' generated 'image' of shape \(4, 6, 3\) and dtype uint8; expected \(4, 4"
     ):
         Wrong().arrays("train")
     Wrong.features = {"size": Tensor((), "float64")}
