@@ -21,8 +21,14 @@ from kerasgan.pictures.files import write_json
 from kerasgan.studies.own_scores import own_scores
 from kerasgan.zoo import preset as presets
 
-# Networks by the name of the data, trained on the split "train".
-NETWORKS = {name: f"classifier-{name}-v1" for name in ("digits", "glyphs", "sprites", "fashion")}
+# Classifiers of the data with this name, or of one of its configurations, trained on the split "train", and what they
+# take: images with this number of channels, or another kind of samples.
+NETWORKS = {
+    "digits": ("classifier-digits-v1", 1),
+    "glyphs": ("classifier-glyphs-v1", 1),
+    "sprites": ("classifier-sprites-v1", 1),
+    "fashion": ("classifier-fashion-v1", 1),
+}
 FITTED = 50_000_000  # largest number of numbers in the sounds, films or solids that the control is fitted to
 PICTURES = ("folder", "packed")  # kinds of data of which `kerasgan.data.load` takes options for pictures
 # The better direction of each score.
@@ -286,10 +292,15 @@ def _loaded(source, split) -> Any:
 
 def features_of(source):
     """Returns the default features."""
-    if not isinstance(source.kind, Images) or source.kind.shape[-1] not in (1, 3):
-        return DRAWN.get(source.kind.name, "pixels")
-    network = NETWORKS.get(source.data.partition("/")[0])
-    return network if network and source.kind.shape[-1] == 1 else "random-conv-seed0"
+    pictures = isinstance(source.kind, Images)
+    seen = source.kind.shape[-1] if pictures else source.kind.name
+    name, _, config = source.data.partition("/")
+    if not config and name in DATASETS:
+        config = DATASETS[name]().config
+    network, knows = NETWORKS.get(f"{name}/{config}") or NETWORKS.get(name) or (None, None)
+    if network and knows == seen:
+        return network
+    return "random-conv-seed0" if pictures and seen in (1, 3) else DRAWN.get(source.kind.name, "pixels")
 
 
 def _print(scores, protocol):

@@ -12,8 +12,9 @@ import pytest
 from kerasgan import data, metrics
 from kerasgan.data.builders import DATASETS
 from kerasgan.metrics import features as spaces
-from kerasgan.metrics.features import CLASSIFIERS, NAMES, extract, get, name_of
+from kerasgan.metrics.features import CLASSIFIERS, NAMES, classifier, extract, get, name_of
 from kerasgan.metrics.features.classifier import Classifier
+from kerasgan.metrics.features.drawn import views
 from kerasgan.metrics.features.inception import inception_2015
 from kerasgan.metrics.features.random_conv import RandomConvolutions
 from kerasgan.zoo import preset as presets
@@ -89,6 +90,23 @@ def test_the_sprites_classifier_reads_every_factor():
     for head, target in sprite_targets(arrays).items():
         right = net.classify(images, head).argmax(axis=1) == target
         assert right.mean() > 0.9, head
+
+
+def test_solids_are_classified_by_views_of_them(monkeypatch, tmp_path):
+    arguments = {"image_shape": [8, 8, 3], "heads": {"label": 4}, "widths": [2], "features": 3}
+    network = classifier.build(**arguments, initializer="he_normal")
+    config = {"class": "Classifier", "arguments": {**arguments, "drawing": "views"}}
+    presets.write(tmp_path / "classifier-solids", network, config, {}, "# classifier-solids\n")
+    net, solids = Classifier("classifier-solids", tmp_path), noise(5, 8, 8, 8, 1) > 0
+    found, probabilities = net(solids), net.classify(solids)
+    assert net.resizing(solids.shape[1:]) == "views from three sides of 8×8×8×1"
+    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
+    monkeypatch.setattr(classifier, "AT_ONCE", 2)
+    np.testing.assert_array_equal(net(solids), found)
+    with pytest.raises(ValueError, match="expected solids"):
+        net(noise(2, 8, 8, 1))
+    net._draw = None
+    np.testing.assert_array_equal(net(views(solids)[:, 0]), found)
 
 
 @pytest.mark.slow

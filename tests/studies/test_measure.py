@@ -1,6 +1,7 @@
 """Scores of refined and restored images: the regression against scikit-learn, and scores of known images."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,10 @@ from PIL import Image
 from kerasgan import Pix2Pix, SimGAN
 from kerasgan.commands.main import main
 from kerasgan.data import load
+from kerasgan.data.kinds import Audio, Images, Vectors, Voxels
 from kerasgan.metrics import psnr
+from kerasgan.studies import evaluate
+from kerasgan.studies.evaluate import features_of
 from kerasgan.studies.measure import measure, regressed
 
 SIZES = {"image_shape": (24, 24, 1), "width": 2, "blocks": 1, "discriminator_widths": (2, 2, 2, 2), "seed": 0}
@@ -82,3 +86,22 @@ def test_evaluate_scores_a_restoration_as_it_was_trained(tmp_path, capsys):
     expected = np.mean(psnr(y, np.repeat(x, 3, axis=-1), (-1, 1)))
     assert found["scores"]["psnr"]["control"] == pytest.approx(expected, rel=1e-6)
     assert main(["evaluate", str(tmp_path / "colours"), "-o", str(out), "--raw"]) != 0
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "expected"),
+    [
+        ("fashion", Images((32, 32, 1)), "classifier-fashion-v1"),
+        ("fashion/full", Images((32, 32, 3)), "random-conv-seed0"),  # in colours that it has never seen
+        ("emoji", Images((64, 64, 3)), "random-conv-seed0"),
+        ("drums", Audio(16000), "spectrograms-conv-seed0"),
+        ("parts", Voxels((32, 32, 32, 1)), "views-conv-seed0"),
+        ("solids/small", Voxels((32, 32, 32, 1)), "classifier-solids-v1"),
+        ("solids/large", Voxels((32, 32, 32, 1)), "views-conv-seed0"),
+        ("mnist", Images((28, 28, 1)), "random-conv-seed0"),
+        ("gaussians/ring", Vectors(2), "pixels"),
+    ],
+)
+def test_samples_are_compared_in_features_of_their_data(data, kind, expected, monkeypatch):
+    monkeypatch.setitem(evaluate.NETWORKS, "solids/small", ("classifier-solids-v1", "voxels"))
+    assert features_of(SimpleNamespace(data=data, kind=kind)) == expected

@@ -1,8 +1,12 @@
 """Small classifiers of the package's own datasets, which provide features and class probabilities."""
 
+from collections.abc import Callable
+
 import keras
+import numpy as np
 from keras import layers
 
+from kerasgan.metrics.features.drawn import AT_ONCE, DRAWINGS
 from kerasgan.metrics.features.network import FeatureNetwork
 from kerasgan.zoo import preset as presets
 
@@ -75,6 +79,8 @@ ARCHITECTURES = {"plain": _plain, "residual": _residual}
 class Classifier(FeatureNetwork):
     """A trained classifier that comes with the package as a preset.
 
+    Classifiers of sounds and solids see pictures of them: spectrograms, or views from three sides.
+
     Args:
         name: Name of the preset.
         root: Folder of the presets.
@@ -91,7 +97,26 @@ class Classifier(FeatureNetwork):
         preset = presets.read(name, root)
         if preset.config.get("class") != "Classifier":
             raise ValueError(f"The preset {name!r} is a {preset.config.get('class')}; expected a Classifier.")
-        network = build(**preset.config["arguments"])
+        arguments = dict(preset.config["arguments"])
+        drawing = arguments.pop("drawing", None)
+        self._draw: Callable | None = None
+        self._words = ""
+        if drawing:
+            self._draw, self._words = DRAWINGS[f"{drawing}-conv-seed0"]
+        network = build(**arguments)
         network.load_weights(preset.weights)
-        super().__init__(name, network, preset.config["arguments"]["image_shape"])
-        self.heads = preset.config["arguments"]["heads"]
+        super().__init__(name, network, arguments["image_shape"])
+        self.heads = arguments["heads"]
+
+    def resizing(self, shape):
+        """Describes what the network sees of samples of a shape."""
+        return f"{self._words} of {'×'.join(map(str, shape))}" if self._draw else super().resizing(shape)
+
+    def _checked(self, samples):
+        return super()._checked(drawn(self._draw, samples) if self._draw else samples)
+
+
+def drawn(draw, samples):
+    """Pictures of sounds or solids, one of each: an array of shape (n, height, width, channels) in [-1, 1]."""
+    samples = np.asarray(samples)
+    return np.concatenate([draw(samples[start : start + AT_ONCE])[:, 0] for start in range(0, len(samples), AT_ONCE)])
