@@ -129,6 +129,6 @@ def require_named(outputs, names, whose):
     if not isinstance(outputs, dict) or not set(names) <= set(outputs):
         raise ValueError(
             f"{whose} returns {found}; expected outputs with the names {names}: keras.Model(images, {{{names[0]!r}: "
-            "..., ...}})."
+            "..., ...})."
         )
     return outputs
