@@ -39,23 +39,26 @@ CASES: dict[str, tuple] = {
     "wavegan_4096": ("WaveGAN", {"image_shape": (4096, 1), "width": 16}, 16, {}),
 }
 WARMUP = 2
+STEPS = 4  # in a call, because `fit` itself takes some milliseconds
 
 
-def step_of(engine, name):
-    """The compiled step of a case, a callable without arguments."""
+def step_of(engine, name, cases=CASES):
+    """The compiled step of a case, a callable without arguments that takes `STEPS` steps."""
     os.environ["KERAS_BACKEND"] = engine
     import numpy as np
 
     import kerasgan
 
-    family, arguments, batch, changes = CASES[name]
+    family, arguments, batch, changes = cases[name]
     model = getattr(kerasgan, family)(**arguments, seed=0)
     model.compile(batch_size=batch, **changes)
     random = np.random.default_rng(0)
-    x = random.uniform(-1, 1, (batch * 4, *model.image_shape)).astype("float32")
-    y = random.uniform(-1, 1, x.shape).astype("float32") if family == "CycleGAN" else None
+    x = random.uniform(-1, 1, (batch * STEPS, *model.image_shape)).astype("float32")
+    y = random.integers(0, arguments["num_classes"], len(x)) if "num_classes" in arguments else None
+    if family == "CycleGAN":
+        y = random.uniform(-1, 1, x.shape).astype("float32")
 
-    def step():  # four, because `fit` itself takes some milliseconds
+    def step():
         model.fit(x, y, batch_size=batch, epochs=1, shuffle=False, verbose=0)
 
     return step
@@ -88,7 +91,7 @@ def main():
             targets, rounds=arguments.rounds, warmup=WARMUP, environment={"TF_CPP_MIN_LOG_LEVEL": "3"}
         )
         ratios = [b / a for a, b in zip(seconds["tensorflow"], seconds["jax"], strict=True)]
-        times = [statistics.median(seconds[engine]) / 4 for engine in ("tensorflow", "jax")]
+        times = [statistics.median(seconds[engine]) / STEPS for engine in ("tensorflow", "jax")]
         row = [f"`{name}`", str(CASES[name][2]), *(f"{t:.3f}" for t in times), f"{statistics.median(ratios):.2f}"]
         lines.append(f"| {' | '.join(row)} |")
         print(lines[-1], flush=True)

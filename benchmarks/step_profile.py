@@ -19,18 +19,21 @@ import time
 from collections import Counter
 from pathlib import Path
 
-# name: (family, constructor arguments, batch size, classes)
+from benchmarks import engine_speed
+from benchmarks.engine_speed import STEPS
+
+# As those of `benchmarks.engine_speed`.
 CASES: dict[str, tuple] = {
-    "dcgan_64": ("DCGAN", {"image_shape": (64, 64, 3), "width": 32}, 16, 0),
+    "dcgan_64": engine_speed.CASES["dcgan_64"],
     "stylegan2_64": (
         "StyleGAN2",
         {"image_shape": (64, 64, 3), "channel_base": 1024, "channel_max": 64, "latent_dim": 64, "style_dim": 64},
         16,
-        0,
+        {},
     ),
-    "biggan_32": ("BigGAN", {"image_shape": (32, 32, 3), "width": 16, "num_classes": 10}, 32, 10),
-    "r3gan_32": ("R3GAN", {"image_shape": (32, 32, 3), "width": 32, "blocks": 1, "group_width": 16}, 32, 0),
-    "cyclegan_128": ("CycleGAN", {"image_shape": (128, 128, 3), "width": 32, "blocks": 6}, 1, 0),
+    "biggan_32": ("BigGAN", {"image_shape": (32, 32, 3), "width": 16, "num_classes": 10}, 32, {}),
+    "r3gan_32": engine_speed.CASES["r3gan_32"],
+    "cyclegan_128": ("CycleGAN", {"image_shape": (128, 128, 3), "width": 32, "blocks": 6}, 1, {}),
 }
 # The first pattern that an operation's type matches names its kind.
 KINDS = {
@@ -45,30 +48,18 @@ KINDS = {
     "copies: shapes, padding, concatenation": r"Transpose|Pad|Concat|Slice|Gather|Tile|Pack|Reshape|Cast|Reverse|Split",
     "element by element": r".",
 }
-STEPS, ROUNDS = 4, 3
+ROUNDS = 3
 
 
 def measure(name):
     """Profiles one case: milliseconds of a step, and of each kind of operations in it."""
-    os.environ["KERAS_BACKEND"] = "tensorflow"
-    import numpy as np
+    run = engine_speed.step_of("tensorflow", name, CASES)
     import tensorflow as tf
     from tensorflow.tsl.profiler.protobuf import xplane_pb2
 
-    import kerasgan
-
-    family, arguments, batch, classes = CASES[name]
-    model = getattr(kerasgan, family)(**arguments, seed=0)
-    model.compile(batch_size=batch)
-    random = np.random.default_rng(0)
-    x = random.uniform(-1, 1, (batch * STEPS, *model.image_shape)).astype("float32")
-    y = random.integers(0, classes, len(x)) if classes else None
-    if family == "CycleGAN":
-        y = random.uniform(-1, 1, x.shape).astype("float32")
-
     def steps():
         began = time.perf_counter()
-        model.fit(x, y, batch_size=batch, epochs=1, shuffle=False, verbose=0)
+        run()
         return 1000 * (time.perf_counter() - began) / STEPS
 
     steps(), steps()
