@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from kerasgan.commands.adder import adder
-from kerasgan.commands.options import noise, positive
+from kerasgan.commands.options import add_truncation, noise, positive
 
 # The same as in kerasgan.latent_space, which needs an engine.
 SPACES, METHODS, STARTS = ("z", "w", "w+"), ("ganspace", "sefa"), ("candidates", "mean", "encoder")
@@ -35,12 +35,7 @@ def add_parser(commands):
         help="interpolation between stops (default: depends on the latents)",
     )
     one.add_argument("--open", action="store_true", help="end at the last stop instead of returning to the first")
-    one.add_argument(
-        "--truncation",
-        type=float,
-        metavar="T",
-        help="truncation: smaller values give more typical samples (default: none)",
-    )
+    add_truncation(one)
     one.add_argument("--labels", metavar="CLASS,...", help="names or numbers of classes, one for each walk")
     one.add_argument("--rate", type=amount, default=16, metavar="R", help="images per second (default: 16)")
 
@@ -71,12 +66,7 @@ def add_parser(commands):
     )
     one.add_argument("--codes", metavar="FILE", help="codes written by `kerasgan project` (default: random codes)")
     one.add_argument("-n", "--count", type=count, default=8, metavar="N", help="number of random codes (default: 8)")
-    one.add_argument(
-        "--truncation",
-        type=float,
-        metavar="T",
-        help="truncation: smaller values give more typical samples (default: none)",
-    )
+    add_truncation(one)
     one.add_argument("--labels", metavar="CLASS,...", help="names or numbers of classes, repeated up to N")
     one.add_argument("--steps", type=count, default=16, metavar="N", help="images of a film (default: 16)")
     one.add_argument("--rate", type=amount, default=16, metavar="R", help="images per second (default: 16)")

@@ -17,7 +17,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from kerasgan.commands.options import add_picture_options, noise, option
+from kerasgan.commands.options import add_picture_options, add_truncation, noise, option
 from kerasgan.commands.options import positive as _positive
 
 # Errors of TensorFlow's collectives when another process is gone.
@@ -356,8 +356,8 @@ def sample(arguments):
     model, count = trained(arguments.run), arguments.count
     if hasattr(model, "continue_video"):
         raise ValueError(
-            f"{arguments.run} is a {type(model).__name__}, which continues films. Use "
-            "kerasgan.load(...).continue_video(films, count)."
+            f"{arguments.run} is a {type(model).__name__}, which continues films and has no samples of its own. Use: "
+            f"kerasgan translate {arguments.run} FILMS -o OUT"
         )
     if not model.generates:
         raise ValueError(
@@ -583,12 +583,7 @@ def command_parser():
     one.add_argument(
         "--captions", metavar="FILE", help="text file: draw a picture for each line, as a strip (-: standard input)"
     )
-    one.add_argument(
-        "--truncation",
-        type=float,
-        metavar="T",
-        help="truncation: smaller values give more typical samples (default: none)",
-    )
+    add_truncation(one)
     one.add_argument(
         "--noise", default="random", type=noise, help="noise: random, fixed, none or a factor (default: random)"
     )

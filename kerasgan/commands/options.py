@@ -36,6 +36,16 @@ def noise(text):
     return text if text in ("random", "fixed", "none") else float(text)
 
 
+def add_truncation(parser):
+    """Adds the option `--truncation`."""
+    parser.add_argument(
+        "--truncation",
+        type=float,
+        metavar="T",
+        help="truncation: smaller values give more typical samples (default: none)",
+    )
+
+
 def add_picture_options(parser, size_help="resize the images to S x S pixels"):
     """Adds the options of `kerasgan.data.load` for pictures."""
     one = parser.add_argument_group(

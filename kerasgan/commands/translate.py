@@ -9,8 +9,10 @@ def add_parser(commands):
     count = positive(int)
     one = adder(commands)(translate, "translate")
     one.add_argument("run", metavar="RUN|PRESET", help="folder of a run, or name, folder or address of a preset")
-    one.add_argument("pictures", nargs="+", metavar="FOLDER|FILE", help="pictures of any size, or folders of them")
-    one.add_argument("-o", "--output", required=True, metavar="OUT", help="folder of the PNG files")
+    one.add_argument(
+        "pictures", nargs="+", metavar="FOLDER|FILE", help="pictures or films of any size, or folders of them"
+    )
+    one.add_argument("-o", "--output", required=True, metavar="OUT", help="folder of the PNG or GIF files")
     one.add_argument(
         "--to",
         choices=("x", "y"),
@@ -27,13 +29,15 @@ def add_parser(commands):
         metavar="N",
         help="pixels that tiles share (default: the receptive field, or a third of a tile)",
     )
+    one.add_argument("--frames", type=count, metavar="N", help="frames to add to each film (default: 8)")
 
 
 def translate(arguments):
-    """Translates or enlarges pictures of any size, in tiles without seams, into PNG files.
+    """Translates or enlarges pictures of any size, in tiles without seams, into PNG files; continues films.
 
     Transparency is kept, and 16-bit pictures give 16-bit files. Generator noise is omitted. Files have the same names
-    and folders as the pictures.
+    and folders as the pictures. With a FramePredictor, GIF files and animated WebP and PNG files are continued: the
+    output is a GIF file of the film and the predicted frames.
     """
     from kerasgan.commands.trained import trained
     from kerasgan.studies.translate import translate

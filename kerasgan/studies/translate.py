@@ -1,4 +1,4 @@
-"""`kerasgan translate`: translates or enlarges pictures of any size, in tiles."""
+"""`kerasgan translate`: translates or enlarges pictures of any size, in tiles, and continues films."""
 
 import os
 import sys
@@ -9,29 +9,50 @@ import numpy as np
 from kerasgan.data import picture as pictures
 from kerasgan.data.progress import progress
 from kerasgan.pictures.files import replacing
+from kerasgan.pictures.films import read_film, write_film
 from kerasgan.pictures.png import PNGWriter
 
 ROWS = 256  # number of rows to convert at once
 
 
+FRAMES = 8  # default number of frames to predict
+
+
 def translate(model, arguments):
-    """Translates or enlarges pictures of any size, in tiles without seams, into PNG files.
+    """Translates or enlarges pictures of any size, in tiles without seams, into PNG files; continues films.
 
     The alpha channel is kept, and 16-bit pictures give 16-bit files. Generator noise is omitted. Files have the same
-    names and folders as the pictures.
+    names and folders as the pictures. Films become GIF files, see `continue_film`.
 
     Args:
-        model: The translator.
+        model: The translator, or a model that continues films.
         arguments: Arguments of the command.
     """
-    if not hasattr(model, "tiles"):
+    films = hasattr(model, "continue_video")
+    if not films and not hasattr(model, "tiles"):
         hint = " Use `sample`." if model.generates else ""
         raise ValueError(f"{arguments.run} is a {type(model).__name__}, which does not translate pictures.{hint}")
-    tiles = model.tiles(arguments.to, not arguments.raw, arguments.tile, arguments.overlap)
-    failed, done = [], 0
-    for file, name in _files(arguments.pictures, Path(arguments.output)):
-        try:
+    if not films and arguments.frames is not None:
+        raise ValueError(
+            f"--frames was given, but {arguments.run} is a {type(model).__name__}, which does not continue films. "
+            "Leave it out."
+        )
+    if films:
+
+        def one(file, name):
+            count = FRAMES if arguments.frames is None else arguments.frames
+            continue_film(model, file, name, count, not arguments.raw)
+
+    else:
+        tiles = model.tiles(arguments.to, not arguments.raw, arguments.tile, arguments.overlap)
+
+        def one(file, name):
             translate_file(model, tiles, file, name, arguments.to)
+
+    failed, done = [], 0
+    for file, name in _files(arguments.pictures, Path(arguments.output), ".gif" if films else ".png"):
+        try:
+            one(file, name)
         except pictures.Unreadable as error:
             failed.append(str(error))
             print(f"kerasgan: warning: {error}", file=sys.stderr)
@@ -39,12 +60,40 @@ def translate(model, arguments):
         done += 1
         print(name)
     if failed or not done:
+        given = "films" if films else "pictures"
         raise ValueError(
-            f"{len(failed)} of {done + len(failed)} pictures could not be read." if failed else "No pictures found."
+            f"{len(failed)} of {done + len(failed)} {given} could not be read." if failed else f"No {given} found."
         )
 
 
-def _files(given, output):
+def continue_film(model, file, output, count, ema=True):
+    """Continues a film: a GIF file of all its frames and the predicted ones.
+
+    Args:
+        model: `kerasgan.FramePredictor`.
+        file: Path of a GIF, animated WebP or animated PNG file with at least `model.context` frames of any size. Its
+            frames become grey if the model's are.
+        output: Path of the GIF file. It has as many frames per second as the film.
+        count: Number of frames to predict.
+        ema: Whether to use the averaged generator rather than the one being trained.
+
+    Raises:
+        kerasgan.data.picture.Unreadable: If the file cannot be read, or if it has too few frames.
+    """
+    if model.channels not in (1, 3):
+        raise ValueError(f"The model's frames have {model.channels} channels; expected 1 or 3.")
+    frames, rate = read_film(file, model.channels)
+    if len(frames) < model.context:
+        raise pictures.Unreadable(
+            f"{file} has {len(frames)} frame{'s' * (len(frames) > 1)}; expected a film of at least {model.context}, "
+            "from which the model predicts the next one."
+        )
+    known = frames[-model.context :].astype("float32") / 127.5 - 1.0
+    made = model.continue_video(known[None], count, ema)[0]
+    write_film(output, [*frames, *np.rint((np.clip(made, -1.0, 1.0) + 1.0) * 127.5).astype("uint8")], rate)
+
+
+def _files(given, output, ending):
     """Pairs (picture, output file), in the order of their names."""
     found = []
     for path in map(Path, given):
@@ -54,7 +103,7 @@ def _files(given, output):
         for file in files:
             if path.is_file() or (pictures.is_picture(file) and not file.name.startswith(".")):
                 relative = Path(file.name) if path.is_file() else file.relative_to(path)
-                found.append((file, output / relative.with_suffix(".png")))
+                found.append((file, output / relative.with_suffix(ending)))
     names = [name for _, name in found]
     twice = sorted({str(name) for name in names if names.count(name) > 1})
     if twice:

@@ -10,6 +10,7 @@ from PIL import Image
 from kerasgan import GAN3D, FramePredictor, VideoGAN
 from kerasgan.commands.main import main
 from kerasgan.data.kinds import Video
+from kerasgan.pictures.films import read_film, write_film
 
 
 def sampled(model, folder, count):
@@ -62,11 +63,55 @@ def test_levels_of_a_film():
     assert found == [[0], [128], [255]]
 
 
+def film(path, count, size=(9, 11)):
+    """Writes a GIF file of random grey frames, five in a second; returns the frames that a reader finds."""
+    frames = np.random.default_rng(0).integers(256, size=(count, *size, 1), dtype="uint8")
+    write_film(path, frames, 5.0)
+    return frames
+
+
+def test_films_are_read_as_they_were_written(tmp_path):
+    frames = film(tmp_path / "film.gif", 4)
+    found, rate = read_film(tmp_path / "film.gif", 1)
+    np.testing.assert_array_equal(found, frames)
+    assert rate == 5.0
+    still = np.repeat(frames[:2], [1, 3], axis=0)  # a file holds equal frames once
+    write_film(tmp_path / "still.gif", still, 5.0)
+    np.testing.assert_array_equal(read_film(tmp_path / "still.gif", 1)[0], still)
+    colours, _ = read_film(tmp_path / "film.gif", 3)
+    np.testing.assert_array_equal(colours, np.repeat(frames, 3, axis=-1))
+
+
+def test_films_are_continued(tmp_path, capsys):
+    model = FramePredictor((3, 8, 8, 1), context=2, scales=1, patch_size=8, width=1 / 64, seed=0)
+    model.save_preset(tmp_path / "tiny")
+    frames = film(tmp_path / "films" / "one.gif", 4)
+    command = ["translate", str(tmp_path / "tiny"), str(tmp_path / "films"), "-o", str(tmp_path / "out")]
+    assert main([*command, "--frames", "3"]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / "out" / "one.gif")
+    found, rate = read_film(tmp_path / "out" / "one.gif", 1)
+    made = model.continue_video(frames[None, -2:].astype("float32") / 127.5 - 1.0, 3)[0]
+    assert rate == 5.0 and found.shape == (7, 9, 11, 1)
+    np.testing.assert_array_equal(found[:4], frames)
+    np.testing.assert_allclose(found[4:], (made + 1.0) * 127.5, atol=0.51)
+    Image.new("L", (9, 11)).save(tmp_path / "films" / "still.png")
+    assert main(command) == 2
+    error = capsys.readouterr().err
+    assert "still.png has 1 frame; expected a film of at least 2" in error and "1 of 2 films could not be read" in error
+    (tmp_path / "films" / "still.png").write_bytes(b"no picture")
+    assert main(command) == 2
+    assert "still.png cannot be read as a film" in capsys.readouterr().err
+
+
+def test_only_films_have_frames(tmp_path, capsys):
+    folders = str(tmp_path), "-o", str(tmp_path / "out")
+    assert main(["translate", "srgan_photos", *folders, "--frames", "3"]) == 2
+    assert "--frames was given, but srgan_photos is a SRGAN" in capsys.readouterr().err
+
+
 def test_predictors_of_frames_have_no_samples(tmp_path, capsys):
     model = FramePredictor((3, 8, 8, 1), context=2, scales=1, patch_size=8, width=1 / 64, seed=0)
     model.save_preset(tmp_path / "tiny")
     assert main(["sample", str(tmp_path / "tiny"), "-o", str(tmp_path / "grid.png")]) == 2
-    assert "continue_video" in capsys.readouterr().err
-    assert main(["translate", str(tmp_path / "tiny"), str(tmp_path), "-o", str(tmp_path / "out")]) == 2
-    assert "does not translate pictures" in capsys.readouterr().err
+    assert "kerasgan translate" in capsys.readouterr().err
     assert "continue_video" in (tmp_path / "tiny" / "README.md").read_text()
