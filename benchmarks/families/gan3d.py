@@ -10,13 +10,15 @@ at most 5% of the voxels have occupancies from 0.3 to 0.7; and at most 1% of the
 discriminator's features must classify unseen solids as well as on as many principal components of the voxels, and 5
 points better than on the features of an untrained discriminator. Controls: real solids, and the untrained generator,
 which must fail.
+
+The trained model is kept in `runs/benchmarks`, so that an interrupted benchmark can be resumed.
 """
 
 import sys
 
 import numpy as np
 
-from benchmarks.families.common import Trainings
+from benchmarks.families.common import Trainings, kept
 
 SIDE = 16
 KINDS = ("box", "ellipsoid", "cylinder", "cone", "ring")
@@ -84,21 +86,29 @@ def shapes(samples, classifier, shares):
     }
 
 
+def build(seed):
+    """A compiled model."""
+    import keras
+
+    from kerasgan import GAN3D
+
+    keras.utils.set_random_seed(seed)
+    model = GAN3D((SIDE, SIDE, SIDE, 1), seed=seed, **SIZES)
+    model.compile(recipe="small", steps_per_execution=5)
+    return model
+
+
 def run(seed, steps):
     """Trains on solids without labels and evaluates samples and features."""
-    import keras
     from sklearn.decomposition import PCA
     from sklearn.svm import SVC
 
-    from kerasgan import GAN3D
     from kerasgan.pictures.images import write_png
 
     (train_x, train_y), (test_x, test_y) = solids(TRAIN, seed), solids(TEST, 1000 + seed)
     shares = np.bincount(train_y, minlength=len(KINDS)) / len(train_y)
     classifier = SVC(C=10).fit(train_x.reshape(TRAIN, -1), train_y)
-    keras.utils.set_random_seed(seed)
-    model = GAN3D((SIDE, SIDE, SIDE, 1), seed=seed, **SIZES)
-    model.compile(recipe="small", steps_per_execution=5)
+    model = build(seed)
 
     def known(read):
         return svm(read(train_x[:FITTED]), train_y[:FITTED], read(test_x), test_y)
@@ -112,14 +122,13 @@ def run(seed, steps):
         "SVM, components": known(lambda x: components.transform(x.reshape(len(x), -1))),
         "SVM, untrained features": known(lambda x: model.features(x, ema=False)),
     }
-    epochs = max(1, steps * BATCH // TRAIN)
-    logs = model.fit(train_x, epochs=epochs, verbose=0).history
+
+    def fit(model, steps):
+        model.fit(train_x, epochs=max(1, steps * BATCH // TRAIN), verbose=0)
+
+    model, results["minutes"] = kept("gan3d", "solids", seed, steps, lambda: build(seed), fit)
     samples = model.sample(SAMPLES)
-    results |= {
-        "ours": shapes(samples, classifier, shares),
-        "waited": float(np.mean(logs["discriminator_waited"])),
-        "SVM, features": known(model.features),
-    }
+    results |= {"ours": shapes(samples, classifier, shares), "SVM, features": known(model.features)}
     if seed == 0 and steps == STEPS:
         from benchmarks.journal import RESULTS
 
@@ -135,7 +144,7 @@ def main():
     for name in ("real", "ours", "untrained"):
         middle = {key: float(np.median([row[name][key] for row in rows])) for key in rows[0][name]}
         lines.append(f"{name}: " + ", ".join(f"{key} {value:.3g}" for key, value in middle.items()))
-    plain = [key for key in rows[0] if not isinstance(rows[0][key], dict)]
+    plain = [key for key, value in rows[0].items() if isinstance(value, float)]
     median = {key: float(np.median([row[key] for row in rows])) for key in plain}
     lines += [f"{key}: {value:.3f}" for key, value in median.items()]
 

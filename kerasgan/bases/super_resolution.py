@@ -14,7 +14,7 @@ from kerasgan.data.kinds import Images
 from kerasgan.data.pipeline import ArrayBatches, are_arrays, as_arrays
 from kerasgan.game.phase import Between, Phase, shared
 from kerasgan.game.recipe import Adam, Recipe
-from kerasgan.layers import LeakyReLU, batch_normalization
+from kerasgan.layers import Conv2D, LeakyReLU, batch_normalization
 from kerasgan.metrics.features.maps import feature_network
 from kerasgan.objectives.losses import weighted_mean
 
@@ -269,9 +269,9 @@ def staged_discriminator(image_shape, width, stages=None, most=5, strided_kernel
     images = x = keras.Input(image_shape, name="images")
     for stage in range(stages):
         filters = width << min(stage, 3)
-        x = layers.Conv2D(filters, 3, padding="same", use_bias=stage == 0)(x)
+        x = Conv2D(filters, 3, padding="same", use_bias=stage == 0)(x)
         x = LeakyReLU(0.2)(batch_normalization()(x) if stage else x)
-        x = layers.Conv2D(filters, strided_kernel, 2, padding="same", use_bias=False)(x)
+        x = Conv2D(filters, strided_kernel, 2, padding="same", use_bias=False)(x)
         x = LeakyReLU(0.2)(batch_normalization()(x))
     x = LeakyReLU(0.2)(layers.Dense(units)(layers.Flatten()(x)))
     return keras.Model(images, layers.Dense(1, name="logits")(x), name="discriminator")

@@ -7,7 +7,7 @@ from kerasgan.layers.clipped import ClippedInInference
 from kerasgan.layers.conditional_normalization import ConditionalBatchNormalization
 from kerasgan.layers.conditioning import OneHot, label_plane, label_projection, label_vector, text_plane, with_labels
 from kerasgan.layers.conditioning_augmentation import ConditioningAugmentation
-from kerasgan.layers.convolutions import Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3DTranspose
+from kerasgan.layers.convolutions import Conv1D, Conv1DTranspose, Conv2D, Conv2DTranspose, Conv3DTranspose
 from kerasgan.layers.dense_images import dense_images
 from kerasgan.layers.dropout import NoiseDropout
 from kerasgan.layers.equalized import EqualizedConv2D, EqualizedDense
@@ -64,6 +64,7 @@ __all__ = [
     "ClippedInInference",
     "ConditionalBatchNormalization",
     "ConditioningAugmentation",
+    "Conv1D",
     "Conv1DTranspose",
     "Conv2D",
     "Conv2DTranspose",

@@ -3,6 +3,7 @@
 import keras
 from keras import layers, ops
 
+from kerasgan.layers.convolutions import Conv2D
 from kerasgan.layers.spectral import SpectralConv2D
 from kerasgan.objectives.losses import at_least_float32
 
@@ -48,7 +49,7 @@ class SelfAttention(layers.Layer):
         self.gamma = self.add_weight(name="gamma", shape=(), initializer="zeros")
 
     def _convolution(self, filters, name):
-        kind = SpectralConv2D if self.spectral else layers.Conv2D
+        kind = SpectralConv2D if self.spectral else Conv2D
         options = {"use_bias": False, "kernel_initializer": self.kernel_initializer, "dtype": self.dtype_policy}
         return kind(filters, 1, name=name, **options)
 

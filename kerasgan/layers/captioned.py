@@ -6,11 +6,12 @@ import keras
 from keras import layers
 
 from kerasgan.layers.conditioning import text_plane
+from kerasgan.layers.convolutions import Conv2D
 from kerasgan.layers.initial import normal
 from kerasgan.layers.leaky_relu import LeakyReLU
 from kerasgan.layers.normalization import batch_normalization
 
-convolution = functools.partial(layers.Conv2D, padding="same", use_bias=False, kernel_initializer=normal(0.02))
+convolution = functools.partial(Conv2D, padding="same", use_bias=False, kernel_initializer=normal(0.02))
 
 
 def normalized(x):

@@ -5,6 +5,7 @@ import math
 import keras
 from keras import ops
 
+from kerasgan.layers.convolutions import conv
 from kerasgan.layers.initial import normal
 
 
@@ -105,7 +106,7 @@ class EqualizedConv2D(Equalized):
         self.add_weights((self.kernel_size, self.kernel_size, input_shape[-1], self.filters))
 
     def call(self, inputs):
-        return self.biased(ops.conv(inputs, self.kernel * self.scale, self.strides, self.padding))
+        return self.biased(conv(inputs, self.kernel * self.scale, self.strides, self.padding))
 
     def compute_output_shape(self, input_shape):
         batch, *sizes, _ = input_shape

@@ -5,12 +5,13 @@ import numpy as np
 from keras import ops
 
 from kerasgan.game.engines import grouped_convolution
+from kerasgan.layers.convolutions import Conv2D
 
 PARTS = 8  # one part for each of 96 groups would take minutes to compile
 
 
 @keras.saving.register_keras_serializable(package="kerasgan")
-class GroupedConv2D(keras.layers.Conv2D):
+class GroupedConv2D(Conv2D):
     """`keras.layers.Conv2D` with `groups`, for channels-last features, in a form that is fast on a CPU.
 
     Keras computes grouped convolutions on CPUs in a generic XLA loop, which takes ten to thirty times as long as a

@@ -5,7 +5,7 @@ import math
 import keras
 from keras import ops
 
-from kerasgan.layers.convolutions import conv_transpose
+from kerasgan.layers.convolutions import conv, conv_transpose
 from kerasgan.layers.equalized import EqualizedDense
 from kerasgan.layers.initial import normal
 from kerasgan.layers.instance_normalization import mean_over
@@ -84,9 +84,9 @@ class ModulatedConv2D(keras.layers.Layer):
     def _convolve(self, x, kernel):
         if self.padding == "full":
             margin = (self.kernel_size - 1,) * 2
-            return ops.conv(ops.pad(x, ((0, 0), margin, margin, (0, 0))), kernel, padding="valid")
+            return conv(ops.pad(x, ((0, 0), margin, margin, (0, 0))), kernel, padding="valid")
         if self.up == 1:
-            return ops.conv(x, kernel, padding="same")
+            return conv(x, kernel)
         x = conv_transpose(x, ops.swapaxes(kernel, 2, 3), strides=2, padding="valid")
         # The kernel makes 2 n - 2 + kernel_size samples from n; the filter must leave the 2 n in the middle.
         extra = len(self.taps) + 1 - self.kernel_size

@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from kerasgan.layers.convolutions import Conv2D
 from kerasgan.layers.initial import normal
 from kerasgan.layers.instance_normalization import InstanceNormalization
 from kerasgan.layers.leaky_relu import LeakyReLU
@@ -44,7 +45,7 @@ def patch_discriminator(image_shape, condition_shape=None, width=64, depth=3, af
 
     def convolution(x, filters, stride=1, use_bias=True):
         padded = layers.ZeroPadding2D(1)(x) if depth else x
-        return layers.Conv2D(filters, kernel, stride, use_bias=use_bias, kernel_initializer=normal(0.02))(padded)
+        return Conv2D(filters, kernel, stride, use_bias=use_bias, kernel_initializer=normal(0.02))(padded)
 
     x = layers.Concatenate()(inputs) if condition_shape else images
     x = LeakyReLU(0.2)(convolution(x, width, 2 if depth else 1))

@@ -8,6 +8,7 @@ import keras
 from keras import layers, ops
 
 from kerasgan.layers.attention import SelfAttention
+from kerasgan.layers.convolutions import Conv2D
 from kerasgan.layers.initial import glorot
 from kerasgan.layers.normalization import batch_normalization
 from kerasgan.layers.residual import discriminator_block, generator_block
@@ -30,7 +31,7 @@ class Kit:
 
     def convolution(self, filters, size, name, residual=True):
         """A convolution that preserves height and width."""
-        kind = SpectralConv2D if self.spectral else layers.Conv2D
+        kind = SpectralConv2D if self.spectral else Conv2D
         initial = self.residual_initializer if residual and size > 1 else None
         return kind(filters, size, padding="same", kernel_initializer=initial or self.initializer, name=name)
 

@@ -3,7 +3,7 @@
 import keras
 from keras import layers
 
-from kerasgan.layers.convolutions import Conv2DTranspose
+from kerasgan.layers.convolutions import Conv2D, Conv2DTranspose
 from kerasgan.layers.initial import normal
 from kerasgan.layers.instance_normalization import InstanceNormalization
 from kerasgan.layers.reflection_padding import ReflectionPadding2D
@@ -29,7 +29,7 @@ def residual_translator(image_shape, channels, width=64, blocks=9, name="generat
     """
     initializer = initializer or normal(0.02)
 
-    def convolution(x, filters, size=3, strides=1, padding="valid", kind=layers.Conv2D, **options):
+    def convolution(x, filters, size=3, strides=1, padding="valid", kind=Conv2D, **options):
         options = {"use_bias": False, "kernel_initializer": initializer, **options}
         return kind(filters, size, strides=strides, padding=padding, **options)(x)
 

@@ -5,7 +5,7 @@ from keras import layers, ops
 from keras.src.backend.common.stateless_scope import get_stateless_scope
 
 from kerasgan.game.phase import EVALUATION, MICRO_BATCH
-from kerasgan.layers.convolutions import conv_transpose
+from kerasgan.layers.convolutions import Conv1D, Conv2D, conv_transpose
 from kerasgan.objectives.losses import at_least_float32
 
 register = keras.saving.register_keras_serializable(package="kerasgan")
@@ -134,12 +134,12 @@ class _TransposedConvolution(SpectralNormalization):
 
 
 @register
-class SpectralConv1D(_Convolution, layers.Conv1D):
+class SpectralConv1D(_Convolution, Conv1D):
     """`keras.layers.Conv1D` with spectral normalization: see `SpectralNormalization`."""
 
 
 @register
-class SpectralConv2D(_Convolution, layers.Conv2D):
+class SpectralConv2D(_Convolution, Conv2D):
     """`keras.layers.Conv2D` with spectral normalization: see `SpectralNormalization`."""
 
 

@@ -8,7 +8,7 @@ from keras import layers, ops
 
 from kerasgan.bases.heads import HeadedModel, cross_entropy
 from kerasgan.bases.latent import LatentRecipe
-from kerasgan.layers import LeakyReLU, normal, normalization, transposed_convolutions, with_labels
+from kerasgan.layers import Conv2D, LeakyReLU, normal, normalization, transposed_convolutions, with_labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,7 +104,7 @@ class ACGAN(HeadedModel):
         images = x = keras.Input(self.pack_shape, name="images")
         kind = self.discriminator_normalization
         for layer in range(2 * min(self.steps, 3)):
-            x = layers.Conv2D(
+            x = Conv2D(
                 self.width << layer,
                 3,
                 strides=2 - layer % 2,

@@ -12,7 +12,7 @@ from kerasgan.data.description import class_numbers
 from kerasgan.game.engines import gradients
 from kerasgan.game.phase import Kimg, Phase, shared
 from kerasgan.game.recipe import Adam
-from kerasgan.layers import OneHot, batch_normalization, normal, strided_convolutions, text_plane
+from kerasgan.layers import Conv2D, OneHot, batch_normalization, normal, strided_convolutions, text_plane
 from kerasgan.layers.leaky_relu import LeakyReLU
 from kerasgan.models.dcgan import DCGAN, SCALE_STDDEV, DCGANRecipe
 from kerasgan.objectives.losses import at_least_float32, weighted_mean
@@ -114,7 +114,7 @@ class AgeCGAN(EncodingModel, DCGAN):
         """Strided convolutions, with the label's channels appended after the first one."""
         widths = [self.width << step for step in range(self.steps)]
         options = {"strides": 2, "padding": "same", "use_bias": not first_normalized}
-        x = layers.Conv2D(widths[0], self.kernel_size, kernel_initializer=normal(0.02), **options)(images)
+        x = Conv2D(widths[0], self.kernel_size, kernel_initializer=normal(0.02), **options)(images)
         x = LeakyReLU(0.2)(batch_normalization(scale_stddev=SCALE_STDDEV)(x) if first_normalized else x)
         known = OneHot(self.num_classes)(labels)
         x = layers.Concatenate()([x, text_plane(known, *x.shape[1:3])])
@@ -125,7 +125,7 @@ class AgeCGAN(EncodingModel, DCGAN):
         images = x = keras.Input(self.image_shape, name="images")
         for step in range(self.steps):
             filters = self.identity_width << min(step, 2)
-            x = layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
+            x = Conv2D(filters, 3, padding="same", activation="relu")(x)
             x = layers.AveragePooling2D(2)(x)
         x = layers.Dense(self.identity_size, dtype=keras.config.floatx())(layers.Flatten()(x))
         x = layers.UnitNormalization(dtype=keras.config.floatx(), name="identities")(x)

@@ -13,7 +13,7 @@ from kerasgan.game.averages import half_life
 from kerasgan.game.phase import Phase, shared
 from kerasgan.game.recipe import Adam
 from kerasgan.game.signals import observe_logits
-from kerasgan.layers import batch_normalization, orthogonal
+from kerasgan.layers import Conv2D, batch_normalization, orthogonal
 from kerasgan.layers.residual import discriminator_block
 from kerasgan.layers.residual_networks import Kit, sum_pooled
 from kerasgan.models.biggan import (
@@ -194,7 +194,7 @@ def bigbigan_encoder(
 
     def convolution(x, filters, size, strides, name):
         options = {"padding": "same", "use_bias": False, "kernel_initializer": "he_normal", "name": name}
-        return layers.Conv2D(filters, size, strides=strides, **options)(x)
+        return Conv2D(filters, size, strides=strides, **options)(x)
 
     def activated(x, name):
         return layers.ReLU()(batch_normalization(name=name)(x))

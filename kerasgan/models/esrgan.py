@@ -9,7 +9,7 @@ from keras import layers, ops
 
 from kerasgan.bases.super_resolution import SuperResolutionModel, SuperResolutionRecipe, staged_discriminator
 from kerasgan.game.recipe import Adam
-from kerasgan.layers import ClippedInInference, LeakyReLU, scaled
+from kerasgan.layers import ClippedInInference, Conv2D, LeakyReLU, scaled
 
 PRETRAINING_RATE = keras.optimizers.schedules.PiecewiseConstantDecay(
     [200_000, 400_000, 600_000, 800_000], [2e-4, 1e-4, 5e-5, 2.5e-5, 1.25e-5]
@@ -117,7 +117,7 @@ class ESRGAN(SuperResolutionModel):
 
     def build_generator(self):
         width, activation = self.width, functools.partial(LeakyReLU, 0.2)
-        convolution = functools.partial(layers.Conv2D, kernel_size=3, padding="same")
+        convolution = functools.partial(Conv2D, kernel_size=3, padding="same")
         weak = scaled(0.1 * 2**0.5)
 
         def residual(x, y):

@@ -11,6 +11,7 @@ from kerasgan.bases.heads import HeadedModel
 from kerasgan.bases.latent import LatentRecipe
 from kerasgan.game.phase import shared
 from kerasgan.layers import (
+    Conv2D,
     Conv2DTranspose,
     GatedLinearUnit,
     LeakyReLU,
@@ -31,7 +32,7 @@ DECODED = 4  # doublings of a decoder: from 8x8 to 128x128
 def convolution(filters, size, spectral=True, **options):
     """A convolution, by default spectrally normalized and without a bias."""
     options = {"padding": "same", "use_bias": False, "kernel_initializer": normal(0.02), **options}
-    return (SpectralConv2D if spectral else layers.Conv2D)(filters, size, **options)
+    return (SpectralConv2D if spectral else Conv2D)(filters, size, **options)
 
 
 def enlarged(x, filters, name, convolutions=1, noise=False, spectral=True):

@@ -16,7 +16,7 @@ from kerasgan.game.optimizers import FlooredDecay
 from kerasgan.game.phase import shared
 from kerasgan.game.recipe import SGD
 from kerasgan.game.signals import probed
-from kerasgan.layers import LaplacianPyramid, Resample, label_plane, with_labels
+from kerasgan.layers import Conv2D, LaplacianPyramid, Resample, label_plane, with_labels
 
 SMALLEST = 8  # maximum size of the coarsest level in pixels, if the number of levels is not given
 REFINED = 6  # pixels that a level's valid 5x5 convolution reduces to two
@@ -141,8 +141,8 @@ class LAPGAN(LatentModel):
         planes = [label_plane(labels[0], self.num_classes, *place)] if labels else []
         x = layers.Concatenate()([latents, *planes, enlarged])
         for _ in range(2):
-            x = layers.Conv2D(self.width, 7, padding="same", activation="relu")(x)
-        x = layers.Conv2D(channels, 5, padding="same", dtype=keras.config.floatx(), name="details")(x)
+            x = Conv2D(self.width, 7, padding="same", activation="relu")(x)
+        x = Conv2D(channels, 5, padding="same", dtype=keras.config.floatx(), name="details")(x)
         x = layers.Add(dtype=keras.config.floatx(), name="images")([enlarged, x])
         return keras.Model([latents, coarse, *labels], x, name=f"generator_{level}")
 
@@ -164,8 +164,8 @@ class LAPGAN(LatentModel):
         else:
             planes = [label_plane(labels[0], self.num_classes, *place)] if labels else []
             x = layers.Concatenate()([images, *planes]) if planes else images
-            x = layers.Conv2D(self.width, 5, activation="relu")(x)
-            x = layers.Conv2D(self.width, 5, strides=2, padding="same", activation="relu")(x)
+            x = Conv2D(self.width, 5, activation="relu")(x)
+            x = Conv2D(self.width, 5, strides=2, padding="same", activation="relu")(x)
             x = drop()(layers.Flatten()(x))
         logits = layers.Dense(1, name="logits")(x)
         return keras.Model(self.inputs_of(images, *labels), logits, name=f"discriminator_{level}")

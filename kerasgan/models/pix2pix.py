@@ -8,7 +8,15 @@ from keras import layers, ops
 
 from kerasgan.bases.translation import TranslationModel, TranslationRecipe
 from kerasgan.game.phase import shared
-from kerasgan.layers import Conv2DTranspose, InstanceNormalization, LeakyReLU, NoiseDropout, normal, patch_discriminator
+from kerasgan.layers import (
+    Conv2D,
+    Conv2DTranspose,
+    InstanceNormalization,
+    LeakyReLU,
+    NoiseDropout,
+    normal,
+    patch_discriminator,
+)
 from kerasgan.objectives.losses import weighted_mean
 from kerasgan.pictures.color import colorized
 
@@ -98,7 +106,7 @@ class Pix2Pix(TranslationModel):
         """The U-Net, a built Keras model."""
         width, depth, rate = self.width, self.halvings, self.dropout
         convolution = {"kernel_size": 4, "strides": 2, "padding": "same", "kernel_initializer": normal(0.02)}
-        down, up = (functools.partial(kind, **convolution) for kind in (layers.Conv2D, Conv2DTranspose))
+        down, up = (functools.partial(kind, **convolution) for kind in (Conv2D, Conv2DTranspose))
         normalized = functools.partial(InstanceNormalization, scale_stddev=0.02)
         images = x = keras.Input(self.image_shape, name="images")
         levels = []

@@ -12,7 +12,17 @@ from keras import layers
 from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.game.recipe import Adam
 from kerasgan.game.schedules import Cosine
-from kerasgan.layers import Basis, GroupedConv2D, LeakyReLU, Resample, label_projection, normal, scaled, with_labels
+from kerasgan.layers import (
+    Basis,
+    Conv2D,
+    GroupedConv2D,
+    LeakyReLU,
+    Resample,
+    label_projection,
+    normal,
+    scaled,
+    with_labels,
+)
 from kerasgan.layers.resample import BILINEAR
 from kerasgan.objectives import penalties
 from kerasgan.zoo.convert import Source, as_stored, assign_averages, channels_last, kernel
@@ -194,13 +204,13 @@ class R3GAN(LatentModel):
         x = self._blocks(x, self.stage_blocks[0])
         for width, blocks in zip(self.stage_widths[1:], self.stage_blocks[1:], strict=True):
             x = self._blocks(Resample(up=2)(self._linear(x, width)), blocks)
-        x = layers.Conv2D(self.image_shape[-1], 1, use_bias=False, kernel_initializer=scaled())(x)
+        x = Conv2D(self.image_shape[-1], 1, use_bias=False, kernel_initializer=scaled())(x)
         x = layers.Activation("linear", dtype=keras.config.floatx(), name="images")(x)
         return keras.Model(self.inputs_of(latents, *labels), x, name="generator")
 
     def build_discriminator(self):
         images, labels = keras.Input(self.pack_shape, name="images"), self.condition_inputs(packed=True)
-        x = layers.Conv2D(self.stage_widths[-1], 1, use_bias=False, kernel_initializer=scaled())(images)
+        x = Conv2D(self.stage_widths[-1], 1, use_bias=False, kernel_initializer=scaled())(images)
         x = self._blocks(x, self.stage_blocks[-1])
         for width, blocks in zip(self.stage_widths[-2::-1], self.stage_blocks[-2::-1], strict=True):
             x = self._blocks(self._linear(Resample(down=2)(x), width), blocks)
@@ -216,7 +226,7 @@ class R3GAN(LatentModel):
         """A 1x1 convolution, if the width changes."""
         if x.shape[-1] == width:
             return x
-        return layers.Conv2D(width, 1, use_bias=False, kernel_initializer=scaled())(x)
+        return Conv2D(width, 1, use_bias=False, kernel_initializer=scaled())(x)
 
     def _blocks(self, x, count):
         """The residual blocks of a stage."""
@@ -224,10 +234,10 @@ class R3GAN(LatentModel):
         initial = scaled(LEAKY_GAIN * sum(self.stage_blocks) ** -0.25)
         options = {"padding": "same", "kernel_initializer": initial}
         for _ in range(count):
-            y = LeakyReLU(0.2)(layers.Conv2D(inside, 1, **options)(x))
+            y = LeakyReLU(0.2)(Conv2D(inside, 1, **options)(x))
             y = GroupedConv2D(inside, 3, groups=inside // self.group_width, **options)(y)
             y = LeakyReLU(0.2)(y)
-            y = layers.Conv2D(width, 1, use_bias=False, kernel_initializer="zeros")(y)
+            y = Conv2D(width, 1, use_bias=False, kernel_initializer="zeros")(y)
             x = layers.Add()([x, y])
         return x
 

@@ -13,7 +13,7 @@ from kerasgan.bases.translation import BATCH_SIZE, TranslationRecipe
 from kerasgan.bases.unpaired import UnpairedModel
 from kerasgan.game.phase import Between, Phase, shared
 from kerasgan.game.recipe import Adam
-from kerasgan.layers import ImagePool
+from kerasgan.layers import Conv2D, ImagePool
 from kerasgan.objectives.losses import at_least_float32, mean
 from kerasgan.pictures.files import replacing
 
@@ -128,11 +128,11 @@ class SimGAN(UnpairedModel):
         """The refiner, a built Keras model of `images`."""
         images = keras.Input(self.image_shape, name="images")
         convolution = {"padding": "same", "kernel_initializer": "he_normal"}
-        x = layers.Conv2D(self.width, 3, activation="relu", **convolution)(images)
+        x = Conv2D(self.width, 3, activation="relu", **convolution)(images)
         for _ in range(self.blocks):
-            h = layers.Conv2D(self.width, 3, activation="relu", **convolution)(x)
-            x = layers.ReLU()(layers.Add()([x, layers.Conv2D(self.width, 3, **convolution)(h)]))
-        x = layers.Conv2D(self.image_shape[-1], 1)(x)
+            h = Conv2D(self.width, 3, activation="relu", **convolution)(x)
+            x = layers.ReLU()(layers.Add()([x, Conv2D(self.width, 3, **convolution)(h)]))
+        x = Conv2D(self.image_shape[-1], 1)(x)
         x = layers.Activation("tanh", dtype=keras.config.floatx(), name="refined")(x)
         return keras.Model(images, x, name="refiner")
 
@@ -142,11 +142,11 @@ class SimGAN(UnpairedModel):
         first, second, third, fourth = self.discriminator_widths
         convolution = {"padding": "same", "activation": "relu", "kernel_initializer": "he_normal"}
         for filters in (first, second):
-            x = layers.Conv2D(filters, 3, strides=2, **convolution)(x)
+            x = Conv2D(filters, 3, strides=2, **convolution)(x)
         x = layers.MaxPooling2D(3, strides=1, padding="same")(x)
-        x = layers.Conv2D(third, 3, **convolution)(x)
-        x = layers.Conv2D(fourth, 1, **convolution)(x)
-        return keras.Model(images, layers.Conv2D(1, 1, name="logits")(x), name="discriminator")
+        x = Conv2D(third, 3, **convolution)(x)
+        x = Conv2D(fourth, 1, **convolution)(x)
+        return keras.Model(images, Conv2D(1, 1, name="logits")(x), name="discriminator")
 
     # The game -------------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.game.recipe import Adam
 from kerasgan.layers import (
     ConditionalBatchNormalization,
+    Conv2D,
     Conv2DTranspose,
     LeakyReLU,
     SelfAttention,
@@ -134,7 +135,7 @@ def convolutional_generator(image_shape, latent_dim, widths=(512, 256, 128, 64))
         options = {"padding": "same", "kernel_initializer": normal(0.02), "name": f"enlarge{place}"}
         x = Conv2DTranspose(filters, 4, strides=2, **options)(x)
         x = layers.ReLU()(batch_normalization(name=f"normalization{place}")(x))
-    x = layers.Conv2D(channels, 3, padding="same", kernel_initializer=normal(0.02), name="convolution")(x)
+    x = Conv2D(channels, 3, padding="same", kernel_initializer=normal(0.02), name="convolution")(x)
     return keras.Model(
         latents, layers.Activation("tanh", dtype=keras.config.floatx(), name="images")(x), name="generator"
     )
@@ -151,7 +152,7 @@ def convolutional_discriminator(image_shape, widths=(64, 128, 256, 512), spectra
     Returns:
         A Keras model from `images` to logits of shape (batch, 1).
     """
-    convolution, dense = (SpectralConv2D, SpectralDense) if spectral else (layers.Conv2D, layers.Dense)
+    convolution, dense = (SpectralConv2D, SpectralDense) if spectral else (Conv2D, layers.Dense)
     images = x = keras.Input(image_shape, name="images")
     for place, filters in enumerate(widths):
         options = {"padding": "same", "kernel_initializer": normal(0.02)}

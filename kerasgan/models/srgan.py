@@ -12,6 +12,7 @@ from kerasgan.game.recipe import Adam
 from kerasgan.layers import (
     BilinearEnlargement,
     ClippedInInference,
+    Conv2D,
     LeakyReLU,
     PixelShuffle,
     batch_normalization,
@@ -100,7 +101,7 @@ class SRGAN(SuperResolutionModel):
 
     def srresnet(self, small):
         """The layers of figure 4."""
-        width, convolution = self.width, functools.partial(layers.Conv2D, padding="same")
+        width, convolution = self.width, functools.partial(Conv2D, padding="same")
 
         def activation():
             return layers.PReLU(keras.initializers.Constant(0.25), shared_axes=(1, 2))
@@ -117,7 +118,7 @@ class SRGAN(SuperResolutionModel):
     def msrresnet(self, small):
         """The modified SRResNet of BasicSR, as of 2022."""
         width, activation = self.width, functools.partial(LeakyReLU, 0.1)
-        convolution = functools.partial(layers.Conv2D, kernel_size=3, padding="same")
+        convolution = functools.partial(Conv2D, kernel_size=3, padding="same")
         weak = scaled(0.1 * 2**0.5)
         x = activation()(convolution(width)(small))
         for _ in range(self.blocks):

@@ -16,6 +16,7 @@ from kerasgan.game.engines import mean_over_replicas
 from kerasgan.game.phase import Phase, shared
 from kerasgan.game.recipe import RMSprop
 from kerasgan.layers import (
+    Conv2D,
     batch_normalization,
     normal,
     normalization,
@@ -148,9 +149,9 @@ class VAEGAN(EncodingModel):
         kind, width = self.discriminator_normalization, self.width
         *hidden, last = [width << step for step in (2, 3, 3)][: self.steps]
         options = {"kernel_size": 5, "padding": "same", "kernel_initializer": normal(0.02)}
-        x = layers.Conv2D(width, activation="relu", **options)(images)
+        x = Conv2D(width, activation="relu", **options)(images)
         x = strided_convolutions(x, hidden, 5, 0.0, kind, normalize_first=True)
-        features = layers.Conv2D(last, strides=2, use_bias=kind is None, name="features", **options)(x)
+        features = Conv2D(last, strides=2, use_bias=kind is None, name="features", **options)(x)
         x = layers.Flatten()(layers.ReLU()(normalization(kind)(features)))
         x = self._dense(with_labels(x, labels, self.num_classes), self.units // 2, kind)
         logits = layers.Dense(1, kernel_initializer=normal(0.02), name="logits")(x)

@@ -9,7 +9,7 @@ from keras import layers
 from kerasgan.bases.latent import LatentModel, LatentRecipe
 from kerasgan.data.kinds import Audio, Kind
 from kerasgan.game.recipe import Adam
-from kerasgan.layers import Conv1DTranspose, LeakyReLU, PhaseShuffle, label_projection, with_labels
+from kerasgan.layers import Conv1D, Conv1DTranspose, LeakyReLU, PhaseShuffle, label_projection, with_labels
 from kerasgan.objectives.penalties import GradientPenalty
 
 START = 16  # maximum length, in samples, of the generator's first and the discriminator's last feature maps
@@ -103,7 +103,7 @@ class WaveGAN(LatentModel):
         x = layers.ZeroPadding1D((0, self.rest), name="silence")(sounds) if self.rest else sounds
         for step in range(self.steps):
             name = f"convolution{step}"
-            x = layers.Conv1D(self.width << step, self.kernel_size, STRIDE, padding="same", name=name)(x)
+            x = Conv1D(self.width << step, self.kernel_size, STRIDE, padding="same", name=name)(x)
             x = LeakyReLU(0.2)(x)
             if self.phase_shuffle and step < self.steps - 1:
                 x = PhaseShuffle(self.phase_shuffle, name=f"phase{step}")(x)

@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 
 from kerasgan.data import picture as pictures
+from kerasgan.data.film import read_film
 from kerasgan.data.progress import progress
 from kerasgan.pictures.files import replacing
-from kerasgan.pictures.films import read_film, write_film
+from kerasgan.pictures.films import write_film
 from kerasgan.pictures.png import PNGWriter
 
 ROWS = 256  # number of rows to convert at once

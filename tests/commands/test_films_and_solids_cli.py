@@ -9,8 +9,9 @@ from PIL import Image
 
 from kerasgan import GAN3D, FramePredictor, VideoGAN
 from kerasgan.commands.main import main
+from kerasgan.data.film import read_film
 from kerasgan.data.kinds import Video
-from kerasgan.pictures.films import read_film, write_film
+from kerasgan.pictures.films import write_film
 
 
 def sampled(model, folder, count):

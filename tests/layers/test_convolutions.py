@@ -111,15 +111,32 @@ def test_transposed_convolutions_of_any_size_are_tensorflows():
 
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize(
-    ("size", "kernel", "fast"), [((8, 8), (5, 5), True), ((4, 6), (4, 5), True), ((16, 16), (5, 5), False)]
+    ("size", "kernel", "strides", "padding", "ours_on_jax"),
+    [
+        ((8, 8), (5, 5), 2, "same", True),  # images smaller than the kernel
+        ((4, 6), (4, 5), 2, "same", True),
+        ((16, 16), (5, 5), 2, "same", False),
+        ((64, 64), (3, 3), 2, "same", True),  # gradients by phases
+        ((12,), (5,), 3, "same", True),
+        ((13,), (5,), 3, "same", False),
+        ((7, 7), (3, 3), 2, "same", False),
+        ((5, 4), (3, 3), 1, "same", True),  # kernels from matrix products
+        ((5, 6), (2, 3), 1, "same", True),
+        ((5, 6), (2, 3), 1, "valid", True),
+        ((2, 2), (3, 3), 1, "same", True),  # both
+        ((5, 6), (1, 1), 1, "valid", True),
+        ((5, 6), (1, 1), 2, "same", True),
+        ((5, 6), (1, 1), (2, 3), "valid", True),
+    ],
 )
-def test_strided(size, kernel, fast):
+def test_convolutions(size, kernel, strides, padding, ours_on_jax):
     (x, _), (_, k) = values(size, kernel), values(size, kernel, filters=2, channels=3)
-    layer = ours.Conv2D(3, kernel, 2, padding="same", use_bias=False)
+    layer = getattr(ours, f"Conv{len(size)}D")(3, kernel, strides, padding=padding, use_bias=False)
     layer.build(x.shape)
     found = differentiated(layer.convolution_op, (x, k))
-    assert_equal(found, differentiated(lambda x, k: ops.conv(x, k, 2, "same"), (x, k)))
-    assert ON_TENSORFLOW or (engines.strided_convolution(x, k, (2, 2), "same") is not None) == fast
+    assert_equal(found, differentiated(lambda x, k: ops.conv(x, k, layer.strides, padding), (x, k)))
+    if not ON_TENSORFLOW:
+        assert (engines.convolution(x, k, layer.strides, padding) is not None) == ours_on_jax
 
 
 @pytest.mark.parametrize("rank", [1, 2, 3])

@@ -4,7 +4,7 @@ Each function has a typical use: `input_gradient(fn, x)` in losses and penalties
 that look ahead, `known_value(variable)` to read states, `replica()` and `gather(tensors)` in layers with a memory,
 `mean_over_replicas(x)` for statistics over all replicas, `row_values(fn, *tensors)` for rewards computed by NumPy, and
 `scan(fn, carry, xs)` for networks that run along a sequence. `fused_normalization`, `grouped_convolution`,
-`strided_convolution`, `transposed_convolution` and `leaky_relu` are faster versions of Keras operations, for the layers
+`convolution`, `transposed_convolution` and `leaky_relu` are faster versions of Keras operations, for the layers
 of these names. `Engine` is the mixin of `AdversarialModel`.
 """
 
@@ -15,6 +15,7 @@ if keras.backend.backend() == "tensorflow":
         Engine,
         compiled_call,
         compiled_inference,
+        convolution,
         fused_normalization,
         gather,
         gradients,
@@ -26,7 +27,6 @@ if keras.backend.backend() == "tensorflow":
         replica,
         row_values,
         scan,
-        strided_convolution,
         transposed_convolution,
     )
 elif keras.backend.backend() == "jax":
@@ -34,6 +34,7 @@ elif keras.backend.backend() == "jax":
         Engine,
         compiled_call,
         compiled_inference,
+        convolution,
         fused_normalization,
         gather,
         gradients,
@@ -45,7 +46,6 @@ elif keras.backend.backend() == "jax":
         replica,
         row_values,
         scan,
-        strided_convolution,
         transposed_convolution,
     )
 else:
@@ -65,6 +65,7 @@ __all__ = [
     "Engine",
     "compiled_call",
     "compiled_inference",
+    "convolution",
     "fused_normalization",
     "gather",
     "gradients",
@@ -77,6 +78,5 @@ __all__ = [
     "replica",
     "row_values",
     "scan",
-    "strided_convolution",
     "transposed_convolution",
 ]
