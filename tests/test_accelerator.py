@@ -15,8 +15,9 @@ from keras import ops
 
 from benchmarks.accelerator import __main__ as command
 from benchmarks.accelerator import training
-from benchmarks.accelerator.games import GAMES, build
+from benchmarks.accelerator.games import AUTO, GAMES, build
 from benchmarks.accelerator.results import Budget, Results
+from kerasgan import StyleGAN2
 from kerasgan.callbacks.checkpoint import latest_checkpoint, named_variables, save_checkpoint
 
 own_process = pytest.mark.skipif(keras.backend.backend() != "jax", reason="JAX in a process of its own: once is enough")
@@ -40,6 +41,10 @@ def test_a_budget_keeps_its_time():
     assert budget.refusal(26) == "25 s of the budget of 60 s were left, and it takes about 26 s"
     now[0] += 100
     assert budget.left == 0
+
+
+def test_styles_have_the_sizes_of_the_recipe():
+    assert StyleGAN2.sizes["auto"] == AUTO  # the games are read without an engine
 
 
 def test_a_second_run_keeps_the_finished_rows(tmp_path):
