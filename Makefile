@@ -19,7 +19,7 @@ TEST_ENVIRONMENT := OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_TH
 PYTEST := $(TEST_ENVIRONMENT) $(BIN)/python -m pytest -q -n 2 --dist loadfile
 SERVED := $(CURDIR)/.pytest_cache/served
 BENCHMARKS := dirac engines digits digits_controls modes2d stacked_digits small_data fashion faults health workers resume \
-  data disk overhead speed step_profile
+  data disk overhead speed step_profile engine_operations
 FAMILY_BENCHMARKS := $(filter-out %/common.py %/__init__.py,$(wildcard benchmarks/families/*.py))
 
 .DEFAULT_GOAL := help

@@ -17,7 +17,7 @@ import numpy as np
 
 from benchmarks.paired import paired
 
-# name: (side, channels, filters, kernel size, stride, batch); those of `SAME` padding
+# name: (size, channels, filters, kernel size, stride, batch), all with "SAME" padding
 CONVOLUTIONS = {
     "3x3, 32 to 32, 32 pixels": (32, 32, 32, 3, 1, 32),
     "3x3, 64 to 64, 16 pixels": (16, 64, 64, 3, 1, 32),
@@ -72,6 +72,9 @@ def on_tensorflow(kind, x, kernel, stride, gradient):
     return lambda: compiled(x, kernel, gradient).numpy()
 
 
+ENGINES = {"TensorFlow": on_tensorflow, "JAX": on_jax}
+
+
 def convolution(kind, sizes):
     """The operation on both engines."""
     side, channels, filters, length, stride, batch = sizes
@@ -88,9 +91,6 @@ def convolution(kind, sizes):
     results = [np.asarray(step()) for step in made.values()]
     np.testing.assert_allclose(results[0], results[1], rtol=1e-3, atol=1e-2)
     return made
-
-
-ENGINES = {"TensorFlow": on_tensorflow, "JAX": on_jax}
 
 
 def others():
@@ -139,7 +139,7 @@ def main():
     def add(name, steps):
         seconds = paired(steps, rounds=arguments.rounds, steps=CALLS)
         times = [1000 * statistics.median(seconds[engine]) for engine in ENGINES]
-        ratios = [jax / tf for tf, jax in zip(seconds["TensorFlow"], seconds["JAX"], strict=True)]
+        ratios = [b / a for a, b in zip(seconds["TensorFlow"], seconds["JAX"], strict=True)]
         lines.append(f"| {name} | {times[0]:.2f} | {times[1]:.2f} | {statistics.median(ratios):.2f} |")
         print(lines[-1], flush=True)
 

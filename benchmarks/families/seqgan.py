@@ -37,7 +37,7 @@ RELGAN = {
     "sizes": {
         "filters": tuple((size, 128) for size in (2, 3, 4, 5)),
         "head_size": 32,
-        # One representation of 64 numbers. With 8 of 4 numbers each the discriminator hardly tells samples from data.
+        # With 8 representations of 4 numbers each, the discriminator cannot tell nearly discrete samples from data.
         "representations": 1,
         "discriminator_embedding_dim": 64,
         "dropout": 0.0,

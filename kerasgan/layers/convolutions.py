@@ -17,10 +17,7 @@ def conv(inputs, kernel, strides=1, padding="same"):
         strides: Integer, or a tuple with one integer per spatial dimension.
         padding: "same" or "valid".
     """
-    strides = (strides,) * (kernel.ndim - 2) if isinstance(strides, int) else tuple(strides)
-    kernel = ops.convert_to_tensor(kernel)
-    outputs = convolution(inputs, kernel, strides, padding)
-    return ops.conv(inputs, kernel, list(strides), padding) if outputs is None else outputs
+    return _computed(convolution, ops.conv, inputs, kernel, strides, padding)
 
 
 def conv_transpose(inputs, kernel, strides, padding):
@@ -32,14 +29,19 @@ def conv_transpose(inputs, kernel, strides, padding):
         strides: Integer, or a tuple with one integer per spatial dimension.
         padding: "same" or "valid".
     """
+    return _computed(transposed_convolution, ops.conv_transpose, inputs, kernel, strides, padding)
+
+
+def _computed(fast, of_keras, inputs, kernel, strides, padding):
+    """The outputs of the engine's operation `fast`, or of Keras' where the engine has none."""
     strides = (strides,) * (kernel.ndim - 2) if isinstance(strides, int) else tuple(strides)
     kernel = ops.convert_to_tensor(kernel)
-    outputs = transposed_convolution(inputs, kernel, strides, padding)
-    return ops.conv_transpose(inputs, kernel, list(strides), padding) if outputs is None else outputs
+    outputs = fast(inputs, kernel, strides, padding)
+    return of_keras(inputs, kernel, list(strides), padding) if outputs is None else outputs
 
 
 class _Convolution(keras.layers.Layer):
-    """Mixin for a Keras layer."""
+    """Mixin for a convolution of Keras, which computes it by `conv` if it is dense and not dilated."""
 
     def convolution_op(self, inputs, kernel):
         dense = self.data_format == "channels_last" and kernel.shape[-2] == inputs.shape[-1]

@@ -14,8 +14,6 @@ from kerasgan.pictures.films import write_film
 from kerasgan.pictures.png import PNGWriter
 
 ROWS = 256  # number of rows to convert at once
-
-
 FRAMES = 8  # default number of frames to predict
 
 
@@ -33,10 +31,17 @@ def translate(model, arguments):
     if not films and not hasattr(model, "tiles"):
         hint = " Use `sample`." if model.generates else ""
         raise ValueError(f"{arguments.run} is a {type(model).__name__}, which does not translate pictures.{hint}")
-    if not films and arguments.frames is not None:
+    given = {
+        "--frames": arguments.frames is not None and not films,
+        "--to x": arguments.to == "x" and films,
+        "--tile": arguments.tile is not None and films,
+        "--overlap": arguments.overlap is not None and films,
+    }
+    if any(given.values()):
+        what = "continues films" if films else "does not continue films"
+        unused = ", ".join(name for name, is_given in given.items() if is_given)
         raise ValueError(
-            f"--frames was given, but {arguments.run} is a {type(model).__name__}, which does not continue films. "
-            "Leave it out."
+            f"{unused} was given, but {arguments.run} is a {type(model).__name__}, which {what}. Leave it out."
         )
     if films:
 
@@ -61,9 +66,9 @@ def translate(model, arguments):
         done += 1
         print(name)
     if failed or not done:
-        given = "films" if films else "pictures"
+        kind = "films" if films else "pictures"
         raise ValueError(
-            f"{len(failed)} of {done + len(failed)} {given} could not be read." if failed else f"No {given} found."
+            f"{len(failed)} of {done + len(failed)} {kind} could not be read." if failed else f"No {kind} found."
         )
 
 
@@ -74,7 +79,7 @@ def continue_film(model, file, output, count, ema=True):
         model: `kerasgan.FramePredictor`.
         file: Path of a GIF, animated WebP or animated PNG file with at least `model.context` frames of any size. Its
             frames become grey if the model's are.
-        output: Path of the GIF file. It has as many frames per second as the film.
+        output: Path of the GIF file. It has as many frames per second as the film, and at most 256 colours per frame.
         count: Number of frames to predict.
         ema: Whether to use the averaged generator rather than the one being trained.
 

@@ -95,6 +95,8 @@ def test_films_are_continued(tmp_path, capsys):
     assert rate == 5.0 and found.shape == (7, 9, 11, 1)
     np.testing.assert_array_equal(found[:4], frames)
     np.testing.assert_allclose(found[4:], (made + 1.0) * 127.5, atol=0.51)
+    assert main([*command, "--tile", "32", "--to", "x"]) == 2
+    assert "--to x, --tile was given, but" in capsys.readouterr().err
     Image.new("L", (9, 11)).save(tmp_path / "films" / "still.png")
     assert main(command) == 2
     error = capsys.readouterr().err
@@ -107,7 +109,7 @@ def test_films_are_continued(tmp_path, capsys):
 def test_only_films_have_frames(tmp_path, capsys):
     folders = str(tmp_path), "-o", str(tmp_path / "out")
     assert main(["translate", "srgan_photos", *folders, "--frames", "3"]) == 2
-    assert "--frames was given, but srgan_photos is a SRGAN" in capsys.readouterr().err
+    assert "--frames was given, but srgan_photos is a SRGAN, which does not continue films" in capsys.readouterr().err
 
 
 def test_predictors_of_frames_have_no_samples(tmp_path, capsys):
