@@ -42,8 +42,8 @@ WARMUP = 2
 STEPS = 4  # in a call, because `fit` itself takes some milliseconds
 
 
-def step_of(engine, name, cases=CASES):
-    """The compiled step of a case, a callable without arguments that takes `STEPS` steps."""
+def step_of(engine, name, cases=CASES, steps=STEPS):
+    """The compiled step of a case, a callable without arguments that takes `steps` steps."""
     os.environ["KERAS_BACKEND"] = engine
     import numpy as np
 
@@ -53,7 +53,7 @@ def step_of(engine, name, cases=CASES):
     model = getattr(kerasgan, family)(**arguments, seed=0)
     model.compile(batch_size=batch, **changes)
     random = np.random.default_rng(0)
-    x = random.uniform(-1, 1, (batch * STEPS, *model.image_shape)).astype("float32")
+    x = random.uniform(-1, 1, (batch * steps, *model.image_shape)).astype("float32")
     y = random.integers(0, arguments["num_classes"], len(x)) if "num_classes" in arguments else None
     if family == "CycleGAN":
         y = random.uniform(-1, 1, x.shape).astype("float32")

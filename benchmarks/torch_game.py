@@ -14,7 +14,8 @@ from torch.nn import functional
 class TorchGame:
     """A game of networks in training on a fixed batch of random images.
 
-    A subclass defines `step`.
+    A subclass defines `step`. `period` is the number of steps after which the phases repeat; `mixed_precision` says
+    whether to compute in bfloat16.
 
     Args:
         networks: `{name: module}` of "generator" and "discriminator", and further ones.
@@ -26,6 +27,7 @@ class TorchGame:
     """
 
     period = 1
+    mixed_precision = True
 
     def __init__(self, networks, batch, image_shape, device, averaged=("generator",), decay=0.999):
         self.device, self.batch, self.decay = device, batch, decay
@@ -54,8 +56,8 @@ class TorchGame:
         return torch.optim.Adam(parameters, rate, betas, epsilon, fused=self.device.type == "cuda")
 
     def autocast(self):
-        """Context in which convolutions and products are computed in bfloat16."""
-        return torch.autocast(self.device.type, torch.bfloat16)
+        """Context in which convolutions and products are computed in bfloat16, if `mixed_precision`."""
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=self.mixed_precision)
 
     def freeze(self, name, frozen=True):
         """Switches off, or on again, the gradients of a network that is not trained in a phase."""

@@ -320,3 +320,15 @@ def game(arguments, batch, device):
     shape = arguments["image_shape"]
     gamma = 0.0002 * shape[0] * shape[1] / batch
     return StyleGAN2(networks(arguments), batch, shape, device, arguments.get("latent_dim", 512), gamma)
+
+
+def on_cpu(arguments, batch):
+    """The steps of a period in float32 on the processor: a callable without arguments."""
+    played = game(arguments, batch, torch.device("cpu"))
+    played.mixed_precision = False
+
+    def steps():
+        for index in range(played.period):
+            played.step(index)
+
+    return steps

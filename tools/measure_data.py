@@ -126,7 +126,7 @@ def measure(dataset):
     for package in dataset.packages:
         if dataset.cached and package.found_version() != package.version:
             raise SystemExit(f"{package.name} is of version {package.found_version()}; expected {package.version}.")
-    splits = dataset.splits()
+    splits = cache.counts(dataset)
     arrays = {split: cache.arrays(dataset, split) for split in splits}
     facts = {"version": dataset.version, "counts": splits, "sha256": {}}
     if dataset.class_names is not None and len(dataset.class_names) <= 60:
@@ -151,7 +151,7 @@ def write_sheet(dataset, path):
     """The contact sheet, in as many colours as fit into the size."""
     from PIL import Image as Picture
 
-    picture = Picture.fromarray(dataset.sheet(dataset.some("train", dataset.sheet_count)))
+    picture = Picture.fromarray(dataset.sheet(cache.some(dataset, "train", dataset.sheet_count)))
     for colours in (None, 256, 128, 64, 32, 16):
         (picture if colours is None else picture.quantize(colours, dither=0)).save(path, optimize=True)
         if path.stat().st_size <= LARGEST_SHEET:

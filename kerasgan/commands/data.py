@@ -83,6 +83,7 @@ def _counts(dataset):
 
 def show(arguments):
     """Describes a data set and draws a contact sheet of it."""
+    from kerasgan.data import cache
     from kerasgan.pictures.images import grid, write_png
 
     dataset = _local(arguments)
@@ -90,7 +91,7 @@ def show(arguments):
         dataset.check_requirements()
         for line in about(dataset):
             print(line)
-        picture = dataset.sheet(dataset.some(arguments.split, dataset.sheet_count))
+        picture = dataset.sheet(cache.some(dataset, arguments.split, dataset.sheet_count))
     else:
         import numpy as np
 

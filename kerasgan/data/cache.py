@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from kerasgan.data.builders.base import spread
 from kerasgan.data.progress import progress
 from kerasgan.pictures.files import write_json
 
@@ -143,14 +144,38 @@ def arrays(dataset, split):
         FileNotFoundError: If something that the data set needs is missing on this machine.
     """
     dataset.check_requirements()
-    parts = dataset.parts(split)
     if not dataset.cached:
         return dataset.arrays(split)
+    parts = dataset.parts(split, counts(dataset))
     path = prepare(dataset)
     loaded = [{name: _read(path / part, name, feature) for name, feature in dataset.features.items()} for part in parts]
     if len(loaded) == 1:
         return loaded[0]
     return {name: np.concatenate([part[name] for part in loaded]) for name in dataset.features}
+
+
+def counts(dataset):
+    """The number of examples of each split of a `LocalDataset`: of the prepared data if there are any.
+
+    A data set itself may have to list its items first, which takes minutes for some.
+    """
+    if not dataset.cached or dataset.requires() is not None or not is_prepared(dataset):
+        return dataset.splits()
+    return read_manifest(folder(dataset))["counts"]
+
+
+def some(dataset, split, count):
+    """A few examples, stacked: `dataset.some`, or of the prepared data if listing the items takes longest.
+
+    Args:
+        dataset: A `LocalDataset`.
+        split: Name of a split.
+        count: Largest number of examples.
+    """
+    if not getattr(dataset, "alone", False):
+        return dataset.some(split, count)
+    columns = arrays(dataset, split)
+    return {name: column[spread(len(column), count)] for name, column in columns.items()}
 
 
 @contextlib.contextmanager

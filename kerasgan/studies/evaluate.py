@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from kerasgan.data import load
+from kerasgan.data import cache, load
 from kerasgan.data.builders import DATASETS
 from kerasgan.data.kinds import Images, Kind, kind_of
 from kerasgan.data.load import resolve, tfds_builder_of
@@ -262,7 +262,7 @@ def _splits(data):
     kind, found = resolve(data)
     if kind == "own":
         name, config = found
-        return list(DATASETS[name](config).splits())
+        return list(cache.counts(DATASETS[name](config)))
     if kind == "folder":
         # The subfolders that `load` uses as splits.
         return [each for each in ("train", "test") if (Path(data) / each).is_dir()]

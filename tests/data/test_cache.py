@@ -83,6 +83,19 @@ def test_what_is_there_is_not_made_again(monkeypatch):
     assert cache.prepare(Toy()) == folder
 
 
+def test_prepared_data_are_not_listed_again(monkeypatch):
+    cache.prepare(Toy())
+    expected = Toy().arrays("test")
+    monkeypatch.setattr(Toy, "splits", None)
+    monkeypatch.setattr(Toy, "some", None)
+    monkeypatch.setattr(Toy, "alone", True, raising=False)  # as of data whose listing takes minutes
+    assert cache.counts(Toy()) == {"train": 40, "test": 7}
+    for arrays in (cache.arrays(Toy(), "test"), cache.some(Toy(), "test", 7)):
+        np.testing.assert_array_equal(arrays["image"], expected["image"])
+    with pytest.raises(ValueError, match="'valid'.*expected 'train' or 'test'"):
+        cache.arrays(Toy(), "valid")
+
+
 def test_digits_need_no_disk(root):
     assert cache.is_prepared(Digits())
     assert cache.arrays(Digits(), "train+test")["image"].shape == (1797, 8, 8, 1)

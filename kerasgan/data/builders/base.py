@@ -181,13 +181,17 @@ class LocalDataset(ABC):
             )
         return stacked
 
-    def parts(self, split):
+    def parts(self, split, known=None):
         """Returns the names of the splits in `"train"`, `"train+test"`, ...
+
+        Args:
+            split: Names of splits, joined by `+`.
+            known: Names of all splits. `None` for those of `splits()`.
 
         Raises:
             ValueError: If a split is unknown.
         """
-        parts, known = split.split("+"), self.splits()
+        parts, known = split.split("+"), self.splits() if known is None else known
         unknown = [part for part in parts if part not in known]
         if unknown:
             raise ValueError(
@@ -222,7 +226,7 @@ class LocalDataset(ABC):
             count: Largest number of examples.
         """
         arrays = self.arrays(split)
-        return {name: column[_spread(len(column), count)] for name, column in arrays.items()}
+        return {name: column[spread(len(column), count)] for name, column in arrays.items()}
 
     def sheet(self, arrays):
         """Draws a contact sheet of examples, by default a grid of the images.
@@ -299,7 +303,7 @@ class ProceduralDataset(LocalDataset):
     def some(self, split, count):
         self.check_requirements()
         self.parts(split)
-        return self._made(split, _spread(self.splits()[split], count).tolist())
+        return self._made(split, spread(self.splits()[split], count).tolist())
 
     def _made(self, split, indices):
         return self.stack([self.example(self.random(split, index), split, index) for index in indices])
@@ -407,7 +411,7 @@ def divided(items, group, one_in=8, key=str):
     return split
 
 
-def _spread(total, count):
+def spread(total, count):
     """Returns up to `count` of `total` indices, evenly spread."""
     return np.linspace(0, total - 1, min(count, total)).round().astype(int)
 
