@@ -165,6 +165,7 @@ def main():
     threads = str(arguments.threads)
     environment = {
         **{"KERAS_BACKEND": "tensorflow", "TF_CPP_MIN_LOG_LEVEL": "3", "OMP_NUM_THREADS": threads},
+        "TF_ENABLE_ONEDNN_OPTS": "1",  # as `import kerasgan` sets it, and as docs/serving.md advises for SavedModels
         **{"TF_NUM_INTRAOP_THREADS": threads, "TF_NUM_INTEROP_THREADS": threads, THREADS: threads},
     }
     lines = [

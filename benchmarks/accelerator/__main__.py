@@ -130,9 +130,9 @@ def one(key, arguments, budget, rows):
 
 
 def _process(key, arguments, budget, batch, expected):
-    limit = max(
-        1.0, min(budget.left, LONGEST * max(needed(key, arguments.tiny), 40.0))
-    )  # one row leaves some to others
+    # One row leaves some to others.
+    longest = max(LONGEST * max(needed(key, arguments.tiny), 40.0), budget.left / 4)
+    limit = max(1.0, min(budget.left, longest))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "row.json"
         command = [sys.executable, "-m", "benchmarks.accelerator", "--row", key, "--json", str(path)]

@@ -167,14 +167,21 @@ def train(name, data, folder, minutes, tiny=False):
 
 
 def until(deadline):
-    """A callback that asks the training to stop, as a signal does, when `time.monotonic()` has reached a moment."""
+    """A callback that asks the training to stop, as a signal does, when `time.monotonic()` has reached a moment.
+
+    At least one step is made, so that calls that are too short for the compilation also get on.
+    """
     import keras
 
     class Until(keras.callbacks.Callback):
         asked = False
 
+        def on_train_begin(self, logs=None):
+            self.start = int(self.model.iterations)
+
         def on_train_batch_end(self, batch, logs=None):
-            if not self.asked and time.monotonic() >= deadline:
+            # Batches before the place where the training goes on are skipped without a step.
+            if not self.asked and time.monotonic() >= deadline and int(self.model.iterations) > self.start:
                 self.asked = True
                 signal.raise_signal(signal.SIGTERM)
 

@@ -52,9 +52,11 @@ class Inference:
         if not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
             raise ValueError(f"`batch_size` is {batch_size}; expected a positive integer.")
         strength, fixed = strength_of(noise)
-        chunks = []
-        for start in range(0, len(values[0]), batch_size):
-            part = [ops.convert_to_tensor(value[start : start + batch_size]) for value in values]
+        chunks, count = [], len(values[0])
+        for start in range(0, count, batch_size):
+            # Slices of tensors take longer than small networks.
+            part = values if count <= batch_size else [value[start : start + batch_size] for value in values]
+            part = [ops.convert_to_tensor(value) for value in part]
             part = part if len(part) > 1 else part[0]
             outputs = self.call(part, np.uint32(int(seed) & 0xFFFFFFFF), np.uint32(start), np.float32(strength), fixed)
             chunks.append(_each(_to_numpy, outputs))

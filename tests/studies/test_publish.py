@@ -21,6 +21,7 @@ def folders(tmp_path):
 
 
 def test_a_published_folder_of_folders_has_the_names_of_the_presets(folders, tmp_path, monkeypatch):
+    yaml = pytest.importorskip("yaml")
     pb2 = pytest.importorskip("tensorflow_serving.config.model_server_config_pb2")
     text_format = pytest.importorskip("google.protobuf.text_format")
 
@@ -41,6 +42,9 @@ def test_a_published_folder_of_folders_has_the_names_of_the_presets(folders, tmp
     assert found == [(name, f"/models/{name}", "tensorflow") for name in ("one", "two")]
     for each in configs:
         assert (tmp_path / "out" / Path(each.base_path).name).is_dir()
+    server = yaml.safe_load((tmp_path / "out" / "compose.yaml").read_text())["services"]["serving"]
+    assert server["command"] == "--model_config_file=/models/models.config"
+    assert server["environment"] == ["TF_ENABLE_ONEDNN_OPTS=1"] and server["image"] == published.SERVING
     assert set(json.loads((tmp_path / "out" / "index.json").read_text())["presets"]) == {"one", "two"}
 
 
