@@ -12,7 +12,8 @@ DEFAULT_METRICS = ("frechet_distance", "kernel_distance", "precision_recall", "n
 FEATURES = (
     *("pixels", "random-conv-seed0", "spectrograms-conv-seed0", "moments-conv-seed0", "views-conv-seed0"),
     *("classifier-digits-v1", "classifier-glyphs-v1", "classifier-sprites-v1"),
-    *("classifier-fashion-v1", "classifier-fashion-judge-v1", "inception-2015"),
+    *("classifier-fashion-v1", "classifier-fashion-judge-v1", "classifier-parts-v1"),
+    "inception-2015",
 )
 
 

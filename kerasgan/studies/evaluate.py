@@ -28,6 +28,7 @@ NETWORKS = {
     "glyphs": ("classifier-glyphs-v1", 1),
     "sprites": ("classifier-sprites-v1", 1),
     "fashion": ("classifier-fashion-v1", 1),
+    "parts": ("classifier-parts-v1", "voxels"),
 }
 FITTED = 50_000_000  # largest number of numbers in the sounds, films or solids that the control is fitted to
 PICTURES = ("folder", "packed")  # kinds of data of which `kerasgan.data.load` takes options for pictures

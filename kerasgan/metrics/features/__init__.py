@@ -19,6 +19,7 @@ CLASSIFIERS = (
     "classifier-sprites-v1",
     "classifier-fashion-v1",
     "classifier-fashion-judge-v1",  # of another architecture and seed than the former: a second opinion
+    "classifier-parts-v1",
 )
 INCEPTION = "inception-2015"
 GENERATED = ("samples", "fake", "fake_x")  # names of what generators made, which may go a little
