@@ -95,7 +95,8 @@ def test_evaluate_scores_a_restoration_as_it_was_trained(tmp_path, capsys):
         ("fashion/full", Images((32, 32, 3)), "random-conv-seed0"),  # in colours that it has never seen
         ("emoji", Images((64, 64, 3)), "random-conv-seed0"),
         ("drums", Audio(16000), "spectrograms-conv-seed0"),
-        ("parts", Voxels((32, 32, 32, 1)), "views-conv-seed0"),
+        ("parts", Voxels((32, 32, 32, 1)), "classifier-parts-v1"),
+        ("voxel_furniture", Voxels((16, 16, 16, 1)), "views-conv-seed0"),
         ("solids/small", Voxels((32, 32, 32, 1)), "classifier-solids-v1"),
         ("solids/large", Voxels((32, 32, 32, 1)), "views-conv-seed0"),
         ("mnist", Images((28, 28, 1)), "random-conv-seed0"),
