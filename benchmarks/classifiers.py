@@ -257,7 +257,8 @@ A classifier of the data set `{data}`, for the features and class probabilities 
 
 Trained on the split "train" ({train:,} {samples}); accuracy on "test" ({test:,} {samples}{unseen}): {accuracy}.
 
-Made by `{command}` with seed {seed}. Not for reading real documents: it knows nothing but this data set.
+Made by `{command}` with seed {seed}. Licence of the data: {licence}. Not for use on other data: it knows nothing
+but this data set.
 """
 COMMAND = "python -m benchmarks.classifiers"
 
@@ -267,6 +268,7 @@ def publish(name, network, accuracy, minutes, root):
     import keras
 
     from kerasgan import __version__
+    from kerasgan.data.builders import DATASETS
     from kerasgan.zoo import preset as presets
 
     settings = SETTINGS[name]
@@ -304,6 +306,7 @@ def publish(name, network, accuracy, minutes, root):
         accuracy=", ".join(f"{head} {value:.4f}" for head, value in accuracy.items()),
         command=command,
         seed=metadata["seed"],
+        licence=DATASETS[data.partition("/")[0]].license,
     )
     folder = Path(root) / preset
     arguments = arguments | ({"drawing": drawing} if drawing else {})
