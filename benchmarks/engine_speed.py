@@ -80,19 +80,20 @@ def main():
     arguments = parser.parse_args()
     lines = [
         f"Seconds of a training step, {os.cpu_count()} CPU cores, float32; median of {arguments.rounds} alternating "
-        "rounds of four steps in `fit`.",
+        "rounds of four steps in `fit`; peak memory of each process.",
         "",
-        "| family | batch | TensorFlow | JAX | JAX / TensorFlow |",
-        "|---|---:|---:|---:|---:|",
+        "| family | batch | TensorFlow | JAX | JAX / TensorFlow | TensorFlow, MB | JAX, MB |",
+        "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name in arguments.names or CASES:
         targets = {engine: f"benchmarks.engine_speed:{engine}__{name}" for engine in ("tensorflow", "jax")}
-        seconds, _ = paired_workers(
+        seconds, megabytes = paired_workers(
             targets, rounds=arguments.rounds, warmup=WARMUP, environment={"TF_CPP_MIN_LOG_LEVEL": "3"}
         )
         ratios = [b / a for a, b in zip(seconds["tensorflow"], seconds["jax"], strict=True)]
         times = [statistics.median(seconds[engine]) / STEPS for engine in ("tensorflow", "jax")]
         row = [f"`{name}`", str(CASES[name][2]), *(f"{t:.3f}" for t in times), f"{statistics.median(ratios):.2f}"]
+        row += [f"{megabytes[engine]:,.0f}" for engine in targets]
         lines.append(f"| {' | '.join(row)} |")
         print(lines[-1], flush=True)
     text = "\n".join(lines) + "\n"
