@@ -232,7 +232,7 @@ def test_a_state_is_kept_in_parts_and_a_damaged_part_is_found(model, tmp_path, m
 def test_the_rehearsal(tmp_path):
     out = tmp_path / "tiny.json"
     environment = {**os.environ, "JAX_PLATFORMS": "cpu"}
-    options = ["--tiny", "--minutes", "30", "--out", str(out)]  # about 6 on two idle cores
+    options = ["--tiny", "--minutes", "30", "--out", str(out)]
     subprocess.run(
         [sys.executable, "-m", "benchmarks.accelerator", *options], cwd=ROOT, env=environment, check=True, timeout=2000
     )
