@@ -53,7 +53,7 @@ class TorchGame:
     def adam(self, *names, rate, betas, epsilon=1e-8):
         """Adam of the parameters of some networks."""
         parameters = [p for name in names for p in self.networks[name].parameters()]
-        return torch.optim.Adam(parameters, rate, betas, epsilon, fused=self.device.type == "cuda")
+        return torch.optim.Adam(parameters, rate, betas, epsilon, fused=True)
 
     def autocast(self):
         """Context in which convolutions and products are computed in bfloat16, if `mixed_precision`."""

@@ -74,10 +74,8 @@ def _counts(dataset):
     """Number of examples of each split; empty if it is only known after preparation."""
     from kerasgan.data import cache
 
-    if not dataset.cached:
-        return dataset.splits()
-    if cache.is_prepared(dataset):
-        return cache.read_manifest(cache.folder(dataset))["counts"]
+    if not dataset.cached or cache.is_prepared(dataset):
+        return cache.counts(dataset)
     return getattr(dataset, "counts", {})
 
 

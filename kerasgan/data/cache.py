@@ -155,9 +155,9 @@ def arrays(dataset, split):
 
 
 def counts(dataset):
-    """The number of examples of each split of a `LocalDataset`: of the prepared data if there are any.
+    """Returns the number of examples of each split of a `LocalDataset`.
 
-    A data set itself may have to list its items first, which takes minutes for some.
+    It is read from the prepared data if there are any, because some data sets would first list their items for minutes.
     """
     if not dataset.cached or dataset.requires() is not None or not is_prepared(dataset):
         return dataset.splits()
@@ -165,14 +165,17 @@ def counts(dataset):
 
 
 def some(dataset, split, count):
-    """A few examples, stacked: `dataset.some`, or of the prepared data if listing the items takes longest.
+    """Returns a few examples, evenly spread over a split and stacked.
+
+    They are those of `dataset.some`, unless listing the examples takes longest (`alone`): then they are read from the
+    prepared data, which are made first if necessary.
 
     Args:
         dataset: A `LocalDataset`.
         split: Name of a split.
         count: Largest number of examples.
     """
-    if not getattr(dataset, "alone", False):
+    if not dataset.alone:
         return dataset.some(split, count)
     columns = arrays(dataset, split)
     return {name: column[spread(len(column), count)] for name, column in columns.items()}

@@ -88,7 +88,7 @@ def test_prepared_data_are_not_listed_again(monkeypatch):
     expected = Toy().arrays("test")
     monkeypatch.setattr(Toy, "splits", None)
     monkeypatch.setattr(Toy, "some", None)
-    monkeypatch.setattr(Toy, "alone", True, raising=False)  # as of data whose listing takes minutes
+    monkeypatch.setattr(Toy, "alone", True)  # as of data whose listing takes minutes
     assert cache.counts(Toy()) == {"train": 40, "test": 7}
     for arrays in (cache.arrays(Toy(), "test"), cache.some(Toy(), "test", 7)):
         np.testing.assert_array_equal(arrays["image"], expected["image"])

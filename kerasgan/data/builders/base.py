@@ -49,6 +49,7 @@ class LocalDataset(ABC):
         form_configs: Config to select if a kind of samples is requested without a config, by name of the kind.
         image_sizes: Image sizes to which `kerasgan.data.load` can resize the images.
         cached: Whether `kerasgan.data.load` caches the examples on disk.
+        alone: Whether a single process makes all examples, because listing them takes longest.
 
     Raises:
         ValueError: If the config or an option is unknown.
@@ -68,6 +69,7 @@ class LocalDataset(ABC):
     form_configs: Mapping[str, str] = {}
     image_sizes: range = range(8, 257, 4)
     cached: bool = False
+    alone: bool = False
 
     def __init__(self, config=None, **options):
         if config is not None and config not in self.configs:
@@ -341,11 +343,9 @@ class PackagedDataset(ProceduralDataset):
 
     Attributes:
         modules: Names of the Python modules that draw or play the contents of the packages.
-        alone: Whether a single process makes all examples, because listing them takes longest.
     """
 
     modules: tuple = ()
-    alone: bool = False
 
     @abstractmethod
     def listed(self) -> dict[str, list]:
