@@ -1,8 +1,11 @@
 """The networks in PyTorch of `benchmarks.accelerator` are ours: as many parameters, and the same images and logits."""
 
+import keras
 import numpy as np
 import pytest
 
+if keras.backend.backend() != "jax":
+    pytest.skip("PyTorch's optimizers import Triton, which ends a process with TensorFlow", allow_module_level=True)
 torch = pytest.importorskip("torch")
 
 from keras import ops  # noqa: E402
